@@ -1,0 +1,34 @@
+"""Reference implementation of natural-gradient particle flows on exponential-family manifolds.
+
+Sub-packages are imported when they are first used, so that ``import ingd_ref`` stays quick:
+
+>>> import ingd_ref as ir
+>>> ir.families.Gamma().mean(ir.families.Gamma().natural(shape=2.0, rate=4.0))[1].item()
+0.5
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_SUBPACKAGES = ("backend", "errors", "families", "features", "flows", "kernels", "least_squares", "metrics", "plotting", "rkhs")
+_FUNCTIONS = {"run_flow": "ingd_ref.flows"}
+
+__all__ = ["__version__", *_SUBPACKAGES, *_FUNCTIONS]
+
+if TYPE_CHECKING:
+    from ingd_ref import backend, errors, families, features, flows, kernels, least_squares, metrics, plotting, rkhs
+    from ingd_ref.flows import run_flow
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBPACKAGES:
+        return import_module(f"ingd_ref.{name}")
+    if name in _FUNCTIONS:
+        return getattr(import_module(_FUNCTIONS[name]), name)
+    raise AttributeError(f"module 'ingd_ref' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

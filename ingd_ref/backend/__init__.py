@@ -1,0 +1,27 @@
+"""Arrays decide where the work is done, ``implementation=`` decides how; no wrapper class, no global state."""
+
+from ingd_ref.backend._dispatch import IMPLEMENTATIONS, Explanation, explain, kernel
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, backend_name, device, is_array, item, to_backend, to_host
+from ingd_ref.backend._operations import contract, logsumexp, softmax, symmetrise, tile_edge, tiles
+
+__all__ = [
+    "IMPLEMENTATIONS",
+    "Array",
+    "Explanation",
+    "Namespace",
+    "array_namespace",
+    "backend_name",
+    "contract",
+    "device",
+    "explain",
+    "is_array",
+    "item",
+    "kernel",
+    "logsumexp",
+    "softmax",
+    "symmetrise",
+    "tile_edge",
+    "tiles",
+    "to_backend",
+    "to_host",
+]
