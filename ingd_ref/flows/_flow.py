@@ -1,0 +1,52 @@
+"""What a particle flow is: a rule that turns particles and a target sample into a velocity."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+
+from ingd_ref.backend import Array
+
+__all__ = ["Flow", "VelocityFunction"]
+
+VelocityFunction = Callable[[Array], Array]
+
+
+class Flow(ABC):
+    """A velocity rule for particles that are to reach a target sample.
+
+    A flow has random or data-dependent parts (centres, bandwidths, networks). :meth:`prepare` settles them once, and the function that it
+    returns may then be called at several positions: the stages of a Runge-Kutta step see the same vector field.
+    """
+
+    @abstractmethod
+    def prepare(
+        self,
+        particles: Array,
+        target: Array,
+        rng: np.random.Generator,
+        weights: Array | None = None,
+        target_weights: Array | None = None,
+    ) -> VelocityFunction:
+        """Settle everything that stays fixed during a step.
+
+        Parameters
+        ----------
+        particles : array (n, d)
+            Particles at the start of the step.
+        target : array (m, d)
+            Sample of the target, or a minibatch of it.
+        rng : numpy.random.Generator
+            The only source of randomness.
+        weights : array (n,), optional
+            Weights π of the particles. Default: 1/n.
+        target_weights : array (m,), optional
+            Weights ρ of the target sample. Default: 1/m.
+
+        Returns
+        -------
+        callable
+            Maps positions (n, d) to velocities (n, d).
+        """
