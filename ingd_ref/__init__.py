@@ -12,21 +12,50 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-_SUBPACKAGES = ("backend", "errors", "families", "features", "flows", "kernels", "least_squares", "metrics", "plotting", "rkhs")
+__all__ = [
+    "__version__",
+    "backend",
+    "checks",
+    "errors",
+    "experiments",
+    "families",
+    "features",
+    "flows",
+    "kernels",
+    "least_squares",
+    "metrics",
+    "plotting",
+    "rkhs",
+    "run_flow",
+    "special",
+]
+
 _FUNCTIONS = {"run_flow": "ingd_ref.flows"}
 
-__all__ = ["__version__", *_SUBPACKAGES, *_FUNCTIONS]
-
 if TYPE_CHECKING:
-    from ingd_ref import backend, errors, families, features, flows, kernels, least_squares, metrics, plotting, rkhs
+    from ingd_ref import (
+        backend,
+        checks,
+        errors,
+        experiments,
+        families,
+        features,
+        flows,
+        kernels,
+        least_squares,
+        metrics,
+        plotting,
+        rkhs,
+        special,
+    )
     from ingd_ref.flows import run_flow
 
 
 def __getattr__(name: str) -> Any:
-    if name in _SUBPACKAGES:
-        return import_module(f"ingd_ref.{name}")
     if name in _FUNCTIONS:
         return getattr(import_module(_FUNCTIONS[name]), name)
+    if name in __all__:
+        return import_module(f"ingd_ref.{name}")
     raise AttributeError(f"module 'ingd_ref' has no attribute {name!r}")
 
 

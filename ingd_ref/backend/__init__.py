@@ -2,7 +2,7 @@
 
 from ingd_ref.backend._dispatch import IMPLEMENTATIONS, Explanation, explain, kernel
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, backend_name, device, is_array, item, to_backend, to_host
-from ingd_ref.backend._operations import contract, logsumexp, softmax, symmetrise, tile_edge, tiles
+from ingd_ref.backend._operations import contract, erf, logsumexp, softmax, symmetrise, tile_edge, tiles
 
 __all__ = [
     "IMPLEMENTATIONS",
@@ -13,6 +13,7 @@ __all__ = [
     "backend_name",
     "contract",
     "device",
+    "erf",
     "explain",
     "is_array",
     "item",

@@ -1,0 +1,41 @@
+"""Activation functions of multilayer perceptrons, each with its derivative."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from ingd_ref.backend import Array, Namespace, erf
+
+__all__ = ["ACTIVATIONS"]
+
+Activation = Callable[[Namespace, Array], tuple[Array, Array]]
+
+
+def tanh(xp: Namespace, a: Array) -> tuple[Array, Array]:
+    """Tanh a and its derivative 1 − tanh² a."""
+    value = xp.tanh(a)
+    return value, 1.0 - value * value
+
+
+def relu(xp: Namespace, a: Array) -> tuple[Array, Array]:
+    """Return max(a, 0) and its derivative, taken as 0 at the kink."""
+    positive = xp.astype(a > 0, a.dtype)
+    return a * positive, positive
+
+
+def silu(xp: Namespace, a: Array) -> tuple[Array, Array]:
+    """Return a s(a) with the logistic function s, and its derivative s (1 + a (1 − s))."""
+    # s(a) = (1 + tanh(a/2)) / 2 cannot overflow.
+    logistic = 0.5 * (1.0 + xp.tanh(0.5 * a))
+    return a * logistic, logistic * (1.0 + a * (1.0 - logistic))
+
+
+def gelu(xp: Namespace, a: Array) -> tuple[Array, Array]:
+    """Return a Φ(a) with the normal distribution function Φ (the exact form), and its derivative Φ + a φ."""
+    distribution = 0.5 * (1.0 + erf(xp, a / math.sqrt(2.0)))
+    density = xp.exp(-0.5 * a * a) / math.sqrt(2.0 * math.pi)
+    return a * distribution, distribution + a * density
+
+
+ACTIVATIONS: dict[str, Activation] = {"tanh": tanh, "relu": relu, "silu": silu, "gelu": gelu}

@@ -1,0 +1,274 @@
+"""The specification: every numerical kernel as its equation reads, in the array-API standard alone.
+
+Shapes use one letter each: n particles (index i), m points or target samples (index j), d coordinates (a, c), b statistics (s, t).
+Pairwise work is cut into tiles, so that memory does not grow with the number of pairs. Differences x − y are formed before anything is
+squared or multiplied: points far from the origin lose nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from array_api_compat import array_namespace as _namespace
+
+from ingd_ref.backend import Array, Namespace, contract, device, softmax, tile_edge, tiles
+from ingd_ref.kernels.activations import ACTIVATIONS
+
+__all__ = [
+    "distance_gradient",
+    "gaussian_gradient",
+    "gaussian_kde_score",
+    "gaussian_rbf",
+    "gaussian_rbf_with_jacobian",
+    "gradient_gaussian_contraction",
+    "gradient_gaussian_matrix",
+    "mean_distance",
+    "mean_gaussian",
+    "median_squared_distance",
+    "neural_tangent_contraction",
+    "neural_tangent_matrix",
+    "scalar_gaussian_contraction",
+    "squared_distances",
+]
+
+Layers = list[tuple[Array, Array]]
+
+
+# --- distances -------------------------------------------------------------------------------------------------------------------------
+
+
+def squared_distances(x: Array, y: Array) -> Array:
+    """‖x_i − y_j‖² as an (n, m) array, in difference form."""
+    xp = _namespace(x)
+    rows = [xp.sum(_differences(x[rows], y) ** 2, axis=-1) for rows in tiles(x.shape[0], _rows_per_tile(x, y))]
+    return xp.concat(rows, axis=0)
+
+
+def median_squared_distance(x: Array, rule: str) -> Array:
+    """Median of the positive entries of ‖x_i − x_j‖² (K8), ``rule`` "midpoint" or "lower"; 2 if there are none.
+
+    Distances that are exactly zero do not count, so repeating every point changes nothing. Points that all coincide carry no scale:
+    the value 2 then gives the bandwidth 1.
+    """
+    xp = _namespace(x)
+    ordered = xp.sort(xp.reshape(squared_distances(x, x), (-1,)))
+    zeros = xp.sum(xp.astype(ordered <= 0, xp.int64))
+    count = ordered.shape[0] - zeros
+    last = ordered.shape[0] - 1
+    lower = zeros + xp.maximum(count - 1, xp.zeros_like(count)) // 2
+    upper = lower if rule == "lower" else zeros + count // 2
+    at = xp.minimum(xp.stack([lower, upper]), xp.full_like(xp.stack([lower, upper]), last))
+    return xp.where(count > 0, xp.mean(xp.take(ordered, at)), xp.full_like(ordered[0], 2.0))
+
+
+def mean_distance(x: Array, y: Array, x_weights: Array, y_weights: Array) -> Array:
+    """Σ_ij π_i ρ_j ‖x_i − y_j‖, the building block of the energy distance (Q2)."""
+    xp = _namespace(x)
+    total = xp.zeros((), dtype=x.dtype, device=device(x))
+    for rows in tiles(x.shape[0], _rows_per_tile(x, y)):
+        distance = xp.sqrt(squared_distances(x[rows], y))
+        total = total + xp.sum(x_weights[rows] * xp.matmul(distance, y_weights))
+    return total
+
+
+def distance_gradient(points: Array, sample: Array, weights: Array) -> Array:
+    """Σ_i π_i (p_j − x_i) / ‖p_j − x_i‖, the gradient of the mean distance from ``points`` (m, d) to ``sample`` (n, d); 0/0 counts as 0."""
+    xp = _namespace(points)
+    rows = []
+    for tile in tiles(points.shape[0], _rows_per_tile(points, sample)):
+        difference = _differences(points[tile], sample)
+        distance = xp.sqrt(xp.sum(difference * difference, axis=-1))
+        inverse = xp.where(distance > 0, weights / xp.where(distance > 0, distance, xp.ones_like(distance)), xp.zeros_like(distance))
+        rows.append(contract(xp, "ji,jia->ja", inverse, difference))
+    return xp.concat(rows, axis=0)
+
+
+# --- Gaussian kernel sums --------------------------------------------------------------------------------------------------------------
+
+
+def mean_gaussian(x: Array, y: Array, x_weights: Array, y_weights: Array, bandwidth: float) -> Array:
+    """Σ_ij π_i ρ_j k(x_i, y_j) with k = exp(−‖x − y‖² / (2σ²)), the building block of MMD (Q1)."""
+    xp = _namespace(x)
+    total = xp.zeros((), dtype=x.dtype, device=device(x))
+    for rows in tiles(x.shape[0], _rows_per_tile(x, y)):
+        total = total + xp.sum(x_weights[rows] * xp.matmul(gaussian_rbf(x[rows], y, bandwidth), y_weights))
+    return total
+
+
+def gaussian_gradient(points: Array, sample: Array, weights: Array, bandwidth: float) -> Array:
+    """∇_p Σ_i π_i k(p_j, x_i) = −Σ_i π_i k(p_j, x_i) (p_j − x_i) / σ², shape (m, d)."""
+    xp = _namespace(points)
+    rows = []
+    for tile in tiles(points.shape[0], _rows_per_tile(points, sample)):
+        difference = _differences(points[tile], sample)
+        kernel = xp.exp(-0.5 * xp.sum((difference / bandwidth) ** 2, axis=-1))
+        rows.append(-contract(xp, "ji,jia->ja", weights * kernel, difference) / bandwidth**2)
+    return xp.concat(rows, axis=0)
+
+
+def gaussian_kde_score(points: Array, sample: Array, weights: Array, bandwidth: float) -> Array:
+    """∇ log p̂ of a Gaussian kernel density estimate (W1) at ``points`` (m, d).
+
+    Responsibilities are a softmax over the sample, so that a point far from all of it keeps its true score instead of 0/0.
+    """
+    xp = _namespace(points)
+    possible = weights > 0
+    log_weights = xp.where(possible, xp.log(xp.where(possible, weights, xp.ones_like(weights))), xp.full_like(weights, -xp.inf))
+    rows = []
+    for tile in tiles(points.shape[0], _rows_per_tile(points, sample)):
+        difference = _differences(points[tile], sample)
+        responsibilities = softmax(xp, log_weights - 0.5 * xp.sum((difference / bandwidth) ** 2, axis=-1))
+        rows.append(-contract(xp, "ji,jia->ja", responsibilities, difference) / bandwidth**2)
+    return xp.concat(rows, axis=0)
+
+
+# --- features --------------------------------------------------------------------------------------------------------------------------
+
+
+def gaussian_rbf(x: Array, centers: Array, bandwidth: float) -> Array:
+    """f_s(x_i) = exp(−‖x_i − c_s‖² / (2σ²)), shape (n, b)."""
+    xp = _namespace(x)
+    return xp.exp(-0.5 * squared_distances(x / bandwidth, centers / bandwidth))
+
+
+def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tuple[Array, Array]:
+    """Gaussian RBF statistics f (n, b) and their Jacobian ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
+    xp = _namespace(x)
+    toward = xp.matrix_transpose(centers)[None, :, :] - x[:, :, None]
+    values = xp.exp(-0.5 * xp.sum((toward / bandwidth) ** 2, axis=1))
+    return values, toward * (values / bandwidth**2)[:, None, :]
+
+
+# --- contractions with matrix-valued kernels (K4) -----------------------------------------------------------------------------------------
+
+
+def gradient_gaussian_matrix(x: Array, y: Array, bandwidth: float) -> Array:
+    """K(x_i, y_j) = k [I/σ² − r rᵀ/σ⁴] with r = x_i − y_j (K5), shape (n, m, d, d)."""
+    xp = _namespace(x)
+    r = _differences(x, y) / bandwidth
+    k = xp.exp(-0.5 * xp.sum(r * r, axis=-1))
+    identity = xp.eye(x.shape[1], dtype=x.dtype, device=device(x))
+    return (k / bandwidth**2)[:, :, None, None] * (identity - r[:, :, :, None] * r[:, :, None, :])
+
+
+def gradient_gaussian_contraction(points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
+    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the gradient Gaussian kernel (K5), shape (m, d, b).
+
+    K acts as k/σ² [∇f − r (rᵀ∇f)] with r = (p_j − x_i)/σ, so the d×d matrix is never formed: 6 m n d b operations.
+    """
+    xp = _namespace(x)
+
+    def tile(rows: slice, columns: slice) -> Array:
+        r = _differences(points[rows], x[columns]) / bandwidth
+        k = weights[columns] * xp.exp(-0.5 * xp.sum(r * r, axis=-1)) / bandwidth**2
+        along = contract(xp, "jic,ics->jis", r, jacobian[columns])
+        return contract(xp, "ji,ias->jas", k, jacobian[columns]) - contract(xp, "jia,jis->jas", k[:, :, None] * r, along)
+
+    return _sum_of_tiles(points, x, jacobian, tile, width=jacobian.shape[2] + 2 * x.shape[1])
+
+
+def scalar_gaussian_contraction(points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
+    """V_j = Σ_i π_i k(p_j, x_i) ∇f(x_i) (K4) for the scalar Gaussian kernel (K6), shape (m, d, b)."""
+    xp = _namespace(x)
+
+    def tile(rows: slice, columns: slice) -> Array:
+        k = weights[columns] * gaussian_rbf(points[rows], x[columns], bandwidth)
+        return contract(xp, "ji,ias->jas", k, jacobian[columns])
+
+    return _sum_of_tiles(points, x, jacobian, tile, width=x.shape[1] + 2)
+
+
+def neural_tangent_matrix(x: Array, y: Array, layers: Layers, activation: str, mode: str) -> Array:
+    """K(x_i, y_j) of (K7), shape (n, m, d, d), in the given mode: "full", "diagonal" or "trace"."""
+    xp = _namespace(x)
+    left, right = _layer_terms(x, layers, activation), _layer_terms(y, layers, activation)
+    if mode == "full":
+        return _full_tangent_tile(xp, left, right)
+    identity = xp.eye(x.shape[1], dtype=x.dtype, device=device(x))
+    return xp.permute_dims(_diagonal_tangent_tile(xp, left, right, mode), (1, 2, 0))[..., None] * identity
+
+
+def neural_tangent_contraction(
+    points: Array, x: Array, jacobian: Array, weights: Array, layers: Layers, activation: str, mode: str
+) -> Array:
+    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the neural tangent kernel (K7), shape (m, d, b)."""
+    xp = _namespace(x)
+    left, right = _layer_terms(points, layers, activation), _layer_terms(x, layers, activation)
+
+    def full_tile(rows: slice, columns: slice) -> Array:
+        matrices = _full_tangent_tile(xp, _cut(left, rows), _cut(right, columns)) * weights[columns][:, None, None]
+        return contract(xp, "jiac,ics->jas", matrices, jacobian[columns])
+
+    def diagonal_tile(rows: slice, columns: slice) -> Array:
+        k = _diagonal_tangent_tile(xp, _cut(left, rows), _cut(right, columns), mode) * weights[columns]
+        return contract(xp, "aji,ias->jas", k, jacobian[columns])
+
+    dim = x.shape[1]
+    if mode == "full":
+        return _sum_of_tiles(points, x, jacobian, full_tile, width=3 * dim * dim)
+    return _sum_of_tiles(points, x, jacobian, diagonal_tile, width=3 * dim)
+
+
+def _full_tangent_tile(xp: Namespace, left: list[tuple[Array, Array]], right: list[tuple[Array, Array]]) -> Array:
+    """Σ_l ⟨δ_l^a(x), δ_l^c(y)⟩ (1 + ⟨h_{l−1}(x), h_{l−1}(y)⟩) (K7), shape (j, i, a, c)."""
+    return sum(
+        (1.0 + contract(xp, "jp,ip->ji", h_x, h_y))[:, :, None, None] * contract(xp, "jaq,icq->jiac", delta_x, delta_y)
+        for (h_x, delta_x), (h_y, delta_y) in zip(left, right, strict=True)
+    )
+
+
+def _diagonal_tangent_tile(xp: Namespace, left: list[tuple[Array, Array]], right: list[tuple[Array, Array]], mode: str) -> Array:
+    """The diagonal entries of (K7), shape (a, j, i); "trace" puts their mean in place of each."""
+    diagonal = sum(
+        (1.0 + contract(xp, "jp,ip->ji", h_x, h_y)) * contract(xp, "jaq,iaq->aji", delta_x, delta_y)
+        for (h_x, delta_x), (h_y, delta_y) in zip(left, right, strict=True)
+    )
+    return diagonal if mode == "diagonal" else xp.broadcast_to(xp.mean(diagonal, axis=0), diagonal.shape)
+
+
+def _layer_terms(x: Array, layers: Layers, activation: str) -> list[tuple[Array, Array]]:
+    """For each layer its input h_{l−1} (n, in) and the sensitivities δ_l^a = ∂(output a)/∂a_l (n, d, out), as (K7) needs them."""
+    xp = _namespace(x)
+    inputs, slopes = [x], []
+    for matrix, offset in layers[:-1]:
+        value, slope = ACTIVATIONS[activation](xp, xp.matmul(inputs[-1], xp.matrix_transpose(matrix)) + offset)
+        inputs.append(value)
+        slopes.append(slope)
+    outputs = layers[-1][0].shape[0]
+    identity = xp.eye(outputs, dtype=x.dtype, device=device(x))
+    sensitivities = [xp.broadcast_to(identity, (x.shape[0], outputs, outputs))]
+    for (matrix, _), slope in zip(reversed(layers[1:]), reversed(slopes), strict=True):
+        sensitivities.append(xp.matmul(sensitivities[-1], matrix) * slope[:, None, :])
+    return list(zip(inputs, reversed(sensitivities), strict=True))
+
+
+# --- tiles -----------------------------------------------------------------------------------------------------------------------------
+
+
+def _cut(terms: list[tuple[Array, Array]], rows: slice) -> list[tuple[Array, Array]]:
+    return [(h[rows], delta[rows]) for h, delta in terms]
+
+
+def _sum_of_tiles(points: Array, x: Array, jacobian: Array, tile: Callable[[slice, slice], Array], width: int) -> Array:
+    """Put V (m, d, b) together from rows of tiles, each row the sum over columns of ``tile(rows, columns)``."""
+    xp = _namespace(x)
+    edge = tile_edge(x, width)
+    stack = []
+    for rows in tiles(points.shape[0], edge):
+        first, *others = tiles(x.shape[0], edge)
+        row = tile(rows, first)
+        for columns in others:
+            row = row + tile(rows, columns)
+        stack.append(row)
+    return stack[0] if len(stack) == 1 else xp.concat(stack, axis=0)
+
+
+def _differences(x: Array, y: Array) -> Array:
+    """x_i − y_j for every pair, shape (n, m, d)."""
+    return x[:, None, :] - y[None, :, :]
+
+
+def _rows_per_tile(x: Array, y: Array) -> int:
+    """How many rows of an (n, m, d) array of differences make one tile."""
+    edge = tile_edge(x, x.shape[1])
+    return max(1, edge * edge // y.shape[0])
