@@ -1,0 +1,119 @@
+"""What a run of a particle flow leaves behind, and how it is kept on disk."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ingd_ref.backend import Array, to_backend, to_host
+from ingd_ref.errors import CheckpointError
+from ingd_ref.flows._sealed import read_sealed, write_sealed
+
+__all__ = ["FlowResult", "load_result"]
+
+
+@dataclass(frozen=True, eq=False)
+class FlowResult:
+    """Result of :func:`~ingd_ref.flows._run.run_flow`; n particles in d dimensions, k kept frames, r recorded steps.
+
+    Attributes
+    ----------
+    particles : array (n, d)
+        Particles after the last completed step.
+    trajectory : array (k, n, d)
+        Particles at the start and after every ``keep_every``-th step.
+    times : numpy.ndarray (k,)
+        Flow time of each frame.
+    steps_kept : numpy.ndarray (k,)
+        Step of each frame.
+    history : dict of str to numpy.ndarray (r,)
+        Metrics at the start and after every ``record_every``-th step.
+    history_steps : numpy.ndarray (r,)
+        Step of each entry of the history.
+    status : {"finished", "interrupted", "stopped"}
+        All steps were done; Ctrl-C or an error came first; the callback ended the run.
+    steps_done : int
+        Completed steps.
+    seconds : float
+        Time that the run took, earlier parts of a resumed run included.
+    """
+
+    particles: Array = field(repr=False)
+    trajectory: Array = field(repr=False)
+    times: np.ndarray = field(repr=False)
+    steps_kept: np.ndarray = field(repr=False)
+    history: dict[str, np.ndarray] = field(repr=False)
+    history_steps: np.ndarray = field(repr=False)
+    status: str
+    steps_done: int
+    seconds: float
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the result to an ``.npz`` file, whole or not at all; :func:`load_result` reads it back.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file; an earlier one is replaced.
+
+        Raises
+        ------
+        CheckpointError
+            If it cannot be written. An earlier file stands.
+        """
+        path = Path(path)
+        names = list(self.history)
+        arrays = {
+            "particles": to_host(self.particles),
+            "trajectory": to_host(self.trajectory),
+            "times": self.times,
+            "steps_kept": self.steps_kept,
+            "history_steps": self.history_steps,
+            **{f"history_{index}": self.history[name] for index, name in enumerate(names)},
+        }
+        values = {"history": names, "status": self.status, "steps_done": self.steps_done, "seconds": self.seconds}
+        try:
+            write_sealed(path, "result", values, arrays)
+        except OSError as error:
+            reason = error.strerror or error
+            raise CheckpointError(f"result {path} cannot be written: {reason}; an earlier file of that name stands") from error
+
+
+def load_result(path: str | os.PathLike[str], like: Array | None = None) -> FlowResult:
+    """Read back what :meth:`FlowResult.save` wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    like : array, optional
+        The particles and the trajectory go to the library, device and floating type of this array. Default: NumPy, as they were saved.
+
+    Returns
+    -------
+    FlowResult
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such file, or it is damaged or something else.
+    """
+    found = read_sealed(Path(path), "result")
+    if found is None:
+        raise CheckpointError(f"there is no result {path}")
+    values, arrays = found
+    particles, trajectory = (arrays[name] if like is None else to_backend(arrays[name], like) for name in ("particles", "trajectory"))
+    return FlowResult(
+        particles=particles,
+        trajectory=trajectory,
+        times=arrays["times"],
+        steps_kept=arrays["steps_kept"],
+        history={name: arrays[f"history_{index}"] for index, name in enumerate(values["history"])},
+        history_steps=arrays["history_steps"],
+        status=values["status"],
+        steps_done=values["steps_done"],
+        seconds=values["seconds"],
+    )
