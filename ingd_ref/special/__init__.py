@@ -1,0 +1,42 @@
+"""Special functions of the families in forms that do not cancel, written once with the array standard and so for every library.
+
+The textbook forms log a − ψ(a), aψ′(a) − 1 or log Γ(b) − log Γ(a) − (b − a)ψ(a) are differences of nearly equal numbers where a is large or
+b is close to a. Each is computed here as a sum of positive terms instead: a recurrence a → a + 1 up to where Stirling's series holds.
+
+Every function takes the namespace first, and trusts its arguments: the families have checked them.
+"""
+
+from ingd_ref.special._gamma import (
+    digamma,
+    inverse_digamma,
+    inverse_log_minus_digamma,
+    lgamma,
+    lgamma_bregman,
+    log_minus_digamma,
+    reduced_lgamma,
+    reduced_lgamma_bregman,
+    stirling_remainder,
+    trigamma,
+    trigamma_excess,
+)
+from ingd_ref.special._logarithm import log_ratio, log_remainder, t_minus_log1p
+from ingd_ref.special._products import difference_of_products, two_product
+
+__all__ = [
+    "difference_of_products",
+    "digamma",
+    "inverse_digamma",
+    "inverse_log_minus_digamma",
+    "lgamma",
+    "lgamma_bregman",
+    "log_minus_digamma",
+    "log_ratio",
+    "log_remainder",
+    "reduced_lgamma",
+    "reduced_lgamma_bregman",
+    "stirling_remainder",
+    "t_minus_log1p",
+    "trigamma",
+    "trigamma_excess",
+    "two_product",
+]
