@@ -338,17 +338,18 @@ def fisher(p: Problem) -> Array:
 
 def gram(p: Problem) -> Array:
     """(K3), the double sum as it stands: G = Σ_ij π_i π_j ∇f(x_i)ᵀ K(x_i,x_j) ∇f(x_j)."""
-    n, df = len(p.x), p.jacobians
-    terms = (p.pi[i] * p.pi[j] * df[i].T @ p.kernels[i, j] @ df[j] for i, j in np.ndindex(n, n))
-    return np.sum(list(terms), axis=0)
+    total = np.zeros((len(p.jacobians[0].T),) * 2, dtype=REAL)
+    for i, j in np.ndindex(len(p.x), len(p.x)):
+        total += p.pi[i] * p.pi[j] * p.jacobians[i].T @ (p.kernels[i, j] @ p.jacobians[j])
+    return total
 
 
 def design(p: Problem, points: Array) -> Array:
     """(K2): matrices U with v(z) = U(z) c, U(z) = Σ_i π_i K(z,x_i) ∇f(x_i); shape (points, d, b)."""
-    x = real(p.x)
-    return real(
-        [np.sum([p.pi[i] * masked(p.kernel(z, x[i]), p.mask) @ p.jacobians[i] for i in range(len(x))], axis=0) for z in real(points)]
-    )
+    rows = []
+    for z in real(points):
+        rows.append(sum(w * masked(p.kernel(z, x), p.mask) @ df for w, x, df in zip(p.pi, real(p.x), p.jacobians, strict=True)))
+    return real(rows)
 
 
 def regulariser(p: Problem) -> Array:
@@ -357,17 +358,13 @@ def regulariser(p: Problem) -> Array:
     return REAL(p.ridge) * statistics + REAL(p.jitter) * np.eye(len(statistics), dtype=REAL)
 
 
-def system(p: Problem) -> Array:
-    """G + λF̂ + εI of (K3)."""
-    return gram(p) + regulariser(p)
-
-
 def king(p: Problem) -> Solution:
     """Velocity, coefficients and diagnostics of (K2)-(K4)."""
     if p.kernel.coordinatewise:
         return king_coordinatewise(p)
-    c = solve(system(p), delta(p))
-    return Solution(design(p, p.x) @ c, c, fisher(p), gram(p), delta(p), gram(p) @ c, lambda points: design(p, points) @ c)
+    difference, total = delta(p), gram(p)
+    c = solve(total + regulariser(p), difference)
+    return Solution(design(p, p.x) @ c, c, fisher(p), total, difference, total @ c, lambda points: design(p, points) @ c)
 
 
 def coordinate_problems(p: Problem) -> list[Problem]:
@@ -528,8 +525,8 @@ def moment_residual(p: Problem) -> float:
 
 def wasserstein_1d(x: Array, y: Array, pi: Array, rho: Array, order: float) -> float:
     """∫|Q_x(u) − Q_y(u)|^order du over the common refinement of the two step quantile functions; no root is taken."""
-    jumps = np.unique(np.concatenate([[0.0], np.cumsum(pi[np.argsort(x)]), np.cumsum(rho[np.argsort(y)])]))
-    jumps = jumps[jumps <= 1]
+    levels = [np.minimum(np.cumsum(w[np.argsort(z)]), 1.0) for z, w in ((x, pi), (y, rho))]
+    jumps = np.unique(np.concatenate([[0.0, 1.0], *levels]))
     total = 0.0
     for low, high in itertools.pairwise(jumps):
         middle = (low + high) / 2

@@ -20,6 +20,30 @@ def array(case, name):
     return arrays()[f"{case}/{name}"]
 
 
+def tolerance(case, name):
+    """How far, in absolute terms, an exact evaluation may lie from the stored array.
+
+    1e-10 of the largest entry: the published program solves ill-conditioned systems in float64 (2e-11 seen for the coordinate-wise
+    case), and any wrong factor, sign or index moves an array by more than 1e-3. The program expands squared distances, so that the distance
+    of a point r from the origin to itself is up to 2√eps·r: its mean over n² pairs adds 2√eps·r/n per sample, and its quotient 0/0 of
+    rounding errors in the gradient is of order √eps, met twice for each sign, with weight 1/n².
+    """
+    x, y, noise = array(case, "particles"), array(case, "target"), np.sqrt(np.finfo(float).eps)
+    allowed = 1e-10 * np.max(np.abs(array(case, name)))
+    if name == "energy_distance":
+        return allowed + sum(2 * noise * np.max(np.linalg.norm(z, axis=1)) / len(z) for z in (x, y))
+    if name == "grad_energy_distance":
+        return allowed + 4 * noise / len(x) ** 2
+    return allowed
+
+
+def deviation(case, name, actual):
+    """Largest deviation from the stored array in units of the tolerance; at most one where they agree."""
+    actual, expected = np.asarray(actual, dtype=float), array(case, name)
+    assert actual.shape == expected.shape
+    return float(np.max(np.abs(actual - expected)) / tolerance(case, name))
+
+
 def features(case):
     centers = array(case, "centers")
     return oracles.Polynomial(centers) if case == "poly2d" else oracles.RBF(centers, float(array(case, "feature_bandwidth")))

@@ -1,33 +1,137 @@
 """The oracles against published outputs, against each other's independent routes, and against derivatives by the complex step."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from tests import oracles
+from tests import oracles, strategies
 from tests.laws import golden
 
-# Arrays agree to 1e-10 of the largest entry: the published program solves ill-conditioned systems in float64 (2e-11 seen by an independent
-# evaluation for the coordinate-wise case), and any wrong factor, sign or index moves them by more than 1e-3.
-TOLERANCE = 1e-10
+# Rounding of a few float64 operations on numbers of order one; derivatives by the complex step have no truncation error above it.
+ROUNDING = 1e-13
 
 
-def assert_close(actual, expected):
-    actual, expected = np.asarray(actual, dtype=float), np.asarray(expected)
+def assert_close(actual, expected, tolerance=ROUNDING):
+    actual, expected = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
     assert actual.shape == expected.shape
-    assert np.max(np.abs(actual - expected)) <= TOLERANCE * np.max(np.abs(expected))
+    assert np.max(np.abs(actual - expected)) <= tolerance * np.max(np.abs(expected))
 
 
 @pytest.mark.parametrize("case", golden.CASES)
 def test_oracle_reproduces_moments(case):
     problem = golden.problem(case, golden.gradient_kernel(case))
-    assert_close(oracles.delta(problem), golden.array(case, "delta"))
-    assert_close(oracles.fisher(problem), golden.array(case, "fisher_nminus1"))
+    assert golden.deviation(case, "delta", oracles.delta(problem)) <= 1
+    assert golden.deviation(case, "fisher_nminus1", oracles.fisher(problem)) <= 1
 
 
 @pytest.mark.parametrize("case", golden.CASES)
 @pytest.mark.parametrize("kernel", golden.VELOCITIES)
 def test_oracle_reproduces_velocity(case, kernel):
     name, make = golden.VELOCITIES[kernel]
-    assert_close(oracles.king(golden.problem(case, make(case))).velocity, golden.array(case, name))
+    assert golden.deviation(case, name, oracles.king(golden.problem(case, make(case))).velocity) <= 1
+
+
+@pytest.mark.parametrize("case", golden.CASES)
+def test_oracle_reproduces_full_tangent_kernel(case):
+    kernel, x = golden.tangent_kernel(case, "full"), golden.array(case, "particles")[:5]
+    assert golden.deviation(case, "ntk_full_first5", [[kernel(a, b) for b in x] for a in x]) <= 1
+
+
+@pytest.mark.parametrize("case", golden.CASES)
+def test_oracle_reproduces_comparisons(case):
+    x, y, bandwidth = golden.array(case, "particles"), golden.array(case, "target"), float(golden.array(case, "kernel_bandwidth"))
+    assert golden.deviation(case, "energy_distance", oracles.energy_distance(x, y)) <= 1
+    assert golden.deviation(case, "mmd_rbf", oracles.mmd(x, y, bandwidth)) <= 1
+    assert golden.deviation(case, "grad_energy_distance", oracles.gradient(lambda z: oracles.energy_distance(z, y), x)) <= 1
+    assert golden.deviation(case, "v_wgf", oracles.wgf_velocity(x, y, bandwidth)) <= 1
+
+
+def test_oracle_reproduces_bandwidths_by_the_lower_median():
+    # In one dimension the published program's self-distances are exactly zero; in the others it counts some of them (see tests/data).
+    x, y = golden.array("gauss1d", "particles"), golden.array("gauss1d", "target")
+    assert_close(oracles.median_bandwidth(x, "lower"), golden.array("gauss1d", "kernel_bandwidth"))
+    assert_close(oracles.median_bandwidth(np.concatenate([x, y]), "lower"), golden.array("gauss1d", "feature_bandwidth"))
+
+
+@pytest.mark.parametrize("kind", strategies.FEATURES)
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_jacobians_are_derivatives_of_the_statistics(kind, dim):
+    problem = strategies.build(features=kind, n=3, d=dim, b=4)
+    for point in oracles.real(problem.x):
+        steps = [np.asarray(point, dtype=oracles.COMPLEX) + 1j * oracles.STEP * axis for axis in np.eye(dim)]
+        # A complex step through a function that casts to real numbers would return zero and fail here.
+        derivative = [np.imag(complex_value(problem.features, step)) / oracles.STEP for step in steps]
+        assert_close(problem.features.jacobian(point), derivative)
+
+
+def complex_value(statistics, x):
+    """The statistics once more, from their formulas in a line each, for complex arguments."""
+    match statistics:
+        case oracles.RBF():
+            return np.exp(-np.sum((x - statistics.centers) ** 2, axis=1) / (2 * statistics.bandwidth**2))
+        case oracles.Polynomial():
+            return (statistics.centers @ x + statistics.offset) ** statistics.degree
+        case oracles.Fourier():
+            return np.sqrt(2 / len(statistics.phases)) * np.cos(statistics.frequencies @ x + statistics.phases)
+        case oracles.Monomials():
+            degrees = [e for e in np.ndindex((statistics.degree + 1,) * len(x)) if 1 <= sum(e) <= statistics.degree]
+            ordered = sorted(degrees, key=lambda e: (sum(e), tuple(-k for k in e)))
+            return np.array([np.prod(x ** np.array(e)) for e in ordered])
+        case oracles.Pairwise():
+            return np.outer(x, x)[np.triu_indices(len(x), 1)]
+
+
+@pytest.mark.parametrize("dim", [1, 3])
+def test_gradient_kernel_is_a_mixed_derivative(dim):
+    rng = np.random.default_rng(1)
+    x, y, bandwidth, h = rng.normal(size=dim), rng.normal(size=dim), 0.8, 1e-5
+    axes, kernel = np.eye(dim), oracles.GradientKernel(0.8)
+
+    def slope_in_x(a, shifted):
+        return np.imag(oracles.gaussian(x + 1j * oracles.STEP * axes[a], shifted, bandwidth)) / oracles.STEP
+
+    differences = [[(slope_in_x(a, y + h * axes[b]) - slope_in_x(a, y - h * axes[b])) / (2 * h) for b in range(dim)] for a in range(dim)]
+    # Central difference of the slope in extended precision: truncation h²/6 times a fifth derivative of order 15/σ⁵, about 1e-9.
+    assert_close(kernel(oracles.real(x), oracles.real(y)), differences, 1e-8)
+
+
+@pytest.mark.parametrize("activation", oracles.ACTIVATIONS)
+def test_complex_step_through_the_network_is_its_parameter_jacobian(activation):
+    rng = np.random.default_rng(2)
+    layers = tuple((rng.normal(size=(o, i)), rng.normal(size=o)) for o, i in ((4, 2), (3, 4), (2, 3)))
+    x, h = rng.normal(size=2), 1e-6
+    jacobian = oracles.network_jacobian(layers, activation, x)
+    column = 0
+    for number, position in np.ndindex(3, 2):
+        for index in np.ndindex(layers[number][position].shape):
+            outputs = []
+            for sign in (1, -1):
+                moved = [[np.array(part) for part in layer] for layer in layers]
+                moved[number][position][index] += sign * h
+                outputs.append(oracles.network(tuple(map(tuple, moved)), activation, x))
+            # Central difference at h = 1e-6: truncation 1e-12 and rounding 1e-16/h = 1e-10, on outputs of order ten.
+            assert np.max(np.abs((outputs[0] - outputs[1]) / (2 * h) - jacobian[:, column])) < 1e-8
+            column += 1
+    assert column == jacobian.shape[1]
+
+
+def test_three_solvers_agree():
+    problem = strategies.build(n=12, d=2, b=5, seed=3, ridge=1e-2, jitter=1e-2)
+    matrix, rhs = oracles.gram(problem) + oracles.regulariser(problem), oracles.delta(problem)
+    by_elimination = oracles.solve(matrix, rhs)
+    # Condition number below 1e3 here, so double precision keeps thirteen digits.
+    assert np.linalg.cond(matrix.astype(float)) < 1e3
+    assert_close(by_elimination, np.linalg.solve(matrix.astype(float), rhs.astype(float)))
+    assert_close(by_elimination, oracles.solve_exactly(matrix, rhs))
+
+
+def test_one_dimensional_transport_cost_of_equal_sizes_pairs_sorted_samples():
+    rng = np.random.default_rng(4)
+    x, y, pi = rng.normal(size=9), rng.normal(size=9), np.full(9, 1 / 9)
+    assert oracles.wasserstein_1d(x, y, pi, pi, 2) == pytest.approx(np.mean((np.sort(x) - np.sort(y)) ** 2), rel=1e-13)
+
+
+def test_weights_of_the_oracle_are_repetitions():
+    problem = strategies.build(n=4, m=3, d=2, b=3, seed=5)
+    repeated = problem.change(x=np.repeat(problem.x, [1, 2, 1, 4], axis=0), y=np.repeat(problem.y, [3, 1, 1], axis=0))
+    weighted = problem.change(weights=np.array([1, 2, 1, 4]) / 8, target_weights=np.array([3, 1, 1]) / 5)
+    assert_close(oracles.king(repeated).field(problem.x), oracles.king(weighted).velocity)
