@@ -9,7 +9,7 @@ from typing import Any
 from ingd_ref.backend import Array, Namespace, device, item
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 
-__all__ = ["choice", "finite", "nonnegative", "points", "positive", "positive_integer", "real_array", "vector", "weights"]
+__all__ = ["choice", "finite", "nonnegative", "points", "positive", "positive_integer", "real_array", "same_dimension", "vector", "weights"]
 
 # Weights that a caller has normalised sum to one within rounding: n eps for a plain sum, so 1e-6 admits float32 up to 1e5 of them
 # while it still catches weights that were never normalised.
@@ -53,6 +53,12 @@ def points(x: Array, name: str, xp: Namespace, dim: int | None = None, like: Arr
     if dim is not None and x.shape[1] != dim:
         raise ShapeError(f"{name} must have shape {expected}, got {tuple(x.shape)}")
     return finite(real_array(x, name, xp, like), name, xp)
+
+
+def same_dimension(x: Array, name: str, other: Array, other_name: str) -> None:
+    """Raise :class:`ShapeError` unless the points ``x`` (n, d) and ``other`` (m, d) have the same number of coordinates."""
+    if x.shape[1] != other.shape[1]:
+        raise ShapeError(f"{name} has {x.shape[1]} coordinates, but {other_name} has {other.shape[1]}")
 
 
 def vector(x: Array, name: str, length: int, xp: Namespace, like: Array | None = None) -> Array:

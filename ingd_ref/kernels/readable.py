@@ -28,6 +28,7 @@ __all__ = [
     "neural_tangent_contraction",
     "neural_tangent_matrix",
     "scalar_gaussian_contraction",
+    "scalar_gaussian_matrix",
     "squared_distances",
 ]
 
@@ -176,6 +177,12 @@ def scalar_gaussian_contraction(points: Array, x: Array, jacobian: Array, weight
         return contract(xp, "ji,ias->jas", k, jacobian[columns])
 
     return _sum_of_tiles(points, x, jacobian, tile, width=x.shape[1] + 2)
+
+
+def scalar_gaussian_matrix(x: Array, y: Array, bandwidth: float) -> Array:
+    """K(x_i, y_j) = k(x_i, y_j) I (K6), shape (n, m, d, d)."""
+    xp = _namespace(x)
+    return gaussian_rbf(x, y, bandwidth)[:, :, None, None] * xp.eye(x.shape[1], dtype=x.dtype, device=device(x))
 
 
 def neural_tangent_matrix(x: Array, y: Array, layers: Layers, activation: str, mode: str) -> Array:

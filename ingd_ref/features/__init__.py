@@ -1,0 +1,20 @@
+"""Sufficient statistics f: R^d → R^b with their Jacobians: what the flows of sections 3 and 4 match between particles and target."""
+
+from ingd_ref.features._base import Features
+from ingd_ref.features._family import FamilyStatistics
+from ingd_ref.features._gaussian_rbf import GaussianRBF, RandomCenters
+from ingd_ref.features._polynomial import Monomials, PairwiseProducts, Polynomial
+from ingd_ref.features._random_fourier import RandomFourier
+from ingd_ref.features._user import UserFeatures
+
+__all__ = [
+    "FamilyStatistics",
+    "Features",
+    "GaussianRBF",
+    "Monomials",
+    "PairwiseProducts",
+    "Polynomial",
+    "RandomCenters",
+    "RandomFourier",
+    "UserFeatures",
+]

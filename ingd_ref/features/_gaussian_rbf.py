@@ -1,0 +1,116 @@
+"""Gaussian radial basis functions, the statistics of the published experiments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, array_namespace, kernel, to_backend
+from ingd_ref.features._base import Features
+from ingd_ref.kernels.bandwidth import MEDIAN_RULES, median_bandwidth
+
+__all__ = ["GaussianRBF", "RandomCenters"]
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianRBF(Features):
+    r"""Gaussian radial basis functions at given centres (section 4).
+
+    .. math:: f_s(x) = e^{-\|x - c_s\|^2 / (2\sigma^2)}, \qquad \nabla f_s(x) = f_s(x)\,(c_s - x)/\sigma^2
+
+    Parameters
+    ----------
+    centers : array (b, d)
+        Centres c.
+    bandwidth : float > 0
+        σ, in the units of x.
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, DomainError, BackendError
+        For centres that are not finite (b, d) numbers, or a bandwidth that is not positive.
+
+    Notes
+    -----
+    Source: [L25].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> features = GaussianRBF(np.array([[0.0], [1.0]]), bandwidth=1.0)
+    >>> features(np.array([[0.0]])).round(4), features.jacobian(np.array([[0.0]])).shape
+    (array([[1.    , 0.6065]]), (1, 1, 2))
+    """
+
+    centers: Array
+    bandwidth: float
+
+    def __post_init__(self) -> None:
+        xp = array_namespace(centers=self.centers)
+        object.__setattr__(self, "centers", xp.asarray(checks.points(self.centers, "centers", xp), copy=True))
+        object.__setattr__(self, "bandwidth", checks.positive(self.bandwidth, "bandwidth"))
+
+    def _values(self, x: Array, implementation: str) -> Array:
+        centers = self._centers_for(x)
+        return kernel("gaussian_rbf", x, centers, implementation=implementation)(x, centers, self.bandwidth)
+
+    def _values_and_jacobian(self, x: Array, implementation: str) -> tuple[Array, Array]:
+        centers = self._centers_for(x)
+        run = kernel("gaussian_rbf_with_jacobian", x, centers, implementation=implementation)
+        values, jacobian = run(x, centers, self.bandwidth)
+        return values, jacobian
+
+    def _centers_for(self, x: Array) -> Array:
+        xp = array_namespace(x=x, centers=self.centers)
+        checks.same_dimension(x, "x", self.centers, "centers")
+        return xp.astype(self.centers, x.dtype, copy=False)
+
+
+@dataclass(frozen=True)
+class RandomCenters:
+    """A rule that draws Gaussian RBF centres from the pooled particles and target samples, anew at each step of a flow.
+
+    Parameters
+    ----------
+    number : int
+        How many centres; all pooled points where there are fewer. Default 200.
+    bandwidth : float > 0 or "median"
+        σ of the features; ``"median"`` (default) is the median rule (K8) on the pooled samples.
+    rule : {"midpoint", "lower"}
+        Which median.
+
+    Raises
+    ------
+    DomainError, OptionError
+        For an unusable number, bandwidth or rule.
+
+    Notes
+    -----
+    Source: [L25].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x, y = np.zeros((3, 1)), np.ones((3, 1))
+    >>> RandomCenters(4).draw(x, y, np.random.default_rng(0)).centers.shape
+    (4, 1)
+    """
+
+    number: int = 200
+    bandwidth: float | str = "median"
+    rule: str = "midpoint"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "number", checks.positive_integer(self.number, "number"))
+        checks.choice(self.rule, "rule", MEDIAN_RULES)
+        if self.bandwidth != "median":
+            object.__setattr__(self, "bandwidth", checks.positive(self.bandwidth, "bandwidth"))
+
+    def draw(self, x: Array, y: Array, rng: np.random.Generator) -> GaussianRBF:
+        """Return features at random centres among the particles x (n, d) and the target samples y (m, d)."""
+        pooled = array_namespace(x=x, y=y).concat([x, y], axis=0)
+        chosen = rng.permutation(pooled.shape[0])[: self.number]
+        sigma = median_bandwidth(pooled, self.rule) if self.bandwidth == "median" else float(self.bandwidth)
+        return GaussianRBF(array_namespace(x=x).take(pooled, to_backend(chosen, x), axis=0), sigma)

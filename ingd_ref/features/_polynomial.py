@@ -1,0 +1,169 @@
+"""Polynomial statistics: powers of inner products, monomials, pairwise products."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, Namespace, array_namespace, to_backend
+from ingd_ref.errors import NonFiniteError, ShapeError
+from ingd_ref.features._base import Features
+
+__all__ = ["Monomials", "PairwiseProducts", "Polynomial"]
+
+
+@dataclass(frozen=True, eq=False)
+class Polynomial(Features):
+    r"""Powers of inner products with given centres (section 4).
+
+    .. math:: f_s(x) = (\langle x, c_s \rangle + o)^q, \qquad \nabla f_s(x) = q\,(\langle x, c_s \rangle + o)^{q-1}\, c_s
+
+    Parameters
+    ----------
+    centers : array (b, d)
+        Centres c.
+    degree : int ≥ 1
+        q. Default 2.
+    offset : float
+        o. Default 1.
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, DomainError, BackendError
+        For centres that are not finite (b, d) numbers, or an unusable degree or offset.
+
+    Notes
+    -----
+    Source: [L25].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Polynomial(np.array([[1.0, 1.0]]))(np.array([[1.0, 2.0]]))
+    array([[16.]])
+    """
+
+    centers: Array
+    degree: int = 2
+    offset: float = 1.0
+
+    def __post_init__(self) -> None:
+        xp = array_namespace(centers=self.centers)
+        object.__setattr__(self, "centers", xp.asarray(checks.points(self.centers, "centers", xp), copy=True))
+        object.__setattr__(self, "degree", checks.positive_integer(self.degree, "degree"))
+        if not np.isfinite(self.offset):
+            raise NonFiniteError(f"offset must be finite, got {self.offset}")
+
+    def _values(self, x: Array, implementation: str) -> Array:
+        base, _ = self._base(x)
+        return base**self.degree
+
+    def _values_and_jacobian(self, x: Array, implementation: str) -> tuple[Array, Array]:
+        base, centers = self._base(x)
+        xp = array_namespace(x=x)
+        lower = base ** (self.degree - 1)
+        return lower * base, self.degree * lower[:, None, :] * xp.matrix_transpose(centers)[None, :, :]
+
+    def _base(self, x: Array) -> tuple[Array, Array]:
+        xp = array_namespace(x=x, centers=self.centers)
+        checks.same_dimension(x, "x", self.centers, "centers")
+        centers = xp.astype(self.centers, x.dtype, copy=False)
+        return xp.matmul(x, xp.matrix_transpose(centers)) + self.offset, centers
+
+
+class _Products(Features):
+    """Products of coordinates; each statistic is the tuple of coordinates that it multiplies."""
+
+    def _factors(self, dim: int) -> list[tuple[int, ...]]:
+        raise AssertionError("each kind of product names its factors")
+
+    def _values(self, x: Array, implementation: str) -> Array:
+        return self._values_and_jacobian(x, implementation)[0]
+
+    def _values_and_jacobian(self, x: Array, implementation: str) -> tuple[Array, Array]:
+        xp = array_namespace(x=x)
+        factors = self._factors(x.shape[1])
+        values = xp.stack([_product(xp, x, factor) for factor in factors], axis=1)
+        jacobian = xp.stack([_gradient(xp, x, factor) for factor in factors], axis=2)
+        return values, jacobian
+
+
+@dataclass(frozen=True)
+class Monomials(_Products):
+    """All monomials of total degree 1 to q: x_a, x_a x_c (a ≤ c), ... (section 4). The constant is left out: it never moves.
+
+    Parameters
+    ----------
+    degree : int ≥ 1
+        q. There are (d + q choose q) − 1 statistics, ordered by degree, then by coordinates.
+
+    Raises
+    ------
+    DomainError
+        If the degree is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Monomials(2)(np.array([[2.0, 3.0]]))
+    array([[2., 3., 4., 6., 9.]])
+    """
+
+    degree: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "degree", checks.positive_integer(self.degree, "degree"))
+
+    def _factors(self, dim: int) -> list[tuple[int, ...]]:
+        return [factor for q in range(1, self.degree + 1) for factor in combinations_with_replacement(range(dim), q)]
+
+
+@dataclass(frozen=True)
+class PairwiseProducts(_Products):
+    """Products x_a x_c of different coordinates a < c: the statistics of Ising and Gaussian graphical models (section 4).
+
+    Parameters
+    ----------
+    linear : bool
+        Put the coordinates x_a themselves before them. Default ``False``.
+    squares : bool
+        Include a = c. Default ``False``.
+
+    Raises
+    ------
+    ShapeError
+        When called at points with one coordinate and neither option: there is no pair then.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> PairwiseProducts()(np.array([[2.0, 3.0, 5.0]]))
+    array([[ 6., 10., 15.]])
+    """
+
+    linear: bool = False
+    squares: bool = False
+
+    def _factors(self, dim: int) -> list[tuple[int, ...]]:
+        pairs = [(a, c) for a in range(dim) for c in range(a if self.squares else a + 1, dim)]
+        factors = ([(a,) for a in range(dim)] if self.linear else []) + pairs
+        if not factors:
+            raise ShapeError("PairwiseProducts needs points with at least two coordinates; got one (squares=True would give x²)")
+        return factors
+
+
+def _product(xp: Namespace, x: Array, factor: tuple[int, ...]) -> Array:
+    return xp.prod(xp.take(x, to_backend(np.asarray(factor), x), axis=1), axis=1)
+
+
+def _gradient(xp: Namespace, x: Array, factor: tuple[int, ...]) -> Array:
+    """Leibniz' rule: leave each factor out once. Shape (n, d)."""
+    columns = [xp.zeros_like(x[:, 0])] * x.shape[1]
+    for place, coordinate in enumerate(factor):
+        others = factor[:place] + factor[place + 1 :]
+        rest = _product(xp, x, others) if others else xp.ones_like(x[:, 0])
+        columns[coordinate] = columns[coordinate] + rest
+    return xp.stack(columns, axis=1)

@@ -1,0 +1,81 @@
+"""Random Fourier statistics."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, array_namespace, to_backend
+from ingd_ref.features._base import Features
+
+__all__ = ["RandomFourier"]
+
+
+@dataclass(frozen=True, eq=False)
+class RandomFourier(Features):
+    r"""Cosines at given frequencies and phases (section 4).
+
+    .. math:: f_s(x) = \sqrt{2/b} \cos(\langle \omega_s, x \rangle + \varphi_s), \qquad
+              \nabla f_s(x) = -\sqrt{2/b} \sin(\langle \omega_s, x \rangle + \varphi_s)\, \omega_s
+
+    Parameters
+    ----------
+    frequencies : array (b, d)
+        ω, in radians per unit of x.
+    phases : array (b,)
+        φ, in radians.
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, BackendError
+        For frequencies or phases that are not finite numbers of these shapes.
+
+    Notes
+    -----
+    With normal frequencies of standard deviation 1/σ and uniform phases, ⟨f(x), f(y)⟩ tends to exp(−‖x−y‖²/(2σ²)) as b grows: see
+    :meth:`gaussian`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> RandomFourier(np.array([[1.0], [2.0]]), np.zeros(2))(np.array([[0.0]]))
+    array([[1., 1.]])
+    """
+
+    frequencies: Array
+    phases: Array
+
+    def __post_init__(self) -> None:
+        xp = array_namespace(frequencies=self.frequencies, phases=self.phases)
+        frequencies = checks.points(self.frequencies, "frequencies", xp)
+        phases = checks.vector(self.phases, "phases", frequencies.shape[0], xp, like=frequencies)
+        object.__setattr__(self, "frequencies", xp.asarray(frequencies, copy=True))
+        object.__setattr__(self, "phases", xp.asarray(phases, copy=True))
+
+    @classmethod
+    def gaussian(cls, number: int, bandwidth: float, rng: np.random.Generator, like: Array) -> RandomFourier:
+        """Draw ``number`` features that imitate a Gaussian kernel of the given bandwidth, on the library and device of ``like`` (n, d)."""
+        number, bandwidth = checks.positive_integer(number, "number"), checks.positive(bandwidth, "bandwidth")
+        frequencies = rng.standard_normal((number, like.shape[1])) / bandwidth
+        return cls(to_backend(frequencies, like), to_backend(rng.uniform(0.0, 2.0 * math.pi, number), like))
+
+    def _values(self, x: Array, implementation: str) -> Array:
+        return self._scale() * array_namespace(x=x).cos(self._angles(x)[0])
+
+    def _values_and_jacobian(self, x: Array, implementation: str) -> tuple[Array, Array]:
+        xp = array_namespace(x=x)
+        angles, frequencies = self._angles(x)
+        slopes = -self._scale() * xp.sin(angles)
+        return self._scale() * xp.cos(angles), slopes[:, None, :] * xp.matrix_transpose(frequencies)[None, :, :]
+
+    def _scale(self) -> float:
+        return math.sqrt(2.0 / self.frequencies.shape[0])
+
+    def _angles(self, x: Array) -> tuple[Array, Array]:
+        xp = array_namespace(x=x, frequencies=self.frequencies)
+        checks.same_dimension(x, "x", self.frequencies, "frequencies")
+        frequencies = xp.astype(self.frequencies, x.dtype, copy=False)
+        return xp.matmul(x, xp.matrix_transpose(frequencies)) + xp.astype(self.phases, x.dtype, copy=False), frequencies

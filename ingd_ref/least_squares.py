@@ -1,0 +1,373 @@
+"""Solvers of the b×b systems of (N3) and (K3), and of the stacked least-squares problem (N3′) behind them.
+
+The system is (G + M) c = Δ with G + M symmetric and positive semi-definite. Where a factor A with A Aᵀ = G + M is known, for instance
+A = [B, √λ Φ, √ε I] with centred statistics Φ, the same c comes from the shortest solution z = Aᵀc of A z = Δ, and its first p entries are
+u of (N2). That stacked form never squares the condition number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from importlib import import_module
+from typing import Any
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, Namespace, array_namespace, backend_name, item, to_host
+from ingd_ref.errors import BackendError, ShapeError, SingularSystemError
+
+__all__ = ["LinearSolution", "solve_factored", "solve_factored_operator", "solve_operator", "solve_symmetric"]
+
+SPARSE_SOLVERS = {"numpy": "scipy.sparse.linalg", "cupy": "cupyx.scipy.sparse.linalg"}
+TRIANGULAR_SOLVERS = {"numpy": "scipy.linalg", "cupy": "cupyx.scipy.linalg"}
+
+
+@dataclass(frozen=True, eq=False)
+class LinearSolution:
+    """Coefficients c of a linear system, with what is needed to judge them.
+
+    Attributes
+    ----------
+    coefficients : array (b,)
+        The solution c.
+    residual : float
+        ‖(G + M) c − Δ‖ / ‖Δ‖; 0 where Δ = 0.
+    method : str
+        Name of the solver.
+    matrix : array (b, b) or (b, q) or None
+        What was factorised: G + M, or the factor A. ``None`` for a matrix-free solver.
+    shortest : array (q,) or None
+        z = Aᵀc, the shortest solution of A z = Δ, from the stacked solvers.
+    iterations : int or None
+        Iterations of an iterative solver.
+    estimate : callable or None
+        How an iterative solver estimates the condition number of its operator, called when it is first asked for.
+    """
+
+    coefficients: Array
+    residual: float
+    method: str
+    matrix: Array | None = None
+    shortest: Array | None = None
+    iterations: int | None = None
+    estimate: Callable[[], float] | None = field(default=None, repr=False)
+
+    @cached_property
+    def singular_values(self) -> Array:
+        """Singular values of :attr:`matrix`, descending (computed when first asked for)."""
+        if self.matrix is None:
+            raise BackendError(f"a matrix-free solver ({self.method}) has no matrix to decompose")
+        return array_namespace(matrix=self.matrix).linalg.svdvals(self.matrix)
+
+    @cached_property
+    def condition(self) -> float:
+        """2-norm condition number of what was factorised: of G + M, or of the factor A, which is its square root.
+
+        Infinite for a singular matrix; an estimate for a matrix-free solver.
+        """
+        if self.estimate is not None:
+            return self.estimate()
+        largest, smallest = item(self.singular_values[0]), item(self.singular_values[-1])
+        return float(largest / smallest) if smallest > 0 else math.inf
+
+    @cached_property
+    def rank(self) -> int | None:
+        """Number of singular values above b·eps times the largest one; ``None`` for a matrix-free solver that cannot tell."""
+        number = self.coefficients.shape[0]
+        xp = array_namespace(coefficients=self.coefficients)
+        cut = number * xp.finfo(self.coefficients.dtype).eps
+        if self.matrix is None:
+            return number if self.condition < 1.0 / cut else None
+        values = self.singular_values
+        return int(item(xp.sum(xp.astype(values > cut * values[0], xp.int64))))
+
+
+def solve_symmetric(matrix: Array, rhs: Array, method: str = "cholesky") -> LinearSolution:
+    """Solve (G + M) c = Δ for a symmetric positive (semi-)definite matrix, equations (N3) and (K3).
+
+    Parameters
+    ----------
+    matrix : array (b, b)
+        G + M, symmetric.
+    rhs : array (b,)
+        Δ.
+    method : {"cholesky", "eigh"}
+        ``"cholesky"`` needs a positive definite matrix. ``"eigh"`` drops eigenvalues below b·eps times the largest and returns the
+        shortest of the least-squares solutions; the velocity V c does not depend on the dropped directions.
+
+    Returns
+    -------
+    LinearSolution
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, OptionError
+        For arguments that are no such system.
+    SingularSystemError
+        If the matrix is indefinite, or (``"cholesky"``) singular to working precision.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> solution = solve_symmetric(np.array([[2.0, 0.0], [0.0, 4.0]]), np.array([2.0, 2.0]))
+    >>> solution.coefficients, round(solution.condition, 12), solution.rank
+    (array([1. , 0.5]), 2.0, 2)
+    """
+    xp = array_namespace(matrix=matrix, rhs=rhs)
+    checks.choice(method, "method", ("cholesky", "eigh"))
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ShapeError(f"matrix must be square, got shape {tuple(matrix.shape)}")
+    rhs = checks.vector(rhs, "rhs", matrix.shape[0], xp, like=matrix)
+    matrix = checks.finite(matrix, "matrix", xp)
+    coefficients = (_by_cholesky if method == "cholesky" else _by_eigenvectors)(xp, matrix, rhs)
+    return LinearSolution(coefficients, _relative_residual(xp, xp.matmul(matrix, coefficients), rhs), method, matrix)
+
+
+def solve_factored(factor: Array, rhs: Array, method: str = "qr") -> LinearSolution:
+    """Solve A Aᵀ c = Δ from A alone, by orthogonal factorisation of the stacked system (N3′).
+
+    Parameters
+    ----------
+    factor : array (b, q)
+        A, for instance [B, √λ Φ, √ε I].
+    rhs : array (b,)
+        Δ.
+    method : {"qr", "svd"}
+        ``"qr"`` needs full row rank. ``"svd"`` drops singular values below max(b, q)·eps times the largest.
+
+    Returns
+    -------
+    LinearSolution
+        With :attr:`~LinearSolution.shortest` = Aᵀc. Its condition is that of A: the square root of that of A Aᵀ.
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, OptionError
+        For arguments that are no such system.
+    SingularSystemError
+        If A lacks full row rank (``"qr"``).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> solve_factored(np.array([[1.0, 1.0]]), np.array([4.0])).shortest
+    array([2., 2.])
+    """
+    xp = array_namespace(factor=factor, rhs=rhs)
+    checks.choice(method, "method", ("qr", "svd"))
+    factor = checks.points(factor, "factor", xp)
+    rhs = checks.vector(rhs, "rhs", factor.shape[0], xp, like=factor)
+    coefficients, shortest = (_by_qr if method == "qr" else _by_svd)(xp, factor, rhs)
+    return LinearSolution(coefficients, _relative_residual(xp, xp.matmul(factor, shortest), rhs), method, factor, shortest)
+
+
+def solve_operator(
+    product: Callable[[Array], Array], rhs: Array, tolerance: float = 1e-12, max_iterations: int | None = None
+) -> LinearSolution:
+    """Solve (G + M) c = Δ by conjugate gradients, from products with G + M alone.
+
+    Parameters
+    ----------
+    product : callable
+        Maps c (b,) to (G + M) c (b,).
+    rhs : array (b,)
+        Δ, NumPy or CuPy.
+    tolerance : float > 0
+        Wanted relative residual. Default 1e-12, raised to 10 eps of the floating type where that is larger.
+    max_iterations : int, optional
+        Default 10 b + 100; in exact arithmetic b would do.
+
+    Returns
+    -------
+    LinearSolution
+        The condition number comes from a Lanczos run on the same products when it is first asked for.
+
+    Raises
+    ------
+    SingularSystemError
+        If the tolerance is not reached.
+    BackendError
+        For a library without sparse solvers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> solve_operator(lambda c: 2.0 * c, np.ones(3)).coefficients
+    array([0.5, 0.5, 0.5])
+    """
+    xp, sparse = _sparse_solvers(rhs)
+    number = rhs.shape[0]
+    rhs = checks.vector(rhs, "rhs", number, xp)
+    tolerance = max(checks.positive(tolerance, "tolerance"), 10 * xp.finfo(rhs.dtype).eps)
+    operator = sparse.LinearOperator((number, number), matvec=product, dtype=rhs.dtype)
+    steps = _Counter()
+    limit = 10 * number + 100 if max_iterations is None else max_iterations
+    coefficients, _ = sparse.cg(operator, rhs, atol=0.0, maxiter=limit, callback=steps, **{_tolerance_name(rhs): tolerance})
+    residual = _relative_residual(xp, product(coefficients), rhs)
+    # CG's recursive residual drifts from the true one by a modest multiple of rounding; ten tolerances tell drift from failure.
+    if not residual <= 10 * tolerance:
+        raise SingularSystemError(
+            f"conjugate gradients stopped after {steps.count} iterations with relative residual {residual:.1e} (wanted {tolerance:.1e}): "
+            "the system is singular, indefinite or too ill-conditioned; raise the jitter or use solver='eigh'"
+        )
+    estimate = partial(_lanczos_condition, xp, sparse, operator, number)
+    return LinearSolution(coefficients, residual, "cg", iterations=steps.count, estimate=estimate)
+
+
+def solve_factored_operator(
+    product: Callable[[Array], Array], adjoint: Callable[[Array], Array], width: int, rhs: Array, max_iterations: int | None = None
+) -> LinearSolution:
+    """Solve A Aᵀ c = Δ by LSMR on A z = Δ, from products with A and Aᵀ alone (N3′).
+
+    LSMR started at zero converges to the shortest solution z, which lies in the range of Aᵀ; a second run on Aᵀc = z gives c.
+
+    Parameters
+    ----------
+    product : callable
+        Maps z (q,) to A z (b,).
+    adjoint : callable
+        Maps c (b,) to Aᵀc (q,).
+    width : int
+        q.
+    rhs : array (b,)
+        Δ, NumPy or CuPy.
+    max_iterations : int, optional
+        Default 10 min(b, q) + 100 for each run.
+
+    Returns
+    -------
+    LinearSolution
+
+    Raises
+    ------
+    SingularSystemError
+        If LSMR does not converge.
+    BackendError
+        For a library without sparse solvers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> A = np.array([[1.0, 1.0]])
+    >>> solve_factored_operator(lambda z: A @ z, lambda c: A.T @ c, 2, np.array([4.0])).coefficients
+    array([2.])
+    """
+    xp, sparse = _sparse_solvers(rhs)
+    number = rhs.shape[0]
+    rhs = checks.vector(rhs, "rhs", number, xp)
+    operator = sparse.LinearOperator((number, width), matvec=product, rmatvec=adjoint, dtype=rhs.dtype)
+    limit = 10 * min(number, width) + 100 if max_iterations is None else max_iterations
+    eps = xp.finfo(rhs.dtype).eps
+    shortest, stop, iterations, *_ = sparse.lsmr(operator, rhs, atol=eps, btol=eps, conlim=0.0, maxiter=limit)
+    coefficients, _, more, _, _, _, condition, _ = sparse.lsmr(operator.T, shortest, atol=eps, btol=eps, conlim=0.0, maxiter=limit)
+    if stop == 7:
+        raise SingularSystemError(f"LSMR did not converge in {iterations} iterations: the system is too ill-conditioned")
+    residual = _relative_residual(xp, product(shortest), rhs)
+    return LinearSolution(
+        coefficients, residual, "lsmr", shortest=shortest, iterations=iterations + more, estimate=lambda: float(condition)
+    )
+
+
+# --- direct solvers ----------------------------------------------------------------------------------------------------------------------
+
+
+def _by_cholesky(xp: Namespace, matrix: Array, rhs: Array) -> Array:
+    try:
+        lower = xp.linalg.cholesky(matrix)
+    except Exception as error:  # every library has its own exception for a pivot that is not positive
+        if type(error).__name__ not in ("LinAlgError", "_LinAlgError"):
+            raise
+        raise SingularSystemError(_advice("is not positive definite")) from None
+    pivots = xp.linalg.diagonal(lower)
+    # CuPy returns NaN instead of raising; and a squared pivot ratio below eps means that the smallest pivot is only rounding.
+    ratio = item(xp.min(pivots) / xp.max(pivots))
+    if not ratio * ratio > xp.finfo(matrix.dtype).eps:
+        raise SingularSystemError(_advice("is singular to working precision"))
+    return _triangular(xp, xp.matrix_transpose(lower), _triangular(xp, lower, rhs, lower=True), lower=False)
+
+
+def _by_eigenvectors(xp: Namespace, matrix: Array, rhs: Array) -> Array:
+    values, vectors = xp.linalg.eigh(matrix)
+    cut = matrix.shape[0] * xp.finfo(matrix.dtype).eps * xp.max(xp.abs(values))
+    if item(values[0] < -cut):
+        raise SingularSystemError(f"the system matrix is indefinite: its smallest eigenvalue is {item(values[0]):.3e}")
+    kept = values > cut
+    inverse = xp.where(kept, 1.0 / xp.where(kept, values, xp.ones_like(values)), xp.zeros_like(values))
+    return xp.matmul(vectors, inverse * xp.matmul(xp.matrix_transpose(vectors), rhs))
+
+
+def _by_qr(xp: Namespace, factor: Array, rhs: Array) -> tuple[Array, Array]:
+    if factor.shape[1] < factor.shape[0]:
+        raise SingularSystemError(f"the factor has {factor.shape[1]} columns, too few for {factor.shape[0]} equations; use method='svd'")
+    q, r = xp.linalg.qr(xp.matrix_transpose(factor))
+    pivots = xp.abs(xp.linalg.diagonal(r))
+    if not item(xp.min(pivots)) > xp.finfo(factor.dtype).eps * item(xp.max(pivots)):
+        raise SingularSystemError("the factor lacks full row rank to working precision; use method='svd' for the shortest solution")
+    half = _triangular(xp, xp.matrix_transpose(r), rhs, lower=True)
+    return _triangular(xp, r, half, lower=False), xp.matmul(q, half)
+
+
+def _by_svd(xp: Namespace, factor: Array, rhs: Array) -> tuple[Array, Array]:
+    left, values, right = xp.linalg.svd(factor, full_matrices=False)
+    kept = values > max(factor.shape) * xp.finfo(factor.dtype).eps * values[0]
+    inverse = xp.where(kept, 1.0 / xp.where(kept, values, xp.ones_like(values)), xp.zeros_like(values))
+    half = inverse * xp.matmul(xp.matrix_transpose(left), rhs)
+    return xp.matmul(left, inverse * half), xp.matmul(xp.matrix_transpose(right), half)
+
+
+def _triangular(xp: Namespace, matrix: Array, rhs: Array, *, lower: bool) -> Array:
+    """Solve a triangular system; libraries without a triangular solver use their general one."""
+    library = TRIANGULAR_SOLVERS.get(backend_name(matrix))
+    if library is not None:
+        return import_module(library).solve_triangular(matrix, rhs, lower=lower)
+    return xp.linalg.solve(matrix, rhs[:, None])[:, 0]
+
+
+def _relative_residual(xp: Namespace, product: Array, rhs: Array) -> float:
+    size = item(xp.linalg.vector_norm(rhs))
+    return float(item(xp.linalg.vector_norm(product - rhs)) / size) if size > 0 else 0.0
+
+
+def _advice(fault: str) -> str:
+    return f"the system matrix {fault}; raise the jitter, use fewer features, or ask for the minimum-norm answer with solver='eigh'"
+
+
+# --- iterative solvers -------------------------------------------------------------------------------------------------------------------
+
+
+class _Counter:
+    """Callback that counts iterations."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, _: Array) -> None:
+        self.count += 1
+
+
+def _sparse_solvers(rhs: Array) -> tuple[Namespace, Any]:
+    xp = array_namespace(rhs=rhs)
+    library = SPARSE_SOLVERS.get(backend_name(rhs))
+    if library is None:
+        raise BackendError(f"matrix-free solvers need NumPy or CuPy arrays, got {backend_name(rhs)}")
+    if rhs.ndim != 1:
+        raise ShapeError(f"rhs must have shape (b,), got {tuple(rhs.shape)}")
+    return xp, import_module(library)
+
+
+def _tolerance_name(rhs: Array) -> str:
+    """CuPy keeps SciPy's former name for the relative tolerance."""
+    return "rtol" if backend_name(rhs) == "numpy" else "tol"
+
+
+def _lanczos_condition(xp: Namespace, sparse: Any, operator: Any, number: int) -> float:
+    """Ratio of the extreme eigenvalues of a symmetric operator; small ones are formed column by column."""
+    if number <= 64:
+        values = xp.linalg.eigvalsh(xp.stack([operator.matvec(column) for column in xp.eye(number, dtype=operator.dtype)]))
+        largest, smallest = item(values[-1]), item(values[0])
+    else:
+        largest = to_host(sparse.eigsh(operator, k=1, which="LA", return_eigenvectors=False, tol=1e-3)).item()
+        smallest = to_host(sparse.eigsh(operator, k=1, which="SA", return_eigenvectors=False, tol=1e-3, maxiter=100 * number)).item()
+    return float(largest / smallest) if smallest > 0 else math.inf

@@ -1,0 +1,135 @@
+"""Neural tangent kernels of multilayer perceptrons, without parameter Jacobians."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, array_namespace, kernel, to_backend
+from ingd_ref.errors import ShapeError
+from ingd_ref.kernels import readable
+from ingd_ref.kernels.activations import ACTIVATIONS
+from ingd_ref.rkhs._base import MatrixKernel
+
+__all__ = ["NeuralTangent", "RandomNeuralTangent"]
+
+MODES = ("full", "diagonal", "trace")
+
+
+@dataclass(frozen=True, eq=False)
+class NeuralTangent(MatrixKernel):
+    r"""Neural tangent kernel of a multilayer perceptron h: R^d → R^d, equation (K7).
+
+    .. math:: K_{aa'}(x,y) = \sum_l \langle \delta_l^a(x), \delta_l^{a'}(y) \rangle \, (1 + \langle h_{l-1}(x), h_{l-1}(y) \rangle),
+              \quad \delta_l^a = \partial h_a / \partial a_l
+
+    Parameters
+    ----------
+    layers : sequence of (array (out, in), array (out,))
+        Weight matrix and offset of each layer; any depth; the first takes d numbers and the last gives d, without activation.
+    activation : {"tanh", "relu", "silu", "gelu"}
+        Between the layers. Default ``"tanh"``.
+    mode : {"diagonal", "full", "trace"}
+        ``"full"`` is K itself; ``"diagonal"`` (default, the published variant) keeps its d diagonal entries; ``"trace"`` puts the mean of
+        the diagonal, (1/d) tr K, in place of each, so that all three share one scale.
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, OptionError, BackendError
+        For layers that do not fit each other, that do not map R^d to R^d, or hold something else than finite numbers.
+
+    Notes
+    -----
+    The sum over the parameters of layer l of ∂h_a(x) ∂h_a'(y) factorises, because ∂h_a/∂W_l = δ_l^a h_{l−1}ᵀ and ∂h_a/∂b_l = δ_l^a.
+    Source: [L25] (ntKiNG).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> linear = NeuralTangent([(np.eye(2), np.zeros(2))], mode="full")
+    >>> linear(np.array([[3.0, 4.0]]), np.array([[1.0, 0.0]]))[0, 0]
+    array([[4., 0.],
+           [0., 4.]])
+    """
+
+    layers: Sequence[tuple[Array, Array]]
+    activation: str = "tanh"
+    mode: str = "diagonal"
+
+    def __post_init__(self) -> None:
+        checks.choice(self.activation, "activation", ACTIVATIONS)
+        checks.choice(self.mode, "mode", MODES)
+        if len(self.layers) == 0:
+            raise ShapeError("layers must hold at least one (matrix, offset) pair")
+        checked: list[tuple[Array, Array]] = []
+        for number, (matrix, offset) in enumerate(self.layers):
+            xp = array_namespace(**{f"layers[{number}] matrix": matrix, f"layers[{number}] offset": offset})
+            width = checked[-1][0].shape[0] if checked else None
+            matrix = checks.points(matrix, f"layers[{number}] matrix", xp, dim=width)
+            offset = checks.vector(offset, f"layers[{number}] offset", matrix.shape[0], xp, like=matrix)
+            checked.append((xp.asarray(matrix, copy=True), xp.asarray(offset, copy=True)))
+        if checked[0][0].shape[1] != checked[-1][0].shape[0]:
+            raise ShapeError(f"layers must map R^d to R^d, got {checked[0][0].shape[1]} inputs and {checked[-1][0].shape[0]} outputs")
+        object.__setattr__(self, "layers", checked)
+
+    def contract(self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto") -> Array:
+        layers = self._layers_for(x)
+        run = kernel("neural_tangent_contraction", points, x, jacobian, implementation=implementation)
+        return run(points, x, jacobian, weights, layers, self.activation, self.mode)
+
+    def _matrix(self, x: Array, y: Array) -> Array:
+        return readable.neural_tangent_matrix(x, y, self._layers_for(x), self.activation, self.mode)
+
+    def _layers_for(self, x: Array) -> list[tuple[Array, Array]]:
+        """The layers in the floating type of x, if they live where x lives."""
+        xp = array_namespace(x=x, layers=self.layers[0][0])
+        if x.shape[1] != self.layers[0][0].shape[1]:
+            raise ShapeError(f"the network takes {self.layers[0][0].shape[1]} numbers, but x has {x.shape[1]} coordinates")
+        return [(xp.astype(matrix, x.dtype, copy=False), xp.astype(offset, x.dtype, copy=False)) for matrix, offset in self.layers]
+
+
+@dataclass(frozen=True)
+class RandomNeuralTangent:
+    """A rule that draws a fresh random network for :class:`NeuralTangent` at each step of a flow, as ntKiNG does [L25].
+
+    Weights and offsets of a layer with k inputs are uniform on [−1/√k, 1/√k].
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Widths of the hidden layers. Default (31, 31), as published.
+    activation, mode : str
+        As for :class:`NeuralTangent`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.zeros((3, 2))
+    >>> drawn = RandomNeuralTangent(widths=(8,)).draw(x, x, np.random.default_rng(0))
+    >>> [matrix.shape for matrix, _ in drawn.layers]
+    [(8, 2), (2, 8)]
+    """
+
+    widths: Sequence[int] = (31, 31)
+    activation: str = "tanh"
+    mode: str = "diagonal"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(checks.positive_integer(width, "widths") for width in self.widths))
+        checks.choice(self.activation, "activation", ACTIVATIONS)
+        checks.choice(self.mode, "mode", MODES)
+
+    def draw(self, x: Array, y: Array, rng: np.random.Generator) -> NeuralTangent:
+        """Return the kernel of a new random network on the space of the particles x (n, d)."""
+        sizes = (x.shape[1], *self.widths, x.shape[1])
+        layers = []
+        for inputs, outputs in itertools.pairwise(sizes):
+            bound = 1.0 / math.sqrt(inputs)
+            matrix, offset = rng.uniform(-bound, bound, (outputs, inputs)), rng.uniform(-bound, bound, outputs)
+            layers.append((to_backend(matrix, x), to_backend(offset, x)))
+        return NeuralTangent(layers, self.activation, self.mode)
