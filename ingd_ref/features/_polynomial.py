@@ -148,8 +148,8 @@ class PairwiseProducts(_Products):
     squares: bool = False
 
     def _factors(self, dim: int) -> list[tuple[int, ...]]:
-        pairs = [(a, c) for a in range(dim) for c in range(a if self.squares else a + 1, dim)]
-        factors = ([(a,) for a in range(dim)] if self.linear else []) + pairs
+        factors: list[tuple[int, ...]] = [(a,) for a in range(dim)] if self.linear else []
+        factors += [(a, c) for a in range(dim) for c in range(a if self.squares else a + 1, dim)]
         if not factors:
             raise ShapeError("PairwiseProducts needs points with at least two coordinates; got one (squares=True would give x²)")
         return factors

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypedDict
 
 import numpy as np
 
@@ -21,10 +22,19 @@ __all__ = ["DEFAULT", "PUBLISHED", "KiNG", "KingVelocity", "king_velocity", "pub
 
 SOLVERS = ("cholesky", "eigh", "cg")
 
+
+class Settings(TypedDict):
+    """The numbers that tell one variant of (K3) from another."""
+
+    ridge: float
+    jitter: float
+    ddof: int
+
+
 #: Ridge λ, jitter ε and covariance divisor of the published code [L25]: ``king_velocity(x, y, ..., **PUBLISHED)``.
-PUBLISHED = {"ridge": 1e-3, "jitter": 1e-3, "ddof": 1}
+PUBLISHED: Settings = {"ridge": 1e-3, "jitter": 1e-3, "ddof": 1}
 #: The same of this package: the covariance is that of the weighted sample itself, so that repeating every particle changes nothing.
-DEFAULT = {"ridge": 1e-3, "jitter": 1e-3, "ddof": 0}
+DEFAULT: Settings = {"ridge": 1e-3, "jitter": 1e-3, "ddof": 0}
 
 
 @dataclass(frozen=True, eq=False)

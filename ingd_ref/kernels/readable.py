@@ -278,4 +278,4 @@ def _differences(x: Array, y: Array) -> Array:
 def _rows_per_tile(x: Array, y: Array) -> int:
     """How many rows of an (n, m, d) array of differences make one tile."""
     edge = tile_edge(x, x.shape[1])
-    return max(1, edge * edge // y.shape[0])
+    return max(1, edge * edge // int(y.shape[0]))
