@@ -1,0 +1,70 @@
+"""Energy distance (Q2)."""
+
+from __future__ import annotations
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, array_namespace, item, kernel
+from ingd_ref.metrics._value import discrepancy
+
+__all__ = ["energy_distance"]
+
+
+def energy_distance(
+    x: Array,
+    y: Array,
+    weights: Array | None = None,
+    target_weights: Array | None = None,
+    implementation: str = "auto",
+) -> float:
+    r"""Energy distance between two weighted samples, equation (Q2).
+
+    .. math:: E = 2 \sum_{ij} \pi_i \rho_j \|x_i - y_j\| - \sum_{ij} \pi_i \pi_j \|x_i - x_j\| - \sum_{ij} \rho_i \rho_j \|y_i - y_j\|
+
+    Parameters
+    ----------
+    x : array (n, d)
+        Particles.
+    y : array (m, d)
+        Sample of the target.
+    weights : array (n,), optional
+        Weights π of the particles, non-negative, summing to one. Default: 1/n.
+    target_weights : array (m,), optional
+        Weights ρ of the target sample, likewise. Default: 1/m.
+    implementation : {"auto", "readable", "fused"}
+        Which kernel sums the distances. Default "auto".
+
+    Returns
+    -------
+    float
+        E ≥ 0, in the units of x, without a square root; 0 up to rounding if the two weighted samples are the same distribution.
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, DomainError, OptionError, BackendError
+
+    Notes
+    -----
+    This is the V-statistic, with the zero distances i = j in its means: the squared MMD for the kernel −‖x − y‖. In one dimension it is
+    twice the squared L² distance of the distribution functions, and :func:`scipy.stats.energy_distance` returns its square root. The
+    difference of means carries a rounding error of a few units of the mean distance; a negative remainder is returned as 0.
+    Source: [L25].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> energy_distance(np.array([[0.0], [1.0]]), np.array([[0.5]]))
+    0.5
+    """
+    xp = array_namespace(x=x, y=y, weights=weights, target_weights=target_weights)
+    x = checks.points(x, "x", xp)
+    y = checks.points(y, "y", xp, dim=x.shape[1], like=x)
+    weights = checks.weights(weights, "weights", x.shape[0], xp, x)
+    target_weights = checks.weights(target_weights, "target_weights", y.shape[0], xp, y)
+
+    def mean_distance(a: Array, b: Array, a_weights: Array, b_weights: Array) -> float:
+        return float(item(kernel("mean_distance", a, b, a_weights, b_weights, implementation=implementation)(a, b, a_weights, b_weights)))
+
+    cross = mean_distance(x, y, weights, target_weights)
+    own = mean_distance(x, x, weights, weights)
+    target = mean_distance(y, y, target_weights, target_weights)
+    return discrepancy(2.0 * cross - own - target, "energy distance")
