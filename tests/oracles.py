@@ -332,7 +332,8 @@ def delta(p: Problem) -> Array:
 def fisher(p: Problem) -> Array:
     """F̂ = Σ_i π_i (f_i − f̄)(f_i − f̄)ᵀ / (1 − ddof·Σπ²), which is the usual n − ddof for uniform weights."""
     center = mean_statistics(p.features, p.x, p.pi)
-    total = np.sum([w * np.outer(f, f) for w, f in ((w, p.features.value(x) - center) for w, x in zip(p.pi, real(p.x), strict=True))], axis=0)
+    centred = [p.features.value(x) - center for x in real(p.x)]
+    total = np.sum([w * np.outer(f, f) for w, f in zip(p.pi, centred, strict=True)], axis=0)
     return total / (1 - p.ddof * np.sum(p.pi**2))
 
 

@@ -8,6 +8,7 @@ random search meets too seldom to be trusted with them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,9 @@ class Domain:
 
 # More statistics than the d velocities of a particle could move would make G singular; seven or more well separated particles per
 # statistic-triple keep it, and the covariance, invertible, so that laws may be tried without jitter.
-REGULAR = Domain(n=(7, 10), b=(1, 3), features=("rbf", "fourier"), ridge=(1e-2, 1.0), jitter=(0.0,), duplicates=(False,), weights=("uniform", "random"))
+REGULAR = Domain(
+    n=(7, 10), b=(1, 3), features=("rbf", "fourier"), ridge=(1e-2, 1.0), jitter=(0.0,), duplicates=(False,), weights=("uniform", "random")
+)
 
 
 def build(
@@ -154,7 +157,7 @@ def make_features(kind: str, x: Array, y: Array, b: int, spread: float, width: f
 def make_kernel(
     kind: str, d: int, spread: float, width: float, activation: str, dtype: str, rng: np.random.Generator
 ) -> oracles.GradientKernel | oracles.ScalarKernel | oracles.TangentKernel:
-    """Matrix kernel with lengths in units of the spread; a small network d→4→3→d, or linear d→d with no hidden layer, for the tangent kernel."""
+    """Matrix kernel with lengths in units of the spread; for the tangent kernel a network d→4→3→d or a linear one d→d."""
     bandwidth = float(width * spread * np.sqrt(d))
     if kind == "gradient":
         return oracles.GradientKernel(bandwidth)
@@ -162,8 +165,7 @@ def make_kernel(
         return oracles.ScalarKernel(bandwidth, kind == "coordinatewise")
     sizes = (d, 4, 3, d)[:: rng.choice([1, 3])]
     layers = tuple(
-        ((rng.normal(size=(o, i)) / np.sqrt(i)).astype(dtype), 0.5 * rng.normal(size=o).astype(dtype))
-        for i, o in zip(sizes[:-1], sizes[1:], strict=True)
+        ((rng.normal(size=(o, i)) / np.sqrt(i)).astype(dtype), 0.5 * rng.normal(size=o).astype(dtype)) for i, o in pairwise(sizes)
     )
     return oracles.TangentKernel(layers, activation, kind.removeprefix("tangent-"))
 

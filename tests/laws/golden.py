@@ -25,15 +25,15 @@ def tolerance(case, name):
 
     1e-10 of the largest entry: the published program solves ill-conditioned systems in float64 (2e-11 seen for the coordinate-wise
     case), and any wrong factor, sign or index moves an array by more than 1e-3. The program expands squared distances, so that the distance
-    of a point r from the origin to itself is up to 2√eps·r: its mean over n² pairs adds 2√eps·r/n per sample, and its quotient 0/0 of
-    rounding errors in the gradient is of order √eps, met twice for each sign, with weight 1/n².
+    of a point r from the origin to itself is up to 2√eps·r, and its mean over n² pairs adds 2√eps·r/n per sample. In the gradient each
+    rounding, of eps·r, is divided by such a distance of at least √(eps/2)·r; there are about eight of them, with weight 1/n².
     """
     x, y, noise = array(case, "particles"), array(case, "target"), np.sqrt(np.finfo(float).eps)
     allowed = 1e-10 * np.max(np.abs(array(case, name)))
     if name == "energy_distance":
         return allowed + sum(2 * noise * np.max(np.linalg.norm(z, axis=1)) / len(z) for z in (x, y))
     if name == "grad_energy_distance":
-        return allowed + 4 * noise / len(x) ** 2
+        return allowed + 8 * np.sqrt(2) * noise / len(x) ** 2
     return allowed
 
 
