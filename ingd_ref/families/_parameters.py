@@ -1,0 +1,124 @@
+"""Classical parameters of a family: their names, shapes and constraints, and how a caller's numbers become arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, Namespace, array_namespace, device, is_array, item, to_host
+from ingd_ref.errors import DomainError, OptionError, ShapeError
+
+__all__ = ["POSITIVE", "REAL", "Constraint", "Parameter", "Requirements", "gather", "require"]
+
+Requirements = Mapping[str, Array]  # what must hold, in words, and where it holds: a boolean array over the batch
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A condition on one classical parameter.
+
+    Parameters
+    ----------
+    description : str
+        Completes the sentence "the parameter must be …".
+    holds : callable
+        Maps (namespace, value) to a boolean array: over the batch, or over the batch and the entries of the value.
+    """
+
+    description: str
+    holds: Callable[[Namespace, Array], Array]
+
+
+REAL = Constraint("a finite number", lambda xp, value: xp.isfinite(value))
+POSITIVE = Constraint("positive", lambda xp, value: value > 0)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A classical parameter of a family.
+
+    Parameters
+    ----------
+    name : str
+        Keyword in ``natural`` and key in ``classical``.
+    constraint : Constraint
+        Default: any finite number.
+    shape : tuple of int
+        Shape of one value: ``()`` a number, ``(d,)`` a vector, ``(d, d)`` a matrix. Default ``()``.
+    """
+
+    name: str
+    constraint: Constraint = REAL
+    shape: tuple[int, ...] = ()
+
+
+def gather(family: str, parameters: Sequence[Parameter], given: Mapping[str, Any]) -> tuple[Namespace, dict[str, Array]]:
+    """Turn the caller's classical parameters into arrays of one library, device, dtype and batch shape, each within its constraint."""
+    names = [parameter.name for parameter in parameters]
+    if set(given) != set(names):
+        raise OptionError(f"{family} takes the parameters {', '.join(names)}, got {', '.join(given) or 'none'}")
+    arrays = {name: value for name, value in given.items() if is_array(value)}
+    reference = next(iter(arrays.values())) if arrays else np.zeros(())
+    xp = array_namespace(**(arrays or {"reference": reference}))
+    reference = checks.real_array(reference, next(iter(arrays), "reference"), xp)
+    values = {parameter.name: _value(xp, parameter, given[parameter.name], reference) for parameter in parameters}
+    batch = _batch_shape({parameter: values[parameter.name] for parameter in parameters})
+    return xp, {parameter.name: xp.broadcast_to(values[parameter.name], (*batch, *parameter.shape)) for parameter in parameters}
+
+
+def _value(xp: Namespace, parameter: Parameter, given: Any, reference: Array) -> Array:
+    """One checked parameter, in the dtype and on the device of ``reference``."""
+    name, axes = parameter.name, len(parameter.shape)
+    try:
+        value = given if is_array(given) else xp.asarray(given, dtype=reference.dtype, device=device(reference))
+    except (TypeError, ValueError):
+        raise DomainError(f"{name} must be a number or an array, got {given!r}") from None
+    if tuple(value.shape[value.ndim - axes :]) != parameter.shape or value.ndim < axes:
+        raise ShapeError(f"{name} must have shape {_shown_shape(parameter.shape)}, got {tuple(value.shape)}")
+    value = checks.finite(checks.real_array(value, name, xp, like=reference), name, xp)
+    good = parameter.constraint.holds(xp, value)
+    if not item(xp.all(good)):
+        index = _first_false(xp, good)
+        raise DomainError(f"{name} must be {parameter.constraint.description}, got {_shown(value, index)}{_place(index)}")
+    return value
+
+
+def _batch_shape(values: Mapping[Parameter, Array]) -> tuple[int, ...]:
+    shapes = {p.name: tuple(value.shape[: value.ndim - len(p.shape)]) for p, value in values.items()}
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        described = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ShapeError(f"the batch shapes of the parameters do not broadcast: {described}") from None
+
+
+def require(xp: Namespace, requirements: Requirements, subject: str, space: str, value: Array) -> None:
+    """Raise :class:`DomainError` for the first requirement that fails anywhere, naming it, the batch index and the value there."""
+    for description, good in requirements.items():
+        if not item(xp.all(good)):
+            index = _first_false(xp, good)
+            raise DomainError(
+                f"{subject} lies outside {space}: {description} fails{_place(index)}, where {subject} = {_shown(value, index)}"
+            )
+
+
+def _first_false(xp: Namespace, good: Array) -> tuple[int, ...]:
+    """Index of the first entry that is False."""
+    flat = item(xp.argmin(xp.astype(xp.reshape(good, (-1,)), xp.int32)))
+    return tuple(int(i) for i in np.unravel_index(flat, tuple(good.shape)))
+
+
+def _place(index: tuple[int, ...]) -> str:
+    return f" at batch index {index}" if index else ""
+
+
+def _shown(value: Array, index: tuple[int, ...]) -> str:
+    return np.array2string(to_host(value[(*index, ...)]), separator=", ", threshold=8)
+
+
+def _shown_shape(shape: tuple[int, ...]) -> str:
+    return f"({', '.join(['...', *map(str, shape)])})"
