@@ -1,0 +1,6 @@
+"""Files that come from elsewhere are read with suspicion; files of our own are written whole or not at all."""
+
+from ingd_ref.io._atomic import make_directory, write_arrays, write_bytes, write_figure, write_json
+from ingd_ref.io._points import PointFile, read_points
+
+__all__ = ["PointFile", "make_directory", "read_points", "write_arrays", "write_bytes", "write_figure", "write_json"]
