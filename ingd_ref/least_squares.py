@@ -14,6 +14,8 @@ from functools import cached_property, partial
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace, array_namespace, backend_name, item, to_host
 from ingd_ref.errors import BackendError, ShapeError, SingularSystemError
@@ -204,10 +206,13 @@ def solve_operator(
     operator = sparse.LinearOperator((number, number), matvec=product, dtype=rhs.dtype)
     steps = _Counter()
     limit = 10 * number + 100 if max_iterations is None else max_iterations
-    coefficients, _ = sparse.cg(operator, rhs, atol=0.0, maxiter=limit, callback=steps, **{_tolerance_name(rhs): tolerance})
-    residual = _relative_residual(xp, product(coefficients), rhs)
-    # CG's recursive residual drifts from the true one by a modest multiple of rounding; ten tolerances tell drift from failure.
-    if not residual <= 10 * tolerance:
+    with np.errstate(all="ignore"):  # a breakdown on a singular operator shows in the residual
+        coefficients, failed = sparse.cg(operator, rhs, atol=0.0, maxiter=limit, callback=steps, **{_tolerance_name(rhs): tolerance})
+        residual = _relative_residual(xp, product(coefficients), rhs)
+    # The recursive residual of CG leaves the true one behind by rounding, some eps ‖G + M‖ ‖c‖; a product with Δ shows the size of G + M.
+    size = item(xp.linalg.vector_norm(rhs)) or 1.0
+    rounding = xp.finfo(rhs.dtype).eps * item(xp.linalg.vector_norm(product(rhs)) * xp.linalg.vector_norm(coefficients)) / size**2
+    if failed or not residual <= 10 * tolerance + 100 * rounding:
         raise SingularSystemError(
             f"conjugate gradients stopped after {steps.count} iterations with relative residual {residual:.1e} (wanted {tolerance:.1e}): "
             "the system is singular, indefinite or too ill-conditioned; raise the jitter or use solver='eigh'"
@@ -281,9 +286,10 @@ def _by_cholesky(xp: Namespace, matrix: Array, rhs: Array) -> Array:
             raise
         raise SingularSystemError(_advice("is not positive definite")) from None
     pivots = xp.linalg.diagonal(lower)
-    # CuPy returns NaN instead of raising; and a squared pivot ratio below eps means that the smallest pivot is only rounding.
+    # CuPy returns NaN instead of raising. Squared pivots carry rounding errors of a few eps times the largest one: one that is not above
+    # ten of them is nothing but rounding.
     ratio = item(xp.min(pivots) / xp.max(pivots))
-    if not ratio * ratio > xp.finfo(matrix.dtype).eps:
+    if not ratio * ratio > 10 * xp.finfo(matrix.dtype).eps:
         raise SingularSystemError(_advice("is singular to working precision"))
     return _triangular(xp, xp.matrix_transpose(lower), _triangular(xp, lower, rhs, lower=True), lower=False)
 

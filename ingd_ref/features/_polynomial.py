@@ -59,7 +59,7 @@ class Polynomial(Features):
 
     def _values(self, x: Array, implementation: str) -> Array:
         base, _ = self._base(x)
-        return base**self.degree
+        return base ** (self.degree - 1) * base
 
     def _values_and_jacobian(self, x: Array, implementation: str) -> tuple[Array, Array]:
         base, centers = self._base(x)

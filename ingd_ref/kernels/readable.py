@@ -129,14 +129,14 @@ def gaussian_kde_score(points: Array, sample: Array, weights: Array, bandwidth: 
 def gaussian_rbf(x: Array, centers: Array, bandwidth: float) -> Array:
     """f_s(x_i) = exp(−‖x_i − c_s‖² / (2σ²)), shape (n, b)."""
     xp = _namespace(x)
-    return xp.exp(-0.5 * squared_distances(x / bandwidth, centers / bandwidth))
+    return xp.exp(-0.5 * squared_distances(x, centers) / bandwidth**2)
 
 
 def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tuple[Array, Array]:
     """Gaussian RBF statistics f (n, b) and their Jacobian ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
     xp = _namespace(x)
+    values = gaussian_rbf(x, centers, bandwidth)
     toward = xp.matrix_transpose(centers)[None, :, :] - x[:, :, None]
-    values = xp.exp(-0.5 * xp.sum((toward / bandwidth) ** 2, axis=1))
     return values, toward * (values / bandwidth**2)[:, None, :]
 
 
