@@ -82,7 +82,7 @@ class ExponentialFamily(ABC):
         array([ 2., -3.])
         """
         xp, values = gather(self.name, self.parameters, classical)
-        return checks.finite(self._natural(xp, **values), "theta", xp)
+        return self._checked(self._natural(xp, **values))[1]
 
     def classical(self, theta: Array) -> dict[str, Array]:
         """Classical parameters of θ.
@@ -687,7 +687,7 @@ class ExponentialFamily(ABC):
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         """Estimate from points (..., n, d) and weights (n, 1) that sum to one."""
         mu = xp.sum(weights * self._statistics(xp, x), axis=-2)
-        require(xp, self._mean_domain(xp, mu), "mean of the statistics", f"the mean parameter space of {self.name}", mu)
+        require(xp, self._mean_domain(xp, mu), "x", f"the samples that determine a {self.name}")
         return self._natural_from_mean(xp, mu)
 
 

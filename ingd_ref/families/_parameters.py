@@ -96,14 +96,13 @@ def _batch_shape(values: Mapping[Parameter, Array]) -> tuple[int, ...]:
         raise ShapeError(f"the batch shapes of the parameters do not broadcast: {described}") from None
 
 
-def require(xp: Namespace, requirements: Requirements, subject: str, space: str, value: Array) -> None:
+def require(xp: Namespace, requirements: Requirements, subject: str, space: str, value: Array | None = None) -> None:
     """Raise :class:`DomainError` for the first requirement that fails anywhere, naming it, the batch index and the value there."""
     for description, good in requirements.items():
         if not item(xp.all(good)):
             index = _first_false(xp, good)
-            raise DomainError(
-                f"{subject} lies outside {space}: {description} fails{_place(index)}, where {subject} = {_shown(value, index)}"
-            )
+            where = "" if value is None else f", where {subject} = {_shown(value, index)}"
+            raise DomainError(f"{subject} lies outside {space}: {description} fails{_place(index)}{where}")
 
 
 def _first_false(xp: Namespace, good: Array) -> tuple[int, ...]:

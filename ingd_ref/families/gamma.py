@@ -125,7 +125,7 @@ class Gamma(ExponentialFamily):
         mean = xp.sum(weights * x, axis=-2)
         centre = mean[..., None, :]
         gap = xp.sum(weights * special.log_remainder(xp, x / centre, (x - centre) / centre), axis=-2)  # log E x − E log x
-        require(xp, {"log(mean) - mean(log) > 0": gap[..., 0] > 0}, "sample spread", f"the parameters of {self.name}", gap)
+        require(xp, {"log(mean) - mean(log) > 0": gap[..., 0] > 0}, "x", f"the samples that determine a {self.name}")
         shape = special.inverse_log_minus_digamma(xp, gap[..., 0])
         return self._natural(xp, shape=shape, rate=shape / mean[..., 0])
 

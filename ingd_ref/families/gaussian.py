@@ -111,7 +111,7 @@ class Gaussian(ExponentialFamily):
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
         variance = xp.sum(weights * (x - mean[..., None, :]) ** 2, axis=-2)
-        require(xp, {"variance > 0": variance[..., 0] > 0}, "variance of the sample", f"the parameters of {self.name}", variance)
+        require(xp, {"variance > 0": variance[..., 0] > 0}, "x", f"the samples that determine a {self.name}")
         return self._natural(xp, mean=mean[..., 0], variance=variance[..., 0])
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
