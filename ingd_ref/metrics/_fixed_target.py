@@ -51,7 +51,7 @@ class MMD:
     >>> import numpy as np
     >>> distance = MMD(np.array([[1.0]]))
     >>> round(distance(np.array([[0.0]]), bandwidth=1.0), 12)
-    0.887096428625
+    0.88709564342
     """
 
     target: Array

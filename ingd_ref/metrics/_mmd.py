@@ -61,7 +61,7 @@ def mmd(
     --------
     >>> import numpy as np
     >>> round(mmd(np.array([[0.0]]), np.array([[1.0]]), bandwidth=1.0), 12)
-    0.887096428625
+    0.88709564342
     """
     xp = array_namespace(x=x, y=y, weights=weights, target_weights=target_weights)
     x = checks.points(x, "x", xp)
