@@ -1,21 +1,37 @@
 """Velocities of particles towards a target, one pure function each, and the one loop that drives them all."""
 
+from ingd_ref.flows._energy import EnergyFlow, energy_velocity
 from ingd_ref.flows._flow import Flow, VelocityFunction
-from ingd_ref.flows._king import DEFAULT, PUBLISHED, KiNG, KingVelocity, king_velocity, published_king, published_ntking
+from ingd_ref.flows._king import DEFAULT, PUBLISHED, KiNG, KingVelocity, Settings, king_velocity, published_king, published_ntking
+from ingd_ref.flows._mmd import MMDFlow, mmd_velocity
+from ingd_ref.flows._progress import StepInfo
 from ingd_ref.flows._result import FlowResult, load_result
 from ingd_ref.flows._run import run_flow
+from ingd_ref.flows._svgd import SVGD, svgd_velocity
+from ingd_ref.flows._wasserstein import WGF, gaussian_kde_score, wgf_velocity
 
 __all__ = [
     "DEFAULT",
     "PUBLISHED",
+    "SVGD",
+    "WGF",
+    "EnergyFlow",
     "Flow",
     "FlowResult",
     "KiNG",
     "KingVelocity",
+    "MMDFlow",
+    "Settings",
+    "StepInfo",
     "VelocityFunction",
+    "energy_velocity",
+    "gaussian_kde_score",
     "king_velocity",
     "load_result",
+    "mmd_velocity",
     "published_king",
     "published_ntking",
     "run_flow",
+    "svgd_velocity",
+    "wgf_velocity",
 ]
