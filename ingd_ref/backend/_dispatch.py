@@ -75,7 +75,7 @@ def explain(operation: str, *arrays: Array, implementation: str = "auto", **opti
     """
     if implementation not in IMPLEMENTATIONS:
         raise OptionError(f"implementation must be one of {', '.join(map(repr, IMPLEMENTATIONS))}, got {implementation!r}")
-    if not hasattr(import_module(READABLE), operation):
+    if operation not in import_module(READABLE).__all__:
         raise OptionError(f"there is no kernel called {operation!r}")
     backend = backend_name(arrays[0])
     if implementation == "readable":

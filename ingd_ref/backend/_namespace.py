@@ -15,8 +15,12 @@ type_of = type
 Array = Any  # an array of any library that follows the array API standard
 Namespace = Any  # the module of functions that goes with it
 
-is_array = compat.is_array_api_obj
 device = compat.device
+
+
+def is_array(x: object) -> bool:
+    """Whether ``x`` is an array of a library that follows the standard; its classes are not."""
+    return not isinstance(x, type_of) and bool(compat.is_array_api_obj(x))
 
 
 def array_namespace(**arrays: Array | None) -> Namespace:
