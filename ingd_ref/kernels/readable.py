@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from array_api_compat import array_namespace as _namespace
 
-from ingd_ref.backend import Array, Namespace, contract, device, softmax, tile_edge, tiles
+from ingd_ref.backend import Array, Namespace, contract, device, softmax, symmetrise, tile_edge, tiles
 from ingd_ref.kernels.activations import ACTIVATIONS
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "gaussian_rbf",
     "gaussian_rbf_with_jacobian",
     "gradient_gaussian_contraction",
+    "gradient_gaussian_gram",
     "gradient_gaussian_matrix",
     "mean_distance",
     "mean_gaussian",
@@ -41,7 +42,7 @@ Layers = list[tuple[Array, Array]]
 def squared_distances(x: Array, y: Array) -> Array:
     """‖x_i − y_j‖² as an (n, m) array, in difference form."""
     xp = _namespace(x)
-    rows = [xp.sum(_differences(x[rows], y) ** 2, axis=-1) for rows in tiles(x.shape[0], _rows_per_tile(x, y))]
+    rows = [xp.sum(_differences(x[rows, ...], y) ** 2, axis=-1) for rows in tiles(x.shape[0], _rows_per_tile(x, y))]
     return xp.concat(rows, axis=0)
 
 
@@ -67,7 +68,7 @@ def mean_distance(x: Array, y: Array, x_weights: Array, y_weights: Array) -> Arr
     xp = _namespace(x)
     total = xp.zeros((), dtype=x.dtype, device=device(x))
     for rows in tiles(x.shape[0], _rows_per_tile(x, y)):
-        distance = xp.sqrt(squared_distances(x[rows], y))
+        distance = xp.sqrt(squared_distances(x[rows, ...], y))
         total = total + xp.sum(x_weights[rows] * xp.matmul(distance, y_weights))
     return total
 
@@ -77,7 +78,7 @@ def distance_gradient(points: Array, sample: Array, weights: Array) -> Array:
     xp = _namespace(points)
     rows = []
     for tile in tiles(points.shape[0], _rows_per_tile(points, sample)):
-        difference = _differences(points[tile], sample)
+        difference = _differences(points[tile, ...], sample)
         distance = xp.sqrt(xp.sum(difference * difference, axis=-1))
         inverse = xp.where(distance > 0, weights / xp.where(distance > 0, distance, xp.ones_like(distance)), xp.zeros_like(distance))
         rows.append(contract(xp, "ji,jia->ja", inverse, difference))
@@ -92,7 +93,7 @@ def mean_gaussian(x: Array, y: Array, x_weights: Array, y_weights: Array, bandwi
     xp = _namespace(x)
     total = xp.zeros((), dtype=x.dtype, device=device(x))
     for rows in tiles(x.shape[0], _rows_per_tile(x, y)):
-        total = total + xp.sum(x_weights[rows] * xp.matmul(gaussian_rbf(x[rows], y, bandwidth), y_weights))
+        total = total + xp.sum(x_weights[rows] * xp.matmul(gaussian_rbf(x[rows, ...], y, bandwidth), y_weights))
     return total
 
 
@@ -101,7 +102,7 @@ def gaussian_gradient(points: Array, sample: Array, weights: Array, bandwidth: f
     xp = _namespace(points)
     rows = []
     for tile in tiles(points.shape[0], _rows_per_tile(points, sample)):
-        difference = _differences(points[tile], sample)
+        difference = _differences(points[tile, ...], sample)
         kernel = xp.exp(-0.5 * xp.sum((difference / bandwidth) ** 2, axis=-1))
         rows.append(-contract(xp, "ji,jia->ja", weights * kernel, difference) / bandwidth**2)
     return xp.concat(rows, axis=0)
@@ -117,7 +118,7 @@ def gaussian_kde_score(points: Array, sample: Array, weights: Array, bandwidth: 
     log_weights = xp.where(possible, xp.log(xp.where(possible, weights, xp.ones_like(weights))), xp.full_like(weights, -xp.inf))
     rows = []
     for tile in tiles(points.shape[0], _rows_per_tile(points, sample)):
-        difference = _differences(points[tile], sample)
+        difference = _differences(points[tile, ...], sample)
         responsibilities = softmax(xp, log_weights - 0.5 * xp.sum((difference / bandwidth) ** 2, axis=-1))
         rows.append(-contract(xp, "ji,jia->ja", responsibilities, difference) / bandwidth**2)
     return xp.concat(rows, axis=0)
@@ -160,12 +161,19 @@ def gradient_gaussian_contraction(points: Array, x: Array, jacobian: Array, weig
     xp = _namespace(x)
 
     def tile(rows: slice, columns: slice) -> Array:
-        r = _differences(points[rows], x[columns]) / bandwidth
+        r = _differences(points[rows, ...], x[columns, ...]) / bandwidth
         k = weights[columns] * xp.exp(-0.5 * xp.sum(r * r, axis=-1)) / bandwidth**2
-        along = contract(xp, "jic,ics->jis", r, jacobian[columns])
-        return contract(xp, "ji,ias->jas", k, jacobian[columns]) - contract(xp, "jia,jis->jas", k[:, :, None] * r, along)
+        along = contract(xp, "jic,ics->jis", r, jacobian[columns, ...])
+        return contract(xp, "ji,ias->jas", k, jacobian[columns, ...]) - contract(xp, "jia,jis->jas", k[:, :, None] * r, along)
 
     return _sum_of_tiles(points, x, jacobian, tile, width=jacobian.shape[2] + 2 * x.shape[1])
+
+
+def gradient_gaussian_gram(x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
+    """G = Σ_ij π_i π_j ∇f(x_i)ᵀ K(x_i, x_j) ∇f(x_j) (K3) for the gradient Gaussian kernel (K5), shape (b, b), through V (K4)."""
+    xp = _namespace(x)
+    contraction = gradient_gaussian_contraction(x, x, jacobian, weights, bandwidth)
+    return symmetrise(xp, contract(xp, "jas,jat->st", weights[:, None, None] * jacobian, contraction))
 
 
 def scalar_gaussian_contraction(points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
@@ -173,8 +181,8 @@ def scalar_gaussian_contraction(points: Array, x: Array, jacobian: Array, weight
     xp = _namespace(x)
 
     def tile(rows: slice, columns: slice) -> Array:
-        k = weights[columns] * gaussian_rbf(points[rows], x[columns], bandwidth)
-        return contract(xp, "ji,ias->jas", k, jacobian[columns])
+        k = weights[columns] * gaussian_rbf(points[rows, ...], x[columns, ...], bandwidth)
+        return contract(xp, "ji,ias->jas", k, jacobian[columns, ...])
 
     return _sum_of_tiles(points, x, jacobian, tile, width=x.shape[1] + 2)
 
@@ -204,11 +212,11 @@ def neural_tangent_contraction(
 
     def full_tile(rows: slice, columns: slice) -> Array:
         matrices = _full_tangent_tile(xp, _cut(left, rows), _cut(right, columns)) * weights[columns][:, None, None]
-        return contract(xp, "jiac,ics->jas", matrices, jacobian[columns])
+        return contract(xp, "jiac,ics->jas", matrices, jacobian[columns, ...])
 
     def diagonal_tile(rows: slice, columns: slice) -> Array:
         k = _diagonal_tangent_tile(xp, _cut(left, rows), _cut(right, columns), mode) * weights[columns]
-        return contract(xp, "aji,ias->jas", k, jacobian[columns])
+        return contract(xp, "aji,ias->jas", k, jacobian[columns, ...])
 
     dim = x.shape[1]
     if mode == "full":
@@ -253,7 +261,7 @@ def _layer_terms(x: Array, layers: Layers, activation: str) -> list[tuple[Array,
 
 
 def _cut(terms: list[tuple[Array, Array]], rows: slice) -> list[tuple[Array, Array]]:
-    return [(h[rows], delta[rows]) for h, delta in terms]
+    return [(h[rows, ...], delta[rows, ...]) for h, delta in terms]
 
 
 def _sum_of_tiles(points: Array, x: Array, jacobian: Array, tile: Callable[[slice, slice], Array], width: int) -> Array:
