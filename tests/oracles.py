@@ -375,9 +375,9 @@ def coordinate_problems(p: Problem) -> list[Problem]:
     return [p.change(kernel=plain, mask=np.arange(p.dim) == a) for a in moving]
 
 
-def king_coordinatewise(p: Problem) -> Solution:
+def king_coordinatewise(p: Problem, one_system: Callable[[Problem], Solution] = king) -> Solution:
     """The coordinate-wise variant of (K6): the velocity along each axis is that of a problem in which only this axis moves."""
-    parts = [king(part) for part in coordinate_problems(p)]
+    parts = [one_system(part) for part in coordinate_problems(p)]
     coefficients = np.zeros((p.dim, len(parts[0].delta)), dtype=REAL)
     for part, problem in zip(parts, coordinate_problems(p), strict=True):
         coefficients[np.flatnonzero(problem.mask)[0]] = part.coefficients

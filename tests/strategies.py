@@ -202,6 +202,22 @@ def problems(draw: st.DrawFn, domain: Domain) -> oracles.Problem:
     )
 
 
+def sample(domain: Domain, number: int) -> list[oracles.Problem]:
+    """Problems of ``domain`` without a search: the same ones in every run, for judging faulty implementations."""
+    rng = np.random.default_rng(0)
+    found = []
+    for seed in range(number):
+        options: dict[str, Any] = {size: int(rng.integers(*getattr(domain, size), endpoint=True)) for size in ("n", "m", "d", "b")}
+        for option, values in vars(domain).items():
+            if option not in options:
+                options[SINGULAR.get(option, option)] = values[rng.integers(len(values))]
+        found.append(build(seed=seed, **options))
+    return found
+
+
+# Fields of a domain that hold several values of an option whose own name is singular.
+SINGULAR = {"kernels": "kernel", "masks": "mask", "layouts": "layout", "dtypes": "dtype"}
+
 CORNERS: tuple[dict[str, Any], ...] = (
     {"n": 1, "m": 1, "d": 1, "b": 1},
     {"n": 1, "m": 4, "d": 3, "b": 2},

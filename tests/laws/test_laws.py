@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 from hypothesis import example, given, settings
 
-from tests import oracles, strategies
-from tests.laws import package
+from tests import strategies
+from tests.laws import faults, package
 from tests.laws.laws import LAWS, IllConditioned
 
 # A law that skips most of its problems would hold vacuously. The domains are conditioned so that few are skipped.
@@ -15,7 +15,7 @@ LARGEST_SKIPPED_SHARE = 0.2
 EXAMPLES = 24
 LONG_EXAMPLES = 1000
 
-SOLVERS = {"oracle": oracles.king, "readable": package.solver("readable"), "fused": package.solver("fused")}
+SOLVERS = {"oracle": faults.correct, "readable": package.solver("readable"), "fused": package.solver("fused")}
 
 
 def judge(law, solve, examples):
