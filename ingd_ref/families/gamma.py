@@ -119,7 +119,8 @@ class Gamma(ExponentialFamily):
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         (shape, rate), x = self._classical(xp, theta).values(), x[..., 0]
         excess = special.difference_of_products(xp, rate, x, shape, xp.ones_like(x)) / shape  # x/(α/β) − 1
-        return -special.reduced_lgamma(xp, shape) - xp.log(x) - shape * special.log_remainder(xp, x / (shape / rate), excess)
+        front = special.stirling_remainder(xp, shape) + xp.log(x * xp.sqrt(2.0 * math.pi / shape))  # S(α) + log x
+        return -front - shape * special.log_remainder(xp, x / (shape / rate), excess)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)

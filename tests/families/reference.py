@@ -19,12 +19,16 @@ class Gaussian:
 
     @staticmethod
     def log_partition(theta: Vector) -> mpf:
-        return -theta[0] ** 2 / (4 * theta[1]) - mpmath.log(-2 * theta[1]) / 2
+        return -(theta[0] ** 2) / (4 * theta[1]) - mpmath.log(-2 * theta[1]) / 2
 
     @staticmethod
     def mean(theta: Vector) -> Vector:
         m, variance = -theta[0] / (2 * theta[1]), -1 / (2 * theta[1])
         return [m, m**2 + variance]
+
+    @staticmethod
+    def is_mean(mu: Vector) -> bool:
+        return mu[1] > mu[0] ** 2
 
     @staticmethod
     def natural_from_mean(mu: Vector) -> Vector:
@@ -59,6 +63,10 @@ class Gamma:
     @staticmethod
     def mean(theta: Vector) -> Vector:
         return [mpmath.psi(0, theta[0]) - mpmath.log(-theta[1]), -theta[0] / theta[1]]
+
+    @staticmethod
+    def is_mean(mu: Vector) -> bool:
+        return mpmath.log(mu[1]) > mu[0]
 
     @staticmethod
     def natural_from_mean(mu: Vector) -> Vector:
