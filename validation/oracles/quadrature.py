@@ -1,0 +1,37 @@
+"""Weighted points whose moments are those of a distribution to rounding: particles without Monte-Carlo noise."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from validation.oracles.precise import Array
+
+__all__ = ["gamma_nodes", "gaussian_nodes", "laguerre_nodes"]
+
+
+def gaussian_nodes(mean: float, deviation: float, number: int) -> tuple[Array, Array]:
+    """Gauss-Hermite points (n, 1) and weights (n,): moments of degree below 2n are those of N(mean, deviation²)."""
+    nodes, weights = special.roots_hermitenorm(number)
+    return (mean + deviation * nodes)[:, None], weights / np.sum(weights)
+
+
+def laguerre_nodes(shape: float, rate: float, number: int) -> tuple[Array, Array]:
+    """Generalised Gauss-Laguerre points (n, 1) and weights (n,): powers of x of degree below 2n have the moments of Gamma(shape, rate)."""
+    nodes, weights = special.roots_genlaguerre(number, shape - 1)
+    return nodes[:, None] / rate, weights / np.sum(weights)
+
+
+def gamma_nodes(shape: float, rate: float, step: float) -> tuple[Array, Array]:
+    """Trapezoidal points in u = log x: moments of log x and of x together are those of Gamma(shape, rate).
+
+    The density of u, ∝ exp(shape·u − rate·e^u), is analytic in the strip |Im u| < π/2 and all its derivatives vanish at both ends, so the
+    trapezoidal rule errs by exp(−π²/step): 5e-18 at a step of a quarter. The range is cut where the density falls below e^−60 of its top.
+    """
+    peak = np.log(shape / rate)
+    left, right = peak - 60.0 / shape - 8.0 / np.sqrt(shape), peak + np.log1p(70.0 / shape + 16.0 / np.sqrt(shape))
+    u = peak + step * np.arange(np.floor((left - peak) / step), np.ceil((right - peak) / step) + 1)
+    exponent = shape * (u - peak) - shape * np.expm1(u - peak)
+    weights = np.exp(exponent)
+    keep = weights > 0
+    return np.exp(u[keep])[:, None], weights[keep] / np.sum(weights[keep])
