@@ -100,7 +100,7 @@ class MMD:
         octave = math.floor(math.log2(bandwidth))
         position = 2.0 * (math.log2(bandwidth) - octave) - 1.0
         if octave not in self._octaves:
-            self._octaves[octave] = np.array([self._exact_term(2.0 ** (octave + 0.5 * (1.0 + node))) for node in _NODES])
+            self._octaves[octave] = np.array([self._exact_term(2.0 ** (octave + 0.5 * (1.0 + node))) for node in _NODES.tolist()])
         distance = position - _NODES
         if np.any(distance == 0):
             return float(self._octaves[octave][distance == 0][0])

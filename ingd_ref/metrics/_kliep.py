@@ -177,7 +177,8 @@ def _bandwidth(bandwidth: float | str, y: Array, implementation: str) -> float:
 def _centers(xp: Namespace, centers: int | Array, y: Array) -> Array:
     if is_array(centers):
         return xp.asarray(checks.points(centers, "centers", xp, dim=y.shape[1], like=y), copy=True)
-    return xp.asarray(y[: checks.positive_integer(centers, "centers")], copy=True)
+    number = min(checks.positive_integer(centers, "centers"), y.shape[0])
+    return xp.asarray(y[:number, :], copy=True)
 
 
 def _held_out(xp: Namespace, held_out: Array | None, held_out_weights: Array | None, y: Array, weights: Array) -> tuple[Array, Array]:

@@ -51,11 +51,12 @@ def mixture_weights(xp: Namespace, log_densities: Array, weights: Array, toleran
     # At the minimum for barrier μ the certificate is b μ: a tenth of the tolerance leaves room for an inexact minimum.
     barrier, last_barrier = 1.0 / number, 0.1 * tolerance / number
     for iteration in range(max_iterations + 1):
-        responsibilities = densities * beta / xp.matmul(densities, beta)[:, None]
-        gradient = xp.matmul(weights / xp.matmul(densities, beta), densities)
+        mixture = xp.matmul(densities, beta)
+        gradient = xp.matmul(weights / mixture, densities)
         residual = item(xp.max(gradient) * xp.sum(beta)) - 1.0
         if residual <= tolerance or iteration == max_iterations:
             break
+        responsibilities = densities * beta / mixture[:, None]
         matrix = xp.matmul(xp.matrix_transpose(responsibilities), weights[:, None] * responsibilities) + barrier * identity
         slope = beta * gradient + barrier - beta
         direction = xp.linalg.solve(matrix, slope[:, None])[:, 0]

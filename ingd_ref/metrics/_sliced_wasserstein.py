@@ -72,9 +72,9 @@ def sliced_wasserstein(
     weights = checks.weights(weights, "weights", x.shape[0], xp, x)
     target_weights = checks.weights(target_weights, "target_weights", y.shape[0], xp, y)
     directions = _directions(xp, projections, x, rng)
-    origin = x[:1]  # a common shift changes nothing, and projections of points far from the origin keep their digits
+    origin = x[:1, :]  # a common shift changes nothing, and projections of points far from the origin keep their digits
     costs = [
-        _transport_costs(xp, directions[rows], x - origin, y - origin, weights, target_weights, order)
+        _transport_costs(xp, directions[rows, :], x - origin, y - origin, weights, target_weights, order)
         for rows in tiles(directions.shape[0], _projections_per_tile(x, y))
     ]
     mean = item(xp.mean(xp.concat(costs)))
