@@ -477,20 +477,23 @@ def gradient(energy: Callable[[Array], Any], x: Array) -> Array:
     return result
 
 
-def descent_velocity(energy: Callable[[Array], Any], x: Array, weights: Array | None = None) -> Array:
-    """v_i = −(1/π_i) ∂E/∂x_i: steepest descent of E in the Wasserstein metric; −n ∂E/∂x_i for uniform weights."""
-    pi = uniform(len(x)) if weights is None else real(weights)
-    return -gradient(energy, x) / pi[:, None]
+def descent_velocity(energy: Callable[[Array, Array], Any], x: Array, weights: Array | None) -> Array:
+    """v_i = −(1/π_i) ∂E/∂x_i: steepest descent of E(x, π) in the Wasserstein metric; −n ∂E/∂x_i for uniform weights.
+
+    Particles without weight get the limit, by a weight far below rounding; ∂E/∂x_i is proportional to π_i without any cancellation.
+    """
+    pi = uniform(len(x)) if weights is None else np.where(real(weights) > 0, real(weights), REAL(STEP))
+    return -gradient(lambda z: energy(z, pi), x) / pi[:, None]
 
 
 def energy_velocity(x: Array, y: Array, weights: Array | None = None, target_weights: Array | None = None) -> Array:
     """(W2)."""
-    return descent_velocity(lambda z: energy_distance(z, y, weights, target_weights), x, weights)
+    return descent_velocity(lambda z, pi: energy_distance(z, y, pi, target_weights), x, weights)
 
 
 def mmd_velocity(x: Array, y: Array, bandwidth: float, weights: Array | None = None, target_weights: Array | None = None) -> Array:
     """(W3), for the squared discrepancy, of which (W2) is the case with kernel −‖x − y‖."""
-    return descent_velocity(lambda z: squared_mmd(z, y, bandwidth, weights, target_weights), x, weights)
+    return descent_velocity(lambda z, pi: squared_mmd(z, y, bandwidth, pi, target_weights), x, weights)
 
 
 def svgd_velocity(x: Array, score: Array, bandwidth: float, weights: Array | None = None) -> Array:
@@ -541,7 +544,29 @@ def _quantile(x: Array, weights: Array, level: float) -> float:
     return float(x[order[min(place, len(x) - 1)]])
 
 
-def sliced_wasserstein(x: Array, y: Array, directions: Array, order: float = 2) -> float:
-    """(Q5): (mean over unit directions of the one-dimensional W_p^p)^(1/p), for uniform weights."""
-    pi, rho = np.full(len(x), 1 / len(x)), np.full(len(y), 1 / len(y))
+def sliced_wasserstein(
+    x: Array, y: Array, directions: Array, order: float = 2, weights: Array | None = None, target_weights: Array | None = None
+) -> float:
+    """(Q5): (mean over unit directions of the one-dimensional W_p^p)^(1/p)."""
+    pi = np.full(len(x), 1 / len(x)) if weights is None else weights
+    rho = np.full(len(y), 1 / len(y)) if target_weights is None else target_weights
     return float(np.mean([wasserstein_1d(x @ u, y @ u, pi, rho, order) for u in directions]) ** (1 / order))
+
+
+def log_ratio(points: Array, centers: Array, bandwidth: float, log_coefficients: Array) -> Array:
+    """(Q3): log r(z) = log Σ_l α_l k(z, c_l)."""
+    exponents = real(log_coefficients) - squared_distances(real(points), real(centers)) / (2 * REAL(bandwidth) ** 2)
+    top = np.max(exponents, axis=1)
+    return top + np.log(np.sum(np.exp(exponents - top[:, None]), axis=1))
+
+
+def ratio_gap(x: Array, y: Array, bandwidth: float, log_coefficients: Array, pi: Array, rho: Array) -> float:
+    """Optimality gap of (Q3) with centres y: largest slope of the mean of log r along a feasible direction, max_l g_l − 1.
+
+    Along r → (1−t) r + t ψ_l with ψ_l = k(·, c_l)/Σ_i π_i k(x_i, c_l), which keeps Σ_i π_i r(x_i) = 1, the slope is Σ_j ρ_j ψ_l(y_j)/r(y_j) − 1.
+    """
+    s2 = 2 * REAL(bandwidth) ** 2
+    mass = pi @ np.exp(-squared_distances(real(x), real(y)) / s2)
+    bumps = np.exp(-squared_distances(real(y), real(y)) / s2) / mass
+    ratio = np.exp(log_ratio(y, y, bandwidth, log_coefficients))
+    return float(np.max(rho @ (bumps / ratio[:, None])) - 1)
