@@ -29,6 +29,7 @@ class Flow(ABC):
         rng: np.random.Generator,
         weights: Array | None = None,
         target_weights: Array | None = None,
+        mask: Array | None = None,
     ) -> VelocityFunction:
         """Settle everything that stays fixed during a step.
 
@@ -44,6 +45,9 @@ class Flow(ABC):
             Weights π of the particles. Default: 1/n.
         target_weights : array (m,), optional
             Weights ρ of the target sample. Default: 1/m.
+        mask : array (d,) of bool, optional
+            Coordinates that will move. The velocity of the others is ignored, so a flow may pass over the mask, or gain by knowing it.
+            Default: all.
 
         Returns
         -------

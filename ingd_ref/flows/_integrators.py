@@ -64,8 +64,10 @@ PROPORTIONAL, INTEGRAL = 0.7 / 5, 0.4 / 5
 SAFETY, SMALLEST_FACTOR, LARGEST_FACTOR = 0.9, 0.2, 5.0
 # A remembered error below this would let one lucky step dictate the next factor.
 SMALLEST_ERROR = 1e-4
-# Each rejection shortens the step to between 0.2 and 0.9 of itself: forty of them are a factor 0.015 at the least and 1e-28 at the most.
-MOST_REJECTIONS = 40
+# A sub-step this small a part of its span, times a velocity of order one, is lost in the rounding of the positions.
+SMALLEST_PART = 1e-12
+# Where rounding makes up the error estimate, sub-steps of any length may pass or fail by chance, and no end would come.
+MOST_SUBSTEPS = 10_000
 
 
 @dataclass(frozen=True)
@@ -166,9 +168,10 @@ def _adaptive_span(
     """
     tableau = TABLEAUX["dormand-prince"]
     memory = StepMemory(span, 1.0) if memory is None else memory
-    trial, done, rejected = memory.step, 0.0, 0
+    tolerance = f"rtol = {rtol:g} and atol = {atol:g} cannot be met in {x.dtype}"
+    trial, done, rejected = memory.step, 0.0, False
     first = velocity(x)
-    while done < span:
+    for _ in range(MOST_SUBSTEPS):
         h = min(trial, span - done)
         failure: NonFiniteError | None = None
         try:
@@ -180,21 +183,24 @@ def _adaptive_span(
         if error <= 1:
             grown = h * _factor(error, memory.error, largest=1.0 if rejected else LARGEST_FACTOR)
             # A sub-step cut short by the end of the span says nothing against the longer one that was planned.
-            trial = max(grown, trial) if h < trial else grown
-            memory = StepMemory(trial, max(error, SMALLEST_ERROR))
+            cut_short = h < trial
+            trial = max(grown, trial) if cut_short else grown
+            memory = StepMemory(trial, memory.error if cut_short else max(error, SMALLEST_ERROR))
             done = span if h == span - done else done + h
-            x, first, rejected = new, slopes[-1], 0
+            x, first, rejected = new, slopes[-1], False
+            if done == span:
+                return x, memory
             continue
-        rejected += 1
-        if rejected > MOST_REJECTIONS:
-            if failure is not None:
-                raise failure
-            raise DomainError(f"rtol = {rtol:g} and atol = {atol:g} cannot be met in {x.dtype}: sub-steps down to {h:.3g} were rejected")
+        rejected = True
         trial = h * (SAFETY * max(SMALLEST_FACTOR, math.pow(error, -0.2)) if math.isfinite(error) else SMALLEST_FACTOR)
-    return x, memory
+        if trial < SMALLEST_PART * span:
+            raise failure or DomainError(f"{tolerance}: a sub-step of {h:.3g} still errs too much")
+    raise DomainError(f"{tolerance} in {MOST_SUBSTEPS} sub-steps")
 
 
 def _factor(error: float, error_before: float, largest: float) -> float:
     """Ratio of the next sub-step to the accepted one."""
-    wanted = SAFETY * math.pow(max(error, SMALLEST_ERROR), -PROPORTIONAL) * math.pow(error_before, INTEGRAL)
+    if error == 0:
+        return largest
+    wanted = SAFETY * math.pow(error, -PROPORTIONAL) * math.pow(error_before, INTEGRAL)
     return min(largest, max(SMALLEST_FACTOR, wanted))

@@ -127,7 +127,7 @@ def run_flow(
     --------
     >>> import numpy as np
     >>> class Attraction(Flow):
-    ...     def prepare(self, particles, target, rng, weights=None, target_weights=None):
+    ...     def prepare(self, particles, target, rng, weights=None, target_weights=None, mask=None):
     ...         return lambda x: np.mean(target, axis=0) - x
     >>> result = run_flow(Attraction(), np.array([[1.0], [3.0]]), np.array([[0.0]]), steps=2, step_size=0.5)
     >>> result.trajectory[:, :, 0]
@@ -247,7 +247,7 @@ class _Setup:
             target = checks.points(target, "target(rng)", self.xp, dim=x.shape[1], like=x)
             if target_weights is not None:
                 target_weights = checks.weights(target_weights, "target_weights", target.shape[0], self.xp, like=x)
-        return self.flow.prepare(x, target, rng, self.weights, target_weights)
+        return self.flow.prepare(x, target, rng, weights=self.weights, target_weights=target_weights, mask=self.mask)
 
     def checked(self, velocity: VelocityFunction, step: int) -> VelocityFunction:
         """``velocity``, zero where the mask is false; raises where it is not finite or has another shape than the particles."""
