@@ -563,7 +563,8 @@ def log_ratio(points: Array, centers: Array, bandwidth: float, log_coefficients:
 def ratio_gap(x: Array, y: Array, bandwidth: float, log_coefficients: Array, pi: Array, rho: Array) -> float:
     """Optimality gap of (Q3) with centres y: largest slope of the mean of log r along a feasible direction, max_l g_l − 1.
 
-    Along r → (1−t) r + t ψ_l with ψ_l = k(·, c_l)/Σ_i π_i k(x_i, c_l), which keeps Σ_i π_i r(x_i) = 1, the slope is Σ_j ρ_j ψ_l(y_j)/r(y_j) − 1.
+    Along r → (1−t) r + t ψ_l with ψ_l = k(·, c_l)/Σ_i π_i k(x_i, c_l), which keeps Σ_i π_i r(x_i) = 1, the slope is
+    Σ_j ρ_j ψ_l(y_j)/r(y_j) − 1.
     """
     s2 = 2 * REAL(bandwidth) ** 2
     mass = pi @ np.exp(-squared_distances(real(x), real(y)) / s2)

@@ -8,6 +8,9 @@ from typing import Any
 import ingd_ref as ir
 from tests import oracles
 
+# Kinds of kernel, in the words of the strategies, that have a fused version.
+FUSED_KERNELS = ("gradient", "scalar", "coordinatewise")
+
 
 class Multiple(ir.rkhs.MatrixKernel):
     """factor · K, for the law about multiples of a kernel."""

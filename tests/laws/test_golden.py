@@ -19,13 +19,21 @@ def implementation(request):
     return request.param
 
 
-@pytest.mark.parametrize("kernel", golden.VELOCITIES)
+@pytest.mark.parametrize(
+    ("kernel", "implementation"),
+    [(k, i) for k in golden.VELOCITIES for i in IMPLEMENTATIONS if i == "readable" or k in package.FUSED_KERNELS],
+)
 def test_velocity_and_moments(case, kernel, implementation):
     name, make = golden.VELOCITIES[kernel]
     solution = package.solver(implementation)(golden.problem(case, make(case)))
     assert golden.deviation(case, name, solution.velocity) <= 1
     assert golden.deviation(case, "delta", solution.delta) <= 1
     assert golden.deviation(case, "fisher_nminus1", solution.fisher) <= 1
+
+
+def test_tangent_kernel_has_no_fused_version_and_says_so():
+    with pytest.raises(ir.errors.BackendError, match="fused"):
+        package.solver("fused")(golden.problem("gauss1d", golden.tangent_kernel("gauss1d")))
 
 
 def test_published_preset_is_the_default_of_the_stored_outputs(case):

@@ -23,8 +23,8 @@ def test_oracle_reproduces_moments(case):
     assert golden.deviation(case, "fisher_nminus1", oracles.fisher(problem)) <= 1
 
 
-@pytest.mark.parametrize("case", golden.CASES)
-@pytest.mark.parametrize("kernel", golden.VELOCITIES)
+# The five-dimensional case takes seconds in extended precision; one kernel is enough for it.
+@pytest.mark.parametrize(("case", "kernel"), [(c, k) for c in golden.CASES for k in golden.VELOCITIES if c != "mix5d" or k == "gradient"])
 def test_oracle_reproduces_velocity(case, kernel):
     name, make = golden.VELOCITIES[kernel]
     assert golden.deviation(case, name, oracles.king(golden.problem(case, make(case))).velocity) <= 1

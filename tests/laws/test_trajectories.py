@@ -52,7 +52,7 @@ def test_moments_follow_the_exponential_line(solve, scheme, order, kernel):
 
 
 def test_euclidean_residual_may_grow(solve):
-    """‖Δ‖² is no Lyapunov function of the flow, only its form in the metric is: an anisotropic sample with quadratic statistics shows it."""
+    """‖Δ‖² is no Lyapunov function of the flow, only its form in the metric is: anisotropic samples and quadratic statistics show it."""
     rng = np.random.default_rng(6)
     x, y = rng.normal(size=(8, 2)) * [3, 0.3], rng.normal(size=(8, 2)) * [3, 0.3] + rng.normal(size=2)
     problem = oracles.Problem(np.round(x, 1), np.round(y, 1), oracles.Monomials(2), oracles.GradientKernel(1.0), ridge=1.0, jitter=0.0)
