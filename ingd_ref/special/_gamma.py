@@ -65,7 +65,7 @@ def trigamma_excess(xp: Namespace, a: Array) -> Array:
     >>> trigamma_excess(np, np.asarray([1.0, 1e8]))
     array([6.44934067e-01, 5.00000002e-09])
     """
-    return _descend(xp, a, lambda x: a / x / (x * (x + 1.0)), lambda x: a / x * (0.5 / x + _even_series(xp, BERNOULLI, x)))
+    return _descend(xp, a, lambda x: a / x / x / (x + 1.0), lambda x: a / x * (0.5 / x + _even_series(xp, BERNOULLI, x)))
 
 
 def stirling_remainder(xp: Namespace, a: Array) -> Array:
@@ -150,7 +150,7 @@ def reduced_lgamma_bregman(xp: Namespace, a: Array, b: Array) -> Array:
     total = xp.zeros_like(difference)
     for _ in range(SHIFT):
         low = (a < SHIFT) | (b < SHIFT)
-        step = (b + 1.0) * log_remainder(xp, b * (a + 1.0) / (a * (b + 1.0)), difference / (a * (b + 1.0)))
+        step = (b + 1.0) * log_remainder(xp, b / a * ((a + 1.0) / (b + 1.0)), difference / a / (b + 1.0))
         total = xp.where(low, total + step, total)
         a = xp.where(low, a + 1.0, a)
         b = xp.where(low, b + 1.0, b)
@@ -224,7 +224,7 @@ def _descend(xp: Namespace, a: Array, step: Callable[[Array], Array], series: Ca
 
 def _even_series(xp: Namespace, coefficients: Sequence[float], a: Array) -> Array:
     """Sum of cₖ a⁻²ᵏ over k = 1, 2, … by Horner's rule."""
-    inverse_square = 1.0 / (a * a)
+    inverse_square = 1.0 / a / a
     total = xp.zeros_like(a)
     for coefficient in reversed(coefficients):
         total = (total + coefficient) * inverse_square
