@@ -1,0 +1,24 @@
+"""Named, seeded, resumable studies, each with results, arrays and a figure."""
+
+from ingd_ref.experiments._digits import Digits
+from ingd_ref.experiments._exact_path import ExactPath
+from ingd_ref.experiments._experiment import Experiment, Piece, Report
+from ingd_ref.experiments._mixture import Mixture
+from ingd_ref.experiments._registry import EXPERIMENTS
+from ingd_ref.experiments._runner import default_jobs, run_experiment
+from ingd_ref.experiments._s_curve import SCurve
+from ingd_ref.experiments._versions import versions
+
+__all__ = [
+    "EXPERIMENTS",
+    "Digits",
+    "ExactPath",
+    "Experiment",
+    "Mixture",
+    "Piece",
+    "Report",
+    "SCurve",
+    "default_jobs",
+    "run_experiment",
+    "versions",
+]

@@ -1,0 +1,138 @@
+"""Particles flow to a mixture of two Gaussians, each by its own rule, and the fastest is sought."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ingd_ref import checks, plotting
+from ingd_ref.backend import Array
+from ingd_ref.experiments._experiment import Experiment, Piece, Report, chosen_methods, mean_and_error, on_backend, option, stream
+from ingd_ref.flows import WGF, EnergyFlow, Flow, FlowResult, published_king, published_ntking, run_flow
+from ingd_ref.metrics import MMD, median_bandwidth
+from ingd_ref.plotting._levels import add_level
+
+__all__ = ["Mixture"]
+
+METHODS = ("ntking", "king", "wgf", "mmd")
+MODE, SPREAD = 2.0, 0.5
+# A step of this size on the plain gradient of the energy distance, which is 1/n of what (W2) calls the velocity [L25].
+ENERGY_STEP = 100.0
+NOISE_DRAWS = 20
+DATA_STREAM, NOISE_STREAM, METHOD_STREAM = 0, 1, 2
+REPORTED_STEPS = (5, 10, 20, 50, 100)
+
+
+class _Problem(NamedTuple):
+    """The samples of one trial, the same for every method."""
+
+    particles: np.ndarray
+    target: np.ndarray
+    fresh: np.ndarray
+
+
+@dataclass(frozen=True)
+class Mixture(Experiment):
+    """Standard-normal particles, a target ½ N(2·1, I/4) + ½ N(−2·1, I/4) known by a sample, and the MMD (Q1) after every step [L25]."""
+
+    dim: int = option(5, "dimension d of the particles")
+    trials: int = option(10, "number of trials, each with its own samples")
+    methods: tuple[str, ...] = option(METHODS, f"which flows: some of {','.join(METHODS)}")
+    steps: int = option(100, "steps of each flow")
+    number: int = option(100, "particles, and as many samples of the target")
+    features: int = option(200, "random centres of the statistics, drawn anew at each step")
+    fresh: int = option(1000, "fresh samples of the target that the MMD compares with")
+
+    name = "mixture"
+    summary = "which flow is the fastest from a Gaussian to a mixture of two"
+
+    def check(self) -> None:
+        chosen_methods(self.methods, METHODS)
+        for label in ("dim", "trials", "steps", "number", "features", "fresh"):
+            checks.positive_integer(getattr(self, label), label)
+
+    def pieces(self) -> list[Piece]:
+        return [Piece(method, trial) for trial in range(self.trials) for method in self.methods]
+
+    def run(self, piece: Piece, progress: Any = False) -> FlowResult:
+        particles, target, fresh = (on_backend(samples, self.backend) for samples in self.problem(piece.trial))
+        distance = MMD(fresh)
+
+        def mmd(x: Array) -> float:
+            return distance(x, median_bandwidth(x, "lower"))
+
+        flow, step_size = self._flow(piece.method)
+        rng = stream(self.seed, piece.trial, METHOD_STREAM + METHODS.index(piece.method))
+        return run_flow(
+            flow,
+            particles,
+            target,
+            steps=self.steps,
+            step_size=step_size,
+            rng=rng,
+            metrics={"mmd": mmd},
+            keep_every=self.steps,
+            progress=progress,
+        )
+
+    def problem(self, trial: int) -> _Problem:
+        """Draw the samples of a trial."""
+        rng = stream(self.seed, trial, DATA_STREAM)
+        particles = rng.standard_normal((self.number, self.dim))
+        return _Problem(particles, self._sample(self.number, rng), self._sample(self.fresh, rng))
+
+    def report(self, results: Mapping[Piece, FlowResult]) -> Report:
+        floor = self._noise_floor()
+        curves = {
+            method: np.array([results[Piece(method, trial)].history["mmd"] for trial in range(self.trials)]) for method in self.methods
+        }
+        methods: dict[str, dict[str, Any]] = {}
+        for method, values in curves.items():
+            mean, error = mean_and_error(values)
+            seconds = [results[Piece(method, trial)].seconds for trial in range(self.trials)]
+            methods[method] = {"mmd": values.tolist(), "mean": mean.tolist(), "standard_error": error.tolist(), "seconds": seconds}
+        title = f"Two Gaussians in {self.dim} dimensions"
+        figure = plotting.plot_metric_curves(curves, ylabel="MMD to fresh samples", title=title)
+        add_level(figure, floor["mean"], f"{self.number} fresh samples")
+        arrays = {f"{method}_particles": self._final(results, method) for method in self.methods}
+        problems = [self.problem(trial) for trial in range(self.trials)]
+        arrays["start"] = np.stack([problem.particles for problem in problems])
+        arrays["target"] = np.stack([problem.target for problem in problems])
+        return Report(methods, {"noise_floor": floor}, arrays, {"mmd": figure}, self._lines(curves, floor))
+
+    def _flow(self, method: str) -> tuple[Flow, float]:
+        """The flow of a method, as published, and its step size."""
+        if method == "mmd":
+            return EnergyFlow(), ENERGY_STEP / self.number
+        if method == "wgf":
+            return WGF(median_rule="lower"), 1.0
+        return (published_ntking if method == "ntking" else published_king)(self.features), 1.0
+
+    def _sample(self, number: int, rng: np.random.Generator) -> np.ndarray:
+        signs = rng.choice([-1.0, 1.0], number)
+        return MODE * signs[:, None] + SPREAD * rng.standard_normal((number, self.dim))
+
+    def _noise_floor(self) -> dict[str, float]:
+        """MMD of samples that come from the target itself, as many as there are particles."""
+        values = []
+        for trial in range(self.trials):
+            distance, rng = MMD(self.problem(trial).fresh), stream(self.seed, trial, NOISE_STREAM)
+            samples = [self._sample(self.number, rng) for _ in range(NOISE_DRAWS)]
+            values.append(np.mean([distance(sample, median_bandwidth(sample, "lower")) for sample in samples]))
+        mean, error = mean_and_error(np.array(values))
+        return {"mean": float(mean), "standard_error": float(error), "draws": self.trials * NOISE_DRAWS}
+
+    def _final(self, results: Mapping[Piece, FlowResult], method: str) -> np.ndarray:
+        return np.stack([results[Piece(method, trial)].particles for trial in range(self.trials)])
+
+    def _lines(self, curves: Mapping[str, np.ndarray], floor: Mapping[str, float]) -> list[str]:
+        shown = sorted({step for step in REPORTED_STEPS if step <= self.steps} | {self.steps})
+        lines = ["MMD after step " + "".join(f"{step:>17d}" for step in shown)]
+        for method, values in curves.items():
+            mean, error = mean_and_error(values)
+            lines.append(f"  {method:<12s} " + "".join(f"{mean[step]:>9.4f} ±{error[step]:.4f}" for step in shown))
+        lines.append(f"  noise floor of {self.number} samples: {floor['mean']:.4f} ±{floor['standard_error']:.4f}")
+        return lines

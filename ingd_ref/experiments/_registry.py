@@ -1,0 +1,23 @@
+"""The experiments by name, each with its default options."""
+
+from __future__ import annotations
+
+from ingd_ref.experiments._digits import Digits
+from ingd_ref.experiments._exact_path import ExactPath
+from ingd_ref.experiments._experiment import Experiment
+from ingd_ref.experiments._mixture import Mixture
+from ingd_ref.experiments._s_curve import SCurve
+
+__all__ = ["EXPERIMENTS"]
+
+#: Experiments with default options, by name; ``dataclasses.replace`` changes an option.
+EXPERIMENTS: dict[str, Experiment] = {
+    experiment.name: experiment
+    for experiment in (
+        Mixture(),
+        SCurve(),
+        Digits(),
+        ExactPath(),
+        ExactPath(name="gamma", start=(2.0, 1.0), target=(6.0, 2.0)),
+    )
+}

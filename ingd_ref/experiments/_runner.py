@@ -1,0 +1,161 @@
+"""Run the pieces of an experiment, here or in several processes, keeping each as soon as it is finished."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from ingd_ref import checks
+from ingd_ref.backend import to_host
+from ingd_ref.errors import BackendError, IngdError
+from ingd_ref.experiments._experiment import Experiment, Piece
+from ingd_ref.experiments._store import Store
+from ingd_ref.flows import FlowResult
+
+__all__ = ["default_jobs", "run_experiment"]
+
+Observer = Callable[[Piece | None, int, int], Any]
+
+
+def run_experiment(
+    experiment: Experiment,
+    out: str | os.PathLike[str],
+    *,
+    jobs: int = 1,
+    resume: bool = True,
+    observer: Observer | None = None,
+    progress: Any = False,
+) -> dict[str, Any]:
+    """Run an experiment and write its results, arrays and figures to a directory.
+
+    Parameters
+    ----------
+        experiment : Experiment
+            What to run, with its options.
+        out : str or path-like
+            The directory. If it holds a part of the same run, the run goes on from there.
+        jobs : int ≥ 1
+            Number of processes. Default 1: this one. The numbers do not depend on it. A script that asks for more must be importable, that
+            is, guard its start by ``if __name__ == "__main__":``.
+        resume : bool
+            Whether a directory that already holds this run may be continued. Default ``True``.
+        observer : callable, optional
+            Called as ``observer(piece, done, total)`` at the start, with no piece, and after each piece.
+        progress : bool or callable
+            Handed to :func:`ingd_ref.run_flow` for each piece that runs in this process. Default ``False``.
+
+    Returns
+    -------
+        dict
+            What ``results.json`` holds, and under ``"lines"`` the result in a few lines of text.
+
+    Raises
+    ------
+        CheckpointError
+            If the directory cannot be written, holds another run, or is damaged.
+        IngdError
+            If a piece fails; the message names it, and finished pieces are kept.
+        KeyboardInterrupt
+            On Ctrl-C, after finished pieces have been kept. Those that run in other processes are finished first.
+
+    Examples
+    --------
+        >>> import tempfile
+        >>> from dataclasses import replace
+    from itertools import islice
+        >>> import ingd_ref as ir
+        >>> tiny = replace(ir.experiments.EXPERIMENTS["gaussian"], steps=(4, 8), methods=("rk4",))
+        >>> results = ir.experiments.run_experiment(tiny, tempfile.mkdtemp())
+        >>> results["methods"]["rk4"]["slope"] > 3.5
+        True
+    """
+    jobs = checks.positive_integer(jobs, "jobs")
+    store = Store(Path(out), experiment, resume)
+    pieces = experiment.pieces()
+    results = {piece: result for piece in pieces if (result := store.load(piece)) is not None}
+    observe = observer or _look_away
+    observe(None, len(results), len(pieces))
+    missing = [piece for piece in pieces if piece not in results]
+
+    def keep(piece: Piece, result: FlowResult) -> None:
+        store.save(piece, result)
+        results[piece] = result
+        observe(piece, len(results), len(pieces))
+
+    if min(jobs, len(missing)) > 1:
+        _run_in_processes(experiment, missing, jobs, keep)
+    else:
+        for piece in missing:
+            keep(piece, _run(experiment, piece, progress))
+    with threadpool_limits(limits=1):
+        report = experiment.report({piece: results[piece] for piece in pieces})
+    return {**store.conclude(report), "lines": report.lines}
+
+
+def default_jobs(experiment: Experiment) -> int:
+    """Number of processes that the command line uses unless told: all cores for long independent pieces on the CPU, else one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if experiment.parallel and experiment.backend == "numpy" else 1
+
+
+def _look_away(piece: Piece | None, done: int, total: int) -> None:
+    """Observe nothing."""
+
+
+def _run_in_processes(experiment: Experiment, pieces: list[Piece], jobs: int, keep: Callable[[Piece, FlowResult], None]) -> None:
+    """Keep each result as soon as it is there.
+
+    Ctrl-C reaches the workers as well, which ignore it. After it, or after a failure, no piece is started any more, but those that are
+    under way are finished and kept. An interrupt may strike inside ``keep``; then the piece is kept a second time.
+    """
+    stop: BaseException | None = None
+    workers = min(jobs, len(pieces))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
+        waiting = iter(pieces)
+        running = {pool.submit(_run, experiment, piece): piece for piece in islice(waiting, workers)}
+        while running:
+            try:
+                future = next(iter(wait(running, return_when=FIRST_COMPLETED).done))
+                failure = future.exception()
+                if failure is None:
+                    keep(running[future], future.result())
+                stop = stop or failure
+                del running[future]
+                if stop is None:
+                    running |= {pool.submit(_run, experiment, piece): piece for piece in islice(waiting, 1)}
+            except KeyboardInterrupt as caught:
+                stop = caught
+    if isinstance(stop, BrokenProcessPool):
+        raise BackendError("a process of the experiment ended abruptly; finished pieces are kept, try again with fewer jobs") from stop
+    if stop is not None:
+        raise stop
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent process, and the other cores to the other workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import numba
+
+    numba.set_num_threads(1)
+
+
+def _run(experiment: Experiment, piece: Piece, progress: Any = False) -> FlowResult:
+    """Run one piece; matrix products run on one thread, here as in a worker, because their last bits depend on the number of threads."""
+    try:
+        with threadpool_limits(limits=1):
+            result = experiment.run(piece, progress)
+    except IngdError as error:
+        raise type(error)(f"{experiment.name}, {piece}: {error}") from error
+    if result.status == "interrupted":
+        raise KeyboardInterrupt
+    return replace(result, particles=to_host(result.particles), trajectory=to_host(result.trajectory))
