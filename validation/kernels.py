@@ -48,7 +48,7 @@ def statistics() -> list[Statistics]:
     ]
 
 
-@case("P4", oracle="differences of E f along the velocity, at fifty digits")
+@case("P4", oracle="differences of E f along the velocity, at eighty digits")
 def moment_rate_of_a_velocity(arrays: Arrays) -> Iterator[Measured]:
     """∂_t E f(x + tv) at t = 0 is E[∇fᵀ v], for every kind of statistics."""
     rng = np.random.default_rng(2)
@@ -66,7 +66,7 @@ def moment_rate_of_a_velocity(arrays: Arrays) -> Iterator[Measured]:
         yield compared(f"{kind.name}: rate", rate, differences(moments, precise(np.zeros(1)))[0], 30 * EPS, SUM)
 
 
-@case("P4", oracle="differences of f at fifty digits")
+@case("P4", oracle="differences of f at eighty digits")
 def jacobians(arrays: Arrays) -> Iterator[Measured]:
     """∇f entry by entry, with the fused kernel where there is one."""
     rng = np.random.default_rng(3)
@@ -81,7 +81,7 @@ def jacobians(arrays: Arrays) -> Iterator[Measured]:
 # --------------------------------------------------------------------------------------------------------------------------- matrix kernels
 
 
-@case("K5", oracle="mixed differences of the scalar kernel at fifty digits")
+@case("K5", oracle="mixed differences of the scalar kernel at eighty digits")
 def gradient_gaussian_matrix(arrays: Arrays) -> Iterator[Measured]:
     """K(x, y) = ∇_x ∇_yᵀ k, near, far and at the same point."""
     rng = np.random.default_rng(4)
@@ -116,7 +116,7 @@ def gradient_gaussian_fields_are_gradients(arrays: Arrays) -> Iterator[Measured]
     )
 
 
-@case("K6", oracle="scalar kernel times identity at fifty digits")
+@case("K6", oracle="scalar kernel times identity at eighty digits")
 def scalar_gaussian_matrix(arrays: Arrays) -> Iterator[Measured]:
     rng = np.random.default_rng(6)
     for dim in (1, 3):
@@ -137,7 +137,7 @@ def tangent(arrays: Arrays, net: list[tuple[Array, Array]], activation: str, mod
     return ir.rkhs.NeuralTangent([(arrays(w), arrays(b)) for w, b in net], activation, mode)
 
 
-@case("K7", oracle="J Jᵀ with parameter Jacobians by differences at fifty digits")
+@case("K7", oracle="J Jᵀ with parameter Jacobians by differences at eighty digits")
 def neural_tangent_matrix(arrays: Arrays) -> Iterator[Measured]:
     """Every activation, mode and a few depths."""
     rng = np.random.default_rng(7)
@@ -182,7 +182,7 @@ def contraction(kernel: oracle.Kernel, points: Array, x: Array, forces: Array, w
     return np.sum(values, axis=1), float(np.max(np.sum(absolute, axis=1)))
 
 
-@case("K4", oracle="naive double loop at fifty digits")
+@case("K4", oracle="naive double loop at eighty digits")
 def contractions(arrays: Arrays) -> Iterator[Measured]:
     """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) for each kernel, readable and fused."""
     rng = np.random.default_rng(8)
@@ -229,7 +229,7 @@ def contractions_over_several_tiles(arrays: Arrays) -> Iterator[Measured]:
 # -------------------------------------------------------------------------------------------------------------------------------- bandwidth
 
 
-@case("K8", oracle="sorted distances at fifty digits")
+@case("K8", oracle="sorted distances at eighty digits")
 def median_bandwidth(arrays: Arrays) -> Iterator[Measured]:
     """Both rules, odd and even numbers of distances, repeated points, and points far from the origin."""
     rng = np.random.default_rng(10)

@@ -2,7 +2,7 @@
 
 A case is a generator function that is registered with the labels that it speaks for:
 
-    @case("K8", oracle="sorted distances at fifty digits", quick=True)
+    @case("K8", oracle="sorted distances at eighty digits", quick=True)
     def median_bandwidth(arrays: Arrays) -> Iterator[Measured]:
         ...
         yield compared("midpoint", actual, expected, 8 * EPS, "three rounded operations")
@@ -52,6 +52,10 @@ class Measured:
     error: float
     tolerance: float
     reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "error", float(self.error))
+        object.__setattr__(self, "tolerance", float(self.tolerance))
 
     @property
     def ratio(self) -> float:
@@ -152,7 +156,7 @@ def case(*labels: str, oracle: str, quick: bool = True, backends: Sequence[str] 
 def compared(quantity: str, actual: Any, expected: Any, tolerance: float, reason: str, scale: Any = None) -> Measured:
     """Measure the largest deviation of ``actual`` from ``expected``, in units of ``scale`` (default: the largest expected entry).
 
-    Where ``expected`` holds fifty-digit numbers, the subtraction is done at fifty digits too.
+    Where ``expected`` holds eighty-digit numbers, the subtraction is done at eighty digits too.
     """
     target, found = np.atleast_1d(expected), np.atleast_1d(actual)
     if found.shape != target.shape:

@@ -1,4 +1,4 @@
-"""Gaussian and Gamma distributions at fifty digits, from their textbook densities in classical parameters.
+"""Gaussian and Gamma distributions at eighty digits, from their textbook densities in classical parameters.
 
 Natural parameters come in as exact numbers; everything else follows from the log density, from closed forms of the moments, or by
 differences of the log-partition function.
@@ -55,7 +55,7 @@ class Family(ABC):
 
     @abstractmethod
     def kl(self, theta1: Array, theta2: Array) -> Any:
-        """Kullback-Leibler divergence from the textbook; it cancels, but at fifty digits that does no harm."""
+        """Kullback-Leibler divergence from the textbook; it cancels, but at eighty digits that does no harm."""
 
     @abstractmethod
     def mean_log_base_measure(self, theta: Array) -> Any:

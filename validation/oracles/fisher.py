@@ -3,7 +3,7 @@
 All use the standardised parameter s, θ = θ₀ + diag(1/√F_aa) s, in which F is a correlation matrix: one step h then suits both
 parameters, and errors are in units of √(F_aa F_bb). A method with error T h^p + R h^−q is used at the step that makes this least.
 
-T comes from third and fourth derivatives of A, by differences at fifty digits. R comes from the rounding of what is differenced: the
+T comes from third and fourth derivatives of A, by differences at eighty digits. R comes from the rounding of what is differenced: the
 sizes of the terms that are added up, in units of the last place, and the rounding of θ itself, which a function turns into that of its
 value by its slope. Special functions are taken to be good to a few units.
 """
@@ -102,7 +102,7 @@ def _gamma(shape: float, rate: float) -> FloatFamily:
     def log_density(t: Array, x: Array) -> Array:
         return -special.gammaln(t[0]) + t[0] * math.log(-t[1]) + (t[0] - 1) * np.log(x) + t[1] * x
 
-    nodes = gamma_nodes(shape, rate, min(0.25, 0.5 / math.sqrt(shape)))
+    nodes = gamma_nodes(shape, rate)
     x = nodes[0][:, 0]
     size = abs(special.gammaln(shape)) + shape * abs(math.log(rate))
     return FloatFamily(
@@ -233,7 +233,7 @@ def _score_noise(family: FloatFamily, scale: Array, rounding_of_theta: Array) ->
 def _high_derivatives(family: FloatFamily, scale: Array) -> tuple[Array, Array]:
     """All third (2,2,2) and fourth (2,2,2,2) derivatives of A in standardised parameters, in absolute value."""
     theta, unit = precise(family.theta), precise(scale)
-    h = MP.mpf(10) ** -8  # fourth differences at fifty digits: h² = 1e-16 of truncation, 1e-50/1e-32 of rounding
+    h = MP.mpf(10) ** -12  # fourth differences at eighty digits: h² = 1e-24 of truncation, 1e-80/1e-48 of rounding
 
     def derivative(order: tuple[int, ...]) -> float:
         total = MP.mpf(0)

@@ -1,4 +1,4 @@
-"""The particle equations at fifty digits, one point and one pair at a time.
+"""The particle equations at eighty digits, one point and one pair at a time.
 
 Statistics are functions R^d → R^b, kernels are functions of two points with values in R^{d×d}, and every Jacobian is a difference.
 Particles x with weights π, target samples y with weights ρ.
