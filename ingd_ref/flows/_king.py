@@ -217,14 +217,12 @@ class _Problem:
         return self._solve_matrix_free() if self.solver == "cg" else self._solve_joint()
 
     def _solve_joint(self) -> KingVelocity:
-        """(K3) with V and G formed as in (K4)."""
+        """(K3) with G formed as in (K4)."""
         xp = self.xp
-        contraction = self._contract(self.x, self.jacobian)
-        gram = symmetrise(xp, contract(xp, "jas,jat->st", self.weights[:, None, None] * self.jacobian, contraction))
+        gram, velocity = self.kernel.gram(self.x, self.jacobian, self.weights, self.implementation)
         system = solve_symmetric(gram + self._metric(), self.delta, self.solver)
         c = system.coefficients
-        velocity = xp.matmul(contraction, c)
-        return self._result(velocity, c, xp.matmul(gram, c), gram, (system,), xp.matmul(self.jacobian, c))
+        return self._result(self._on_mask(velocity(c)), c, xp.matmul(gram, c), gram, (system,), xp.matmul(self.jacobian, c))
 
     def _solve_matrix_free(self) -> KingVelocity:
         """(K3) by conjugate gradients: G c = Σ_j π_j ∇f(x_j)ᵀ v(x_j), with v the field of the coefficients c."""
@@ -262,6 +260,9 @@ class _Problem:
         """V of (K4), kept on the mask."""
         contraction = self.kernel.contract(points, self.x, jacobian, self.weights, self.implementation)
         return contraction if self.projector is None else contraction * self.projector[:, None]
+
+    def _on_mask(self, velocity: Array) -> Array:
+        return velocity if self.projector is None else velocity * self.projector
 
     def _result(
         self, velocity: Array, c: Array, rate: Array, gram: Array | None, systems: tuple[LinearSolution, ...], u: Array

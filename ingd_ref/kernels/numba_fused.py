@@ -17,7 +17,6 @@ import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -35,6 +34,7 @@ __all__ = [
     "gaussian_rbf",
     "gaussian_rbf_with_jacobian",
     "gradient_gaussian_contraction",
+    "gradient_gaussian_gram",
     "mean_distance",
     "mean_gaussian",
     "median_squared_distance",
@@ -44,26 +44,25 @@ __all__ = [
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")
 
-BLOCK = 256  # points to a block: the rows of work space of a block stay in the first-level cache
-TILE_ROWS = 96  # rows of a kernel tile that one matrix product takes: enough for its full rate
-TILE_COLUMNS = 1536  # columns of it, so that a tile stays in the second-level cache
-EXPANDED_DIMENSION = 5  # up to here 2d² operations in one large matrix product are faster than 6d in many small ones
-BATCH_EDGE = 48  # points along the side of a tile of small matrix products
+BLOCK = 256  # points to a block: its rows of work space stay in the first-level cache
+KERNEL_ROWS, KERNEL_COLUMNS = 128, 4096  # largest written-out kernel tile: one matrix product at full rate, 4 MiB
+EXPANDED_DIMENSION = 4  # up to here 2d² operations in one large matrix product are faster than 6d in many small ones
+BATCH_ROWS, BATCH_COLUMNS = 64, 32  # points to a tile of small matrix products
+REPAYING_WORK = 4e6  # operations of elementwise work that repay starting threads: a millisecond or more
+REPAYING_PRODUCTS = 1e8  # the same for matrix products
 
 
 # --- how work is shared ------------------------------------------------------------------------------------------------------------------
 
 
-def _share(task: Callable[[slice], None], length: int, edge: int, work: float) -> None:
-    """Call ``task`` on the blocks of ``range(length)``, on several threads if ``work`` (operations in all) repays starting them."""
+def _share(task: Callable[[slice], Any], length: int, edge: int, work: float, repaying: float = REPAYING_WORK) -> list[Any]:
+    """Run ``task`` on the blocks of ``range(length)``, on several threads if ``work`` (operations in all) repays them. Results in order."""
     blocks = list(tiles(length, edge))
     threads = min(numba.get_num_threads(), len(blocks))
-    if threads == 1 or work < 2e6:
-        for block in blocks:
-            task(block)
-        return
+    if threads == 1 or work < repaying:
+        return [task(block) for block in blocks]
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(task, blocks))
+        return list(pool.map(task, blocks))
 
 
 _blas_lock = threading.Lock()
@@ -76,14 +75,14 @@ def _blas() -> Any:
     return ThreadpoolController()
 
 
-def _share_products(task: Callable[[slice], None], length: int, edge: int, work: float) -> None:
-    """Like :func:`_share` for tasks that multiply matrices: the library's own threads rest meanwhile.
+def _share_products(task: Callable[[slice], Any], length: int, edge: int, work: float) -> list[Any]:
+    """Like :func:`_share` for tasks that multiply matrices, while the library's own threads rest.
 
-    The lock is held because the library's thread count belongs to the process: two calls at once could restore it in the wrong order.
+    Many threads inside each of many products wait for each other more than they work, above all on a machine that others use too. The lock
+    is held because the library's thread count belongs to the process: two calls at once could restore it in the wrong order.
     """
-    single: AbstractContextManager[Any] = _blas().limit(limits=1, user_api="blas")
-    with _blas_lock, single:
-        _share(task, length, edge, work)
+    with _blas_lock, _blas().limit(limits=1, user_api="blas"):
+        return _share(task, length, edge, work, REPAYING_PRODUCTS)
 
 
 def _columns(x: Array) -> Array:
@@ -122,41 +121,42 @@ def _exp(x: float) -> float:
 
 
 @compiled
-def _squared(point, columns, unit, out):  # type: ignore[no-untyped-def]
-    """out_j = Σ_a ((columns_aj − point_a) / unit)²."""
-    out[:] = 0.0
+def _squared(point, columns, first, out):  # type: ignore[no-untyped-def]
+    """out_j = Σ_a (columns_aj − point_a)² for j ≥ first."""
+    out[first:] = 0.0
     for a in range(point.shape[0]):
         here = point[a]
-        for j in range(out.shape[0]):
-            r = (columns[a, j] - here) / unit
-            out[j] += r * r
+        for j in range(first, out.shape[0]):
+            out[j] += (columns[a, j] - here) ** 2
 
 
 @compiled
 def _squared_distance_rows(x, columns, out):  # type: ignore[no-untyped-def]
     row = np.empty(columns.shape[1])
     for i in range(x.shape[0]):
-        _squared(x[i], columns, 1.0, row)
+        _squared(x[i], columns, 0, row)
         out[i] = row
 
 
 @compiled
 def _gaussian_rows(x, columns, weights, bandwidth, out):  # type: ignore[no-untyped-def]
     """out_ij = w_j exp(−‖x_i − y_j‖² / 2σ²)."""
+    scale = -0.5 / (bandwidth * bandwidth)
     row = np.empty(columns.shape[1])
     for i in range(x.shape[0]):
-        _squared(x[i], columns, bandwidth, row)
+        _squared(x[i], columns, 0, row)
         for j in range(row.shape[0]):
-            out[i, j] = weights[j] * _exp(-0.5 * row[j])
+            out[i, j] = weights[j] * _exp(scale * row[j])
 
 
 @compiled
 def _gaussian_rows_with_jacobian(x, columns, bandwidth, values, jacobian):  # type: ignore[no-untyped-def]
+    scale = -0.5 / (bandwidth * bandwidth)
     row = np.empty(columns.shape[1])
     for i in range(x.shape[0]):
-        _squared(x[i], columns, bandwidth, row)
+        _squared(x[i], columns, 0, row)
         for s in range(row.shape[0]):
-            row[s] = _exp(-0.5 * row[s])
+            row[s] = _exp(scale * row[s])
         values[i] = row
         row /= bandwidth * bandwidth
         for a in range(x.shape[1]):
@@ -171,7 +171,7 @@ def _distance_sums(points, sample, weights, out):  # type: ignore[no-untyped-def
     row = np.empty(out.shape[0])
     out[:] = 0.0
     for i in range(sample.shape[0]):
-        _squared(sample[i], points, 1.0, row)
+        _squared(sample[i], points, 0, row)
         w = weights[i]
         for j in range(out.shape[0]):
             out[j] += w * math.sqrt(row[j])
@@ -180,13 +180,14 @@ def _distance_sums(points, sample, weights, out):  # type: ignore[no-untyped-def
 @compiled
 def _gaussian_sums(points, sample, weights, bandwidth, out):  # type: ignore[no-untyped-def]
     """out_j = Σ_i w_i k(p_j, x_i), points as columns."""
+    scale = -0.5 / (bandwidth * bandwidth)
     row = np.empty(out.shape[0])
     out[:] = 0.0
     for i in range(sample.shape[0]):
-        _squared(sample[i], points, bandwidth, row)
+        _squared(sample[i], points, 0, row)
         w = weights[i]
         for j in range(out.shape[0]):
-            out[j] += w * _exp(-0.5 * row[j])
+            out[j] += w * _exp(scale * row[j])
 
 
 @compiled
@@ -203,7 +204,7 @@ def _distance_gradients(points, sample, weights, out):  # type: ignore[no-untype
     row = np.empty(out.shape[1])
     out[:] = 0.0
     for i in range(sample.shape[0]):
-        _squared(sample[i], points, 1.0, row)
+        _squared(sample[i], points, 0, row)
         w = weights[i]
         for j in range(row.shape[0]):
             distance = math.sqrt(row[j])
@@ -213,32 +214,34 @@ def _distance_gradients(points, sample, weights, out):  # type: ignore[no-untype
 
 @compiled
 def _gaussian_gradients(points, sample, weights, bandwidth, out):  # type: ignore[no-untyped-def]
+    scale = -0.5 / (bandwidth * bandwidth)
     row = np.empty(out.shape[1])
     out[:] = 0.0
     for i in range(sample.shape[0]):
-        _squared(sample[i], points, bandwidth, row)
+        _squared(sample[i], points, 0, row)
         w = -weights[i] / (bandwidth * bandwidth)
         for j in range(row.shape[0]):
-            row[j] = w * _exp(-0.5 * row[j])
+            row[j] = w * _exp(scale * row[j])
         _add_differences(sample[i], points, row, out)
 
 
 @compiled
 def _kde_scores(points, sample, log_weights, bandwidth, out):  # type: ignore[no-untyped-def]
     """Two passes over the sample: the largest logit of each point, then the sums that it keeps from over- and underflow."""
+    scale = -0.5 / (bandwidth * bandwidth)
     row = np.empty(out.shape[1])
     top = np.full(out.shape[1], -np.inf)
     for i in range(sample.shape[0]):
-        _squared(sample[i], points, bandwidth, row)
+        _squared(sample[i], points, 0, row)
         for j in range(row.shape[0]):
-            logit = log_weights[i] - 0.5 * row[j]
+            logit = log_weights[i] + scale * row[j]
             top[j] = logit if logit > top[j] else top[j]
     total = np.zeros(out.shape[1])
     out[:] = 0.0
     for i in range(sample.shape[0]):
-        _squared(sample[i], points, bandwidth, row)
+        _squared(sample[i], points, 0, row)
         for j in range(row.shape[0]):
-            row[j] = _exp((log_weights[i] - 0.5 * row[j]) - top[j])
+            row[j] = _exp((log_weights[i] + scale * row[j]) - top[j])
             total[j] += row[j]
         _add_differences(sample[i], points, row, out)
     for a in range(out.shape[0]):
@@ -251,11 +254,9 @@ def _count_keys(x, columns, start, stop, prefix, shift, counts):  # type: ignore
     """Count bits shift…shift+15 of ‖x_i − x_j‖², i < j, among the positive ones whose higher bits are ``prefix``."""
     row = np.empty(columns.shape[1])
     for i in range(start, stop):
-        later = row[i + 1 :]
-        _squared(x[i], columns[:, i + 1 :], 1.0, later)
-        keys = later.view(np.int64)
-        for j in range(keys.shape[0]):
-            key = keys[j]
+        _squared(x[i], columns, i + 1, row)
+        for j in range(i + 1, row.shape[0]):
+            key = np.float64(row[j]).view(np.int64)
             if key > 0 and (key >> shift) >> 16 == prefix:
                 counts[(key >> shift) & 0xFFFF] += 1
 
@@ -266,11 +267,10 @@ def _least_above(x, columns, start, stop, bound):  # type: ignore[no-untyped-def
     row = np.empty(columns.shape[1])
     least = np.inf
     for i in range(start, stop):
-        later = row[i + 1 :]
-        _squared(x[i], columns[:, i + 1 :], 1.0, later)
-        for j in range(later.shape[0]):
-            if bound < later[j] < least:
-                least = later[j]
+        _squared(x[i], columns, i + 1, row)
+        for j in range(i + 1, row.shape[0]):
+            if bound < row[j] < least:
+                least = row[j]
     return least
 
 
@@ -278,33 +278,52 @@ def _least_above(x, columns, start, stop, bound):  # type: ignore[no-untyped-def
 def _gradient_gaussian_tile(points, columns, weights, bandwidth, out):  # type: ignore[no-untyped-def]
     """out_jaic = w_i k/σ² (δ_ac − r_a r_c), r = (p_j − x_i)/σ (K5): one matrix of the pairs (j, a) and (i, c)."""
     dim = points.shape[1]
+    inverse = 1.0 / bandwidth
     row = np.empty(columns.shape[1])
     for j in range(points.shape[0]):
-        _squared(points[j], columns, bandwidth, row)
+        _squared(points[j], columns, 0, row)
         for i in range(row.shape[0]):
-            row[i] = weights[i] * _exp(-0.5 * row[i]) / (bandwidth * bandwidth)
+            row[i] = weights[i] * _exp(-0.5 * inverse * inverse * row[i]) * (inverse * inverse)
         for a in range(dim):
             for i in range(row.shape[0]):
-                along = row[i] * (points[j, a] - columns[a, i]) / bandwidth
+                along = -row[i] * (inverse * (points[j, a] - columns[a, i]))
                 for c in range(dim):
-                    out[j, a, i, c] = -along * ((points[j, c] - columns[c, i]) / bandwidth)
+                    out[j, a, i, c] = along * (inverse * (points[j, c] - columns[c, i]))
                 out[j, a, i, a] += row[i]
 
 
 @compiled
-def _gradient_gaussian_pieces(points, columns, weights, bandwidth, kernel, along, back):  # type: ignore[no-untyped-def]
-    """kernel_ji = w_i k/σ², along_ija = r_a and back_jai = −w_i k r_a/σ², r = (p_j − x_i)/σ (K5)."""
-    row = np.empty(columns.shape[1])
+def _gradient_gaussian_pieces(points, columns, kernel, bandwidth, along, back):  # type: ignore[no-untyped-def]
+    """along_ija = r_a and back_jai = −kernel_ji r_a, r = (p_j − x_i)/σ (K5)."""
+    inverse = 1.0 / bandwidth
     for j in range(points.shape[0]):
-        _squared(points[j], columns, bandwidth, row)
-        for i in range(row.shape[0]):
-            row[i] = weights[i] * _exp(-0.5 * row[i]) / (bandwidth * bandwidth)
-        kernel[j] = row
         for a in range(points.shape[1]):
-            for i in range(row.shape[0]):
-                r = (points[j, a] - columns[a, i]) / bandwidth
+            here = points[j, a]
+            for i in range(columns.shape[1]):
+                r = inverse * (here - columns[a, i])
                 along[i, j, a] = r
-                back[j, a, i] = -row[i] * r
+                back[j, a, i] = -kernel[j, i] * r
+
+
+@compiled
+def _gradient_gaussian_sums(points, sample, sources, weights, bandwidth, out):  # type: ignore[no-untyped-def]
+    """out_aj = Σ_i w_i k/σ² [u_i − r (rᵀu_i)]_a for one vector u_i at each x_i; points as columns."""
+    inverse = 1.0 / bandwidth
+    row, along = np.empty(out.shape[1]), np.empty(out.shape[1])
+    out[:] = 0.0
+    for i in range(sample.shape[0]):
+        _squared(sample[i], points, 0, row)
+        along[:] = 0.0
+        for a in range(out.shape[0]):
+            here, source = sample[i, a], inverse * inverse * sources[i, a]
+            for j in range(row.shape[0]):
+                along[j] += source * (points[a, j] - here)
+        for j in range(row.shape[0]):
+            row[j] = weights[i] * _exp(-0.5 * inverse * inverse * row[j]) * (inverse * inverse)
+        for a in range(out.shape[0]):
+            here, source = sample[i, a], sources[i, a]
+            for j in range(row.shape[0]):
+                out[a, j] += row[j] * (source - along[j] * (points[a, j] - here))
 
 
 # --- distances ---------------------------------------------------------------------------------------------------------------------------
@@ -324,63 +343,71 @@ def median_squared_distance(x: Array, rule: str) -> Array:
     sixteen at a time, from the highest, by counting. Each pair is seen once; every entry of the full matrix occurs twice.
     """
     rows, columns = _rows(x), _columns(x)
-    prefix, rank, found = 0, -1, 0
-    for shift in (48, 32, 16, 0):
+    counts = _pair_counts(rows, columns, 0, 48)
+    pairs = int(counts.sum())
+    if pairs == 0:
+        return np.asarray(2.0, dtype=x.dtype)
+    prefix, rank = _digit(counts, (pairs - 1) // 2)
+    for shift in (32, 16, 0):
         counts = _pair_counts(rows, columns, prefix, shift)
-        if rank < 0:
-            pairs = int(counts.sum())
-            rank = (pairs - 1) // 2
-            if pairs == 0:
-                return np.asarray(2.0, dtype=x.dtype)
-        reached = np.cumsum(counts)
-        digit = int(np.searchsorted(reached, rank, side="right"))
-        found, rank = int(counts[digit]), rank - int(reached[digit] - counts[digit])
+        digit, rank = _digit(counts, rank)
         prefix = (prefix << 16) | digit
     lower = np.int64(prefix).view(np.float64)
-    if rule == "lower" or pairs % 2 == 1 or rank + 1 < found:
+    if rule == "lower" or pairs % 2 == 1 or rank + 1 < counts[prefix & 0xFFFF]:
         return np.asarray(lower, dtype=x.dtype)
-    return np.asarray(0.5 * lower + 0.5 * _next_distance(rows, columns, lower), dtype=x.dtype)
+    return np.asarray(0.5 * (lower + _next_distance(rows, columns, lower)), dtype=x.dtype)
+
+
+def _digit(counts: Array, rank: int) -> tuple[int, int]:
+    """Which digit the entry of the given rank has, and its rank among the entries of that digit."""
+    reached = np.cumsum(counts)
+    digit = int(np.searchsorted(reached, rank, side="right"))
+    return digit, rank - int(reached[digit] - counts[digit])
 
 
 def _pair_counts(rows: Array, columns: Array, prefix: int, shift: int) -> Array:
-    total, lock = np.zeros(2**16, dtype=np.int64), threading.Lock()
-
-    def task(at: slice) -> None:
+    def task(at: slice) -> Array:
         counts = np.zeros(2**16, dtype=np.int64)
         _count_keys(rows, columns, at.start, at.stop, prefix, shift, counts)
-        with lock:
-            np.add(total, counts, out=total)
+        return counts
 
-    _share(task, rows.shape[0], max(BLOCK, rows.shape[0] // 16), 3.0 * rows.shape[0] * rows.size)
-    return total
+    return sum(_share(task, *_pair_blocks(rows)))
 
 
 def _next_distance(rows: Array, columns: Array, bound: float) -> float:
-    least: list[float] = []
-    length = rows.shape[0]
-    _share(
-        lambda at: least.append(_least_above(rows, columns, at.start, at.stop, bound)), length, max(BLOCK, length // 16), 3.0 * length * rows.size
-    )
-    return min(least)
+    return float(min(_share(lambda at: _least_above(rows, columns, at.start, at.stop, bound), *_pair_blocks(rows))))
+
+
+def _pair_blocks(rows: Array) -> tuple[int, int, float]:
+    """Length, edge and work of a pass over pairs: few blocks, because each one holds a table of counts."""
+    return rows.shape[0], max(BLOCK, rows.shape[0] // 8), 1.5 * rows.shape[0] * rows.size
 
 
 def mean_distance(x: Array, y: Array, x_weights: Array, y_weights: Array) -> Array:
     """Σ_ij π_i ρ_j ‖x_i − y_j‖, the building block of the energy distance (Q2)."""
-    points, sample, weights, sums = _columns(x), _rows(y), _rows(y_weights), np.empty(x.shape[0])
-    _share(lambda at: _distance_sums(points[:, at], sample, weights, sums[at]), x.shape[0], BLOCK, 3.0 * x.size * y.shape[0])
-    return np.asarray(np.sum(x_weights * sums), dtype=x.dtype)
+    sample, weights = _rows(y), _rows(y_weights)
+    sums = _by_points(lambda p, out: _distance_sums(p, sample, weights, out[0]), x, 1, sample)
+    return np.asarray(np.sum(x_weights * sums[0]), dtype=x.dtype)
 
 
 def distance_gradient(points: Array, sample: Array, weights: Array) -> Array:
     """Σ_i π_i (p_j − x_i) / ‖p_j − x_i‖, the gradient of the mean distance from ``points`` (m, d) to ``sample`` (n, d); 0/0 counts as 0."""
-    return _gradients(lambda p, x, w, out: _distance_gradients(p, x, w, out), points, sample, weights)
-
-
-def _gradients(rule: Callable[[Array, Array, Array, Array], None], points: Array, sample: Array, weights: Array) -> Array:
-    """Apply a rule that fills (d, block) gradients to blocks of points, and return them as (m, d)."""
-    columns, rows, w, out = _columns(points), _rows(sample), _rows(weights), np.empty(points.shape[::-1])
-    _share(lambda at: rule(columns[:, at], rows, w, out[:, at]), points.shape[0], BLOCK, 6.0 * points.size * sample.shape[0])
+    rows, w = _rows(sample), _rows(weights)
+    out = _by_points(lambda p, out: _distance_gradients(p, rows, w, out), points, points.shape[1], rows)
     return np.ascontiguousarray(out.T, dtype=points.dtype)
+
+
+def _by_points(rule: Callable[[Array, Array], None], points: Array, width: int, sample: Array) -> Array:
+    """Let ``rule(points as columns, out)`` fill a (width, m) float64 array, block of points by block."""
+    columns, out = _columns(points), np.empty((width, points.shape[0]))
+
+    def task(at: slice) -> None:
+        block = np.empty((width, at.stop - at.start))
+        rule(np.ascontiguousarray(columns[:, at]), block)
+        out[:, at] = block
+
+    _share(task, points.shape[0], BLOCK, (3.0 * points.size + 10.0 * points.shape[0]) * sample.shape[0])
+    return out
 
 
 # --- Gaussian kernel sums ----------------------------------------------------------------------------------------------------------------
@@ -388,22 +415,25 @@ def _gradients(rule: Callable[[Array, Array, Array, Array], None], points: Array
 
 def mean_gaussian(x: Array, y: Array, x_weights: Array, y_weights: Array, bandwidth: float) -> Array:
     """Σ_ij π_i ρ_j k(x_i, y_j) with k = exp(−‖x − y‖² / (2σ²)), the building block of MMD (Q1)."""
-    points, sample, weights, sums = _columns(x), _rows(y), _rows(y_weights), np.empty(x.shape[0])
-    sigma = float(bandwidth)
-    _share(lambda at: _gaussian_sums(points[:, at], sample, weights, sigma, sums[at]), x.shape[0], BLOCK, 3.0 * x.size * y.shape[0])
-    return np.asarray(np.sum(x_weights * sums), dtype=x.dtype)
+    sample, weights, sigma = _rows(y), _rows(y_weights), float(bandwidth)
+    sums = _by_points(lambda p, out: _gaussian_sums(p, sample, weights, sigma, out[0]), x, 1, sample)
+    return np.asarray(np.sum(x_weights * sums[0]), dtype=x.dtype)
 
 
 def gaussian_gradient(points: Array, sample: Array, weights: Array, bandwidth: float) -> Array:
     """∇_p Σ_i π_i k(p_j, x_i) = −Σ_i π_i k(p_j, x_i) (p_j − x_i) / σ², shape (m, d)."""
-    return _gradients(lambda p, x, w, out: _gaussian_gradients(p, x, w, float(bandwidth), out), points, sample, weights)
+    rows, w, sigma = _rows(sample), _rows(weights), float(bandwidth)
+    out = _by_points(lambda p, out: _gaussian_gradients(p, rows, w, sigma, out), points, points.shape[1], rows)
+    return np.ascontiguousarray(out.T, dtype=points.dtype)
 
 
 def gaussian_kde_score(points: Array, sample: Array, weights: Array, bandwidth: float) -> Array:
     """∇ log p̂ of a Gaussian kernel density estimate (W1) at ``points`` (m, d)."""
     possible = weights > 0
-    log_weights = np.log(weights[possible].astype(np.float64))
-    return _gradients(lambda p, x, w, out: _kde_scores(p, x, w, float(bandwidth), out), points, sample[possible], log_weights)
+    rows, sigma = _rows(sample[possible]), float(bandwidth)
+    log_weights = np.log(_rows(weights[possible]))
+    out = _by_points(lambda p, out: _kde_scores(p, rows, log_weights, sigma, out), points, points.shape[1], rows)
+    return np.ascontiguousarray(out.T, dtype=points.dtype)
 
 
 # --- features ----------------------------------------------------------------------------------------------------------------------------
@@ -413,7 +443,7 @@ def gaussian_rbf(x: Array, centers: Array, bandwidth: float) -> Array:
     """f_s(x_i) = exp(−‖x_i − c_s‖² / (2σ²)), shape (n, b)."""
     rows, columns, out = _rows(x), _columns(centers), np.empty((x.shape[0], centers.shape[0]), dtype=x.dtype)
     ones, sigma = np.ones(centers.shape[0]), float(bandwidth)
-    _share(lambda at: _gaussian_rows(rows[at], columns, ones, sigma, out[at]), x.shape[0], BLOCK, 3.0 * out.size * (x.shape[1] + 8))
+    _share(lambda at: _gaussian_rows(rows[at], columns, ones, sigma, out[at]), x.shape[0], BLOCK, out.size * (3.0 * x.shape[1] + 10.0))
     return out
 
 
@@ -422,7 +452,7 @@ def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tu
     (n, dim), b = x.shape, centers.shape[0]
     rows, columns, sigma = _rows(x), _columns(centers), float(bandwidth)
     values, jacobian = np.empty((n, b), dtype=x.dtype), np.empty((n, dim, b), dtype=x.dtype)
-    _share(lambda at: _gaussian_rows_with_jacobian(rows[at], columns, sigma, values[at], jacobian[at]), n, 16, 6.0 * jacobian.size)
+    _share(lambda at: _gaussian_rows_with_jacobian(rows[at], columns, sigma, values[at], jacobian[at]), n, 32, 6.0 * jacobian.size)
     return values, jacobian
 
 
@@ -433,55 +463,143 @@ def gradient_gaussian_contraction(points: Array, x: Array, jacobian: Array, weig
     """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the gradient Gaussian kernel (K5), shape (m, d, b).
 
     In few dimensions K is written out, a tile of (j, a) by (i, c) at a time, and one matrix product with ∇f as (n·d, b) does the rest: 2d²
-    operations for each pair and statistic at the full rate of the library. In many, ∇f − r (rᵀ∇f) takes 6d in three smaller products.
+    operations for each pair and statistic at the full rate of the library. In many, ∇f − r (rᵀ∇f) takes 6d in three smaller products. One
+    statistic alone (a velocity field) needs no matrix product.
     """
-    tile, edge = (_expanded_tile, TILE_ROWS) if x.shape[1] <= EXPANDED_DIMENSION else (_batched_tile, BATCH_EDGE)
-    return _contraction(tile, points, x, jacobian, weights, float(bandwidth), edge // x.shape[1] if tile is _expanded_tile else edge)
-
-
-def scalar_gaussian_contraction(points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
-    """V_j = Σ_i π_i k(p_j, x_i) ∇f(x_i) (K4) for the scalar Gaussian kernel (K6), shape (m, d, b)."""
-    return _contraction(_scalar_tile, points, x, jacobian, weights, float(bandwidth), TILE_ROWS)
-
-
-Tile = Callable[[Array, Array, Array, Array, float], Array]
-
-
-def _contraction(tile: Tile, points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float, edge: int) -> Array:
-    """Put V (m, d, b) together from rows of tiles, each row the sum over columns of ``tile(points, columns of x, ∇f, π, σ)``."""
-    rows, columns, w = _rows(points), _columns(x), _rows(weights)
-    values = np.ascontiguousarray(jacobian)
+    if jacobian.shape[2] == 1:
+        return _gradient_gaussian_field(points, x, jacobian, weights, float(bandwidth))
+    row, edge = _gradient_gaussian_plan(x.shape[1])
+    rows, columns, w, values = _rows(points), _columns(x), _rows(weights), np.ascontiguousarray(jacobian)
     out = np.empty((points.shape[0], *jacobian.shape[1:]), dtype=jacobian.dtype)
-    width = BATCH_EDGE if tile is _batched_tile else max(1, TILE_COLUMNS // (x.shape[1] if tile is _expanded_tile else 1))
 
     def task(at: slice) -> None:
-        first, *others = tiles(x.shape[0], width)
-        out[at] = tile(rows[at], columns[:, first], values[first], w[first], bandwidth)
-        for block in others:
-            out[at] += tile(rows[at], columns[:, block], values[block], w[block], bandwidth)
+        out[at] = row(rows[at], columns, values, w, float(bandwidth))
 
     _share_products(task, points.shape[0], edge, 6.0 * points.shape[0] * jacobian.size)
     return out
 
 
-def _expanded_tile(points: Array, columns: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
-    (m, dim), n, b = points.shape, columns.shape[1], jacobian.shape[2]
-    kernel = np.empty((m, dim, n, dim), dtype=jacobian.dtype)
-    _gradient_gaussian_tile(points, columns, weights, bandwidth, kernel)
-    return np.matmul(kernel.reshape(m * dim, n * dim), jacobian.reshape(n * dim, b)).reshape(m, dim, b)
+def gradient_gaussian_gram(x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
+    """G = Σ_ij π_i π_j ∇f(x_i)ᵀ K(x_i, x_j) ∇f(x_j) (K3) for the gradient Gaussian kernel (K5), shape (b, b).
+
+    G is symmetric, so only pairs i ≥ j are visited, those of a diagonal block with half their weight: half the operations of V, and V is
+    never held.
+    """
+    row, edge = _gradient_gaussian_plan(x.shape[1])
+    rows, columns, w, values = _rows(x), _columns(x), _rows(weights), np.ascontiguousarray(jacobian)
+
+    def task(at: slice) -> Array:
+        later = slice(at.start, None)
+        once = w[later].copy()
+        once[: at.stop - at.start] *= 0.5
+        contraction = row(rows[at], np.ascontiguousarray(columns[:, later]), values[later], once, float(bandwidth))
+        contraction *= weights[at, None, None]
+        return np.matmul(_as_matrix(values[at]).T, _as_matrix(contraction))
+
+    half = sum(_share_products(task, x.shape[0], edge, 3.0 * x.shape[0] * jacobian.size))
+    return half + half.T
 
 
-def _batched_tile(points: Array, columns: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
-    (m, dim), n, b = points.shape, columns.shape[1], jacobian.shape[2]
-    kernel, along, back = (np.empty(shape, dtype=jacobian.dtype) for shape in ((m, n), (n, m, dim), (m, dim, n)))
-    _gradient_gaussian_pieces(points, columns, weights, bandwidth, kernel, along, back)
-    value = np.matmul(back, np.matmul(along, jacobian).transpose(1, 0, 2))
-    value += np.matmul(kernel, jacobian.reshape(n, dim * b)).reshape(m, dim, b)
+Row = Callable[[Array, Array, Array, Array, float], Array]
+
+
+def _gradient_gaussian_plan(dim: int) -> tuple[Row, int]:
+    """Which form a row of V takes in ``dim`` dimensions, and how many points make a row."""
+    return (_expanded_row, max(1, KERNEL_ROWS // dim)) if dim <= EXPANDED_DIMENSION else (_batched_row, BATCH_ROWS)
+
+
+def _as_matrix(x: Array) -> Array:
+    """(n, d, b) as (n·d, b)."""
+    return x.reshape(-1, x.shape[2])
+
+
+def _expanded_row(points: Array, columns: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
+    m, dim = points.shape
+    value = np.zeros((m, dim, jacobian.shape[2]), dtype=jacobian.dtype)
+    for at in tiles(columns.shape[1], max(1, KERNEL_COLUMNS // dim)):
+        block = np.ascontiguousarray(columns[:, at])
+        kernel = np.empty((m, dim, block.shape[1], dim), dtype=jacobian.dtype)
+        _gradient_gaussian_tile(points, block, weights[at], bandwidth, kernel)
+        value += np.matmul(kernel.reshape(m * dim, -1), _as_matrix(jacobian[at])).reshape(value.shape)
     return value
 
 
-def _scalar_tile(points: Array, columns: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
-    (m, dim), n, b = points.shape, columns.shape[1], jacobian.shape[2]
+def _batched_row(points: Array, columns: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
+    (m, dim), n = points.shape, columns.shape[1]
     kernel = np.empty((m, n), dtype=jacobian.dtype)
-    _gaussian_rows(points, columns, weights, bandwidth, kernel)
-    return np.matmul(kernel, jacobian.reshape(n, dim * b)).reshape(m, dim, b)
+    _gaussian_rows(points, columns, weights / bandwidth**2, bandwidth, kernel)
+    value = np.matmul(kernel, jacobian.reshape(n, -1)).reshape(m, dim, -1)
+    for at in tiles(n, BATCH_COLUMNS):
+        block = np.ascontiguousarray(columns[:, at])
+        along = np.empty((block.shape[1], m, dim), dtype=jacobian.dtype)
+        back = np.empty((m, dim, block.shape[1]), dtype=jacobian.dtype)
+        _gradient_gaussian_pieces(points, block, kernel[:, at], bandwidth, along, back)
+        value += np.matmul(back, np.matmul(along, jacobian[at]).transpose(1, 0, 2))
+    return value
+
+
+def _gradient_gaussian_field(points: Array, x: Array, sources: Array, weights: Array, bandwidth: float) -> Array:
+    """Evaluate V for one statistic, shape (m, d, 1)."""
+    rows, vectors, w = _rows(x), _rows(sources[:, :, 0]), _rows(weights)
+    out = _by_points(lambda p, out: _gradient_gaussian_sums(p, rows, vectors, w, bandwidth, out), points, x.shape[1], rows)
+    return np.ascontiguousarray(out.T, dtype=sources.dtype)[:, :, None]
+
+
+def scalar_gaussian_contraction(points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
+    """V_j = Σ_i π_i k(p_j, x_i) ∇f(x_i) (K4) for the scalar Gaussian kernel (K6), shape (m, d, b)."""
+    rows, columns, w, sigma = _rows(points), _columns(x), _rows(weights), float(bandwidth)
+    matrix = np.ascontiguousarray(jacobian).reshape(x.shape[0], -1)
+    out = np.empty((points.shape[0], matrix.shape[1]), dtype=jacobian.dtype)
+
+    def task(at: slice) -> None:
+        kernel = np.empty((at.stop - at.start, x.shape[0]), dtype=jacobian.dtype)
+        _gaussian_rows(rows[at], columns, w, sigma, kernel)
+        np.matmul(kernel, matrix, out=out[at])
+
+    _share_products(task, points.shape[0], KERNEL_ROWS, 2.0 * points.shape[0] * jacobian.size)
+    return out.reshape(points.shape[0], *jacobian.shape[1:])
+
+
+# --- when it repays ----------------------------------------------------------------------------------------------------------------------
+
+Rule = Callable[..., tuple[bool, str]]
+
+TOO_LITTLE = "too little work to repay a compiled kernel"
+
+
+def _pairs_at_least(least: int) -> Rule:
+    """Rule for kernels of two samples (the first two arguments), or of one against itself."""
+
+    def rule(x: Array, y: Array | None = None, *_: Any) -> tuple[bool, str]:
+        pairs = x.shape[0] * (x.shape[0] if y is None or isinstance(y, str) else y.shape[0])
+        return (True, f"{pairs} pairs without an array of their differences") if pairs >= least else (False, TOO_LITTLE)
+
+    return rule
+
+
+def _products_at_least(least: int) -> Rule:
+    """Rule for contractions with a Jacobian: (points, x, jacobian, ...) or (x, jacobian, ...)."""
+
+    def rule(points: Array, *others: Array) -> tuple[bool, str]:
+        jacobian = next(array for array in others if array.ndim == 3)
+        work = points.shape[0] * math.prod(jacobian.shape)
+        return (True, "compiled code writes the kernel, matrix products do the rest") if work >= least else (False, TOO_LITTLE)
+
+    return rule
+
+
+#: For each kernel the size from which it repays, measured against ``readable``; below it both take some microseconds.
+REPAYS: dict[str, Rule] = {
+    "squared_distances": _pairs_at_least(400),
+    "median_squared_distance": _pairs_at_least(20_000),
+    "mean_distance": _pairs_at_least(400),
+    "distance_gradient": _pairs_at_least(400),
+    "mean_gaussian": _pairs_at_least(400),
+    "gaussian_gradient": _pairs_at_least(400),
+    "gaussian_kde_score": _pairs_at_least(400),
+    "gaussian_rbf": _pairs_at_least(400),
+    "gaussian_rbf_with_jacobian": _pairs_at_least(400),
+    "gradient_gaussian_contraction": _products_at_least(5_000),
+    "gradient_gaussian_gram": _products_at_least(5_000),
+    "scalar_gaussian_contraction": _products_at_least(5_000),
+}

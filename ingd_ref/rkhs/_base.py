@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
 from ingd_ref import checks
-from ingd_ref.backend import Array, array_namespace
+from ingd_ref.backend import Array, array_namespace, contract, symmetrise
 
 __all__ = ["MatrixKernel"]
 
@@ -62,6 +63,32 @@ class MatrixKernel(ABC):
         -------
         array (m, d, b)
         """
+
+    def gram(self, x: Array, jacobian: Array, weights: Array, implementation: str = "auto") -> tuple[Array, Callable[[Array], Array]]:
+        """Return G of (K3) and the velocities v(x_j) = V_j c (K2) at the particles as a function of c.
+
+        Parameters
+        ----------
+        x : array (n, d)
+            Particles.
+        jacobian : array (n, d, b)
+            ∇f at the particles.
+        weights : array (n,)
+            Weights π of the particles.
+        implementation : {"auto", "readable", "fused"}
+            Default ``"auto"``.
+
+        Returns
+        -------
+        gram : array (b, b)
+            G = Σ_j π_j ∇f(x_j)ᵀ V_j.
+        velocity : callable
+            Takes c, an array (b,), and returns an array (n, d).
+        """
+        xp = array_namespace(x=x)
+        contraction = self.contract(x, x, jacobian, weights, implementation)
+        gram = symmetrise(xp, contract(xp, "jas,jat->st", weights[:, None, None] * jacobian, contraction))
+        return gram, lambda c: xp.matmul(contraction, c)
 
     @abstractmethod
     def _matrix(self, x: Array, y: Array) -> Array:

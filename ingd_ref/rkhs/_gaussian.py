@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ingd_ref import checks
-from ingd_ref.backend import Array, kernel
+from ingd_ref.backend import Array, array_namespace, explain, kernel
 from ingd_ref.kernels import readable
 from ingd_ref.kernels.bandwidth import MEDIAN_RULES, median_bandwidth
 from ingd_ref.rkhs._base import MatrixKernel
@@ -52,6 +53,19 @@ class GradientGaussian(MatrixKernel):
     def contract(self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto") -> Array:
         run = kernel("gradient_gaussian_contraction", points, x, jacobian, implementation=implementation)
         return run(points, x, jacobian, weights, self.bandwidth)
+
+    def gram(self, x: Array, jacobian: Array, weights: Array, implementation: str = "auto") -> tuple[Array, Callable[[Array], Array]]:
+        """Return G and the velocities as a function of c; the fused form uses that G is symmetric and never holds V."""
+        choice = explain("gradient_gaussian_gram", x, jacobian, implementation=implementation)
+        if choice.implementation == "readable":
+            return super().gram(x, jacobian, weights, implementation)
+        run = kernel("gradient_gaussian_gram", x, jacobian, implementation=implementation)
+
+        def velocity(c: Array) -> Array:
+            sources = array_namespace(c=c).matmul(jacobian, c)[:, :, None]
+            return self.contract(x, x, sources, weights, implementation)[:, :, 0]
+
+        return run(x, jacobian, weights, self.bandwidth), velocity
 
     def _matrix(self, x: Array, y: Array) -> Array:
         return readable.gradient_gaussian_matrix(x, y, self.bandwidth)
