@@ -1,0 +1,46 @@
+"""Devices without an accelerator: array-api-strict's pretend devices, made to refuse silent transfers to the host.
+
+The strict namespace already refuses to mix devices and to be read by NumPy functions. It lets ``float(x)``, ``bool(x)`` and the like pass,
+which on a GPU would wait for the device and copy; with the fixture :func:`guarded_devices` they raise.
+"""
+
+import numpy as np
+import pytest
+
+DEVICES = {"host": ("CPU_DEVICE", np.float64), "accelerator": ("device1", np.float64), "float32 accelerator": ("device2", np.float32)}
+CONVERSIONS = ("__float__", "__int__", "__bool__", "__index__", "__complex__")
+
+
+class ImplicitTransfer(AssertionError):
+    """A number left a device without being asked to."""
+
+
+def _guarded(name, original, host):
+    def convert(self):
+        if self.device != host:
+            raise ImplicitTransfer(f"{name} on an array of {self.device}: ask for the transfer with ingd_ref.backend.item")
+        return original(self)
+
+    return convert
+
+
+@pytest.fixture
+def guarded_devices(monkeypatch):
+    """Make arrays on every device but the host refuse to turn into Python scalars."""
+    strict = pytest.importorskip("array_api_strict", reason="array-api-strict is a test dependency")
+    array_type = type(strict.asarray(0.0))
+    host = strict.Device("CPU_DEVICE")
+    for name in CONVERSIONS:
+        monkeypatch.setattr(array_type, name, _guarded(name, getattr(array_type, name), host))
+
+
+@pytest.fixture(params=list(DEVICES))
+def on_device(request, guarded_devices):
+    """Give a function that takes a NumPy array to one of the pretend devices, in the floating type that the device prefers."""
+    strict = pytest.importorskip("array_api_strict", reason="array-api-strict is a test dependency")
+    name, dtype = DEVICES[request.param]
+
+    def move(x):
+        return strict.asarray(x.astype(dtype) if np.issubdtype(x.dtype, np.floating) else x, device=strict.Device(name))
+
+    return move
