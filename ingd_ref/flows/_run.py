@@ -14,7 +14,7 @@ import numpy as np
 
 from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace, array_namespace, is_array, item, to_backend, to_host
-from ingd_ref.errors import CheckpointError, NonFiniteError, OptionError, ShapeError
+from ingd_ref.errors import BackendError, CheckpointError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.flows._checkpoint import Checkpoint, Layout, Record, Snapshot, json_state, set_json_state
 from ingd_ref.flows._fingerprint import describe
 from ingd_ref.flows._flow import Flow, VelocityFunction
@@ -242,8 +242,7 @@ class _Setup:
         """Velocity for the next step from ``x``, with the target and the flow's random parts drawn."""
         target, target_weights = self.target, self.target_weights
         if not is_array(target):
-            target = target(rng)
-            array_namespace(particles=x, **{"target(rng)": target})
+            target = _beside(x, target(rng), "target(rng)")
             target = checks.points(target, "target(rng)", self.xp, dim=x.shape[1], like=x)
             if target_weights is not None:
                 target_weights = checks.weights(target_weights, "target_weights", target.shape[0], self.xp, like=x)
@@ -254,8 +253,7 @@ class _Setup:
         xp = self.xp
 
         def masked(x: Array) -> Array:
-            v = velocity(x)
-            array_namespace(particles=x, velocity=v)
+            v = _beside(x, velocity(x), "velocity")
             if v.shape != x.shape:
                 raise ShapeError(f"velocity at step {step} has shape {tuple(v.shape)}, the particles have {tuple(x.shape)}")
             v = checks.real_array(v, "velocity", xp, like=x)
@@ -366,6 +364,14 @@ def _generator_like(state: str) -> np.random.Generator:
     rng = np.random.Generator(getattr(np.random, json.loads(state)["bit_generator"])())
     set_json_state(rng, state)
     return rng
+
+
+def _beside(x: Array, value: Array, name: str) -> Array:
+    """Return ``value`` if it is an array of the same library and on the same device as the particles ``x``."""
+    if not is_array(value):
+        raise BackendError(f"{name} must be an array, got {type(value).__name__}")
+    array_namespace(**{"particles": x, name: value})
+    return value
 
 
 def _checked_mask(mask: Array | Sequence[bool], start: Array) -> Array:

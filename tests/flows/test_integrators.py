@@ -76,7 +76,7 @@ def test_last_stage_of_the_pair_is_the_first_of_the_next_step():
     assert tableau.weights[-1] == 0
 
 
-# --- flows with closed forms ----------------------------------------------------------------------------------------------------------
+# --- flows with closed forms ------------------------------------------------------------------------------------------------------------
 
 
 START = np.array([[1.0, 0.3], [-0.4, 2.0], [0.7, -1.1]])
@@ -153,13 +153,14 @@ def test_adaptive_meets_its_tolerance(field, tolerance):
     error = np.max(np.abs(x - field(3.0)) / (tolerance + tolerance * np.abs(field(3.0))))
     # Each of at most evaluations/6 sub-steps adds at most one tolerated error, which these flows do not amplify by more than e.
     assert error < math.e * evaluations / 6
-    # An error of order h⁵ costs 10^(2/5) = 2.5 times the sub-steps for a hundredth of the tolerance; a step that never grew would cost more.
+    # An error of order h⁵ costs 10^(2/5) = 2.5 times the sub-steps for a hundredth of the tolerance; one of lower order costs more.
     assert evaluations < 40 * tolerance**-0.2
 
 
 def test_adaptive_remembers_its_step():
     _, memory = advance("adaptive", rotation(), START, 10.0, None, 1e-6, 1e-6)
-    assert 0 < memory.step < 10 and memory.error <= 1
+    assert 0 < memory.step < 10
+    assert memory.error <= 1
     _, shorter = advance("adaptive", rotation(), START, memory.step / 10, memory, 1e-6, 1e-6)
     assert shorter.step >= memory.step  # a short span says nothing against the long sub-step
 

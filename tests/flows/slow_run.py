@@ -1,0 +1,62 @@
+"""One run of a slow, random flow, as a program that the tests kill, interrupt and starve of disk space.
+
+``python slow_run.py CHECKPOINT RESULT SEED [FILE_SIZE_LIMIT]``: says "running" once the imports are done, "status STEPS" at the end.
+"""
+
+import resource
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingd_ref.errors import CheckpointError
+from ingd_ref.flows._flow import Flow
+from ingd_ref.flows._run import run_flow
+
+
+@dataclass(frozen=True)
+class SlowFlow(Flow):
+    """Attraction to the mean of the target in a random wind; each step takes ``pause`` seconds."""
+
+    pause: float
+
+    def prepare(self, particles, target, rng, weights=None, target_weights=None, mask=None):
+        wind = 0.1 * rng.normal(size=particles.shape[1])
+        time.sleep(self.pause / 2)
+
+        def velocity(x):
+            time.sleep(self.pause / 2)
+            return target.mean(axis=0) - x + wind * np.cos(x)
+
+        return velocity
+
+
+def run(checkpoint, seed):
+    rng = np.random.default_rng(seed)
+    return run_flow(
+        SlowFlow(0.003),
+        rng.normal(size=(300, 2)),
+        lambda rng: rng.normal(5.0, 2.0, size=(50, 2)),
+        steps=40,
+        step_size=0.1,
+        rng=rng,
+        metrics={"mean": lambda x: x.mean(), "spread": lambda x: x.std()},
+        keep_every=2,
+        checkpoint=checkpoint,
+        progress=False,
+    )
+
+
+if __name__ == "__main__":
+    checkpoint, saved, seed, *limit = sys.argv[1:]
+    if limit:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit[0]), resource.RLIM_INFINITY))
+    print("running", flush=True)
+    try:
+        result = run(checkpoint, int(seed))
+    except CheckpointError as error:
+        print(f"{error} | {error.partial.steps_done}", flush=True)
+        sys.exit(3)
+    result.save(saved)
+    print(result.status, result.steps_done, flush=True)
