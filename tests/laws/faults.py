@@ -117,7 +117,14 @@ def second_moments_instead_of_covariance(p):
     return assemble(p, fisher=second_moments)
 
 
-@fault("energy_descent", "moments_reach_the_target", "moment_identity", "straight_line_of_moments", "linear_statistics_in_a_flat_kernel")
+@fault(
+    "energy_descent",
+    "fisher_energy_descent",
+    "moments_reach_the_target",
+    "moment_identity",
+    "straight_line_of_moments",
+    "linear_statistics_in_a_flat_kernel",
+)
 def wrong_sign(p):
     s = assemble(p)
     return replace(s, velocity=-s.velocity, coefficients=-s.coefficients, moment_rate=-s.moment_rate, field=lambda points: -s.field(points))
@@ -151,7 +158,7 @@ def target_mean(p: Problem) -> Array:
     return oracles.mean_statistics(p.features, p.y, p.rho)
 
 
-@fault("rest_at_the_target", "linear_in_delta")
+@fault("rest_at_the_target", "rest_when_moments_match", "linear_in_delta")
 def delta_forgets_the_particles(p):
     return assemble(p, delta=lambda q: oracles.mean_statistics(q.features, q.y, q.rho))
 

@@ -122,6 +122,29 @@ def test_euclidean_motions_and_units(name, implementation):
     on_samples(check, replace(SAMPLES, duplicates=(False,)))
 
 
+@pytest.mark.parametrize("name", VELOCITIES)
+def test_single_precision_and_arguments(name, implementation):
+    velocity, power = VELOCITIES[name]
+
+    def check(p):
+        before = [z.tobytes() for z in (p.x, p.y)]
+        actual = velocity(p, implementation)
+        assert actual.dtype == np.float32
+        assert [z.tobytes() for z in (p.x, p.y)] == before
+        assert not np.shares_memory(actual, p.x)
+        doubled = p.change(x=p.x.astype(float), y=p.y.astype(float), weights=normal(p.weights), target_weights=normal(p.target_weights))
+        # The largest amplification among the three: responsibilities lose eps times their exponent, three powers of the reach.
+        size = p.kernel.bandwidth**power * (1 + diameter(p) / p.kernel.bandwidth) ** 3
+        assert_near(actual, velocity(doubled, implementation), C * np.finfo(np.float32).eps * size)
+
+    on_samples(check, replace(SAMPLES, dtypes=("float32",)))
+
+
+def normal(weights):
+    """The same weights in double precision, summing to one to that precision."""
+    return None if weights is None else weights.astype(float) / np.sum(weights.astype(float))
+
+
 def closest(p):
     """Smallest distance between two different points."""
     pooled = np.unique(np.concatenate([p.x, p.y]).astype(float), axis=0)
@@ -201,6 +224,16 @@ def test_median_bandwidth(rule, implementation):
         # Every distance is exact to a few eps, because the differences are, and so is its median.
         expected = oracles.median_bandwidth(pooled, rule)
         assert ir.metrics.median_bandwidth(pooled, rule=rule, implementation=implementation) == pytest.approx(expected, rel=C * EPS)
+
+    on_samples(check)
+
+
+def test_median_bandwidth_follows_units_and_ignores_copies():
+    def check(p):
+        pooled = np.concatenate([p.x, p.y])
+        expected = ir.metrics.median_bandwidth(pooled)
+        assert ir.metrics.median_bandwidth(np.repeat(pooled, 3, axis=0)) == pytest.approx(expected, rel=C * EPS)
+        assert ir.metrics.median_bandwidth(8 * pooled) == 8 * expected
 
     on_samples(check)
 

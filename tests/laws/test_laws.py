@@ -51,6 +51,16 @@ def test_law_holds(name, solver):
     judge(LAWS[name], solver, EXAMPLES)
 
 
+@pytest.mark.parametrize("method", ["eigh", "cg"])
+def test_other_solvers_give_the_same_velocity(method):
+    # Conjugate gradients have no coordinate-wise form.
+    law = LAWS["direct_evaluation"]
+    domain = law.domain if method == "eigh" else replace(law.domain, kernels=strategies.ONE_SYSTEM)
+    solve = package.solver("readable", solver=method)
+    for problem in strategies.edges(domain) + strategies.sample(domain, 20):
+        law.check(solve, problem)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("name", LAWS)
