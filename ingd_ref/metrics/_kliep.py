@@ -154,9 +154,8 @@ def kliep(
 
 def _log_kernels(xp: Namespace, points: Array, centers: Array, bandwidth: float, implementation: str) -> Array:
     """Logarithm of the kernels, log k(p_j, c_l) = −‖p_j − c_l‖² / (2σ²), shape (m, b)."""
-    scaled, scaled_centers = points / bandwidth, centers / bandwidth
-    squares = kernel("squared_distances", scaled, scaled_centers, implementation=implementation)(scaled, scaled_centers)
-    return -0.5 * checks.finite(squares, "the squared distances from the centres, in units of the bandwidth,", xp)
+    squares = kernel("squared_distances", points, centers, implementation=implementation)(points, centers)
+    return -0.5 * checks.finite(squares / bandwidth / bandwidth, "the squared distances from the centres, in units of the bandwidth,", xp)
 
 
 def _log_means(xp: Namespace, log_kernels: Array, weights: Array) -> Array:

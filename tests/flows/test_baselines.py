@@ -203,6 +203,14 @@ def test_rotation_reflection_and_translation_carry_the_velocity_along(velocity, 
     assert np.max(np.abs(moved - expected)) <= 10 * tolerance(x, y) / min(nearest, 1.0)
 
 
+@towards_a_sample
+def test_clouds_far_from_the_origin_keep_their_digits(velocity):
+    # Coordinates are multiples of 2^-10, so a shift by 2^40 leaves every difference as it was.
+    x, y, pi, rho = clouds(5, 8, 9, 2)
+    x, y = np.round(2**10 * x) / 2**10, np.round(2**10 * y) / 2**10
+    np.testing.assert_array_equal(velocity(x + 2.0**40, y + 2.0**40, pi, rho), velocity(x, y, pi, rho))
+
+
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 7), d=st.integers(1, 3))
 @pytest.mark.parametrize("name", ["energy", "mmd"])
 def test_particles_do_not_push_their_own_centre(name, seed, n, d):

@@ -78,12 +78,18 @@ def test_degenerate_clouds_are_at_distance_zero():
 
 
 def test_clouds_far_from_the_origin_keep_their_digits():
-    x, y, _, _ = clouds(5, 8, 9, 2)
-    x, y = np.round(x, 3), np.round(y, 3)
-    near = ir.metrics.mmd(x, y, 0.5)
-    far = ir.metrics.mmd(x + 2.0**30, y + 2.0**30, 0.5)
-    # Adding 2^30 rounds each coordinate by at most 2^-23; |∂MMD²/∂x_a| ≤ 2 Σ_i π_i |∇k| ≤ 2·0.61/σ for each side, in two coordinates.
-    assert abs(near**2 - far**2) <= 2 * 2 * 2 * 0.61 / 0.5 * 2.0**-23 + SQUARE_ERROR
+    # Coordinates are multiples of 2^-10, so a shift by 2^40 leaves every difference as it was.
+    x, y = (np.round(2**10 * z) / 2**10 for z in clouds(5, 8, 9, 2)[:2])
+    assert ir.metrics.mmd(x + 2.0**40, y + 2.0**40, 0.5) == ir.metrics.mmd(x, y, 0.5)
+
+
+@pytest.mark.parametrize("distance", np.geomspace(0.1, 60.0, 25))
+def test_the_interpolant_follows_every_length_within_an_octave(distance):
+    target = ir.metrics.MMD(np.array([[0.0], [distance]]))
+    for bandwidth in np.geomspace(1.001, 1.999, 40):
+        expected = 0.5 + 0.5 * math.exp(-0.5 * (distance / bandwidth) ** 2)
+        # The error bound of the class, for half of the sum, is below one rounding; node values, basis and the exponent make up the rest.
+        assert abs(target.target_term(bandwidth) - expected) <= 8 * EPS
 
 
 @given(log_bandwidth=st.floats(-4, 4), seed=st.integers(0, 2**32 - 1))
@@ -110,6 +116,11 @@ def test_the_target_is_copied():
     before = distance(x, 1.0)
     y[:] = 0.0
     assert distance(x, 1.0) == before
+
+
+def test_particles_of_another_dimension_are_refused():
+    with pytest.raises(ir.errors.ShapeError, match=r"x must have shape \(n, 2\), got \(3, 1\)"):
+        ir.metrics.MMD(np.zeros((4, 2)))(np.zeros((3, 1)), 1.0)
 
 
 def test_overflow_is_an_error_and_not_a_nan():
