@@ -49,17 +49,17 @@ KERNEL_ROWS, KERNEL_COLUMNS = 128, 4096  # largest written-out kernel tile: one 
 EXPANDED_DIMENSION = 4  # up to here 2d² operations in one large matrix product are faster than 6d in many small ones
 BATCH_ROWS, BATCH_COLUMNS = 64, 32  # points to a tile of small matrix products
 REPAYING_WORK = 4e6  # operations of elementwise work that repay starting threads: a millisecond or more
-REPAYING_PRODUCTS = 1e8  # the same for matrix products
+PRODUCT_SPEED = 25.0  # operations of a matrix product in the time of one elementwise operation
 
 
 # --- how work is shared ------------------------------------------------------------------------------------------------------------------
 
 
-def _share(task: Callable[[slice], Any], length: int, edge: int, work: float, repaying: float = REPAYING_WORK) -> list[Any]:
+def _share(task: Callable[[slice], Any], length: int, edge: int, work: float) -> list[Any]:
     """Run ``task`` on the blocks of ``range(length)``, on several threads if ``work`` (operations in all) repays them. Results in order."""
     blocks = list(tiles(length, edge))
     threads = min(numba.get_num_threads(), len(blocks))
-    if threads == 1 or work < repaying:
+    if threads == 1 or work < REPAYING_WORK:
         return [task(block) for block in blocks]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(task, blocks))
@@ -82,7 +82,7 @@ def _share_products(task: Callable[[slice], Any], length: int, edge: int, work: 
     is held because the library's thread count belongs to the process: two calls at once could restore it in the wrong order.
     """
     with _blas_lock, _blas().limit(limits=1, user_api="blas"):
-        return _share(task, length, edge, work, REPAYING_PRODUCTS)
+        return _share(task, length, edge, work / PRODUCT_SPEED)
 
 
 def _columns(x: Array) -> Array:
@@ -208,7 +208,7 @@ def _distance_gradients(points, sample, weights, out):  # type: ignore[no-untype
         w = weights[i]
         for j in range(row.shape[0]):
             distance = math.sqrt(row[j])
-            row[j] = 0.0 if distance == 0.0 else w / distance
+            row[j] = w / distance if distance > 0.0 else 0.0
         _add_differences(sample[i], points, row, out)
 
 
