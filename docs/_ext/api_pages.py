@@ -1,0 +1,110 @@
+"""One reference page per public module, written from the package itself before the pages are read."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = "ingd_ref"
+# The command line has a page of its own, made of what it says about itself.
+SILENT = {f"{PACKAGE}.__main__", f"{PACKAGE}.cli"}
+
+
+@cache
+def public_modules(package: str = PACKAGE) -> list[str]:
+    """Names of the public modules: no part of the name begins with an underscore, and it says in ``__all__`` what it offers."""
+    root = importlib.import_module(package)
+    found = [root.__name__]
+    for module in pkgutil.walk_packages(root.__path__, f"{package}."):
+        if module.name in SILENT or any(part.startswith("_") for part in module.name.split(".")):
+            continue
+        try:
+            offered = getattr(importlib.import_module(module.name), "__all__", ())
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.split(".")[0] == package:
+                raise
+            continue  # a module for a library that is not installed here, such as the CUDA kernels
+        if offered:
+            found.append(module.name)
+    return sorted(found)
+
+
+def module_page(name: str, comments: dict[str, tuple[str, Path]]) -> str:
+    """Text of the page of one module: its members, then the constants that it offers from other files, with their comments there."""
+    page = f"{name}\n{'=' * len(name)}\n\n.. automodule:: {name}\n"
+    if name == PACKAGE:
+        return page
+    module = importlib.import_module(name)
+    constants = [
+        f".. py:data:: {offered}\n   :module: {name}\n{_value(getattr(module, offered))}\n   {comments[offered][0]}\n"
+        for offered in module.__all__
+        if offered in comments and comments[offered][1] != Path(module.__file__)
+    ]
+    return "\n".join([page + "   :members:\n   :show-inheritance:\n   :special-members: __call__\n", *constants])
+
+
+def _value(constant: Any) -> str:
+    """Option of the directive that shows a constant, if it fits on a line."""
+    shown = repr(constant)
+    return f"   :value: {shown}\n" if len(shown) < 100 else ""
+
+
+def constant_comments(root: Path) -> dict[str, tuple[str, Path]]:
+    """Comments ``#: ...`` above upper-case constants, and the files that hold them, by the name of the constant."""
+    found = {}
+    for source in sorted((root / PACKAGE).rglob("*.py")):
+        for comment, name in re.findall(r"((?:^#: .*\n)+)^([A-Z][A-Z_]+)\b", source.read_text(encoding="utf-8"), re.MULTILINE):
+            found[name] = " ".join(line.removeprefix("#:").strip() for line in comment.splitlines()), source
+    return found
+
+
+def index_page(modules: list[str]) -> str:
+    listing = "\n".join(f"   {name}" for name in modules)
+    return f"API reference\n=============\n\nEvery public module, from its docstrings.\n\n.. toctree::\n   :maxdepth: 1\n\n{listing}\n"
+
+
+def write_if_changed(path: Path, text: str) -> None:
+    """Leave an unchanged page alone, so that it is not read again."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _write_pages(app):
+    folder, modules = Path(app.srcdir) / "_generated" / "api", public_modules()
+    comments = constant_comments(Path(app.srcdir).parent)
+    pages = {"index.rst": index_page(modules), **{f"{name}.rst": module_page(name, comments) for name in modules}}
+    for name, text in pages.items():
+        write_if_changed(folder / name, text)
+    for stale in set(folder.glob("*.rst")) - {folder / name for name in pages}:
+        stale.unlink()
+
+
+def _resolve_other_home(app, env, node, contnode):
+    """A reference to an object by the private file that holds it, or by the package's short cut, goes to where it is documented."""
+    target = node.get("reftarget", "")
+    if node.get("refdomain") != "py" or not target.startswith(f"{PACKAGE}."):
+        return None
+    name = target.rpartition(".")[2]
+    candidates = [re.sub(r"\._[a-z_]+", "", target), *(f"{module}.{name}" for module in _homes(getattr(importlib.import_module(PACKAGE), name, None)))]
+    for public in candidates:
+        found = env.domains.python_domain.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], public, node, contnode)
+        if found is not None:
+            return found
+    return None
+
+
+def _homes(thing: Any) -> list[str]:
+    """Public modules, other than the package itself, that offer an object."""
+    offers = (name for name in public_modules() if name != PACKAGE)
+    return [name for name in offers if thing is not None and any(value is thing for value in vars(importlib.import_module(name)).values())]
+
+
+def setup(app):
+    app.connect("builder-inited", _write_pages)
+    app.connect("missing-reference", _resolve_other_home)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,99 @@
+"""Equations that carry their own label, and links to them from every docstring that names one.
+
+``{equation} K3`` sets a displayed formula whose number is K3 and whose address is ``#eq-K3``. Anywhere in the pages ``{eq}`eq-K3```
+links to it; in docstrings a plain (K3), (N3′) or the range (K1)-(K4) becomes that link.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from docutils import nodes
+from docutils.nodes import make_id
+from sphinx.directives.patches import MathDirective
+
+LABEL = re.compile(r"\(([EPNKFWQB]\d{1,2}′?)\)")
+RANGE = re.compile(r"\(([EPNKFWQB])(\d{1,2})\)\s*(?:-|–|to)\s*\(\1(\d{1,2})\)")
+DEFINITION = re.compile(r"^[`:]{3,}\{equation\}\s*(\S+)\s*$", re.MULTILINE)
+
+
+def target(label: str) -> str:
+    """Name of a label in references: ``eq-K3``; a prime is spelt p."""
+    return "eq-" + label.replace("′", "p")
+
+
+def labels_in(text: str) -> list[str]:
+    """Labels named in a text, each once, in order of appearance; a range names everything between its ends.
+
+    >>> labels_in("as in (K3) and (N3′); equations (E1)-(E3)")
+    ['K3', 'N3′', 'E1', 'E2', 'E3']
+    """
+    found: dict[int, list[str]] = {match.start(): [match[1]] for match in LABEL.finditer(text)}
+    for match in RANGE.finditer(text):
+        found[match.start()] = [f"{match[1]}{number}" for number in range(int(match[2]), int(match[3]) + 1)]
+    return list(dict.fromkeys(label for _, labels in sorted(found.items()) for label in labels))
+
+
+def defined_labels(folder: Path) -> dict[str, Path]:
+    """Labels that the pages under ``folder`` define, with the page of each."""
+    pages = sorted(page for page in folder.rglob("*.md") if "_build" not in page.parts and "_generated" not in page.parts)
+    return {label: page for page in pages for label in DEFINITION.findall(page.read_text(encoding="utf-8"))}
+
+
+class Equation(MathDirective):
+    """A displayed formula numbered by its label instead of by its place."""
+
+    required_arguments = 1
+    optional_arguments = 0
+
+    def run(self) -> list[nodes.Node]:
+        label = self.arguments[0]
+        self.arguments = [""]
+        self.options["label"] = target(label)
+        self.number = label
+        return super().run()
+
+    def add_target(self, ret: list[nodes.Node]) -> None:
+        block, domain, name = ret[0], self.env.domains.math_domain, self.options["label"]
+        domain.note_equation(self.env.current_document.docname, name, location=block)
+        domain.equations[name] = (self.env.current_document.docname, self.number)
+        block["number"] = self.number
+        for identifier in (make_id(f"equation-{name}"), name):
+            anchor = nodes.target("", "", ids=[identifier])
+            self.state.document.note_explicit_target(anchor)
+            ret.insert(0, anchor)
+
+
+def link_labels(lines: list[str], known: set[str]) -> list[str]:
+    """Turn (K3) in the lines of a docstring into a reference, except in formulas, literals and examples; |x| is an absolute value there."""
+    linked, indent = [], None
+    for line in lines:
+        depth = len(line) - len(line.lstrip())
+        if indent is not None and line.strip() and depth <= indent:
+            indent = None
+        if indent is None and line.strip().startswith(".. math::"):
+            indent = depth
+        verbatim = indent is not None or line.lstrip().startswith((">>>", "...")) or "``" in line
+        linked.append(line if verbatim else LABEL.sub(lambda match: _reference(match, known), line).replace("|", r"\|"))
+    return linked
+
+
+def _reference(match: re.Match[str], known: set[str]) -> str:
+    # The reference shows the brackets itself; the escaped blanks separate the role from what stands next to it.
+    return rf"\ :eq:`{target(match[1])}`\ " if match[1] in known else match[0]
+
+
+def _link_docstring(app, what, name, obj, options, lines):
+    lines[:] = link_labels(lines, app.env.labelled_equations)
+
+
+def _find_labels(app, env, docnames):
+    env.labelled_equations = set(defined_labels(Path(app.srcdir)))
+
+
+def setup(app):
+    app.add_directive("equation", Equation)
+    app.connect("env-before-read-docs", _find_labels)
+    app.connect("autodoc-process-docstring", _link_docstring, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
