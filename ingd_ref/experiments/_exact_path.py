@@ -139,12 +139,15 @@ class ExactPath(Experiment):
 
     def _moments(self, label: str) -> np.ndarray:
         points = self._points(label)
-        return np.asarray(points.weights @ to_host(self._family().statistics(points.nodes)))
+        return self._means(points.weights, points.nodes[None])[0]
 
     def _path(self, result: FlowResult) -> np.ndarray:
         """Moments of the particles in each frame, shape (k, b)."""
-        statistics = np.stack([to_host(self._family().statistics(frame)) for frame in result.trajectory])
-        return np.asarray(np.einsum("i,kib->kb", self._points("start").weights, statistics))
+        return self._means(self._points("start").weights, result.trajectory)
+
+    def _means(self, weights: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        """Weighted means of the statistics over frames (k, n, 1), shape (k, b)."""
+        return np.stack([weights @ to_host(self._family().statistics(frame)) for frame in frames])
 
     def _exact(self, times: np.ndarray) -> np.ndarray:
         """(E10)."""

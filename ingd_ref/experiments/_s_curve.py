@@ -13,7 +13,8 @@ from ingd_ref.backend import Array, array_namespace, item, kernel, to_backend
 from ingd_ref.experiments._experiment import Experiment, Piece, Report, chosen_methods, mean_and_error, on_backend, option, stream
 from ingd_ref.features import RandomCenters
 from ingd_ref.flows import WGF, EnergyFlow, Flow, FlowResult, KiNG, run_flow
-from ingd_ref.metrics import MMD, median_bandwidth
+from ingd_ref.metrics import MMD
+from ingd_ref.plotting._levels import add_level
 from ingd_ref.rkhs import MedianBandwidth, RandomNeuralTangent
 
 __all__ = ["SCurve"]
@@ -35,8 +36,9 @@ class SCurve(Experiment):
     number: int = option(200, "noisy particles, and samples of the curve")
     noise: float = option(0.4, "standard deviation of the noise, in units of the radius of the curve")
     features: int = option(200, "random centres of the statistics, drawn anew at each step")
+    bandwidth: float = option(0.3, "standard deviation of the statistics, of WGF's densities and of the MMD: the detail that is seen")
     ridge: float = option(1e-3, "ridge λ of the natural gradient")
-    jitter: float = option(1e-5, "jitter ε of the natural gradient")
+    jitter: float = option(1e-4, "jitter ε of the natural gradient")
 
     name = "s-curve"
     summary = "noisy particles are drawn back to a curve in the plane"
@@ -45,7 +47,8 @@ class SCurve(Experiment):
         chosen_methods(self.methods, METHODS)
         for label in ("trials", "steps", "number", "features"):
             checks.positive_integer(getattr(self, label), label)
-        checks.positive(self.noise, "noise")
+        for label in ("noise", "bandwidth"):
+            checks.positive(getattr(self, label), label)
         for label in ("ridge", "jitter"):
             checks.nonnegative(getattr(self, label), label)
 
@@ -58,19 +61,20 @@ class SCurve(Experiment):
         corners = to_backend(s_curve(np.linspace(-1.5 * np.pi, 1.5 * np.pi, CORNERS)), particles)
 
         def mmd(x: Array) -> float:
-            return distance(x, median_bandwidth(x))
+            return distance(x, self.bandwidth)
 
         def distance_to_curve(x: Array) -> float:
             xp = array_namespace(x=x)
             squares = kernel("squared_distances", x, corners)(x, corners)
             return float(item(xp.mean(xp.sqrt(xp.min(squares, axis=1)))))
 
+        flow, step_size = self._flow(piece.method)
         return run_flow(
-            self._flow(piece.method),
+            flow,
             particles,
             target,
             steps=self.steps,
-            step_size=0.5,
+            step_size=step_size,
             rng=stream(self.seed, piece.trial, METHOD_STREAM + METHODS.index(piece.method)),
             metrics={"mmd": mmd, "distance": distance_to_curve},
             keep_every=self.steps if piece.trial else 1,
@@ -84,35 +88,50 @@ class SCurve(Experiment):
         return clean + self.noise * rng.standard_normal(clean.shape), target, fresh
 
     def report(self, results: Mapping[Piece, FlowResult]) -> Report:
-        methods: dict[str, dict[str, Any]] = {}
-        lines = ["mean distance to the curve, and MMD to fresh samples of it: before → after"]
-        for method in self.methods:
-            histories = [results[Piece(method, trial)].history for trial in range(self.trials)]
-            values = {metric: np.array([history[metric] for history in histories]) for metric in ("mmd", "distance")}
-            seconds = [results[Piece(method, trial)].seconds for trial in range(self.trials)]
-            methods[method] = {**{metric: curves.tolist() for metric, curves in values.items()}, "seconds": seconds}
-            mean = {metric: mean_and_error(curves)[0] for metric, curves in values.items()}
-            change = "   ".join(f"{metric} {mean[metric][0]:.3f} → {mean[metric][-1]:.3f}" for metric in ("distance", "mmd"))
-            lines.append(f"  {method:<8s} {change}")
-        curves = {method: entry["mmd"] for method, entry in methods.items()}
-        figures = {"mmd": plotting.plot_metric_curves(curves, ylabel="MMD to fresh samples", title="S-curve")}
-        curves = {method: entry["distance"] for method, entry in methods.items()}
-        figures["distance"] = plotting.plot_metric_curves(curves, ylabel="mean distance to the curve", title="S-curve")
+        methods = {method: self._entry(method, results) for method in self.methods}
+        figures = {}
+        for metric, ylabel in (("mmd", "MMD to fresh samples"), ("distance", "mean distance to the curve")):
+            curves = {method: entry[metric] for method, entry in methods.items()}
+            figures[metric] = plotting.plot_metric_curves(curves, ylabel=ylabel, title="S-curve")
+        floor = self._noise_floor()
+        add_level(figures["mmd"], floor, f"{self.number} samples of the curve")
         _, target, _ = self.problem(0)
         arrays = {"target": target}
         for method in self.methods:
             trajectory = results[Piece(method, 0)].trajectory
             arrays[f"{method}_trajectory"] = trajectory
             figures[f"particles_{method}"] = plotting.plot_particles(trajectory[0], trajectory[-1], target, trajectory, title=method)
-        return Report(methods, {}, arrays, figures, lines)
+        return Report(methods, {"noise_floor": floor}, arrays, figures, _lines(methods, floor))
 
-    def _flow(self, method: str) -> Flow:
-        if method in ("wgf", "mmd"):
-            return WGF() if method == "wgf" else EnergyFlow()
+    def _entry(self, method: str, results: Mapping[Piece, FlowResult]) -> dict[str, Any]:
+        own = [results[Piece(method, trial)] for trial in range(self.trials)]
+        curves = {metric: [result.history[metric].tolist() for result in own] for metric in ("mmd", "distance")}
+        return {**curves, "seconds": [result.seconds for result in own]}
+
+    def _noise_floor(self) -> float:
+        """MMD between the samples that are the target and fresh ones, averaged over the trials."""
+        problems = [self.problem(trial) for trial in range(self.trials)]
+        return float(np.mean([MMD(fresh)(target, self.bandwidth) for _, target, fresh in problems]))
+
+    def _flow(self, method: str) -> tuple[Flow, float]:
+        """The flow of a method and a step size at which it is stable: (W1) pulls with rates up to 1/σ²."""
+        if method == "mmd":
+            return EnergyFlow(), 0.5
+        if method == "wgf":
+            return WGF(self.bandwidth), 0.5 * self.bandwidth**2
         kernel_rule = MedianBandwidth() if method == "king" else RandomNeuralTangent()
-        return KiNG(RandomCenters(self.features), kernel_rule, ridge=self.ridge, jitter=self.jitter)
+        return KiNG(RandomCenters(self.features, self.bandwidth), kernel_rule, ridge=self.ridge, jitter=self.jitter), 0.5
 
 
 def s_curve(t: np.ndarray) -> np.ndarray:
     """Points (n, 2) of the S-curve at parameters t (n,)."""
     return np.stack([np.sin(t), np.sign(t) * (np.cos(t) - 1.0)], axis=1)
+
+
+def _lines(methods: Mapping[str, Mapping[str, Any]], floor: float) -> list[str]:
+    lines = [f"mean distance to the curve, and MMD to fresh samples of it (samples of the curve: {floor:.3f}), before → after"]
+    for method, entry in methods.items():
+        mean = {metric: mean_and_error(np.array(entry[metric]))[0] for metric in ("distance", "mmd")}
+        changes = [f"{metric} {curve[0]:.3f} → {curve[-1]:.3f}" for metric, curve in mean.items()]
+        lines.append(f"  {method:<8s} {'   '.join(changes)}")
+    return lines

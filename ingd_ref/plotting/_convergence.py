@@ -64,6 +64,8 @@ def plot_convergence(
         style = LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)]
         drawn = np.where(heights > 0, heights, np.nan)
         axes.plot(sizes, drawn, color=PALETTE[index % len(PALETTE)], linestyle=style, marker="o", markersize=4, linewidth=1.6, label=name)
+    axes.set_xticks(sizes, labels=[f"{size:g}" for size in sizes])
+    axes.minorticks_off()
     style_axes(axes, "step size", ylabel)
     place_legend(axes)
     return figure
