@@ -39,7 +39,7 @@ SHIFT = 10
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
 LOG_2PI = math.log(2.0 * math.pi)
 EULER_GAMMA = 0.5772156649015329
-# The start of Newton's iteration is within 18 % of the root and errors square from there: 4 steps reach 1e-16, one more is for safety.
+# Newton's iterations below start within 24 % and 35 % of their roots; over 18 decades 4 steps bring both to 2e-15, the fifth to rounding.
 NEWTON_STEPS = 5
 
 
@@ -175,8 +175,8 @@ def lgamma_bregman(xp: Namespace, a: Array, b: Array) -> Array:
 def inverse_log_minus_digamma(xp: Namespace, gap: Array) -> Array:
     """Return the a > 0 with log a − ψ(a) = ``gap`` > 0.
 
-    The root lies between 1/(2 gap) and 1/gap. In logarithmic coordinates the function is almost a straight line of slope −1, so Newton's
-    iteration on log φ(eᵗ), kept inside that bracket, converges from any point of it.
+    The root lies between 1/(2 gap) and 1/gap. In logarithmic coordinates the function is almost a straight line: the slope of log φ(eᵗ) is
+    between −1.17 and −1, so each step of Newton's iteration shrinks the error at least fivefold, from any start.
 
     Examples
     --------
@@ -184,12 +184,10 @@ def inverse_log_minus_digamma(xp: Namespace, gap: Array) -> Array:
     >>> inverse_log_minus_digamma(np, log_minus_digamma(np, np.asarray([1e-6, 1.0, 1e6])))
     array([1.e-06, 1.e+00, 1.e+06])
     """
-    lower, upper = 0.5 / gap, 1.0 / gap
-    a = lower * (1.0 + gap / (1.0 + gap))
+    a = (0.5 + 0.5 * gap / (1.0 + gap)) / gap
     for _ in range(NEWTON_STEPS):
         value = log_minus_digamma(xp, a)
         a = a * xp.exp(xp.log(value / gap) * value / trigamma_excess(xp, a))
-        a = xp.where(a < lower, lower, xp.where(a > upper, upper, a))
     return a
 
 

@@ -1,0 +1,93 @@
+"""Claims that are stronger than backward stability: accurate as functions of the given doubles, where condition numbers are huge.
+
+No condition number enters the tolerances here, which are roundings of the formulas in units of u = 2⁻⁵³ (2⁻²⁴ in float32).
+"""
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+from ingd_ref.families import Gamma, Gaussian
+from tests.families import reference
+from tests.families.cases import CASES, IDS, SHAPES, Case
+
+TYPES = pytest.mark.parametrize(("dtype", "unit"), [(np.float64, 2.0**-53), (np.float32, 2.0**-24)])
+
+
+@pytest.fixture(autouse=True)
+def _hundred_digits():
+    with mpmath.workdps(reference.DIGITS):
+        yield
+
+
+@TYPES
+def test_variance_from_two_moments_that_agree_to_every_digit_but_the_last(dtype: type, unit: float) -> None:
+    """The smallest variance that second moments can still hold, and multiples of it: κ = 1/u, error a few u."""
+    for m in (1.0, 3.0, 12345.0, 0.1):
+        first = dtype(m)
+        for steps in (1, 2, 7, 1000):
+            second = dtype(first * first)
+            for _ in range(steps):
+                second = np.nextafter(second, dtype(np.inf))
+            theta = Gaussian().natural_from_mean(np.asarray([first, second]))
+            truth = reference.Gaussian.natural_from_mean([mpf(float(first)), mpf(float(second))])
+            for value, true in zip(theta, truth, strict=True):
+                assert abs(mpf(float(value)) - true) <= 4 * unit * abs(true), (first, second, value)
+
+
+@TYPES
+def test_density_of_a_gaussian_far_from_zero(dtype: type, unit: float) -> None:
+    """x − m to the last digits, with m = −θ₁/(2θ₂) never rounded: the mean of these doubles is not a double."""
+    family = Gaussian()
+    theta = family.natural(mean=dtype(1e4), variance=dtype(1e-3))
+    x = dtype(1e4) + np.asarray([-0.125, -0.0078125, 0.0, 0.0625], dtype=dtype)
+    for point, value in zip(x, family.log_prob(theta, x[:, None]), strict=True):
+        truth = reference.Gaussian.log_prob([mpf(float(t)) for t in theta], mpf(float(point)))
+        assert abs(mpf(float(value)) - truth) <= 8 * unit * max(1, abs(truth)), (point, value)
+
+
+@TYPES
+def test_mean_logarithm_of_a_gamma_with_mean_one(dtype: type, unit: float) -> None:
+    """ψ(α) − log β at α = β, about −1/(2α): the literal difference loses 2α log β."""
+    shape = np.asarray(SHAPES, dtype=dtype)
+    mu = Gamma().mean(Gamma().natural(shape=shape, rate=shape))
+    for a, value in zip(shape, mu[:, 0], strict=True):
+        truth = mpmath.psi(0, mpf(float(a))) - mpmath.log(mpf(float(a)))
+        assert abs(mpf(float(value)) - truth) <= 8 * unit * abs(truth), (a, value)
+
+
+@TYPES
+def test_log_partition_of_a_gamma_with_mean_one(dtype: type, unit: float) -> None:
+    """log Γ(α) − α log α, about −α: the literal difference loses log α."""
+    shape = np.asarray(SHAPES, dtype=dtype)
+    values = Gamma().log_partition(Gamma().natural(shape=shape, rate=shape))
+    for a, value in zip(shape, values, strict=True):
+        truth = mpmath.loggamma(mpf(float(a))) - mpf(float(a)) * mpmath.log(mpf(float(a)))
+        assert abs(mpf(float(value)) - truth) <= 8 * unit * max(1, abs(truth)), (a, value)
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_statistics_and_jacobian(case: Case) -> None:
+    """f against its formula, and ∇f against differences of it at 100 digits."""
+    formulas = {"Gaussian": (lambda x: x, lambda x: x**2), "Gamma": (mpmath.log, lambda x: x)}[case.family.name]
+    points = np.asarray([1e-8, 0.3, 1.0, 7.0, 1e8])
+    values, jacobian = case.family.statistics(points[:, None]), case.family.statistics_jacobian(points[:, None])
+    assert (values.shape, jacobian.shape) == ((5, 2), (5, 1, 2))
+    for point, row, slopes in zip(points, values, jacobian[:, 0], strict=True):
+        x, step = mpf(float(point)), mpf(float(point)) * mpf(10) ** -30
+        for formula, value, slope in zip(formulas, row, slopes, strict=True):
+            assert abs(mpf(float(value)) - formula(x)) <= 2 * reference.UNIT * abs(formula(x))
+            truth = (formula(x + step) - formula(x - step)) / (2 * step)
+            assert abs(mpf(float(slope)) - truth) <= 2 * reference.UNIT * abs(truth)
+
+
+def test_base_measure_completes_the_density() -> None:
+    """Log h + ⟨θ, f⟩ − A is the textbook log-density at moderate members: a few roundings of terms below 5."""
+    for family, classical, density in (
+        (Gaussian(), {"mean": 0.5, "variance": 2.0}, lambda x: -((x - 0.5) ** 2) / 4 - np.log(4 * np.pi) / 2),
+        (Gamma(), {"shape": 2.0, "rate": 3.0}, lambda x: np.log(9 * x) - 3 * x),
+    ):
+        theta, x = family.natural(**classical), np.asarray([0.2, 0.9, 1.7])
+        total = family.log_base_measure(x[:, None]) + family.statistics(x[:, None]) @ theta - family.log_partition(theta)
+        np.testing.assert_allclose(total, density(x), rtol=0, atol=32 * reference.UNIT)
