@@ -2,7 +2,7 @@
 
 from ingd_ref.experiments._digits import Digits
 from ingd_ref.experiments._exact_path import ExactPath
-from ingd_ref.experiments._experiment import Experiment, Piece, Report
+from ingd_ref.experiments._experiment import Experiment, Piece, Report, on_backend
 from ingd_ref.experiments._mixture import Mixture
 from ingd_ref.experiments._registry import EXPERIMENTS
 from ingd_ref.experiments._runner import default_jobs, run_experiment
@@ -19,6 +19,7 @@ __all__ = [
     "Report",
     "SCurve",
     "default_jobs",
+    "on_backend",
     "run_experiment",
     "versions",
 ]

@@ -139,7 +139,7 @@ class ExactPath(Experiment):
 
     def _moments(self, label: str) -> np.ndarray:
         points = self._points(label)
-        return self._means(points.weights, points.nodes[None])[0]
+        return np.asarray(self._means(points.weights, points.nodes[None])[0])
 
     def _path(self, result: FlowResult) -> np.ndarray:
         """Moments of the particles in each frame, shape (k, b)."""

@@ -34,10 +34,13 @@ class PointFile:
         Finite numbers, float32 where the file holds these, else float64.
     columns : tuple of str
         Names of the coordinates: those of the CSV header, else "0", "1", ...
+    named : bool
+        Whether the file itself names them.
     """
 
     points: np.ndarray
     columns: tuple[str, ...]
+    named: bool = False
 
 
 def read_points(path: str | os.PathLike[str], array: str | None = None) -> PointFile:
@@ -163,7 +166,7 @@ def _from_text(path: Path, data: bytes) -> PointFile:
             raise DataFileError(f"{path} holds column names or text, but no line of numbers")
     width = len(lines[0][1] if header is None else header)
     points = np.array([_row(path, line, fields, width) for line, fields in lines])
-    return PointFile(points, tuple(map(str, range(width)) if header is None else header))
+    return PointFile(points, tuple(map(str, range(width)) if header is None else header), named=header is not None)
 
 
 def _fields(text: str) -> Iterator[tuple[int, list[str]]]:
