@@ -1,0 +1,58 @@
+"""The results of a benchmark as a table for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["table"]
+
+COLUMNS = ("n", "d", "b", "threads", "ms", "GFLOP/s", "share", "× bound", "peak MiB", "resident", "published ms", "speed-up")
+
+
+def table(results: dict[str, Any]) -> Table:
+    """Lay out the result of :func:`run` as a table.
+
+    Parameters
+    ----------
+    results : dict
+        What :func:`run` returned, or the same read back from JSON.
+
+    Returns
+    -------
+    rich.table.Table
+        Print it with ``rich.print``.
+
+    Examples
+    --------
+    >>> from ingd_ref.bench import run
+    >>> results = run(sizes=[(20, 2, 5)], threads=[1], repeats=1, baseline=False, growth=[], resident=False)
+    >>> table(results).row_count
+    1
+    """
+    from rich.table import Table
+
+    growth = results["growth"]
+    fitted = f" Time grows as n^{growth['time']:.2f}, memory as n^{growth['memory']:.2f}." if growth else ""
+    layout = Table(title=f"KiNG velocity, {results['backend']}, {results['implementation']}", caption=results["method"] + fitted)
+    for name in COLUMNS:
+        layout.add_column(name, justify="right")
+    for row in results["rows"]:
+        layout.add_row(
+            *(str(row[name]) for name in ("n", "d", "b", "threads")),
+            f"{row['milliseconds']:.2f}",
+            f"{row['gflops']:.1f}",
+            f"{row['gflops'] / row['product_gflops']:.0%}",
+            f"{row['multiple_of_bound']:.2f}",
+            _mebibytes(row["peak_bytes"]),
+            _mebibytes(row["resident_bytes"]),
+            "–" if row.get("published_milliseconds") is None else f"{row['published_milliseconds']:.0f}",
+            "–" if row.get("speedup") is None else f"{row['speedup']:.0f}×",
+        )
+    return layout
+
+
+def _mebibytes(number: int | None) -> str:
+    return "–" if number is None else f"{number / 2**20:.1f}"
