@@ -1,0 +1,128 @@
+"""``python -m validation``: run the evidence and write the report."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+import time
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from rich.console import Console
+
+from validation.backends import BACKENDS, present
+from validation.labels import LABELS
+from validation.registry import Case, Record, run, selected
+from validation.report import Report, dump, list_cases, show, write_atomically
+
+__all__ = ["main"]
+
+#: Modules that hold cases.
+SECTIONS = ("families", "solvers", "kernels", "flows", "baselines", "metrics")
+ALL = "all-present"
+
+
+def main(arguments: Sequence[str] | None = None, console: Console | None = None) -> int:
+    """Run the command line; return 0 if everything passed, 1 if something failed. Bad usage exits with 2."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    console = console or Console(width=None if sys.stdout.isatty() else 200)
+    for section in SECTIONS:
+        import_module(f"validation.{section}")
+    asked = _labels(parser, options.label)
+    chosen = selected(asked, quick=options.quick)
+    labels = tuple(asked or LABELS)
+    if options.list:
+        list_cases(chosen, labels, console)
+        return 0
+    backends = _backends(parser, options.backend)
+    out = None if options.out is None else _prepared(parser, options.out)
+    start = time.perf_counter()
+    records = _run_all(chosen, backends, console)
+    states = {name: "ran" if name in backends else (arrays.absence() or "not asked for") for name, arrays in BACKENDS.items()}
+    given = {"quick": options.quick, "backend": options.backend, "label": asked}
+    report = Report(records, states, given, labels, time.perf_counter() - start)
+    show(report, console)
+    if out is not None:
+        _write(parser, report, out, console)
+    return 0 if report.passed else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m validation", description="Measure every equation of the package against an independent oracle."
+    )
+    parser.add_argument("--quick", action="store_true", help="leave out the slow cases")
+    parser.add_argument("--backend", default=ALL, help=f"one of {', '.join(BACKENDS)}, or {ALL} (default)")
+    parser.add_argument(
+        "--label", nargs="+", action="extend", default=[], metavar="LABEL", help="only cases for these equations, for instance K4 N3'"
+    )
+    parser.add_argument("--list", action="store_true", help="show labels and cases, run nothing")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json and figures there")
+    return parser
+
+
+def _labels(parser: argparse.ArgumentParser, given: list[str]) -> list[str]:
+    """Labels of the table; an apostrophe may stand for the prime."""
+    found = [label.replace("'", "′") for label in given]
+    for label in found:
+        if label not in LABELS:
+            parser.error(f"there is no equation {label!r}; known labels: {' '.join(LABELS)}")
+    return found
+
+
+def _backends(parser: argparse.ArgumentParser, given: str) -> list[str]:
+    if given == ALL:
+        return present()
+    if given not in BACKENDS:
+        parser.error(f"there is no backend {given!r}; choose from {', '.join(BACKENDS)}, {ALL}")
+    absence = BACKENDS[given].absence()
+    if absence:
+        parser.error(f"backend {given!r} cannot be used: {absence}")
+    return [given]
+
+
+def _prepared(parser: argparse.ArgumentParser, out: Path) -> Path:
+    """Make the directory and try to write to it before anything is computed."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        parser.error(f"cannot write to {out}: {error.strerror or error}")
+    return out
+
+
+def _run_all(chosen: Sequence[Case], backends: Sequence[str], console: Console) -> list[Record]:
+    """Run every case on every backend that it is defined for."""
+    records = []
+    with console.status("") as status:
+        for case in chosen:
+            for backend in backends:
+                if backend in case.backends:
+                    status.update(f"{case.section}.{case.name} on {backend}")
+                    records.append(run(case, backend))
+    return records
+
+
+def _write(parser: argparse.ArgumentParser, report: Report, out: Path, console: Console) -> None:
+    """Write report and figures; the report first, since the figures only illustrate it."""
+    from validation import figures  # matplotlib takes a second, and only this needs it
+
+    try:
+        write_atomically(out / "report.json", dump(report))
+        for name, figure in {"fisher_differences.png": figures.fisher_differences, "trajectories.png": figures.trajectories}.items():
+            image = io.BytesIO()
+            figure().savefig(image, format="png", dpi=150)
+            write_atomically(out / name, image.getvalue())
+    except OSError as error:
+        parser.error(f"cannot write to {out}: {error.strerror or error}")
+    console.print(f"wrote report.json and figures to {out}", markup=False, highlight=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

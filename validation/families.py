@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,9 @@ class Pair:
 def pairs() -> tuple[Pair, ...]:
     """Ordinary and extreme members: means up to 1e8 deviations, shapes from 1e-8 to 1e8."""
     gaussian = [(m / v, -0.5 / v) for m, v in ((0.0, 1.0), (1.5, 0.25), (-3.0, 4.0), (1e4, 1.0), (1e8, 1.0), (0.0, 1e-8), (1e-8, 1e8))]
-    gamma = [(a, -b) for a, b in ((2.0, 3.0), (0.5, 0.1), (1.0, 1.0), (40.0, 1.0), (1e-8, 1.0), (1e-4, 1e4), (1e4, 1e-4), (1e8, 1.0), (1e8, 1e8))]
+    gamma = [
+        (a, -b) for a, b in ((2.0, 3.0), (0.5, 0.1), (1.0, 1.0), (40.0, 1.0), (1e-8, 1.0), (1e-4, 1e4), (1e4, 1e-4), (1e8, 1.0), (1e8, 1e8))
+    ]
     return (
         Pair(ir.families.Gaussian(), GaussianOracle(), tuple(gaussian)),
         Pair(ir.families.Gamma(), GammaOracle(), tuple(gamma)),
@@ -77,20 +79,27 @@ def judged(name: str, found: Array, pair: Pair, function: Callable[[Array], Any]
 
 @case("E1", "E12", "E13", oracle="textbook densities at eighty digits")
 def log_density(arrays: Arrays) -> Iterator[Measured]:
-    """log q_θ(x) at points from the far left to the far right, and its two ingredients."""
+    """Values of log q_θ(x) at points from the far left to the far right, and its two ingredients."""
     for pair in pairs():
         theta = pair.rows()[:4]
         mean, spread = location(pair, theta)
-        x = mean[:, None] + spread[:, None] * (np.array([-0.9, -0.2, 0.0, 0.5, 3.0]) if pair.name == "Gaussian" else np.array([-0.4, 0.0, 0.5, 3.0]))
+        x = mean[:, None] + spread[:, None] * (
+            np.array([-0.9, -0.2, 0.0, 0.5, 3.0]) if pair.name == "Gaussian" else np.array([-0.4, 0.0, 0.5, 3.0])
+        )
         if pair.name == "Gamma":
             x = np.where(x > 0, x, mean[:, None] / 7)
         for row, points in zip(theta, x, strict=True):
             found = arrays.host(pair.ours.log_prob(arrays(row), arrays(points[:, None])))
             expected = np.array([pair.theirs.log_density(precise(row), precise(p)) for p in points])
             # The deviation (x − m)/s is conditioned like m/s, and log q like its square: a unit of rounding in x or θ moves it by m/s.
-            size = np.array([sensitivity(lambda t, p=p: pair.theirs.log_density(t, precise(p)), precise(row)) for p in points])
+            size = np.array([_sensitivity_at(pair.theirs, row, p) for p in points])
             allowed = np.maximum(ACCURATE * np.maximum(1.0, np.abs(expected).astype(float)), 5 * EPS * size.astype(float))
             yield compared(f"{pair.name} at θ = {tuple(row)}", found, expected, 1.0, CONDITIONED, scale=allowed)
+
+
+def _sensitivity_at(family: Family, theta: Array, x: float) -> Any:
+    """Condition of log q_θ(x) with respect to θ, in absolute terms."""
+    return sensitivity(lambda t: family.log_density(t, precise(x)), precise(theta))
 
 
 def location(pair: Pair, theta: Array) -> tuple[Array, Array]:
@@ -109,7 +118,9 @@ def densities_integrate_to_one(arrays: Arrays) -> Iterator[Measured]:
         (pairs()[1], gamma_nodes(4.0, 2.0), np.array([4.0, -2.0]), np.array([5.5, -2.5])),
     ]
     for pair, (x, weights), base, theta in settings:
-        ratio = arrays.host(pair.ours.log_prob(arrays(theta), arrays(x))) - np.array([float(pair.theirs.log_density(precise(base), precise(p))) for p in x[:, 0]])
+        ratio = arrays.host(pair.ours.log_prob(arrays(theta), arrays(x))) - np.array(
+            [float(pair.theirs.log_density(precise(base), precise(p))) for p in x[:, 0]]
+        )
         total = weights @ np.exp(ratio)
         # Logarithms of size up to 30 where weights count, each off by that many half-eps.
         yield compared(pair.name, total, 1.0, 60 * EPS, "exponentials of logarithms of size thirty")
@@ -117,12 +128,14 @@ def densities_integrate_to_one(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E2", "E12", "E13", oracle="textbook moments at eighty digits")
 def mean_parameters(arrays: Arrays) -> Iterator[Measured]:
+    """μ(θ) from ordinary to extreme members."""
     for pair in pairs():
         yield from judged("μ", arrays.host(pair.ours.mean(arrays(pair.rows()))), pair, pair.theirs.mean)
 
 
 @case("E2", oracle="differences of the textbook A at eighty digits")
 def mean_is_the_gradient_of_the_log_partition(arrays: Arrays) -> Iterator[Measured]:
+    """μ = ∇A, with A from the textbook."""
     for pair in pairs():
         gradient = np.array([differences(pair.theirs.log_partition, t) for t in precise(pair.rows()[:4])])
         found = arrays.host(pair.ours.mean(arrays(pair.rows()[:4])))
@@ -151,11 +164,12 @@ def _expectation(arrays: Arrays, pair: Pair, theta: Array, x: Array, weights: Ar
     return compared(f"{pair.name} at θ = {tuple(theta)}", found, weights @ values, (20 + len(x)) * EPS, reason, scale=size)
 
 
-# --------------------------------------------------------------------------------------------------------------------- Fisher information
+# ----------------------------------------------------------------------------------------------------------------------- Fisher information
 
 
 @case("E3", "E12", "E13", oracle="differences of the textbook moments at eighty digits")
 def fisher_information(arrays: Arrays) -> Iterator[Measured]:
+    """F from ordinary to extreme members."""
     for pair in pairs():
         found = arrays.host(pair.ours.fisher(arrays(pair.rows())))
         for matrix, theta in zip(found, precise(pair.rows()), strict=True):
@@ -168,14 +182,22 @@ def fisher_information(arrays: Arrays) -> Iterator[Measured]:
 @case("E3", oracle="five float64 estimates, each at the step of its error model")
 def five_estimates_of_fisher(arrays: Arrays) -> Iterator[Measured]:
     """Second differences of A, differences of μ, covariance by quadrature, the Hessian of KL, and the outer product of scores."""
-    for kind, first, second in (("Gaussian", 0.0, 1.0), ("Gaussian", 1.5, 0.5), ("Gamma", 2.0, 3.0), ("Gamma", 0.5, 0.1), ("Gamma", 40.0, 1.0)):
+    for kind, first, second in (
+        ("Gaussian", 0.0, 1.0),
+        ("Gaussian", 1.5, 0.5),
+        ("Gamma", 2.0, 3.0),
+        ("Gamma", 0.5, 0.1),
+        ("Gamma", 40.0, 1.0),
+    ):
         family = float_family(kind, first, second)
         ours = ir.families.Gaussian() if kind == "Gaussian" else ir.families.Gamma()
         scale = family.scale
         found = arrays.host(ours.fisher(arrays(family.theta))) * np.outer(scale, scale)
         for estimate in estimates(family):
             reason = f"truncation and rounding at step {estimate.step:.1e}, twice for the terms that the model leaves out"
-            yield compared(f"{kind}({first:g}, {second:g}): {estimate.method}", found, estimate.fisher, 2 * estimate.error, reason, scale=1.0)
+            yield compared(
+                f"{kind}({first:g}, {second:g}): {estimate.method}", found, estimate.fisher, 2 * estimate.error, reason, scale=1.0
+            )
 
 
 @case("E4", "E12", "E13", oracle="inverse of the eighty-digit F")
@@ -203,7 +225,9 @@ def fisher_in_classical_parameters(arrays: Arrays) -> Iterator[Measured]:
     for m, s in ((0.0, 1.0), (1.5, 0.5)):
         slopes = np.array([[1 / s**2, -2 * m / s**3], [0.0, 1 / s**3]])
         fisher = arrays.host(gaussian.ours.fisher(arrays(np.array([m / s**2, -0.5 / s**2]))))
-        yield compared(f"Gaussian({m}, {s})", slopes.T @ fisher @ slopes, np.diag([1, 2]) / s**2, 100 * EPS, "sums of terms up to 36 times the result")
+        yield compared(
+            f"Gaussian({m}, {s})", slopes.T @ fisher @ slopes, np.diag([1, 2]) / s**2, 100 * EPS, "sums of terms up to 36 times the result"
+        )
     for shape, rate in ((2.0, 3.0), (0.5, 0.1)):
         fisher = arrays.host(gamma.ours.fisher(arrays(np.array([shape, -rate]))))
         slopes = np.diag([1.0, -1.0])
@@ -221,7 +245,7 @@ def gamma_determinant_does_not_cancel(arrays: Arrays) -> Iterator[Measured]:
     yield compared("det F", -1.0 / inverse[:, 0, 1], expected, ACCURATE, REASON, scale=np.abs(expected).astype(float))
 
 
-# --------------------------------------------------------------------------------------------------------------- divergence and conjugate
+# ----------------------------------------------------------------------------------------------------------------- divergence and conjugate
 
 
 @case("E5", "E12", "E13", oracle="textbook divergences at eighty digits")
@@ -242,13 +266,21 @@ def divergence(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E5", oracle="the sign: a divergence is never negative, and zero at itself")
 def divergence_is_not_negative(arrays: Arrays) -> Iterator[Measured]:
+    """Pairs that differ by relative amounts from 1e-16 to a tenth."""
     rng = np.random.default_rng(31)
     for pair in pairs():
         rows = np.repeat(pair.rows(), 200, axis=0)
         near = rows * (1 + rng.normal(size=rows.shape) * 10.0 ** rng.uniform(-16, -1, size=rows.shape))
         found = arrays.host(pair.ours.kl(arrays(rows), arrays(near)))
         yield Measured(f"{pair.name}: most negative", max(0.0, float(-np.min(found))), 0.0, "Gibbs' inequality")
-        yield compared(f"{pair.name}: at itself", arrays.host(pair.ours.kl(arrays(rows), arrays(rows))), np.zeros(len(rows)), 0.0, "equal arguments", scale=1.0)
+        yield compared(
+            f"{pair.name}: at itself",
+            arrays.host(pair.ours.kl(arrays(rows), arrays(rows))),
+            np.zeros(len(rows)),
+            0.0,
+            "equal arguments",
+            scale=1.0,
+        )
 
 
 @case("E5", oracle="A(θ₂) − A(θ₁) − ⟨θ₂ − θ₁, μ(θ₁)⟩ at eighty digits")
@@ -301,21 +333,27 @@ def conjugate_function(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E6", "E12", "E13", oracle="textbook entropies at eighty digits")
 def entropy(arrays: Arrays) -> Iterator[Measured]:
+    """H from ordinary to extreme members."""
     for pair in pairs():
         found, expected = arrays.host(pair.ours.entropy(arrays(pair.rows()))), over(pair, pair.theirs.entropy)
         # Shannon entropy has zeros, where only its absolute error says anything.
-        yield compared(pair.name, found, expected, ACCURATE, REASON + ", of at least one", scale=np.maximum(1.0, np.abs(expected).astype(float)))
+        yield compared(
+            pair.name, found, expected, ACCURATE, REASON + ", of at least one", scale=np.maximum(1.0, np.abs(expected).astype(float))
+        )
 
 
 @case("E1", "E12", "E13", oracle="textbook A at eighty digits")
 def log_partition(arrays: Arrays) -> Iterator[Measured]:
+    """A from ordinary to extreme members."""
     for pair in pairs():
         found = arrays.host(pair.ours.log_partition(arrays(pair.rows())))
         for value, theta in zip(found, precise(pair.rows()), strict=True):
             expected = pair.theirs.log_partition(theta)
             condition = float(sensitivity(pair.theirs.log_partition, theta))
             allowed = max(ACCURATE * max(1.0, abs(float(expected))), 5 * EPS * condition)
-            yield compared(f"{pair.name} at θ = ({float(theta[0]):g}, {float(theta[1]):g})", value, expected, 1.0, CONDITIONED, scale=allowed)
+            yield compared(
+                f"{pair.name} at θ = ({float(theta[0]):g}, {float(theta[1]):g})", value, expected, 1.0, CONDITIONED, scale=allowed
+            )
 
 
 @case("E12", "E13", oracle="textbook parametrisations at eighty digits")
@@ -332,10 +370,17 @@ def classical_parameters(arrays: Arrays) -> Iterator[Measured]:
         scale = np.maximum(np.abs(expected).astype(float), 1e-300)
         yield compared(f"{pair.name}: θ", arrays.host(theta), expected, 2 * EPS, "one division and one product", scale=scale)
         for name, value in pair.ours.classical(theta).items():
-            yield compared(f"{pair.name}: {name}", arrays.host(value), classical[name], 6 * EPS, "there and back in a few roundings", scale=np.maximum(np.abs(classical[name]), 1e-300))
+            yield compared(
+                f"{pair.name}: {name}",
+                arrays.host(value),
+                classical[name],
+                6 * EPS,
+                "there and back in a few roundings",
+                scale=np.maximum(np.abs(classical[name]), 1e-300),
+            )
 
 
-# ----------------------------------------------------------------------------------------------------------------------- natural gradients
+# ------------------------------------------------------------------------------------------------------------------------ natural gradients
 
 
 @case("E7", oracle="elimination with the eighty-digit F")
@@ -362,12 +407,17 @@ def natural_gradient_is_the_mean_gradient(arrays: Arrays) -> Iterator[Measured]:
             def loss(mu: Array) -> Any:
                 return MP.sin(mu[0]) + mu[0] * mu[1] / 3 + MP.exp(-mu[1] / 5)
 
-            by_theta = differences(lambda t, pair=pair: loss(pair.theirs.mean(t)), theta).astype(float)
+            by_theta = differences(_composed(loss, pair.theirs.mean), theta).astype(float)
             by_mean = differences(loss, pair.theirs.mean(theta))
             inverse = np.array([solve(pair.theirs.fisher(theta), axis) for axis in axes(2)])
             terms = (np.abs(inverse) @ np.abs(precise(by_theta))).astype(float)
             found = arrays.host(pair.ours.natural_gradient(arrays(theta.astype(float)), arrays(by_theta)))
             yield compared(f"{pair.name} at θ = ({float(theta[0]):g}, {float(theta[1]):g})", found, by_mean, ACCURATE, REASON, scale=terms)
+
+
+def _composed(outer: Callable[[Array], Any], inner: Callable[[Array], Array]) -> Callable[[Array], Any]:
+    """Return t → outer(inner(t))."""
+    return lambda t: outer(inner(t))
 
 
 @case("E9", oracle="gradient of KL(p‖q_θ) by differences at eighty digits")
@@ -376,7 +426,7 @@ def gradient_of_the_divergence(arrays: Arrays) -> Iterator[Measured]:
     for pair in pairs():
         goal = precise(pair.rows()[1])
         for theta in precise(pair.rows()[[0, 2]]):
-            expected = differences(lambda t, pair=pair, goal=goal: pair.theirs.kl(goal, t), theta)
+            expected = differences(partial(pair.theirs.kl, goal), theta)
             ours = [arrays.host(pair.ours.mean(arrays(t.astype(float)))) for t in (theta, goal)]
             size = np.maximum(np.abs(ours[0]), np.abs(ours[1]))
             yield compared(f"{pair.name}: ∇L", ours[0] - ours[1], expected, ACCURATE, REASON + ", of the larger mean", scale=size)

@@ -121,12 +121,12 @@ def off(found: Array, expected: Array) -> float:
     return float(np.linalg.norm((np.asarray(found).astype(object) - expected).astype(float)))
 
 
-# --------------------------------------------------------------------------------------------------------------------------- (K1), (K2), (K3)
+# ------------------------------------------------------------------------------------------------------------------------- (K1), (K2), (K3)
 
 
 @case("K2", "K3", oracle="naive double sums and elimination at eighty digits")
 def velocity_and_coefficients(arrays: Arrays) -> Iterator[Measured]:
-    """v and c for each kernel, and for weights, unbiased covariance, masks and an ill-conditioned system."""
+    """Velocity and coefficients for each kernel, and for weights, unbiased covariance, masks and an ill-conditioned system."""
     for kind in ("gradient", "scalar", "tangent-full", "tangent-diagonal"):
         for variant in VARIANTS if kind == "gradient" else VARIANTS[:2]:
             expected, found = solution(kind, variant), setting(kind, variant).velocity(arrays)
@@ -157,8 +157,10 @@ def field_at_held_out_points(arrays: Arrays) -> Iterator[Measured]:
     for kind in ("gradient", "scalar", "tangent-full"):
         wanted, found = solution(kind, "weighted"), setting(kind, "weighted").velocity(arrays)
         design = setting(kind, "weighted").problem().contraction(points)
-        allowed = wanted.coefficient_tolerance * np.linalg.norm(design.astype(float).reshape(-1, design.shape[2]), 2)
-        yield Measured(f"{kind}, held out", off(arrays.host(found.field(arrays(points))), design @ wanted.coefficients), allowed, PERTURBATION)
+        allowed = wanted.coefficient_tolerance * float(np.linalg.norm(design.astype(float).reshape(-1, design.shape[2]), 2))
+        yield Measured(
+            f"{kind}, held out", off(arrays.host(found.field(arrays(points))), design @ wanted.coefficients), allowed, PERTURBATION
+        )
         at_particles = arrays.host(found.field(arrays(setting(kind, "weighted").x)))
         yield Measured(f"{kind}, at particles", off(at_particles, wanted.velocity), wanted.tolerance, PERTURBATION)
 
@@ -200,13 +202,15 @@ def functional_is_least(arrays: Arrays) -> Iterator[Measured]:
         yield Measured(f"rise in direction {trial}", max(0.0, -float(rise)), 0.0, "the minimum of a strictly convex function")
     h = precise(1e-12)
     gradient = [float((functional(c + h * e) - functional(c - h * e)) / (2 * h)) for e in axes(3)]
-    curvature = 2 * np.linalg.norm((exact.gram @ np.array([solve(metric, g) for g in exact.gram]) + exact.gram).astype(float), 2)
+    hessian = 2 * (exact.gram @ np.array([solve(metric, g) for g in exact.gram]) + exact.gram)
+    curvature = float(np.linalg.norm(hessian.astype(float), 2))
     allowed = curvature * exact.coefficient_tolerance
-    yield Measured("gradient of the functional", np.linalg.norm(gradient), allowed, "its curvature times the error allowed in c")
+    yield Measured("gradient of the functional", float(np.linalg.norm(gradient)), allowed, "its curvature times the error allowed in c")
 
 
 @case("K6", oracle="one masked problem for each coordinate at eighty digits")
 def coordinatewise_velocity(arrays: Arrays) -> Iterator[Measured]:
+    """Each coordinate alone is asked to carry the whole of Δ."""
     for variant in ("plain", "weighted"):
         found = arrays.host(setting("coordinatewise", variant).velocity(arrays).velocity)
         problem = setting("scalar", variant).problem()
@@ -238,37 +242,42 @@ def published_velocities(arrays: Arrays) -> Iterator[Measured]:
 @case("K3", oracle="eighty digits, judged at the precision of float32")
 def single_precision(arrays: Arrays) -> Iterator[Measured]:
     """Float32 in, float32 out, and no worse than its rounding allows."""
-    chosen, expected = setting("gradient", "weighted"), solution("gradient", "weighted")
-    single = replace(chosen, **{k: np.asarray(getattr(chosen, k), dtype=np.float32).astype(float) for k in ("x", "y", "centers")})
-    features = ir.features.GaussianRBF(arrays(single.centers, "float32"), FEATURE_WIDTH)
-    assert chosen.weights is not None
-    assert chosen.target_weights is not None
+    chosen = _rounded(setting("gradient", "weighted"))
     found = ir.flows.king_velocity(
-        arrays(single.x, "float32"),
-        arrays(single.y, "float32"),
-        features=features,
+        arrays(chosen.x, "float32"),
+        arrays(chosen.y, "float32"),
+        features=ir.features.GaussianRBF(arrays(chosen.centers, "float32"), FEATURE_WIDTH),
         kernel=chosen.kernel(arrays),
         ridge=chosen.ridge,
         jitter=chosen.jitter,
         weights=arrays(chosen.weights, "float32"),
         target_weights=arrays(chosen.target_weights, "float32"),
     )
-    velocity = arrays.host(found.velocity)
+    velocity, expected = arrays.host(found.velocity), chosen.problem().solve()
     yield Measured("dtype", float(velocity.dtype != np.float32), 0.0, "the result has the type of the particles")
     ratio = float(np.finfo(np.float32).eps) / EPS
-    yield Measured("v", off(velocity, expected.velocity), expected.tolerance * ratio, "the bound of float64, times the ratio of the epsilons")
+    reason = "the bound of float64, times the ratio of the epsilons"
+    yield Measured("v", off(velocity, expected.velocity), expected.tolerance * ratio, reason)
 
 
-# ------------------------------------------------------------------------------------------------------------------------------------- steps
+def _rounded(chosen: Setting) -> Setting:
+    """The same setting in numbers that float32 can hold."""
+    names = ("x", "y", "centers", "weights", "target_weights")
+    changes: dict[str, Any] = {name: np.asarray(getattr(chosen, name), dtype=np.float32).astype(float) for name in names}
+    return replace(chosen, **changes)
 
 
-class Frozen(ir.flows.Flow):  # type: ignore[misc]  # the base class is resolved lazily, so the checker sees Any
+# ------------------------------------------------------------------------------------------------------------------------------------ steps
+
+
+class Frozen(ir.flows.Flow):
     """A flow whose velocity is a given function of the positions."""
 
     def __init__(self, velocity: Callable[[Any], Any]) -> None:
         self.velocity = velocity
 
     def prepare(self, particles: Any, target: Any, rng: Any, weights: Any = None, target_weights: Any = None, mask: Any = None) -> Any:
+        """There is nothing to settle."""
         return self.velocity
 
 
@@ -282,7 +291,7 @@ def explicit_step(arrays: Arrays) -> Iterator[Measured]:
         mask = None if chosen.mask is None else arrays(chosen.mask)
         result = ir.run_flow(flow, arrays(chosen.x), arrays(chosen.y), steps=1, step_size=0.5, mask=mask, progress=False)
         moved = arrays.host(result.particles)
-        allowed = 0.5 * expected.tolerance + EPS * np.linalg.norm(chosen.x)
+        allowed = 0.5 * expected.tolerance + EPS * float(np.linalg.norm(chosen.x))
         yield Measured(f"particles, {variant}", off(moved, precise(chosen.x) + expected.velocity / 2), allowed, PERTURBATION)
         if chosen.mask is not None:
             stays = ~chosen.mask
@@ -299,19 +308,21 @@ def orders_of_the_integrators(arrays: Arrays) -> Iterator[Measured]:
     for integrator, order in {"euler": 1, "heun": 2, "rk4": 4}.items():
         errors = []
         for steps in (32, 64):
-            options = {"integrator": integrator, "steps": steps, "step_size": 1.0 / steps, "progress": False}
+            options: dict[str, Any] = {"integrator": integrator, "steps": steps, "step_size": 1.0 / steps, "progress": False}
             end = arrays.host(ir.run_flow(flow, arrays(start), arrays(start), **options).particles)
             errors.append(np.max(np.abs(end - exact)))
         # The next term of the error is smaller by a factor of the step times a constant of order one: 1/32 of the order's logarithm.
         found = float(np.log2(errors[0] / errors[1]))
         yield Measured(f"order of {integrator}", abs(found - order), 0.05, "the next term of the error, about h = 1/32")
-    adaptive = ir.run_flow(flow, arrays(start), arrays(start), integrator="adaptive", steps=1, step_size=1.0, rtol=1e-9, atol=1e-9, progress=False)
+    adaptive = ir.run_flow(
+        flow, arrays(start), arrays(start), integrator="adaptive", steps=1, step_size=1.0, rtol=1e-9, atol=1e-9, progress=False
+    )
     end = arrays.host(adaptive.particles)
     # A rotation does not amplify errors; each sub-step may err by its tolerance, and there are fewer than fifty.
     yield Measured("adaptive", np.max(np.abs(end - exact)), 50 * 3e-9, "fifty sub-steps, each within atol + rtol |x|")
 
 
-# --------------------------------------------------------------------------------------------------------------------------- exact trajectories
+# ----------------------------------------------------------------------------------------------------------------------- exact trajectories
 
 
 @dataclass(frozen=True)
@@ -372,7 +383,8 @@ def king_flow(arrays: Arrays, path: Trajectory) -> Callable[[Any], Any]:
 
 def trajectory_error(arrays: Arrays, velocity: Callable[[Any], Any], path: Trajectory, integrator: str, steps: int) -> float:
     """Largest distance of the moments from the straight line (E10) after a unit of time, in units of how far they had to go."""
-    (x, weights), options = path.start, {"integrator": integrator, "steps": steps, "step_size": 1.0 / steps, "progress": False}
+    x, weights = path.start
+    options: dict[str, Any] = {"integrator": integrator, "steps": steps, "step_size": 1.0 / steps, "progress": False}
     end = arrays.host(ir.run_flow(Frozen(velocity), arrays(x), arrays(x), **options).particles)
     start = weights @ path.moments(x)
     expected = path.goal + np.exp(-1.0) * (start - path.goal)
@@ -401,7 +413,12 @@ def moment_rate_is_the_whole_difference(arrays: Arrays) -> Iterator[Measured]:
         yield compared(f"{path.family}: Δ", arrays.host(found.delta), path.goal - start, count * EPS, reason, scale=size)
         # Gc is formed as G times the solved c: its residual is eps times the condition number at worst.
         yield compared(
-            f"{path.family}: rate", arrays.host(found.moment_rate), path.goal - start, (count + 20 * found.condition) * EPS, reason, scale=size
+            f"{path.family}: rate",
+            arrays.host(found.moment_rate),
+            path.goal - start,
+            (count + 20 * found.condition) * EPS,
+            reason,
+            scale=size,
         )
 
 
@@ -433,7 +450,7 @@ def linear_statistics_step_exactly(arrays: Arrays) -> Iterator[Measured]:
     yield compared("means after each step", means, expected, 1000 * EPS, "a hundred roundings a step, ten steps")
 
 
-# ------------------------------------------------------------------------------------------------------------------------------- invariances
+# ------------------------------------------------------------------------------------------------------------------------------ invariances
 
 
 def reference(arrays: Arrays, chosen: Setting) -> tuple[Array, float]:
@@ -446,6 +463,7 @@ TWICE = "twice the perturbation bound of one velocity"
 
 @case("K11", oracle="symmetry: the velocity turns, shifts and permutes with the particles")
 def equivariances(arrays: Arrays) -> Iterator[Measured]:
+    """Particles and target permuted, turned and shifted."""
     chosen = setting("gradient", "weighted")
     v, allowed = reference(arrays, chosen)
     turn = np.array([[np.cos(0.7), np.sin(0.7)], [np.sin(0.7), -np.cos(0.7)]])  # a rotation with a reflection
@@ -461,11 +479,14 @@ def equivariances(arrays: Arrays) -> Iterator[Measured]:
     shift = np.array([16.0, -8.0])
     shifted = replace(chosen, x=chosen.x + shift, y=chosen.y + shift, centers=chosen.centers + shift)
     # The shift itself rounds the points, by half an ulp of 16 where they had an ulp of one.
-    yield Measured("translation", off(arrays.host(shifted.velocity(arrays).velocity), v), 16 * allowed, TWICE + ", times the shift's own rounding")
+    yield Measured(
+        "translation", off(arrays.host(shifted.velocity(arrays).velocity), v), 16 * allowed, TWICE + ", times the shift's own rounding"
+    )
 
 
 @case("K11", oracle="symmetry: repetition, linearity, scale and change of statistics")
 def invariances(arrays: Arrays) -> Iterator[Measured]:
+    """Repetition, weights, equality with the target, mixtures, and other statistics of the same span."""
     plain = setting("gradient", "plain")
     v, allowed = reference(arrays, plain)
     twice = replace(plain, x=np.repeat(plain.x, 2, axis=0), y=np.repeat(plain.y, 3, axis=0))
@@ -476,7 +497,9 @@ def invariances(arrays: Arrays) -> Iterator[Measured]:
     _, bound = reference(arrays, weighted)
     yield Measured("weights are repetitions", off(arrays.host(repeated.velocity(arrays).velocity)[1:], once), bound, TWICE)
     own = replace(plain, y=plain.x)
-    yield Measured("v = 0 at the target", np.max(np.abs(arrays.host(own.velocity(arrays).velocity))), 0.0, "Δ is a difference of equal numbers")
+    yield Measured(
+        "v = 0 at the target", np.max(np.abs(arrays.host(own.velocity(arrays).velocity))), 0.0, "Δ is a difference of equal numbers"
+    )
     yield from _linear_in_delta(arrays, plain, allowed)
     yield from _change_of_statistics(arrays)
 
@@ -495,14 +518,18 @@ def _change_of_statistics(arrays: Arrays) -> Iterator[Measured]:
     x, y = rng.normal(size=(8, 2)), rng.normal(size=(8, 2)) + 1.0
     matrix, constant = arrays(np.array([[2.0, 1.0], [0.5, -1.0]])), arrays(np.array([3.0, -2.0]))
     slopes = np.array([[2.0, 1.0], [0.5, -1.0]])
-    changed = ir.features.UserFeatures(
-        lambda z: z @ matrix + constant, lambda z: arrays(np.broadcast_to(slopes, (z.shape[0], 2, 2)))
-    )
+    changed = ir.features.UserFeatures(lambda z: z @ matrix + constant, lambda z: arrays(np.broadcast_to(slopes, (z.shape[0], 2, 2))))
     options: dict[str, Any] = {"kernel": ir.rkhs.GradientGaussian(2.0), "ridge": 0.3, "jitter": 0.0}
     v = ir.flows.king_velocity(arrays(x), arrays(y), features=ir.features.Monomials(1), **options)
     w = ir.flows.king_velocity(arrays(x), arrays(y), features=changed, **options)
     # Two systems of condition below a hundred; statistics of order ten.
-    yield compared("other statistics of the same span", arrays.host(w.velocity), arrays.host(v.velocity), 1e4 * EPS, "eps times conditions below 1e2, twice")
+    yield compared(
+        "other statistics of the same span",
+        arrays.host(w.velocity),
+        arrays.host(v.velocity),
+        1e4 * EPS,
+        "eps times conditions below 1e2, twice",
+    )
 
 
 @case("K11", oracle="first-order change of the moment energy, by differences along the field")
@@ -512,18 +539,18 @@ def moment_energy_descends(arrays: Arrays) -> Iterator[Measured]:
         exact = solution(kind, "weighted")
         chosen = setting(kind, "weighted")
         metric = exact.gram + precise(chosen.ridge) * exact.fisher + precise(chosen.jitter) * np.array(axes(3))
-        statistics, pi = oracle.rbf(chosen.centers, FEATURE_WIDTH), chosen.problem().pi
         v = precise(arrays.host(chosen.velocity(arrays).velocity))
-
-        def energy(t: Any, chosen: Setting = chosen, v: Array = v, metric: Array = metric, exact: oracle.Solution = exact) -> Any:
-            moved = precise(chosen.x) + t * v
-            delta = exact.delta + pi @ chosen.problem().values - pi @ np.array([statistics(p) for p in moved])
-            return delta @ solve(metric, delta) / 2
-
-        h = MP.mpf(10) ** -15
-        slope = (energy(h) - energy(-h)) / (2 * h)
+        h = MP.mpf(10) ** -20  # off by h² = 1e-40, and by 1e-80/h = 1e-60 for rounding
+        slope = (_moment_energy(chosen, metric, h * v) - _moment_energy(chosen, metric, -h * v)) / (2 * h)
         expected = -(exact.delta @ solve(metric, exact.moment_rate))
         yield Measured(f"{kind}: energy rises", max(0.0, float(slope)), 0.0, "the rate is minus a positive quadratic form")
         # The velocity's error, in units of the velocity, moves the slope by as much of itself, up to the geometry of five particles.
         allowed = 10 * exact.tolerance / float(np.linalg.norm(exact.velocity.astype(float)))
         yield compared(f"{kind}: rate", float(slope), expected, allowed, "ten times the relative perturbation bound of the velocity")
+
+
+def _moment_energy(chosen: Setting, metric: Array, shift: Array) -> Any:
+    """½ Δᵀ M⁻¹ Δ of the shifted particles."""
+    problem, statistics = chosen.problem(), oracle.rbf(chosen.centers, FEATURE_WIDTH)
+    delta = problem.rho @ problem.target_values - problem.pi @ np.array([statistics(p) for p in precise(chosen.x) + shift])
+    return delta @ solve(metric, delta) / 2

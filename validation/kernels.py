@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ ENTRY = "some twenty roundings in an entry, relative to the largest one"
 BANDWIDTH = 0.8
 
 
-# ------------------------------------------------------------------------------------------------------------------------------ statistics
+# ------------------------------------------------------------------------------------------------------------------------------- statistics
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,18 @@ def statistics() -> list[Statistics]:
     rng = np.random.default_rng(1)
     centers, frequencies, phases = rng.normal(size=(4, 3)), rng.normal(size=(4, 3)), rng.uniform(0, 6, 4)
     return [
-        Statistics("Gaussian RBF", 3, lambda a: ir.features.GaussianRBF(a(centers), 1.3), oracle.rbf(centers, 1.3), "gaussian_rbf_with_jacobian"),
+        Statistics(
+            "Gaussian RBF", 3, lambda a: ir.features.GaussianRBF(a(centers), 1.3), oracle.rbf(centers, 1.3), "gaussian_rbf_with_jacobian"
+        ),
         Statistics("polynomial", 3, lambda a: ir.features.Polynomial(a(centers), 3, 0.5), oracle.polynomial(centers, 3, 0.5)),
         Statistics("monomials", 3, lambda a: ir.features.Monomials(3), oracle.monomials(3)),
-        Statistics("random Fourier", 3, lambda a: ir.features.RandomFourier(a(frequencies), a(phases)), oracle.fourier(frequencies, phases)),
+        Statistics(
+            "random Fourier", 3, lambda a: ir.features.RandomFourier(a(frequencies), a(phases)), oracle.fourier(frequencies, phases)
+        ),
         Statistics("pairwise products", 3, lambda a: ir.features.PairwiseProducts(), oracle.pairwise()),
-        Statistics("Gaussian family", 1, lambda a: ir.features.FamilyStatistics(ir.families.Gaussian()), lambda x: np.array([x[0], x[0] ** 2])),
+        Statistics(
+            "Gaussian family", 1, lambda a: ir.features.FamilyStatistics(ir.families.Gaussian()), lambda x: np.array([x[0], x[0] ** 2])
+        ),
     ]
 
 
@@ -112,12 +120,16 @@ def gradient_gaussian_fields_are_gradients(arrays: Arrays) -> Iterator[Measured]
     allowed = 1e-9
     yield Measured("gradient kernel", swirl(ir.rkhs.GradientGaussian(BANDWIDTH)), allowed, "truncation 10h² and rounding eps/h at h = 1e-5")
     yield Measured(
-        "scalar kernel has curl", max(0.0, 0.1 - swirl(ir.rkhs.ScalarGaussian(BANDWIDTH))), 0.0, "the measure must be able to see a curl of 0.1"
+        "scalar kernel has curl",
+        max(0.0, 0.1 - swirl(ir.rkhs.ScalarGaussian(BANDWIDTH))),
+        0.0,
+        "the measure must be able to see a curl of 0.1",
     )
 
 
 @case("K6", oracle="scalar kernel times identity at eighty digits")
 def scalar_gaussian_matrix(arrays: Arrays) -> Iterator[Measured]:
+    """K(x, y) = k(x, y) I."""
     rng = np.random.default_rng(6)
     for dim in (1, 3):
         x, y = rng.normal(size=(3, dim)), rng.normal(size=(4, dim))
@@ -129,7 +141,7 @@ def scalar_gaussian_matrix(arrays: Arrays) -> Iterator[Measured]:
 
 def layers(sizes: tuple[int, ...], rng: np.random.Generator) -> list[tuple[Array, Array]]:
     """A random network with activations of order one."""
-    return [(rng.normal(size=(o, i)) / np.sqrt(i), 0.5 * rng.normal(size=o)) for i, o in zip(sizes[:-1], sizes[1:], strict=True)]
+    return [(rng.normal(size=(o, i)) / np.sqrt(i), 0.5 * rng.normal(size=o)) for i, o in pairwise(sizes)]
 
 
 def tangent(arrays: Arrays, net: list[tuple[Array, Array]], activation: str, mode: str) -> Any:
@@ -137,29 +149,43 @@ def tangent(arrays: Arrays, net: list[tuple[Array, Array]], activation: str, mod
     return ir.rkhs.NeuralTangent([(arrays(w), arrays(b)) for w, b in net], activation, mode)
 
 
+def tangent_inputs(sizes: tuple[int, ...]) -> tuple[Array, Array, list[tuple[Array, Array]]]:
+    """Two pairs of points and a network of the given widths."""
+    rng = np.random.default_rng(7)
+    return rng.normal(size=(2, 2)), rng.normal(size=(2, 2)), layers(sizes, rng)
+
+
+@cache
+def exact_tangent(sizes: tuple[int, ...], activation: str, mode: str) -> Array:
+    """The oracle's matrices, once for all backends."""
+    x, y, net = tangent_inputs(sizes)
+    kernel = oracle.tangent_kernel(net, activation, mode)
+    return np.array([[kernel(p, q) for q in precise(y)] for p in precise(x)])
+
+
 @case("K7", oracle="J Jᵀ with parameter Jacobians by differences at eighty digits")
 def neural_tangent_matrix(arrays: Arrays) -> Iterator[Measured]:
     """Every activation, mode and a few depths."""
-    rng = np.random.default_rng(7)
-    x, y = rng.normal(size=(2, 2)), rng.normal(size=(2, 2))
     for sizes in ((2, 2), (2, 4, 2), (2, 4, 3, 2)):
-        net = layers(sizes, rng)
+        x, y, net = tangent_inputs(sizes)
         for activation in oracle.ACTIVATIONS if len(sizes) > 2 else ("tanh",):
             for mode in ("full", "diagonal", "trace"):
                 found = arrays.host(tangent(arrays, net, activation, mode)(arrays(x), arrays(y)))
-                kernel = oracle.tangent_kernel(net, activation, mode)
-                expected = np.array([[kernel(p, q) for q in precise(y)] for p in precise(x)])
+                expected = exact_tangent(sizes, activation, mode)
                 # Roundings accumulate over the layers and the few dozen products in a sum.
                 yield compared(f"{sizes}, {activation}, {mode}", found, expected, 100 * EPS, "a hundred roundings through four layers")
 
 
 @case("K7", oracle="arrays of the published code")
 def neural_tangent_golden(arrays: Arrays) -> Iterator[Measured]:
+    """The full kernel on the first five particles of each input of the published code."""
     for name in CASES:
         golden = Golden(name)
         x = golden["particles"][:5]
         found = tangent(arrays, golden.layers, "tanh", "full")(arrays(x), arrays(x))
-        yield compared(name, arrays.host(found), golden["ntk_full_first5"], 100 * EPS, "a hundred roundings through four layers, in either program")
+        yield compared(
+            name, arrays.host(found), golden["ntk_full_first5"], 100 * EPS, "a hundred roundings through four layers, in either program"
+        )
 
 
 # ------------------------------------------------------------------------------------------------------------------------------ contraction
@@ -168,10 +194,7 @@ def neural_tangent_golden(arrays: Arrays) -> Iterator[Measured]:
 def contraction(kernel: oracle.Kernel, points: Array, x: Array, forces: Array, weights: Array) -> tuple[Array, float]:
     """V_j as the double sum stands, and the largest sum of absolute terms, which its rounding error is proportional to."""
     values = np.array(
-        [
-            [w * (kernel(z, p) @ f) for w, p, f in zip(precise(weights), precise(x), precise(forces), strict=True)]
-            for z in precise(points)
-        ]
+        [[w * (kernel(z, p) @ f) for w, p, f in zip(precise(weights), precise(x), precise(forces), strict=True)] for z in precise(points)]
     )
     absolute = np.array(
         [
@@ -209,11 +232,19 @@ def contractions_over_several_tiles(arrays: Arrays) -> Iterator[Measured]:
     """Sizes at which pairwise work is cut into tiles, with a last tile that is not full."""
     rng = np.random.default_rng(9)
     n, m, dim, b = 701, 333, 3, 11
-    x, points, forces, weights = rng.normal(size=(n, dim)), rng.normal(size=(m, dim)), rng.normal(size=(n, dim, b)), rng.dirichlet(np.ones(n))
+    x, points, forces, weights = (
+        rng.normal(size=(n, dim)),
+        rng.normal(size=(m, dim)),
+        rng.normal(size=(n, dim, b)),
+        rng.dirichlet(np.ones(n)),
+    )
     r = (points[:, None, :] - x[None, :, :]) / BANDWIDTH
     k = np.exp(-0.5 * np.sum(r * r, axis=2))[:, :, None, None]
     matrices = {
-        "gradient_gaussian_contraction": (ir.rkhs.GradientGaussian(BANDWIDTH), k * (np.eye(dim) - r[..., :, None] * r[..., None, :]) / BANDWIDTH**2),
+        "gradient_gaussian_contraction": (
+            ir.rkhs.GradientGaussian(BANDWIDTH),
+            k * (np.eye(dim) - r[..., :, None] * r[..., None, :]) / BANDWIDTH**2,
+        ),
         "scalar_gaussian_contraction": (ir.rkhs.ScalarGaussian(BANDWIDTH), k * np.eye(dim)),
     }
     for operation, (ours, matrix) in matrices.items():
@@ -244,5 +275,7 @@ def median_bandwidth(arrays: Arrays) -> Iterator[Measured]:
             expected = oracle.median_bandwidth(precise(x), rule)
             for implementation in arrays.implementations("median_squared_distance"):
                 found = ir.metrics.median_bandwidth(arrays(x), rule, implementation)
-                yield compared(f"{name}, {rule}, {implementation}", found, expected, 8 * EPS, "a difference, d squares, a sum, a mean, a root")
+                yield compared(
+                    f"{name}, {rule}, {implementation}", found, expected, 8 * EPS, "a difference, d squares, a sum, a mean, a root"
+                )
     yield compared("no scale in the data", ir.metrics.median_bandwidth(arrays(np.ones((3, 2)))), 1.0, 0.0, "a convention: exactly one")

@@ -53,10 +53,6 @@ class Measured:
     tolerance: float
     reason: str
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "error", float(self.error))
-        object.__setattr__(self, "tolerance", float(self.tolerance))
-
     @property
     def ratio(self) -> float:
         """Error in units of the tolerance; infinite if there is none to speak of."""
@@ -139,7 +135,9 @@ class Record:
 CASES: list[Case] = []
 
 
-def case(*labels: str, oracle: str, quick: bool = True, backends: Sequence[str] = tuple(BACKENDS)) -> Callable[[CaseFunction], CaseFunction]:
+def case(
+    *labels: str, oracle: str, quick: bool = True, backends: Sequence[str] = tuple(BACKENDS)
+) -> Callable[[CaseFunction], CaseFunction]:
     """Register a generator of :class:`Measured` as evidence for ``labels``."""
     unknown = [label for label in labels if label not in LABELS]
     if unknown or not labels:

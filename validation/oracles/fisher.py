@@ -203,7 +203,7 @@ def methods(family: FloatFamily) -> list[Method]:
     mixed = float(np.max(fourth)) / 3  # (∂_a³∂_c + ∂_a∂_c³)/6; the diagonal has ∂⁴/3, since its corners are 2h apart
     return [
         Method("second differences of A", hessian(family.log_partition), mixed, 2, value_noise, 2),
-        Method("differences of μ", of_mean, float(np.max(third)) / 6, 2, float(np.max(mean_noise)), 1),
+        Method("differences of μ", of_mean, float(np.max(fourth)) / 6, 2, float(np.max(mean_noise)), 1),
         Method("covariance by quadrature", covariance, sum_noise, 0, 0.0, 0),
         # The KL divergence has A's derivatives from the second on.
         Method("Hessian of KL by differences", hessian(lambda t: family.kl(theta, t)), mixed, 2, kl_noise, 2),

@@ -20,7 +20,7 @@ from validation.oracles.precise import MP, Array, differences, mixed_differences
 __all__ = [
     "Problem",
     "Solution",
-    "coordinatewise",
+    "distance",
     "energy",
     "energy_velocity",
     "fourier",
@@ -46,7 +46,7 @@ Kernel = Callable[[Array, Array], Array]
 Layers = Sequence[tuple[Any, Any]]
 
 
-# ------------------------------------------------------------------------------------------------------------------------------ statistics
+# ------------------------------------------------------------------------------------------------------------------------------- statistics
 
 
 def rbf(centers: Any, bandwidth: float) -> Statistics:
@@ -80,7 +80,7 @@ def pairwise() -> Statistics:
     return lambda x: np.array([a * c for a, c in itertools.combinations(x, 2)])
 
 
-# --------------------------------------------------------------------------------------------------------------------------------- kernels
+# ---------------------------------------------------------------------------------------------------------------------------------- kernels
 
 
 def gaussian(x: Array, y: Array, bandwidth: Any) -> Any:
@@ -120,7 +120,7 @@ def network(parameters: Array, shapes: Sequence[tuple[int, int]], activation: st
 
 
 def parameter_jacobian(layers: Layers, activation: str) -> Callable[[Array], Array]:
-    """x → ∂h(x)/∂parameters (d, parameters), each point once."""
+    """Return the function x → ∂h(x)/∂parameters (d, parameters), which computes each point once."""
     parameters = np.concatenate([precise(part).reshape(-1) for layer in layers for part in layer])
     shapes = [np.shape(matrix) for matrix, _ in layers]
     known: dict[tuple[Any, ...], Array] = {}
@@ -147,7 +147,7 @@ def tangent_kernel(layers: Layers, activation: str, mode: str) -> Kernel:
     return value
 
 
-# ---------------------------------------------------------------------------------------------------------------------------------- KiNG
+# ------------------------------------------------------------------------------------------------------------------------------------- KiNG
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,10 +182,12 @@ class Problem:
 
     @cached_property
     def pi(self) -> Array:
+        """Weights π of the particles."""
         return self._weights(self.weights, len(self.x))
 
     @cached_property
     def rho(self) -> Array:
+        """Weights ρ of the target samples."""
         return self._weights(self.target_weights, len(self.y))
 
     @cached_property
@@ -195,12 +197,12 @@ class Problem:
 
     @cached_property
     def values(self) -> Array:
-        """f at the particles, (n, b)."""
+        """Statistics f at the particles, (n, b)."""
         return np.array([self.statistics(point) for point in precise(self.x)])
 
     @cached_property
     def target_values(self) -> Array:
-        """f at the target samples, (m, b)."""
+        """Statistics f at the target samples, (m, b)."""
         return np.array([self.statistics(point) for point in precise(self.y)])
 
     def contraction(self, points: Array) -> Array:
@@ -255,21 +257,6 @@ class Problem:
     @staticmethod
     def _weights(given: Array | None, number: int) -> Array:
         return np.array([MP.mpf(1) / number] * number) if given is None else precise(given)
-
-
-def coordinatewise(problem: Problem) -> Array:
-    """The variant of (K6) in which every coordinate of the velocity has a system of its own: the velocity (n, d)."""
-    dim = problem.x.shape[1]
-    total = precise(np.zeros_like(problem.x))
-    for axis in np.eye(dim, dtype=bool):
-        alone = Problem(**{**vars_of(problem), "mask": axis})
-        total = total + alone.solve().velocity
-    return total
-
-
-def vars_of(problem: Problem) -> dict[str, Any]:
-    """The fields of a problem, without what it has computed."""
-    return {name: getattr(problem, name) for name in Problem.__dataclass_fields__}
 
 
 # ---------------------------------------------------------------------------------------------------------------- metrics and their descent
@@ -330,8 +317,9 @@ def svgd_velocity(x: Array, pi: Array, log_target: Callable[[Array], Any], bandw
     scores = [differences(log_target, p) for p in x]
 
     def at(z: Array) -> Array:
-        pulls = [gaussian(p, z, bandwidth) * s + differences(lambda q: gaussian(q, z, bandwidth), p) for p, s in zip(x, scores, strict=True)]
-        return np.sum([w * pull for w, pull in zip(pi, pulls, strict=True)], axis=0)
+        pulls = [gaussian(p, z, bandwidth) * s for p, s in zip(x, scores, strict=True)]
+        pushes = [differences(lambda q: gaussian(q, z, bandwidth), p) for p in x]
+        return np.sum([w * (pull + push) for w, pull, push in zip(pi, pulls, pushes, strict=True)], axis=0)
 
     return np.array([at(z) for z in x])
 

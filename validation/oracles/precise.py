@@ -15,7 +15,7 @@ import numpy as np
 
 __all__ = ["MP", "Array", "differences", "exp", "jacobian", "log", "mixed_differences", "precise", "solve", "sqrt", "tanh"]
 
-Array = np.ndarray[Any, Any]
+Array = Any  # a NumPy array of floats or of eighty-digit numbers
 
 MP = mpmath.MPContext()  # a context of its own: the global precision of mpmath stays as it is
 MP.dps = 80
