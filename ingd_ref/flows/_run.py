@@ -347,7 +347,7 @@ class _Run:
         steps_kept = np.arange(0, done + 1, layout.keep_every)
         history = np.array([record.metrics for record in self.records if record.metrics is not None])
         return FlowResult(
-            particles=xp.asarray(self.state.particles, copy=True),
+            particles=self.state.particles,
             trajectory=xp.stack([record.frame for record in self.records if record.frame is not None]),
             times=steps_kept * self.setup.step_size,
             steps_kept=steps_kept,

@@ -334,6 +334,15 @@ def test_inputs_stay_and_results_share_no_memory(tmp_path, integrator):
     assert all(np.array_equal(inputs[name], before[name]) for name in inputs)
 
 
+def test_caller_may_change_the_inputs_afterwards():
+    particles = PARTICLES.copy()
+    with pytest.raises(NonFiniteError) as caught:
+        flow(particles=particles, rule=Given(lambda x, call: np.full_like(x, np.nan)))
+    result = flow(particles=particles, callback=lambda info: particles.fill(0.0))
+    assert np.array_equal(caught.value.partial.particles, PARTICLES)
+    assert np.array_equal(result.trajectory, flow().trajectory)
+
+
 def test_callbacks_and_metrics_may_scribble():
     def scribble(x):
         x[:] = np.nan
@@ -391,7 +400,7 @@ def check_library(xp, device, path, rtol):
 
 
 @pytest.mark.parametrize("device", ["CPU_DEVICE", "device1"])
-def test_strict_arrays_stay_on_their_device(tmp_path, device):
+def test_strict_arrays_stay_on_their_device(tmp_path, guarded_devices, device):
     # Six numbers are added in another order at most: some units in the last place, over four steps.
     check_library(array_api_strict, array_api_strict.Device(device), tmp_path, rtol=1e-14)
 
