@@ -8,20 +8,17 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
 
 from validation.backends import BACKENDS, present
 from validation.labels import LABELS
-from validation.registry import Case, Record, run, selected
+from validation.registry import Case, Record, load, run, selected
 from validation.report import Report, dump, list_cases, show, write_atomically
 
 __all__ = ["main"]
 
-#: Modules that hold cases.
-SECTIONS = ("families", "solvers", "kernels", "flows", "baselines", "metrics")
 ALL = "all-present"
 
 
@@ -30,8 +27,7 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     parser = _parser()
     options = parser.parse_args(arguments)
     console = console or Console(width=None if sys.stdout.isatty() else 200)
-    for section in SECTIONS:
-        import_module(f"validation.{section}")
+    load()
     asked = _labels(parser, options.label)
     chosen = selected(asked, quick=options.quick)
     labels = tuple(asked or LABELS)

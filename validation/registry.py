@@ -18,6 +18,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,12 @@ import numpy as np
 from validation.backends import BACKENDS, Arrays
 from validation.labels import LABELS
 
-__all__ = ["CASES", "EPS", "Case", "Measured", "Record", "case", "compared", "run", "selected"]
+__all__ = ["CASES", "EPS", "SECTIONS", "Case", "Measured", "Record", "case", "compared", "load", "run", "selected"]
 
 EPS = float(np.finfo(np.float64).eps)
+
+#: Modules that hold cases, in the order in which they run.
+SECTIONS = ("families", "solvers", "kernels", "flows", "baselines", "metrics")
 
 CaseFunction = Callable[[Arrays], Iterator["Measured"]]
 
@@ -166,6 +170,12 @@ def compared(quantity: str, actual: Any, expected: Any, tolerance: float, reason
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.where(deviation == 0, 0.0, deviation / unit)
     return Measured(quantity, float(np.max(relative, initial=0.0)), tolerance, reason)
+
+
+def load() -> None:
+    """Import the modules that hold cases, which registers them."""
+    for section in SECTIONS:
+        import_module(f"validation.{section}")
 
 
 def selected(labels: Sequence[str] = (), *, quick: bool = False) -> list[Case]:

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from validation.labels import LABELS, SECTIONS, SOURCES
-from validation.registry import CASES, Case, Record
+from validation.registry import Case, Record, selected
 
 __all__ = ["SCHEMA", "Report", "list_cases", "show", "write_atomically"]
 
@@ -60,7 +60,7 @@ class Report:
     @property
     def unproven(self) -> list[str]:
         """Labels that have code but no case at all."""
-        covered = {label for case in CASES for label in case.labels}
+        covered = {label for case in selected() for label in case.labels}
         return [label for label in self.labels if label not in covered and not LABELS[label].pending]
 
     def verdict(self, label: str) -> str:
