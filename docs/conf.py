@@ -23,6 +23,7 @@ extensions = [
     "labelled_equations",
     "equation_table",
     "api_pages",
+    "command_line_page",
     "gallery_pages",
     "measured_results",
 ]

@@ -33,16 +33,16 @@ def public_modules(package: str = PACKAGE) -> list[str]:
     return sorted(found)
 
 
-def module_page(name: str, comments: dict[str, tuple[str, Path]]) -> str:
+def module_page(name: str, comments: dict[str, dict[Path, str]]) -> str:
     """Text of the page of one module: its members, then the constants that it offers from other files, with their comments there."""
     page = f"{name}\n{'=' * len(name)}\n\n.. automodule:: {name}\n"
     if name == PACKAGE:
         return page
     module = importlib.import_module(name)
     constants = [
-        f".. py:data:: {offered}\n   :module: {name}\n{_value(getattr(module, offered))}\n   {comments[offered][0]}\n"
+        f".. py:data:: {offered}\n   :module: {name}\n{_value(getattr(module, offered))}\n   {next(iter(comments[offered].values()))}\n"
         for offered in module.__all__
-        if offered in comments and comments[offered][1] != Path(module.__file__)
+        if offered in comments and Path(module.__file__) not in comments[offered]
     ]
     return "\n".join([page + "   :members:\n   :show-inheritance:\n   :special-members: __call__\n", *constants])
 
@@ -53,12 +53,12 @@ def _value(constant: Any) -> str:
     return f"   :value: {shown}\n" if len(shown) < 100 else ""
 
 
-def constant_comments(root: Path) -> dict[str, tuple[str, Path]]:
-    """Comments ``#: ...`` above upper-case constants, and the files that hold them, by the name of the constant."""
-    found = {}
+def constant_comments(root: Path) -> dict[str, dict[Path, str]]:
+    """Comments ``#: ...`` above upper-case constants, by the name of the constant and the file that defines it."""
+    found: dict[str, dict[Path, str]] = {}
     for source in sorted((root / PACKAGE).rglob("*.py")):
         for comment, name in re.findall(r"((?:^#: .*\n)+)^([A-Z][A-Z_]+)\b", source.read_text(encoding="utf-8"), re.MULTILINE):
-            found[name] = " ".join(line.removeprefix("#:").strip() for line in comment.splitlines()), source
+            found.setdefault(name, {})[source] = " ".join(line.removeprefix("#:").strip() for line in comment.splitlines())
     return found
 
 
@@ -90,7 +90,10 @@ def _resolve_other_home(app, env, node, contnode):
     if node.get("refdomain") != "py" or not target.startswith(f"{PACKAGE}."):
         return None
     name = target.rpartition(".")[2]
-    candidates = [re.sub(r"\._[a-z_]+", "", target), *(f"{module}.{name}" for module in _homes(getattr(importlib.import_module(PACKAGE), name, None)))]
+    candidates = [
+        re.sub(r"\._[a-z_]+", "", target),
+        *(f"{module}.{name}" for module in _homes(getattr(importlib.import_module(PACKAGE), name, None))),
+    ]
     for public in candidates:
         found = env.domains.python_domain.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], public, node, contnode)
         if found is not None:

@@ -109,15 +109,18 @@ def evidence(cases: Iterable[Any], report: dict[str, Any] | None) -> dict[str, l
 
 
 def outcome(case: Any, report: dict[str, Any] | None) -> str:
-    """How a case came out: for each backend the verdict and the worst error as a share of its tolerance."""
-    records = [r for r in (report or {}).get("records", []) if (r["case"], r["section"]) == (case.name, case.section)]
-    return ", ".join(f"{record['backend']} {verdict(record)}" for record in records) or "not in a report yet"
+    """How a case came out: for each backend the verdict and the worst error as a share of its tolerance; nothing without a report."""
+    if report is None:
+        return ""
+    records = [record for record in report["records"] if record["case"] == f"{case.section}.{case.name}"]
+    return ", ".join(f"{record['backend']} {verdict(record)}" for record in records) or "not run in this report"
 
 
 def verdict(record: dict[str, Any]) -> str:
-    shares = [measured["ratio"] for measured in record["measured"] if measured["ratio"] is not None]
+    """Mark, and the worst share of a tolerance; a report spells infinity as a word."""
+    shares = [float(measured["ratio"]) for measured in record["measured"]]
     worst = f" ({max(shares):.2g})" if shares else ""
-    return ("✓" if record["passed"] else "✗ **failed**") + worst
+    return ("✓" if record["verdict"] == "passed" else "✗ **failed**") + worst
 
 
 def tests_naming(folder: Path) -> dict[str, list[str]]:
@@ -140,14 +143,21 @@ def table(labels: dict[str, Any], sections: dict[str, str], code: dict, proofs: 
     for letter, title in sections.items():
         rows = [row(label, labels[label], code, proofs, tests, label in defined) for label in labels if label[0] == letter]
         head = "* - label\n  - statement\n  - code\n  - evidence"
-        parts.append(f"## {title}\n\n```{{list-table}}\n:header-rows: 1\n:widths: 6 30 32 32\n\n{head}\n" + "\n".join(rows) + "\n```")
+        parts.append(
+            f"## {title}\n\n```{{list-table}}\n:header-rows: 1\n:widths: 6 26 32 36\n:class: evidence\n\n{head}\n"
+            + "\n".join(rows)
+            + "\n```"
+        )
     return "\n\n".join(parts) + "\n"
 
 
 def row(label: str, entry: Any, code: dict, proofs: dict, tests: dict, defined: bool) -> str:
     number = f"{{eq}}`{target(label)}`" if defined else f"({label})"
     places = [place.link for place in code.get(label, [])]
-    cases = [f"{escaped(case.name.replace('_', ' '))}, against {escaped(case.oracle)}: {case.outcome}" for case in proofs.get(label, [])]
+    cases = [
+        f"{escaped(case.name.replace('_', ' '))}, against {escaped(case.oracle)}" + (f": {case.outcome}" if case.outcome else "")
+        for case in proofs.get(label, [])
+    ]
     cases += [f"named in {', '.join(f'`{name}`' for name in tests[label])}"] if label in tests else []
     missing = "not built yet" if entry.pending else "no code names it"
     cells = [
@@ -166,9 +176,10 @@ def escaped(text: str) -> str:
 
 def summary(labels: dict[str, Any], code: dict, proofs: dict, report: tuple[Path, dict[str, Any]] | None, root: Path, obstacle: str) -> str:
     built = [label for label, entry in labels.items() if not entry.pending]
+    named, proven = (sum(label in found for label in built) for found in (code, proofs))
     sentence = (
-        f"{len(labels)} equations have a label; {len(built)} of them are built, and of these {sum(label in code for label in built)} are named in\n"
-        f"the docstring of the code that computes them and {sum(label in proofs for label in built)} have validation cases."
+        f"{len(labels)} equations have a label; {len(built)} of them are built, and of these {named} are named in the docstring of\n"
+        f"the code that computes them and {proven} have validation cases."
     )
     if obstacle:
         return f"{sentence}\n\n```{{warning}}\nThe validation cases could not be loaded for this build: {escaped(obstacle)}\n```"

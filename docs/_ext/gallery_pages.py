@@ -62,7 +62,13 @@ def run_script(script: Script, folder: Path, root: Path, limit: float = TIME_LIM
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]), "PYTHONIOENCODING": "utf-8"}
     try:
         done = subprocess.run(
-            [sys.executable, str(script.path)], cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=limit, check=False
+            [sys.executable, str(script.path)],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=limit,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise ExtensionError(f"gallery script {script.path.name} did not end within {limit:.0f} s") from error
@@ -118,8 +124,8 @@ def index_page(scripts: list[Script], results: dict[str, dict]) -> str:
         cards.append(f"::::{{container}} gallery-card\n\n{thumb}**[{script.title}]({script.name}.md)**\n\n{script.summary}\n\n::::")
     listing = "\n".join(script.name for script in scripts)
     intro = (
-        "Each example is one script that runs in seconds. This page, its numbers and its figures were made by running the scripts when the\n"
-        "documentation was built, so they show what the code does now."
+        "Each example is one script that runs in seconds. This page, its numbers and its figures were made by running the scripts when\n"
+        "the documentation was built, so they show what the code does now."
     )
     return (
         f"# Gallery\n\n{intro}\n\n:::::{{container}} gallery\n\n"
@@ -138,7 +144,10 @@ def _write_gallery(app):
         script.name: fresh_result(script, folder, root, package)
         for script in status_iterator(scripts, "running gallery... ", length=len(scripts), stringify_func=lambda script: script.name)
     }
-    pages = {"index.md": index_page(scripts, results), **{f"{script.name}.md": script_page(script, results[script.name]) for script in scripts}}
+    pages = {
+        "index.md": index_page(scripts, results),
+        **{f"{script.name}.md": script_page(script, results[script.name]) for script in scripts},
+    }
     for name, text in pages.items():
         write_if_changed(folder / name, text)
     for stale in set(folder.glob("*.md")) - {folder / name for name in pages}:

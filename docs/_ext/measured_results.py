@@ -1,7 +1,7 @@
 """Tables of measured results, from the JSON files in ``results/`` as the command line wrote them.
 
-``{measured} mixture`` shows ``results/mixture.json``, an experiment's ``results.json`` or several of them in one file; ``{measured} bench`` shows
-lists of records. Where the file is missing the page says so.
+``{measured} mixture`` shows ``results/mixture.json``, an experiment's ``results.json`` or several of them in one file, and
+``{measured} bench`` shows what ``ingd-ref bench`` measured. Where the file is missing the page says so.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def study_table(study: dict[str, Any]) -> str:
     best = {step: min(method["mean"][step] for method in study["methods"].values()) for step in steps}
     lines = [f"| method | {' | '.join(f'step {step}' for step in steps)} | seconds per trial |", "|---" * (len(steps) + 2) + "|"]
     for name, method in study["methods"].items():
-        cells = [_mean_and_error(method["mean"][step], method["standard_error"][step], method["mean"][step] == best[step]) for step in steps]
+        cells = [
+            _mean_and_error(method["mean"][step], method["standard_error"][step], method["mean"][step] == best[step]) for step in steps
+        ]
         seconds = sum(method["seconds"]) / len(method["seconds"]) if method.get("seconds") else float("nan")
         lines.append(f"| {name} | {' | '.join(cells)} | {seconds:.2g} |")
     floor = study.get("noise_floor")
@@ -56,7 +58,14 @@ def described(content: dict[str, Any], study: dict[str, Any]) -> str:
     config = ", ".join(f"{name} {_shown(value)}" for name, value in study["config"].items())
     versions = ", ".join(f"{name} {number}" for name, number in study.get("versions", content.get("versions", {})).items())
     date = study.get("date", content.get("date"))
-    return "; ".join(part for part in (f"Options: {config}", f"versions: {versions}" if versions else "", f"measured on {date}" if date else "") if part) + "."
+    return (
+        "; ".join(
+            part
+            for part in (f"Options: {config}", f"versions: {versions}" if versions else "", f"measured on {date}" if date else "")
+            if part
+        )
+        + "."
+    )
 
 
 def _shown(value: Any) -> str:
@@ -72,30 +81,59 @@ def study_page(content: Any) -> str:
     return "\n\n".join(parts)
 
 
-def record_tables(content: Any, title: str = "") -> Iterator[str]:
-    """A table for every list of records in a file, and a line for the plain values beside it."""
-    if not isinstance(content, dict):
-        return
-    plain = {name: value for name, value in content.items() if not isinstance(value, dict | list)}
-    if plain:
-        yield (f"*{title}*: " if title else "") + ", ".join(f"{name.replace('_', ' ')} {_number(value)}" for name, value in plain.items()) + "."
-    for name, value in content.items():
-        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-            columns = [column for column in dict.fromkeys(key for row in value for key in row) if not isinstance(value[0].get(column), dict | list)]
-            lines = [f"| {' | '.join(column.replace('_', ' ') for column in columns)} |", "|---" * len(columns) + "|"]
-            lines += [f"| {' | '.join(_number(row.get(column)) for column in columns)} |" for row in value]
-            yield f"**{name.replace('_', ' ')}**\n\n" + "\n".join(lines)
+BENCH_COLUMNS = {
+    "n": ("n", "{:d}"),
+    "d": ("d", "{:d}"),
+    "b": ("b", "{:d}"),
+    "threads": ("threads", "{:d}"),
+    "milliseconds": ("ms", "{:.3g}"),
+    "gflops": ("GFLOP/s", "{:.3g}"),
+    "multiple_of_bound": ("times the bound", "{:.2f}"),
+    "peak_bytes": ("extra memory, MiB", "{:.3g}"),
+    "published_milliseconds": ("published form, ms", "{:.3g}"),
+    "speedup": ("faster by", "{:.3g}×"),
+}
+SCALE = {"peak_bytes": 2.0**-20}
+
+
+def bench_page(content: Any) -> str:
+    """A table for each benchmark in a file, how time and memory grow, the method and the machine."""
+    return "\n\n".join(part for bench in benches(content) for part in _bench_parts(content, bench))
+
+
+def benches(content: Any) -> Iterator[dict[str, Any]]:
+    """Every benchmark in a file: whatever holds rows and a machine."""
+    if isinstance(content, dict):
+        if "rows" in content and "machine" in content:
+            yield content
         else:
-            yield from record_tables(value, name.replace("_", " "))
+            for value in content.values():
+                yield from benches(value)
 
 
-def _number(value: Any) -> str:
-    if value is None:
-        return "—"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _bench_parts(content: dict[str, Any], bench: dict[str, Any]) -> Iterator[str]:
+    yield f"### {bench['backend']} arrays"
+    columns = {key: shown for key, shown in BENCH_COLUMNS.items() if any(row.get(key) is not None for row in bench["rows"])}
+    lines = [f"| {' | '.join(title for title, _ in columns.values())} |", "|--:" * len(columns) + "|"]
+    lines += [f"| {' | '.join(_cell(row.get(key), key, form) for key, (_, form) in columns.items())} |" for row in bench["rows"]]
+    yield "\n".join(lines)
+    growth = bench.get("growth")
+    if growth:
+        sizes = f"{_shown(growth['particles'])}; d = {growth['d']}, b = {growth['b']}"
+        yield (
+            f"Growth with the number of particles ({sizes}): time as n to the power {growth['time']:.2f},\n"
+            f"memory as n to the power {growth['memory']:.2f}."
+        )
+    date = bench.get("date", content.get("date"))
+    machine = ", ".join(f"{name} {_shown(value)}" for name, value in bench["machine"].items())
+    yield f"{bench['method']} Machine: {machine}." + (f" Measured on {date}." if date else "")
 
 
-RENDERERS = {"mixture": study_page, "bench": lambda content: "\n\n".join(record_tables(content))}
+def _cell(value: Any, key: str, form: str) -> str:
+    return "—" if value is None else form.format(value * SCALE[key] if key in SCALE else value)
+
+
+RENDERERS = {"mixture": study_page, "bench": bench_page}
 
 
 class Measured(SphinxDirective):
@@ -110,9 +148,8 @@ class Measured(SphinxDirective):
         self.env.note_dependency(str(path))
         if not path.exists():
             command = " ".join(self.content) or "the command line"
-            return self.parse_text_to_nodes(
-                f"```{{note}}\nThere is no `docs/results/{name}.json` in this checkout, so there is nothing to show. To measure: `{command}`.\n```"
-            )
+            absence = f"There is no `docs/results/{name}.json` in this checkout, so there is nothing to show. To measure: `{command}`."
+            return self.parse_text_to_nodes(f"```{{note}}\n{absence}\n```")
         # The headings of a file become parts of the section that shows it.
         return self.parse_text_to_nodes(RENDERERS[name](json.loads(path.read_text(encoding="utf-8"))), allow_section_headings=True)
 

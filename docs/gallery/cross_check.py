@@ -1,9 +1,11 @@
 """Cross-check your own implementation.
 
-Suppose that you have written {eq}`eq-K3` yourself, in whatever language, and want to know whether it is right. Three checks, in order of strength: a
-reference array computed here from the same input; an identity that needs no reference, {eq}`eq-P4` against the rate that your own system promises; and a law of
-[](../../laws.md). The implementation below is a naive one with double loops. A second one has a typical mistake planted: the covariance with $n-1$ where
-$n$ was meant. The reference array sees it at once; so does the law that repeating every particle changes nothing, without any reference.
+Suppose that you have written {eq}`eq-K3` yourself, in whatever language, and want to know whether it is right. Three
+checks, in order of strength: a reference array computed here from the same input; an identity that needs no
+reference, {eq}`eq-P4` against the rate that your own system promises; and a law of [](../../laws.md). The
+implementation below is a naive one with double loops. A second one has a typical mistake planted: the covariance with
+$n-1$ where $n$ was meant. The reference array sees it at once; so does the law that repeating every particle changes
+nothing, without any reference.
 """
 
 import numpy as np
@@ -16,7 +18,10 @@ def my_velocity(x, y, centers, sigma, ridge=1e-3, jitter=1e-3, divisor=0):
     """KiNG as one might write it from the paper."""
     n, d = x.shape
     b = len(centers)
-    values = lambda z: np.exp(-((z[:, None, :] - centers[None]) ** 2).sum(axis=2) / (2 * sigma**2))
+
+    def values(z):
+        return np.exp(-((z[:, None, :] - centers[None]) ** 2).sum(axis=2) / (2 * sigma**2))
+
     f = values(x)
     gradient = np.array([[[f[i, s] * (centers[s, a] - x[i, a]) / sigma**2 for s in range(b)] for a in range(d)] for i in range(n)])
     V = np.zeros((n, d, b))

@@ -1,12 +1,13 @@
 """Noisy digits move back to the data, and half a digit grows its other half.
 
-The data are the 8×8 images of handwritten digits that scikit-learn ships: 64 coordinates, grey values scaled to [0, 1]. Above, images with noise added flow to
-the data. Below, a mask holds the upper half of each image fixed, {eq}`eq-K9`, and lets the lower half, which starts as noise, flow: the particles are then sampled
-*given* their upper half. Quality is the distance to the nearest image among 1000 that took no part.
+The data are the 8×8 images of handwritten digits that scikit-learn ships: 64 coordinates, grey values scaled to [0,
+1]. Above, images with noise added flow to the data. Below, a mask holds the upper half of each image fixed,
+{eq}`eq-K9`, and lets the lower half, which starts as noise, flow: the particles are then sampled *given* their upper
+half. Quality is the distance to the nearest image among 1000 that took no part.
 
-No image is looked up: 60 particles move so that the means of 400 Gaussian bumps come to agree, and an image ends near *some* digit, not always the
-one it started as. Bumps about as wide as the distance between neighbouring images work best; with the median bandwidth, twice as wide, the flow sees little more
-than the mean image.
+No image is looked up: 60 particles move so that the means of 400 Gaussian bumps come to agree, and an image ends near
+*some* digit, not always the one it started as. Bumps about as wide as the distance between neighbouring images work
+best; with the median bandwidth, twice as wide, the flow sees little more than the mean image.
 
 On the command line: `ingd-ref run digits --out results/digits`.
 """
@@ -30,7 +31,16 @@ def distance_to_unseen(x):
 
 def flow_from(start, mask=None):
     result = ir.run_flow(
-        flow, start, target, steps=24, step_size=1.0, rng=rng, mask=mask, metrics={"distance": distance_to_unseen}, record_every=8, progress=False
+        flow,
+        start,
+        target,
+        steps=24,
+        step_size=1.0,
+        rng=rng,
+        mask=mask,
+        metrics={"distance": distance_to_unseen},
+        record_every=8,
+        progress=False,
     )
     return result.particles, result.history["distance"]
 

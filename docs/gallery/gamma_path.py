@@ -1,11 +1,13 @@
 """A Gamma flow with every digit accounted for.
 
-Source and target are Gamma distributions, represented by Gauss-Laguerre quadrature particles instead of samples. With the family's statistics $(\\log x, x)$ the
-mean parameters must follow {eq}`eq-E10`, and `natural_from_mean` turns each point of that path into shape and rate: the family stays Gamma all the way as far as
-its mean parameters can tell.
+Source and target are Gamma distributions, represented by Gauss-Laguerre quadrature particles instead of samples. With
+the family's statistics $(\\log x, x)$ the mean parameters must follow {eq}`eq-E10`, and `natural_from_mean` turns
+each point of that path into shape and rate: the family stays Gamma all the way as far as its mean parameters can
+tell.
 
-Particles have to stay positive for $\\log x$ to make sense. Nothing in a velocity field on the line forbids them to jump over zero, so the step has to be small
-enough. The first attempt below is too bold: the statistics refuse the point and name it, instead of letting a NaN travel on.
+Particles have to stay positive for $\\log x$ to make sense. Nothing in a velocity field on the line forbids them to
+jump over zero, so the step has to be small enough. The first attempt below is too bold: the statistics refuse the
+point and name it, instead of letting a NaN travel on.
 
 On the command line: `ingd-ref run gamma --out results/gamma`.
 """
@@ -26,9 +28,7 @@ def quadrature(shape, rate, number):
 family = ir.families.Gamma()
 particles, weights = quadrature(shape=8.0, rate=4.0, number=12)
 target, target_weights = quadrature(shape=5.0, rate=1.8, number=12)
-flow = ir.flows.KiNG(
-    features=ir.features.FamilyStatistics(family), kernel=ir.rkhs.GradientGaussian(bandwidth=4.0), ridge=0.0, jitter=0.0
-)
+flow = ir.flows.KiNG(features=ir.features.FamilyStatistics(family), kernel=ir.rkhs.GradientGaussian(bandwidth=4.0), ridge=0.0, jitter=0.0)
 start, goal = weights @ family.statistics(particles), target_weights @ family.statistics(target)
 
 try:

@@ -1,9 +1,9 @@
 """The exact path of a natural-gradient flow.
 
-Particles start as a sample of one Gaussian and flow to a sample of another. With the Gaussian family's own statistics $(x, x^2)$, and with ridge
-and jitter zero, their first two moments must follow the straight line {eq}`eq-E10` to the target: $\\mu(t) = \\mathbb E_p f + e^{-t}(\\mu(0) - \\mathbb E_p f)$.
-Whatever is left is the error of the integrator. Halving the step halves it for Euler's method, and divides it by 16 for the classical
-Runge-Kutta method.
+Particles start as a sample of one Gaussian and flow to a sample of another. With the Gaussian family's own statistics
+$(x, x^2)$, and with ridge and jitter zero, their first two moments must follow the straight line {eq}`eq-E10` to the
+target: $\\mu(t) = \\mathbb E_p f + e^{-t}(\\mu(0) - \\mathbb E_p f)$. Whatever is left is the error of the
+integrator. Halving the step halves it for Euler's method, and divides it by 16 for the classical Runge-Kutta method.
 
 On the command line: `ingd-ref run gaussian --out results/gaussian`.
 """

@@ -1,12 +1,13 @@
 """Jitter is a parameter of the model.
 
-100 particles in five dimensions, 200 Gaussian statistics at random centres: the setting of the published experiments. The jitter
-$\\varepsilon$ of {eq}`eq-K3` is varied over twelve decades while everything else stays the same. If it were a matter of numerics alone, the
-velocity would settle as $\\varepsilon$ becomes small. It does not.
+100 particles in five dimensions, 200 Gaussian statistics at random centres: the setting of the published experiments.
+The jitter $\\varepsilon$ of {eq}`eq-K3` is varied over twelve decades while everything else stays the same. If it
+were a matter of numerics alone, the velocity would settle as $\\varepsilon$ becomes small. It does not.
 
-The unexplained share of the mismatch, $\\|\\Delta - Gc\\|/\\|\\Delta\\|$, first falls and then rises. 100 particles give $\\hat F$ a rank of 99 at most. In {eq}`eq-K1` the
-other directions are weighted by $1/\\varepsilon$ alone: in the end matching the target there, with little leverage, overrules everything else, and the velocities
-grow two hundredfold. None of this is rounding: the condition number stays far below the $10^{16}$ at which float64 gives up.
+The unexplained share of the mismatch, $\\|\\Delta - Gc\\|/\\|\\Delta\\|$, first falls and then rises. 100 particles
+give $\\hat F$ a rank of 99 at most. In {eq}`eq-K1` the other directions are weighted by $1/\\varepsilon$ alone: in
+the end matching the target there, with little leverage, overrules everything else, and the velocities grow two
+hundredfold. None of this is rounding: the condition number stays far below the $10^{16}$ at which float64 gives up.
 """
 
 import numpy as np

@@ -1,11 +1,14 @@
 """Four flows to a mixture of two Gaussians.
 
-100 standard-normal particles in five dimensions are to become a sample of $\\tfrac12 \\mathcal N(-2\\cdot\\mathbf 1, \\tfrac14 I) + \\tfrac12 \\mathcal N(2\\cdot\\mathbf 1, \\tfrac14 I)$. KiNG and
-ntKiNG ({eq}`eq-K3` with the kernels {eq}`eq-K5` and {eq}`eq-K7`, as published) follow a natural gradient; the Wasserstein flow {eq}`eq-W1` and the energy-distance flow
-{eq}`eq-W2` do not. The curves are distances {eq}`eq-Q1` to 1000 fresh samples of the target. The dotted line is what 100 fresh samples of the target
-score on average: differences below it say nothing.
+100 standard-normal particles in five dimensions are to become a sample of
+$\\tfrac12 \\mathcal N(-2\\cdot\\mathbf 1, \\tfrac14 I) + \\tfrac12 \\mathcal N(2\\cdot\\mathbf 1, \\tfrac14 I)$. KiNG
+and ntKiNG ({eq}`eq-K3` with the kernels {eq}`eq-K5` and {eq}`eq-K7`, as published) follow a natural gradient; the
+Wasserstein flow {eq}`eq-W1` and the energy-distance flow {eq}`eq-W2` do not. The curves are distances {eq}`eq-Q1` to
+1000 fresh samples of the target. The dotted line is what 100 fresh samples of the target score on average:
+differences below it say nothing.
 
-This is one trial of 40 steps. [The results page](../../results.md) has means over ten trials of 100 steps, made by `ingd-ref run mixture --out results/mixture`.
+This is one trial of 40 steps. [The results page](../../results.md) has means over ten trials of 100 steps, made by
+`ingd-ref run mixture --out results/mixture`.
 """
 
 import numpy as np

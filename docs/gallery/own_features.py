@@ -1,10 +1,11 @@
 """Bring your own statistics.
 
-The flow matches whatever statistics it is given. Here they are a function of our own: radius, radius squared, and two angular waves. Its Jacobian is not supplied, so
-{class}`~ingd_ref.features.UserFeatures` takes checked central differences; then it is supplied, and checked against these. A wrong Jacobian is caught in
-the same way.
+The flow matches whatever statistics it is given. Here they are a function of our own: radius, radius squared, and two
+angular waves. Its Jacobian is not supplied, so {class}`~ingd_ref.features.UserFeatures` takes checked central
+differences; then it is supplied, and checked against these. A wrong Jacobian is caught in the same way.
 
-The particles end with the statistics of the target, a ring with three denser arcs, and with nothing else of it: the flow is as blind as the statistics are.
+The particles end with the statistics of the target, a ring with three denser arcs, and with nothing else of it: the
+flow is as blind as the statistics are.
 """
 
 import numpy as np

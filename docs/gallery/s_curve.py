@@ -1,8 +1,9 @@
 """A cloud becomes a curve.
 
-200 particles, a Gaussian cloud, flow to 200 samples of a noisy S-shaped curve with the default KiNG: Gaussian statistics at random centres, gradient kernel
-{eq}`eq-K5`, median bandwidths {eq}`eq-K8`. The velocity is a field on the whole plane, {eq}`eq-K2`. So a grid of points that took no part in computing it can be
-carried along as particles without weight, and shows how the plane is bent.
+200 particles, a Gaussian cloud, flow to 200 samples of a noisy S-shaped curve with the default KiNG: Gaussian
+statistics at random centres, gradient kernel {eq}`eq-K5`, median bandwidths {eq}`eq-K8`. The velocity is a field on
+the whole plane, {eq}`eq-K2`. So a grid of points that took no part in computing it can be carried along as particles
+without weight, and shows how the plane is bent.
 
 On the command line: `ingd-ref run s-curve --out results/s-curve`.
 """
@@ -36,8 +37,10 @@ result = ir.run_flow(
 for step, value in zip(result.history_steps[::20], result.history["mmd"][::20], strict=True):
     print(f"step {step:2d}: MMD {value:.4f}")
 
-figure = Figure(figsize=(9.6, 3.6), layout="constrained")
-for axes, frame, time in zip(figure.subplots(1, 3, sharex=True, sharey=True), result.trajectory[[0, 1, 3]], result.times[[0, 1, 3]], strict=True):
+figure = Figure(figsize=(9.6, 2.9), layout="compressed")
+for axes, frame, time in zip(
+    figure.subplots(1, 3, sharex=True, sharey=True), result.trajectory[[0, 1, 3]], result.times[[0, 1, 3]], strict=True
+):
     mesh = frame[200:].reshape(15, 15, 2)
     axes.plot(mesh[:, :, 0], mesh[:, :, 1], color="0.85", linewidth=0.7)
     axes.plot(mesh[:, :, 0].T, mesh[:, :, 1].T, color="0.85", linewidth=0.7)

@@ -1,0 +1,227 @@
+"""The documentation tells the truth about the package: labels, laws, examples, and pages that fail when what they show fails."""
+
+import doctest
+import json
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import ingd_ref as ir
+from tests.laws.laws import LAWS
+from validation.labels import LABELS, SECTIONS
+
+pytest.importorskip("sphinx", reason="the documentation's extensions need the extra `docs`")
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(page for page in DOCS.rglob("*.md") if not {"_build", "_generated"} & set(page.relative_to(DOCS).parts))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def extensions():
+    """The documentation's own extensions, importable as Sphinx finds them."""
+    sys.path.insert(0, str(DOCS / "_ext"))
+    yield
+    sys.path.remove(str(DOCS / "_ext"))
+
+
+@pytest.fixture(scope="module")
+def code(extensions):
+    import api_pages
+    import equation_table
+
+    return equation_table.code_places(api_pages.public_modules())
+
+
+@pytest.fixture(scope="module")
+def proofs(extensions):
+    pytest.importorskip("mpmath", reason="the validation cases need the extra `test`")
+    import equation_table
+
+    return equation_table.evidence(equation_table.registered_cases(), None)
+
+
+# --- labels ------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_label_in_code_is_in_the_table(code):
+    assert set(code) <= set(LABELS), f"docstrings claim labels that no table knows: {set(code) - set(LABELS)}"
+
+
+def test_code_claims_no_label_that_is_said_to_be_pending(code):
+    functions = {label for label, places in code.items() if any(place.role == "obj" for place in places)}
+    # Solvers and flows say which problem (N2), or which loss (E11), an equation of theirs solves without computing it themselves.
+    assert {label for label in functions if LABELS[label].pending} <= {"N2", "E11"}
+
+
+def test_every_built_label_is_claimed_by_code(code):
+    # (K11) collects symmetries of the velocity: laws test it, and no function computes it.
+    assert {label for label, entry in LABELS.items() if not entry.pending and label not in code} <= {"K11"}
+
+
+def test_every_built_label_has_evidence(proofs):
+    assert {label for label, entry in LABELS.items() if not entry.pending} <= set(proofs)
+
+
+def test_the_pages_define_exactly_the_labels_that_are_built_and_those_they_derive(extensions):
+    import labelled_equations
+
+    defined = set(labelled_equations.defined_labels(DOCS))
+    built = {label for label, entry in LABELS.items() if not entry.pending}
+    assert built <= defined
+    assert defined <= set(LABELS)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("equation (K3)", ["K3"]),
+        ("(N3′) and (N3)", ["N3′", "N3"]),
+        ("equations (K1)-(K4)", ["K1", "K2", "K3", "K4"]),
+        ("(Q1) to (Q3)", ["Q1", "Q2", "Q3"]),
+        ("shape (n, d), (E) and (X1) and K3", []),
+    ],
+)
+def test_labels_are_found_in_text(extensions, text, labels):
+    import labelled_equations
+
+    assert sorted(labelled_equations.labels_in(text)) == sorted(labels)
+
+
+def test_labels_become_references_except_in_formulas_and_examples(extensions):
+    import labelled_equations
+
+    lines = ["As in (K3).", "", ".. math:: x", "    = (K3)", "", ">>> f()  # (K3)", "(K99) stays, |x| too"]
+    linked = labelled_equations.link_labels(lines, {"K3"})
+    assert linked[0] == r"As in \ :eq:`eq-K3`\ ."
+    assert linked[1:6] == lines[1:6]
+    assert linked[6] == r"(K99) stays, \|x\| too"
+
+
+# --- the table ---------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_label_without_code_or_evidence_shows_as_such(extensions):
+    import equation_table
+
+    entry = SimpleNamespace(statement="a_b * c", source="L25", pending=False)
+    row = equation_table.row("K3", entry, {}, {}, {}, defined=True)
+    assert "no code names it" in row
+    assert "no evidence yet" in row
+    assert r"a\_b \* c" in row
+
+
+def test_a_failed_case_shows_as_failed(extensions):
+    import equation_table
+
+    case = SimpleNamespace(name="contraction", section="kernels", oracle="loops", labels=("K4",))
+    record = {"case": "kernels.contraction", "backend": "numpy", "verdict": "failed", "measured": [{"ratio": 0.5}, {"ratio": "inf"}]}
+    assert equation_table.outcome(case, {"records": [record]}) == "numpy ✗ **failed** (inf)"
+    assert equation_table.outcome(case, {"records": []}) == "not run in this report"
+    assert equation_table.outcome(case, None) == ""
+
+
+def test_every_section_of_the_table_is_written(extensions):
+    import equation_table
+
+    text = equation_table.table(dict(LABELS), dict(SECTIONS), {}, {}, {}, ())
+    assert all(f"## {title}" in text for title in SECTIONS.values())
+    assert text.count("\n* - ") == len(LABELS) + len(SECTIONS)
+
+
+# --- laws and examples -------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_of_laws_lists_the_laws_that_are_tested():
+    listed = re.findall(r"^\| `(\w+)` \|", (DOCS / "laws.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(LAWS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_examples_on_pages_run(page):
+    blocks = re.findall(r"^```\{doctest\}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    test = doctest.DocTestParser().get_doctest("\n".join(blocks), {"np": np, "ir": ir}, page.name, str(page), 0)
+    report = []
+    results = doctest.DocTestRunner(verbose=False).run(test, out=report.append)
+    assert results.failed == 0, "".join(report)
+
+
+# --- gallery and results -----------------------------------------------------------------------------------------------------------------
+
+
+def write_script(folder, code):
+    path = folder / "example.py"
+    path.write_text(f'"""A title.\n\nWhat it shows.\n"""\n\n{code}\n', encoding="utf-8")
+    return path
+
+
+def test_a_gallery_script_gives_output_and_figures_and_runs_once(extensions, tmp_path):
+    import gallery_pages
+
+    script = gallery_pages.read_script(write_script(tmp_path, "print('hello')\nopen('picture.png', 'wb').close()"))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    first = gallery_pages.fresh_result(script, folder, ROOT, "package")
+    assert (first["output"], first["figures"]) == ("hello\n", ["example-picture.png"])
+    page = gallery_pages.script_page(script, first)
+    assert page.startswith("# A title\n\nWhat it shows.")
+    assert "hello" in page
+    record = folder / "example.json"
+    record.write_text(json.dumps(first | {"output": "kept"}), encoding="utf-8")
+    assert gallery_pages.fresh_result(script, folder, ROOT, "package")["output"] == "kept"
+    assert gallery_pages.fresh_result(script, folder, ROOT, "changed package")["output"] == "hello\n"
+
+
+def test_a_gallery_script_that_fails_fails_the_build(extensions, tmp_path):
+    import gallery_pages
+    from sphinx.errors import ExtensionError
+
+    script = gallery_pages.read_script(write_script(tmp_path, "raise ValueError('broken example')"))
+    with pytest.raises(ExtensionError, match="broken example"):
+        gallery_pages.run_script(script, tmp_path, ROOT)
+    hanging = gallery_pages.read_script(write_script(tmp_path, "import time\ntime.sleep(60)"))
+    with pytest.raises(ExtensionError, match="did not end"):
+        gallery_pages.run_script(hanging, tmp_path, ROOT, limit=0.5)
+
+
+def test_every_gallery_script_has_a_title_and_a_text(extensions):
+    import gallery_pages
+
+    scripts = [gallery_pages.read_script(path) for path in sorted((DOCS / "gallery").glob("*.py"))]
+    assert len(scripts) >= 8
+    assert all(script.title and script.summary for script in scripts)
+
+
+def study(dim):
+    curve = np.linspace(1.0, 0.1, 101)
+    methods = {
+        "slow": {"mean": curve.tolist(), "standard_error": (0.01 * curve).tolist(), "seconds": [1.0, 3.0]},
+        "fast": {"mean": (0.5 * curve).tolist(), "standard_error": (0.01 * curve).tolist(), "seconds": [0.5]},
+    }
+    return {"experiment": "mixture", "config": {"dim": dim}, "methods": methods, "noise_floor": {"mean": 0.08, "standard_error": 0.001}}
+
+
+def test_results_of_experiments_become_tables(extensions):
+    import measured_results
+
+    text = measured_results.study_page({"date": "2026-01-02", "five": study(5), "twenty": study(20)})
+    assert "5 dimensions" in text
+    assert "20 dimensions" in text
+    assert "| slow | 0.9550 ± 0.0095 |" in text
+    assert "| fast | **0.4775 ± 0.0095** |" in text
+    assert "0.0800 ± 0.0010" in text
+    assert "2026-01-02" in text
+
+
+def test_results_of_the_benchmark_become_a_table(extensions):
+    import measured_results
+
+    results = ir.bench.run(sizes=[(20, 2, 5)], threads=[1], repeats=1, baseline=False, growth=[], resident=False)
+    text = measured_results.bench_page(results)
+    assert "| n | d | b | threads | ms |" in text
+    assert "| 20 | 2 | 5 | 1 | " in text
+    assert "faster by" not in text
