@@ -57,7 +57,8 @@ def plot_particles(
     start, end = _plane(before, "before", coordinates), _plane(after, "after", coordinates)
     aim = None if target is None else _plane(target, "target", coordinates)
     paths = None if trajectory is None else _plane(trajectory, "trajectory", coordinates, axes=3)
-    figure = new_figure(6.6, 3.8 if title else 3.5, title)
+    # High enough for the width to decide the size of the square panels: matplotlib's layout cannot shrink them to a height.
+    figure = new_figure(6.6, 3.9 if title else 3.7, title)
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, points, name in ((left, start, "before"), (right, end, "after")):
         _scatter(axes, points, aim)
@@ -90,10 +91,10 @@ def _scatter(axes: Axes, points: np.ndarray, aim: np.ndarray | None) -> None:
 
 
 def _square_limits(axes: Axes, clouds: list[np.ndarray]) -> None:
-    """One length on both axes, so that shapes keep their proportions, with a margin around all points."""
+    """One length on both axes, so that shapes keep their proportions, with a margin around all points; 1.1 if they coincide."""
     points = np.concatenate(clouds)
     middle = (np.min(points, axis=0) + np.max(points, axis=0)) / 2.0
-    half = 0.55 * max(float(np.max(np.ptp(points, axis=0))), 1e-12)
+    half = 0.55 * (float(np.max(np.ptp(points, axis=0))) or 1.0)
     axes.set_xlim(middle[0] - half, middle[0] + half)
     axes.set_ylim(middle[1] - half, middle[1] + half)
 

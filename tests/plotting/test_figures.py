@@ -86,7 +86,7 @@ def test_errors_are_largest_over_components_and_zero_is_left_out():
 
 EXAMPLES = {
     "curves": lambda: ir.plotting.plot_metric_curves({"a": np.ones((2, 3)), "b": [1.0, 0.5, 0.2]}, title="σ = ½"),
-    "particles": lambda: ir.plotting.plot_particles(np.eye(2), np.eye(2) + 1.0, np.zeros((1, 2))),
+    "particles": lambda: ir.plotting.plot_particles(np.eye(2), np.eye(2) + 1.0, np.zeros((1, 2)), title="T"),
     "coincident": lambda: ir.plotting.plot_particles(np.zeros((3, 2)), np.zeros((3, 2))),
     "images": lambda: ir.plotting.plot_images({"equal": np.zeros((3, 64))}),
     "path": lambda: ir.plotting.plot_path_error([0.0, 1.0], [1.0, 2.0], {"a": [1.0, 2.0], "b": [1.5, 2.5]}),
@@ -100,6 +100,16 @@ def test_every_figure_can_be_drawn_and_belongs_to_its_caller(draw, tmp_path):
     assert type(figure) is Figure
     assert draw() is not figure
     assert ir.plotting.save_figure(figure, tmp_path / "figure.png", dpi=40) == tmp_path / "figure.png"
+
+
+@pytest.mark.parametrize("draw", EXAMPLES.values(), ids=EXAMPLES)
+def test_everything_lies_on_the_page(draw, tmp_path):
+    figure = draw()
+    ir.plotting.save_figure(figure, tmp_path / "figure.png", dpi=100)
+    # Laid out and measured at the same resolution, so that texts have the same whole number of pixels.
+    outline, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert 0 <= outline.x0 < outline.x1 <= width
+    assert 0 <= outline.y0 < outline.y1 <= height
 
 
 @pytest.mark.parametrize("suffix", BEGINNINGS)
