@@ -15,7 +15,7 @@ from validation.oracles.families import Family, GammaOracle, GaussianOracle
 from validation.oracles.fisher import estimates, float_family
 from validation.oracles.precise import MP, Array, axes, differences, precise, solve
 from validation.oracles.quadrature import gamma_nodes, gaussian_nodes, laguerre_nodes
-from validation.registry import EPS, Measured, case, compared
+from validation.registry import EPS, Measured, case, compared, within
 
 #: Largest relative error that an evaluation may have where the problem is well conditioned.
 ACCURATE = 1e-13
@@ -71,7 +71,7 @@ def judged(name: str, found: Array, pair: Pair, function: Callable[[Array], Any]
         condition = np.atleast_1d(sensitivity(function, theta))
         allowed = np.maximum((ACCURATE * np.abs(expected)).astype(float), (5 * EPS * condition).astype(float))
         shown = ", ".join(f"{float(t):g}" for t in theta)
-        yield compared(f"{pair.name}: {name} at θ = ({shown})", np.atleast_1d(row), expected, 1.0, CONDITIONED, scale=allowed)
+        yield within(f"{pair.name}: {name} at θ = ({shown})", np.atleast_1d(row), expected, allowed, CONDITIONED)
 
 
 # ------------------------------------------------------------------------------------------------------------------------------- (E1), (E2)
@@ -94,7 +94,7 @@ def log_density(arrays: Arrays) -> Iterator[Measured]:
             # The deviation (x − m)/s is conditioned like m/s, and log q like its square: a unit of rounding in x or θ moves it by m/s.
             size = np.array([_sensitivity_at(pair.theirs, row, p) for p in points])
             allowed = np.maximum(ACCURATE * np.maximum(1.0, np.abs(expected).astype(float)), 5 * EPS * size.astype(float))
-            yield compared(f"{pair.name} at θ = {tuple(row)}", found, expected, 1.0, CONDITIONED, scale=allowed)
+            yield within(f"{pair.name} at θ = {tuple(row)}", found, expected, allowed, CONDITIONED)
 
 
 def _sensitivity_at(family: Family, theta: Array, x: float) -> Any:
@@ -139,7 +139,7 @@ def mean_is_the_gradient_of_the_log_partition(arrays: Arrays) -> Iterator[Measur
     for pair in pairs():
         gradient = np.array([differences(pair.theirs.log_partition, t) for t in precise(pair.rows()[:4])])
         found = arrays.host(pair.ours.mean(arrays(pair.rows()[:4])))
-        yield compared(pair.name, found, gradient, 1.0, REASON, scale=ACCURATE * np.maximum(np.abs(gradient).astype(float), 1e-300))
+        yield compared(pair.name, found, gradient, ACCURATE, REASON, scale=np.maximum(np.abs(gradient).astype(float), 1e-300))
 
 
 @case("E2", oracle="Gauss-Hermite, generalised Gauss-Laguerre and trapezoidal quadrature")
@@ -312,7 +312,7 @@ def natural_from_mean(arrays: Arrays) -> Iterator[Measured]:
             found = arrays.host(pair.ours.natural_from_mean(arrays(rounded)))
             allowed = np.maximum(ACCURATE * np.abs(theta).astype(float), 5 * EPS * condition)
             shown = ", ".join(f"{float(t):g}" for t in theta)
-            yield compared(f"{pair.name} at θ = ({shown})", found, theta, 1.0, CONDITIONED, scale=allowed)
+            yield within(f"{pair.name} at θ = ({shown})", found, theta, allowed, CONDITIONED)
 
 
 @case("E6", oracle="⟨θ, μ⟩ − A and −H − E log h at eighty digits")
@@ -328,7 +328,7 @@ def conjugate_function(arrays: Arrays) -> Iterator[Measured]:
             found = arrays.number(pair.ours.conjugate(arrays(mean.astype(float))))
             # ∇A* = θ, so the rounding of μ moves A* by θ times half an eps of μ.
             allowed = max(ACCURATE * max(1.0, abs(float(expected))), float(5 * EPS * np.sum(np.abs(theta * mean))))
-            yield compared(f"{pair.name} at θ = ({shown})", found, expected, 1.0, CONDITIONED, scale=allowed)
+            yield within(f"{pair.name} at θ = ({shown})", found, expected, allowed, CONDITIONED)
 
 
 @case("E6", "E12", "E13", oracle="textbook entropies at eighty digits")
@@ -351,9 +351,7 @@ def log_partition(arrays: Arrays) -> Iterator[Measured]:
             expected = pair.theirs.log_partition(theta)
             condition = float(sensitivity(pair.theirs.log_partition, theta))
             allowed = max(ACCURATE * max(1.0, abs(float(expected))), 5 * EPS * condition)
-            yield compared(
-                f"{pair.name} at θ = ({float(theta[0]):g}, {float(theta[1]):g})", value, expected, 1.0, CONDITIONED, scale=allowed
-            )
+            yield within(f"{pair.name} at θ = ({float(theta[0]):g}, {float(theta[1]):g})", value, expected, allowed, CONDITIONED)
 
 
 @case("E12", "E13", oracle="textbook parametrisations at eighty digits")
@@ -378,6 +376,30 @@ def classical_parameters(arrays: Arrays) -> Iterator[Measured]:
                 "there and back in a few roundings",
                 scale=np.maximum(np.abs(classical[name]), 1e-300),
             )
+
+
+@case("E2", "E3", "E5", oracle="textbook formulas at eighty digits, judged at the precision of float32")
+def single_precision_families(arrays: Arrays) -> Iterator[Measured]:
+    """Float32 in, float32 out, and no digit lost that float32 has."""
+    reason = "the relative error of float64, 1e-13, times the ratio of the epsilons"
+    allowed = ACCURATE * float(np.finfo(np.float32).eps) / EPS
+    for pair in pairs():
+        theta = pair.rows()[:4].astype(np.float32).astype(float)
+        near = (theta * (1 + 1e-3)).astype(np.float32).astype(float)
+        on_device = arrays(theta, "float32")
+        mean = np.array([pair.theirs.mean(t) for t in precise(theta)])
+        fisher = np.array([pair.theirs.fisher(t) for t in precise(theta)])
+        divergence = np.array([pair.theirs.kl(t, u) for t, u in zip(precise(theta), precise(near), strict=True)])
+        found = {
+            "μ": (pair.ours.mean(on_device), mean, np.maximum(np.abs(mean), 1e-3)),
+            "F": (pair.ours.fisher(on_device), fisher, np.max(np.abs(fisher), axis=(1, 2))[:, None, None]),
+            "KL": (pair.ours.kl(on_device, arrays(near, "float32")), divergence, np.abs(divergence)),
+        }
+        for name, (result, expected, scale) in found.items():
+            yield Measured(
+                f"{pair.name}: type of {name}", float(arrays.host(result).dtype != np.float32), 0.0, "the type of the parameters"
+            )
+            yield compared(f"{pair.name}: {name}", arrays.host(result), expected, allowed, reason, scale=scale)
 
 
 # ------------------------------------------------------------------------------------------------------------------------ natural gradients

@@ -26,7 +26,7 @@ import numpy as np
 from validation.backends import BACKENDS, Arrays
 from validation.labels import LABELS
 
-__all__ = ["CASES", "EPS", "SECTIONS", "Case", "Measured", "Record", "case", "compared", "load", "run", "selected"]
+__all__ = ["CASES", "EPS", "SECTIONS", "Case", "Measured", "Record", "case", "compared", "load", "run", "selected", "within"]
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -160,16 +160,31 @@ def compared(quantity: str, actual: Any, expected: Any, tolerance: float, reason
 
     Where ``expected`` holds eighty-digit numbers, the subtraction is done at eighty digits too.
     """
+    deviation = _deviation(actual, expected)
+    unit = np.max(np.abs(np.asarray(expected, dtype=float)), initial=0.0) if scale is None else np.asarray(scale, dtype=float)
+    return Measured(quantity, float(np.max(_in_units(deviation, unit))), tolerance, reason)
+
+
+def within(quantity: str, actual: Any, expected: Any, allowed: Any, reason: str) -> Measured:
+    """Measure the entry that deviates most in units of what is ``allowed`` for it: error and tolerance are those of this entry."""
+    deviation = _deviation(actual, expected)
+    limits = np.broadcast_to(np.asarray(allowed, dtype=float), deviation.shape)
+    worst = np.unravel_index(int(np.argmax(_in_units(deviation, limits))), deviation.shape)
+    return Measured(quantity, float(deviation[worst]), float(limits[worst]), reason)
+
+
+def _deviation(actual: Any, expected: Any) -> Any:
+    """|actual − expected| entry by entry; infinite for a wrong shape and for results that are not finite."""
     target, found = np.atleast_1d(expected), np.atleast_1d(actual)
-    if found.shape != target.shape:
-        return Measured(f"{quantity}: shape {found.shape}, expected {target.shape}", math.inf, tolerance, reason)
-    if not np.all(np.isfinite(found.astype(float))):
-        return Measured(f"{quantity}: not finite", math.inf, tolerance, reason)
-    unit = np.max(np.abs(target.astype(float)), initial=0.0) if scale is None else np.asarray(scale).astype(float)
-    deviation = np.abs((found.astype(object) - target.astype(object)).astype(float))
+    if found.shape != target.shape or not np.all(np.isfinite(found.astype(float))):
+        return np.full(target.shape, math.inf)
+    return np.abs((found.astype(object) - target.astype(object)).astype(float))
+
+
+def _in_units(deviation: Any, unit: Any) -> Any:
+    """Quotient with 0/0 = 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        relative = np.where(deviation == 0, 0.0, deviation / unit)
-    return Measured(quantity, float(np.max(relative, initial=0.0)), tolerance, reason)
+        return np.where(deviation == 0, 0.0, deviation / unit)
 
 
 def load() -> None:

@@ -132,3 +132,9 @@ def test_host_conversions_are_refused_inside_the_context_only():
                 convert(x)
         assert float(on_host) == 1.5
     assert float(x) == 1.5
+
+
+def test_comparison_within_limits_reports_the_entry_that_comes_closest():
+    found = registry.within("", np.array([1.5, 10.1]), np.array([1.0, 10.0]), np.array([1.0, 0.15]), "")
+    assert (found.error, found.tolerance) == (pytest.approx(0.1), 0.15)
+    assert registry.within("", np.zeros(2), np.zeros(3), 1.0, "").error == math.inf
