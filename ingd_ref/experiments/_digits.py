@@ -37,6 +37,7 @@ class Digits(Experiment):
     methods: tuple[str, ...] = option(TASKS, f"which tasks: some of {','.join(TASKS)}")
     number: int = option(64, "images to restore")
     training: int = option(1000, "images of the target")
+    held_out: int = option(500, "other images, with which the MMD compares")
     noise: float = option(0.5, "standard deviation of the noise; pixels lie between -1 and 1")
     steps: int = option(40, "steps of the flow")
     step_size: float = option(0.3, "flow time of a step")
@@ -50,12 +51,16 @@ class Digits(Experiment):
 
     def check(self) -> None:
         chosen_methods(self.methods, TASKS)
-        for label in ("number", "training", "steps", "features"):
+        for label in ("number", "training", "held_out", "steps", "features"):
             checks.positive_integer(getattr(self, label), label)
         for label in ("noise", "step_size", "bandwidth"):
             checks.positive(getattr(self, label), label)
         for label in ("ridge", "jitter"):
             checks.nonnegative(getattr(self, label), label)
+
+    def require(self) -> None:
+        super().require()
+        self.problem()
 
     def pieces(self) -> list[Piece]:
         return [Piece(task, 0) for task in self.methods]
@@ -85,11 +90,10 @@ class Digits(Experiment):
     def problem(self) -> _Images:
         """Split the data set at random into images to restore, images of the target, and images that judge."""
         pixels, labels = _load_digits()
-        if self.number + self.training >= len(pixels):
-            raise DomainError(f"number + training must leave some of {len(pixels)} images to judge, got {self.number} + {self.training}")
-        order = stream(self.seed, SPLIT_STREAM).permutation(len(pixels))
-        used = self.number + self.training
-        restore, train, judge = order[: self.number], order[self.number : used], order[used:]
+        parts = np.cumsum([self.number, self.training, self.held_out])
+        if parts[-1] > len(pixels):
+            raise DomainError(f"number, training and held_out ask for {parts[-1]} images; there are {len(pixels)}")
+        restore, train, judge = np.split(stream(self.seed, SPLIT_STREAM).permutation(len(pixels))[: parts[-1]], parts[:-1])
         return _Images(pixels[restore], pixels[train], pixels[judge], labels[restore], labels[train])
 
     def report(self, results: Mapping[Piece, FlowResult]) -> Report:

@@ -101,6 +101,10 @@ class Experiment(ABC):
     def check(self) -> None:
         """Raise DomainError or OptionError for options that cannot be used."""
 
+    def require(self) -> None:
+        """Raise BackendError or OptionError if something that the experiment needs is missing on this machine."""
+        on_backend(np.zeros(1), self.backend)
+
     @abstractmethod
     def pieces(self) -> list[Piece]:
         """List everything there is to run."""

@@ -80,6 +80,7 @@ def run_experiment(
         True
     """
     jobs = checks.positive_integer(jobs, "jobs")
+    experiment.require()
     store = Store(Path(out), experiment, resume)
     pieces = experiment.pieces()
     results = {piece: result for piece in pieces if (result := store.load(piece)) is not None}

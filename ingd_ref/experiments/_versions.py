@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-import ingd_ref
+from ingd_ref import __version__
 
 __all__ = ["versions"]
 
@@ -21,7 +21,7 @@ def versions() -> dict[str, str]:
     >>> list(versions())[:3]
     ['ingd_ref', 'python', 'numpy']
     """
-    found = {"ingd_ref": ingd_ref.__version__, "python": platform.python_version()}
+    found = {"ingd_ref": __version__, "python": platform.python_version()}
     for name in LIBRARIES:
         for distribution in CUPY_WHEELS if name == "cupy" else (name,):
             try:
