@@ -114,7 +114,7 @@ def run(
         exponents = _growth(growth, backend, implementation, repeats) if len(growth) > 1 else None
     method = (
         f"Medians of {repeats} rounds in which the velocity, a {MATRIX}×{MATRIX} matrix product and the baseline take turns. GFLOP/s by "
-        "the operations of the direct algorithm, 6n²bd + 2ndb²; the bound is their time at the rate of the matrix product in the same round."
+        "the operations of the direct algorithm, 6n²bd + 2ndb²; share and bound are by the rate of that matrix product."
     )
     return {
         "backend": backend,
