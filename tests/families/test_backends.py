@@ -91,6 +91,19 @@ def test_results_in_float32(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_the_first_argument_decides_the_dtype(case: Case) -> None:
+    double = case.family.natural(**members(case))
+    single = double.astype(np.float32)
+    counts = np.asarray([[1], [2], [3]])
+    for first, second in ((single, double), (double, single)):
+        assert case.family.kl(first, second).dtype == first.dtype
+        assert case.family.natural_gradient(first, second).dtype == first.dtype
+        assert case.family.log_prob(first, np.ones((3, 1), dtype=second.dtype)).dtype == first.dtype
+        assert case.family.log_prob(first, counts).dtype == first.dtype
+    assert case.family.statistics(counts).dtype == np.float64
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_torch(case: Case, precision: str) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is an optional library of a user who cross-checks")
