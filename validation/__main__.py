@@ -121,4 +121,7 @@ def _write(parser: argparse.ArgumentParser, report: Report, out: Path, console: 
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("interrupted; nothing was written")

@@ -237,11 +237,11 @@ def fisher_in_classical_parameters(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E13", oracle="ψ′ at eighty digits")
 def gamma_determinant_does_not_cancel(arrays: Arrays) -> Iterator[Measured]:
-    """1/F⁻¹ entries carry det F = (αψ′(α) − 1)/β², about 1/(2α) of what it is the difference of."""
+    """The entries of F⁻¹ carry det F = (αψ′(α) − 1)/β², about 1/(2α) of what it is the difference of."""
     shapes = np.array([1e-6, 0.5, 10.0, 1e4, 1e8])
     inverse = arrays.host(ir.families.Gamma().inverse_fisher(arrays(np.stack([shapes, -np.ones(5)], axis=1))))
     expected = np.array([a * MP.psi(1, a) - 1 for a in precise(shapes)])
-    # With β = 1, F⁻¹₁₂ = −1/det F... up to the sign convention of θ₂ = −β: the off-diagonal entry is −1/det F.
+    # With β = 1 both off-diagonal entries of F are one, and those of F⁻¹ are −1/det F.
     yield compared("det F", -1.0 / inverse[:, 0, 1], expected, ACCURATE, REASON, scale=np.abs(expected).astype(float))
 
 

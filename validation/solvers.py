@@ -15,9 +15,9 @@ from validation.registry import EPS, Measured, case, compared
 
 SPARSE = ("numpy", "cupy")  # libraries with matrix-free solvers
 
-# A backward stable solver errs by a modest polynomial in b times eps times the condition number. With b = 6 the bounds of Cholesky, QR
-# and eigenvectors have b^{3/2} = 15 in its place and are far from attained; twice the unit roundoff is one eps, which leaves 8.
-FACTOR = 8.0
+# A backward stable solver errs by a modest polynomial in b times the unit roundoff eps/2 times the condition number; the bounds of
+# Cholesky, QR and eigenvectors have b^{3/2}, here 15, for each of two triangular or orthogonal factors.
+FACTOR = 15.0
 
 
 def factor(condition: float, rng: np.random.Generator, rows: int = 6, columns: int = 14) -> Array:
