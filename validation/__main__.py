@@ -124,4 +124,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit("interrupted; nothing was written")
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
