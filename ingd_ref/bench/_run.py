@@ -93,7 +93,7 @@ def run(
     --------
     >>> results = run(sizes=[(20, 2, 5)], threads=[1], repeats=1, baseline=False, growth=[], resident=False)
     >>> results["rows"][0]["flops"]
-    28000
+    26000
     """
     checks.choice(implementation, "implementation", IMPLEMENTATIONS)
     repeats = checks.positive_integer(repeats, "repeats")
@@ -109,7 +109,8 @@ def run(
         measured = {size: resident_bytes(size, implementation) for size in dict.fromkeys((row["n"], row["d"], row["b"]) for row in rows)}
         for row in rows:
             row["resident_bytes"] = measured[row["n"], row["d"], row["b"]]
-    say("growth in n")
+    if len(growth) > 1:
+        say("growth in n")
     with limited_threads(threads[0]):
         exponents = _growth(growth, backend, implementation, repeats) if len(growth) > 1 else None
     method = (
