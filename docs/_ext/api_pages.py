@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 import re
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 PACKAGE = "ingd_ref"
@@ -34,17 +36,27 @@ def public_modules(package: str = PACKAGE) -> list[str]:
 
 
 def module_page(name: str, comments: dict[str, dict[Path, str]]) -> str:
-    """Text of the page of one module: its members, then the constants that it offers from other files, with their comments there."""
-    page = f"{name}\n{'=' * len(name)}\n\n.. automodule:: {name}\n"
-    if name == PACKAGE:
-        return page
-    module = importlib.import_module(name)
-    constants = [
-        f".. py:data:: {offered}\n   :module: {name}\n{_value(getattr(module, offered))}\n   {next(iter(comments[offered].values()))}\n"
-        for offered in module.__all__
-        if offered in comments and Path(module.__file__) not in comments[offered]
-    ]
-    return "\n".join([page + "   :members:\n   :show-inheritance:\n   :special-members: __call__\n", *constants])
+    """Text of the page of one module: what it says, then everything that it offers, in the order of the alphabet."""
+    parts = [f"{name}\n{'=' * len(name)}", f".. automodule:: {name}"]
+    if name != PACKAGE:
+        module = importlib.import_module(name)
+        parts += [entry(module, offered, comments) for offered in sorted(module.__all__, key=str.lower)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def entry(module: ModuleType, name: str, comments: dict[str, dict[Path, str]]) -> str:
+    """Directive that documents one object of a module; constants are shown with the comment at their definition."""
+    thing, full = getattr(module, name), f"{module.__name__}.{name}"
+    if inspect.isclass(thing):
+        # Bases such as ``object`` say nothing, and private ones have no page.
+        bases = any(base.__module__.startswith(PACKAGE) and not base.__name__.startswith("_") for base in thing.__bases__)
+        return f".. autoclass:: {full}\n   :members:\n   :special-members: __call__" + ("\n   :show-inheritance:" if bases else "")
+    if inspect.isroutine(thing):
+        return f".. autofunction:: {full}"
+    if name not in comments:
+        return ""
+    comment = comments[name].get(Path(module.__file__), next(iter(comments[name].values())))
+    return f".. py:data:: {name}\n   :module: {module.__name__}\n{_value(thing)}\n   {comment}"
 
 
 def _value(constant: Any) -> str:

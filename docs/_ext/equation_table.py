@@ -144,7 +144,7 @@ def table(labels: dict[str, Any], sections: dict[str, str], code: dict, proofs: 
         rows = [row(label, labels[label], code, proofs, tests, label in defined) for label in labels if label[0] == letter]
         head = "* - label\n  - statement\n  - code\n  - evidence"
         parts.append(
-            f"## {title}\n\n```{{list-table}}\n:header-rows: 1\n:widths: 6 26 32 36\n:class: evidence\n\n{head}\n"
+            f"## {title}\n\n```{{list-table}}\n:header-rows: 1\n:widths: 8 26 31 35\n:class: evidence\n\n{head}\n"
             + "\n".join(rows)
             + "\n```"
         )

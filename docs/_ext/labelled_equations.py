@@ -67,16 +67,30 @@ class Equation(MathDirective):
 
 def link_labels(lines: list[str], known: set[str]) -> list[str]:
     """Turn (K3) in the lines of a docstring into a reference, except in formulas, literals and examples; |x| is an absolute value there."""
-    linked, indent = [], None
+    linked, formula, quoted = [], None, False
     for line in lines:
         depth = len(line) - len(line.lstrip())
-        if indent is not None and line.strip() and depth <= indent:
-            indent = None
-        if indent is None and line.strip().startswith(".. math::"):
-            indent = depth
-        verbatim = indent is not None or line.lstrip().startswith((">>>", "...")) or "``" in line
-        linked.append(line if verbatim else LABEL.sub(lambda match: _reference(match, known), line).replace("|", r"\|"))
+        if formula is not None and line.strip() and depth <= formula:
+            formula = None
+        if formula is None and line.strip().startswith(".. math::"):
+            formula = depth
+        quoted = quoted and bool(line.strip())
+        if formula is not None or line.lstrip().startswith((">>>", "...")):
+            linked.append(line)
+            continue
+        parts = re.split(r"(`+)", line)
+        # Between backticks stands code or a formula, which may go on in the next line of the paragraph.
+        for number, part in enumerate(parts):
+            if number % 2 == 1:
+                quoted = not quoted
+            elif not quoted:
+                parts[number] = _plain(part, known)
+        linked.append("".join(parts))
     return linked
+
+
+def _plain(text: str, known: set[str]) -> str:
+    return LABEL.sub(lambda match: _reference(match, known), text).replace("|", r"\|")
 
 
 def _reference(match: re.Match[str], known: set[str]) -> str:
@@ -84,8 +98,20 @@ def _reference(match: re.Match[str], known: set[str]) -> str:
     return rf"\ :eq:`{target(match[1])}`\ " if match[1] in known else match[0]
 
 
+def list_bare_errors(lines: list[str]) -> list[str]:
+    """Set errors that a docstring only names as a line of their own; as a field they would end in a dash with nothing behind it."""
+    result = []
+    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+        match = re.fullmatch(r":raises (\w+Error(?:, \w+Error)*):\s*", line)
+        if match and not after.startswith(" "):
+            result += ["", ".. rubric:: Raises", "", ", ".join(f":py:exc:`~ingd_ref.errors.{error}`" for error in match[1].split(", ")), ""]
+        else:
+            result.append(line)
+    return result
+
+
 def _link_docstring(app, what, name, obj, options, lines):
-    lines[:] = link_labels(lines, app.env.labelled_equations)
+    lines[:] = link_labels(list_bare_errors(lines), app.env.labelled_equations)
 
 
 def _find_labels(app, env, docnames):

@@ -95,11 +95,23 @@ def test_labels_are_found_in_text(extensions, text, labels):
 def test_labels_become_references_except_in_formulas_and_examples(extensions):
     import labelled_equations
 
-    lines = ["As in (K3).", "", ".. math:: x", "    = (K3)", "", ">>> f()  # (K3)", "(K99) stays, |x| too"]
+    verbatim = [".. math:: x", "    = (K3)", "", ">>> f()  # (K3)", ""]
+    lines = ["As in (K3).", "", *verbatim, "(K99) stays, |x| too", "", "a ``(K3)``, :math:`|x|", r"\|y\|` and |z|"]
     linked = labelled_equations.link_labels(lines, {"K3"})
     assert linked[0] == r"As in \ :eq:`eq-K3`\ ."
-    assert linked[1:6] == lines[1:6]
-    assert linked[6] == r"(K99) stays, \|x\| too"
+    assert linked[2:7] == verbatim
+    assert linked[7] == r"(K99) stays, \|x\| too"
+    assert linked[9:] == ["a ``(K3)``, :math:`|x|", r"\|y\|` and \|z\|"]
+
+
+def test_errors_without_a_text_are_listed(extensions):
+    import labelled_equations
+
+    lines = labelled_equations.list_bare_errors(
+        [":raises ShapeError, DomainError:", ":raises OptionError: told", ":raises ShapeError:", "    why"]
+    )
+    assert ":py:exc:`~ingd_ref.errors.ShapeError`, :py:exc:`~ingd_ref.errors.DomainError`" in lines
+    assert lines[-3:] == [":raises OptionError: told", ":raises ShapeError:", "    why"]
 
 
 # --- the table ---------------------------------------------------------------------------------------------------------------------------
