@@ -59,5 +59,7 @@ napoleon_use_param = False
 napoleon_use_rtype = False
 napoleon_custom_sections = []
 
+# Examples in docstrings run under pytest, in their own modules; the doctest builder takes those of the pages.
+doctest_test_doctest_blocks = ""
 doctest_global_setup = "import numpy as np\nimport ingd_ref as ir"
 trim_doctest_flags = True

@@ -31,7 +31,7 @@ def studies(content: Any) -> Iterator[dict[str, Any]]:
 
 
 def study_table(study: dict[str, Any]) -> str:
-    """Mean ± standard error of each method at the reported steps, best value of each column in bold, and the noise floor."""
+    """Mean ± standard error of each method at the reported steps, best value of each column in bold."""
     length = min(len(method["mean"]) for method in study["methods"].values())
     steps = [step for step in STEPS if step < length] or [length - 1]
     best = {step: min(method["mean"][step] for method in study["methods"].values()) for step in steps}
@@ -42,14 +42,21 @@ def study_table(study: dict[str, Any]) -> str:
         ]
         seconds = sum(method["seconds"]) / len(method["seconds"]) if method.get("seconds") else float("nan")
         lines.append(f"| {name} | {' | '.join(cells)} | {seconds:.2g} |")
-    floor = study.get("noise_floor")
-    if floor:
-        lines.append(f"| *fresh samples of the target* | {_mean_and_error(floor['mean'], floor['standard_error'])} |{' |' * len(steps)}")
     return "\n".join(lines)
 
 
+def noise_floor(study: dict[str, Any]) -> str:
+    """What samples of the target itself score."""
+    floor = study.get("noise_floor")
+    return (
+        f"Noise floor, the score of fresh samples of the target: {_mean_and_error(floor['mean'], floor['standard_error'])}."
+        if floor
+        else ""
+    )
+
+
 def _mean_and_error(mean: float, error: float, best: bool = False) -> str:
-    text = f"{mean:.4f} ± {error:.4f}"
+    text = f"{mean:.4f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{error:.4f}"
     return f"**{text}**" if best else text
 
 
@@ -76,9 +83,9 @@ def study_page(content: Any) -> str:
     parts = []
     for study in studies(content):
         dim = study["config"].get("dim")
-        parts.append(f"### {study.get('experiment', 'experiment')}" + (f", {dim} dimensions" if dim else ""))
-        parts += [study_table(study), described(content if isinstance(content, dict) else {}, study)]
-    return "\n\n".join(parts)
+        parts.append(f"### {dim} dimensions" if dim else f"### {study.get('experiment', 'experiment')}")
+        parts += [study_table(study), noise_floor(study), described(content if isinstance(content, dict) else {}, study)]
+    return "\n\n".join(part for part in parts if part)
 
 
 BENCH_COLUMNS = {

@@ -220,7 +220,7 @@ def study(dim):
 def test_results_of_experiments_become_tables(extensions):
     import measured_results
 
-    text = measured_results.study_page({"date": "2026-01-02", "five": study(5), "twenty": study(20)})
+    text = measured_results.study_page({"date": "2026-01-02", "five": study(5), "twenty": study(20)}).replace("\N{NO-BREAK SPACE}", " ")
     assert "5 dimensions" in text
     assert "20 dimensions" in text
     assert "| slow | 0.9550 ± 0.0095 |" in text
