@@ -1,8 +1,8 @@
 """Bring your own statistics.
 
 The flow matches whatever statistics it is given. Here they are a function of our own: radius, radius squared, and two
-angular waves. Its Jacobian is not supplied, so {class}`~ingd_ref.features.UserFeatures` takes checked central
-differences; then it is supplied, and checked against these. A wrong Jacobian is caught in the same way.
+angular waves. {class}`~ingd_ref.features.UserFeatures` would take central differences, at two steps that
+must agree, had we not written the Jacobian as well. Ours is compared with them first; a wrong one stands out.
 
 The particles end with the statistics of the target, a ring with three denser arcs, and with nothing else of it: the
 flow is as blind as the statistics are.
