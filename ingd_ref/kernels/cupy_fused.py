@@ -21,6 +21,7 @@ __all__ = [
     "REPAYS",
     "distance_gradient",
     "gaussian_kde_score",
+    "gaussian_rbf",
     "gaussian_rbf_with_jacobian",
     "gradient_gaussian_contraction",
     "gradient_gaussian_gram",
@@ -88,7 +89,15 @@ extern "C" __global__ void gaussian_kde_score(
     for (long long a = 0; a < d; ++a) out[j * d + a] /= total * (bandwidth * bandwidth);
 }
 
-// f_is = exp(−‖x_i − c_s‖² / 2σ²) and ∂f_s/∂x_a = f_is (c_sa − x_ia) / σ²
+// f_is = exp(−‖x_i − c_s‖² / 2σ²)
+extern "C" __global__ void gaussian_rbf(
+    const real* x, const real* centers, real bandwidth, real* values, long long n, long long b, long long d
+) {
+    EACH(pair, n * b);
+    values[pair] = exp((real)(-0.5) * squared(x + (pair / b) * d, centers + (pair % b) * d, d) / (bandwidth * bandwidth));
+}
+
+// f_is as above and ∂f_s/∂x_a = f_is (c_sa − x_ia) / σ²
 extern "C" __global__ void gaussian_rbf_with_jacobian(
     const real* x, const real* centers, real bandwidth, real* values, real* jacobian, long long n, long long b, long long d
 ) {
@@ -177,6 +186,13 @@ def gaussian_kde_score(points: Array, sample: Array, weights: Array, bandwidth: 
     return out
 
 
+def gaussian_rbf(x: Array, centers: Array, bandwidth: float) -> Array:
+    """f_s(x_i) = exp(−‖x_i − c_s‖² / (2σ²)), shape (n, b)."""
+    (n, dim), b, values = x.shape, centers.shape[0], _empty((x.shape[0], centers.shape[0]), x)
+    _launch("gaussian_rbf", n * b, x.dtype, *_contiguous(x, centers), float(bandwidth), values, n, b, dim)
+    return values
+
+
 def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tuple[Array, Array]:
     """Gaussian RBF statistics f (n, b) and their Jacobian ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
     (n, dim), b = x.shape, centers.shape[0]
@@ -255,6 +271,7 @@ REPAYS: dict[str, Rule] = {
     "squared_distances": _always,
     "distance_gradient": _always,
     "gaussian_kde_score": _always,
+    "gaussian_rbf": _always,
     "gaussian_rbf_with_jacobian": _always,
     "gradient_gaussian_contraction": _few_dimensions,
     "gradient_gaussian_gram": _few_dimensions,

@@ -85,6 +85,11 @@ ARGUMENTS = {
 }
 
 
+#: A point so far from the sample that every kernel value underflows; the nearest sample point comes first, the farther one decides nothing.
+FAR = (np.array([[1000.0]]), np.array([[1.0], [0.0]]), np.array([0.5, 0.5]), 1.0)
+FAR_SCORE = np.array([[-999.0]])  # the second responsibility is e^{−999.5}, below the smallest number
+
+
 def term_size(operation, p):
     """Largest size of a term that the kernel adds up: cancellation may make the sum small, its rounding error stays."""
     exponent_error = (1.0 + p.x.shape[1]) if "gauss" in operation else 1.0  # q/2 e^{−q/2} ≤ 1/e times a relative error (d + 3) eps of q

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ingd_ref.kernels import cupy_fused, readable
 from tests.kernels import host_cupy
-from tests.kernels.cases import ARGUMENTS, LAYOUTS, problems, random_problem, tolerance
+from tests.kernels.cases import ARGUMENTS, FAR, FAR_SCORE, LAYOUTS, problems, random_problem, tolerance
 from tests.kernels.compare import as_tuple, assert_close
 
 OPERATIONS = list(cupy_fused.REPAYS)
@@ -54,6 +54,11 @@ def test_several_blocks_and_tiles(operation, on_the_host, monkeypatch):
     expected = getattr(readable, operation)(*ARGUMENTS[operation](problem))
     result = getattr(cupy_fused, operation)(*ARGUMENTS[operation](problem))
     assert_close(result, expected, tolerance(operation, problem, EPS[np.float64]))
+
+
+def test_a_far_point_keeps_its_score(on_the_host):
+    # one rounding of each of some numbers of the size of the score; the exponents, half a million, only decide which point is nearest
+    assert_close(cupy_fused.gaussian_kde_score(*FAR), FAR_SCORE, 8 * EPS[np.float64] * 999.0)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ingd_ref.backend import explain, kernel
 from ingd_ref.kernels import numba_fused, readable
-from tests.kernels.cases import ARGUMENTS, LAYOUTS, problems, random_problem, tolerance
+from tests.kernels.cases import ARGUMENTS, FAR, FAR_SCORE, LAYOUTS, problems, random_problem, tolerance
 from tests.kernels.compare import as_tuple, assert_close
 
 OPERATIONS = list(numba_fused.REPAYS)
@@ -73,15 +73,23 @@ def test_bitwise_equal_for_any_number_of_threads(operation, monkeypatch):
         results.clear()
 
 
-def test_the_thread_count_of_the_matrix_library_is_given_back():
-    from threadpoolctl import threadpool_info
+def test_the_matrix_library_uses_one_thread_meanwhile(monkeypatch):
+    from threadpoolctl import threadpool_info, threadpool_limits
 
     def counts():
-        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
-    before = counts()
-    run(numba_fused, "gradient_gaussian_contraction", random_problem(11, 20, 20, 2, 2, 1.0))
-    assert counts() == before
+    def watched(*arguments):
+        seen.append(counts())
+        original(*arguments)
+
+    seen, original = [], numba_fused._gradient_gaussian_tile
+    monkeypatch.setattr(numba_fused, "_gradient_gaussian_tile", watched)
+    with threadpool_limits(2, user_api="blas"):
+        before = counts()
+        run(numba_fused, "gradient_gaussian_contraction", random_problem(11, 20, 20, 2, 2, 1.0))
+        assert counts() == before
+    assert seen == [{1}]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -131,6 +139,11 @@ def test_auto_takes_compiled_kernels_where_they_repay(operation):
     assert kernel(operation, *ARGUMENTS[operation](small)) is getattr(readable, operation)
     assert explain(operation, *ARGUMENTS[operation](large)).implementation == "fused"
     assert kernel(operation, *ARGUMENTS[operation](large)) is getattr(numba_fused, operation)
+
+
+def test_a_far_point_keeps_its_score():
+    # one rounding of each of some numbers of the size of the score; the exponents, half a million, only decide which point is nearest
+    assert_close(numba_fused.gaussian_kde_score(*FAR), FAR_SCORE, 8 * EPS[np.float64] * 999.0)
 
 
 # --- in processes of their own -----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from ingd_ref import backend
 from ingd_ref.backend import to_host
 from ingd_ref.kernels import readable
 from tests.devices import DEVICES, ImplicitTransfer
-from tests.kernels.cases import ARGUMENTS, LAYOUTS, ORACLES, problems, random_problem, tolerance
+from tests.kernels.cases import ARGUMENTS, FAR, FAR_SCORE, LAYOUTS, ORACLES, problems, random_problem, tolerance
 from tests.kernels.compare import as_tuple, assert_close
 
 EPS = {np.float32: 2.0**-23, np.float64: 2.0**-52}
@@ -51,6 +51,11 @@ def test_every_kernel_stays_on_its_device(operation, on_device):
         assert result.dtype == moved.x.dtype
         dtype = np.float32 if "float32" in str(result.dtype) else np.float64
         assert_close(to_host(result), np.asarray(expected), tolerance(operation, problem, EPS[dtype]), dtype)
+
+
+def test_a_far_point_keeps_its_score():
+    # one rounding of each of some numbers of the size of the score; the exponents, half a million, only decide which point is nearest
+    assert_close(readable.gaussian_kde_score(*FAR), FAR_SCORE, 8 * EPS[np.float64] * 999.0)
 
 
 @pytest.mark.parametrize("mode", ["full", "diagonal", "trace"])
