@@ -2,11 +2,45 @@
 
 A family holds the functions of the natural parameters θ and of the points x that natural gradients need: the log-partition function, mean
 parameters, Fisher information and its inverse, Kullback-Leibler divergence, statistics and their Jacobian, samples and fits.
+
+Every public module of this package is a family, or a tight group of them, and is found by its presence: a new family takes one file. Its
+class says which instances and members laws, evidence and tables shall try (:func:`all_families`). Modules load when a name is first used.
 """
 
-from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._parameters import POSITIVE, REAL, Constraint, Parameter
-from ingd_ref.families.gamma import Gamma
-from ingd_ref.families.gaussian import Gaussian
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["POSITIVE", "REAL", "Constraint", "ExponentialFamily", "Gamma", "Gaussian", "Parameter"]
+from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._discovery import all_families, family_classes, lookup, offered
+from ingd_ref.families._parameters import POSITIVE, REAL, Constraint, Parameter
+
+_OWN = ("POSITIVE", "REAL", "Constraint", "ExponentialFamily", "Parameter", "all_families", "family_classes")
+
+if TYPE_CHECKING:
+    # For editors and type checkers, which do not run the search below. A family that is not named here works all the same, typed as Any.
+    from ingd_ref.families.gamma import Gamma
+    from ingd_ref.families.gaussian import Gaussian
+
+    __all__ = [
+        "POSITIVE",
+        "REAL",
+        "Constraint",
+        "ExponentialFamily",
+        "Gamma",
+        "Gaussian",
+        "Parameter",
+        "all_families",
+        "family_classes",
+    ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        found = offered()
+        globals().update(found)
+        return sorted([*_OWN, *found])
+    globals()[name] = found = lookup(name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*_OWN, *offered()])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 
 from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace, array_namespace, to_backend, to_host
 from ingd_ref.errors import DomainError, OptionError, ShapeError
+from ingd_ref.families._examples import guessed_parameters
 from ingd_ref.families._parameters import Parameter, Requirements, gather, require
 
 __all__ = ["ExponentialFamily", "matrix"]
@@ -50,6 +51,21 @@ class ExponentialFamily(ABC):
 
     # Open interval in which each coordinate of a point lies. Discrete and manifold-valued families override `_support` instead.
     bounds: tuple[float, float] = (-math.inf, math.inf)
+
+    # Examples --------------------------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def examples(cls) -> Sequence[Self]:
+        """Instances of this family that laws, evidence and tables try; a class whose constructor needs arguments proposes its own."""
+        return (cls(),)
+
+    def example_parameters(self) -> Mapping[str, np.ndarray]:
+        """Classical parameters (k, ...) of ordinary members of this family, as host arrays by name, that laws, evidence and tables try.
+
+        The default finds values that keep the constraint of each parameter; families whose parameters depend on one another, or hold
+        something unusual, propose their own.
+        """
+        return guessed_parameters(self.name, self.parameters)
 
     # Parameters ------------------------------------------------------------------------------------------------------------------------
 
@@ -520,7 +536,7 @@ class ExponentialFamily(ABC):
         Returns
         -------
         array (..., n, d)
-            A draw that would round to the end of the support is the number next to it instead.
+            A draw that would round to the end of the support, or overflow, is the number next to it instead.
 
         Raises
         ------
@@ -546,7 +562,9 @@ class ExponentialFamily(ABC):
         for parameter in self.parameters:
             value = to_host(self._classical(xp, theta)[parameter.name]).astype(np.float64)
             host[parameter.name] = np.reshape(value, (*batch, 1, *parameter.shape))
-        drawn = to_backend(np.asarray(self._draw(rng, (*batch, number), **host), dtype=np.float64), like=theta)
+        largest = float(xp.finfo(theta.dtype).max)
+        points = np.clip(np.asarray(self._draw(rng, (*batch, number), **host), dtype=np.float64), -largest, largest)
+        drawn = to_backend(points, like=theta)
         return _moved_inside(xp, drawn, *self.bounds)
 
     def fit(self, x: Array, weights: Array | None = None) -> Array:
