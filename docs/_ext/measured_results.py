@@ -35,24 +35,23 @@ def study_table(study: dict[str, Any]) -> str:
     length = min(len(method["mean"]) for method in study["methods"].values())
     steps = [step for step in STEPS if step < length] or [length - 1]
     best = {step: min(method["mean"][step] for method in study["methods"].values()) for step in steps}
-    lines = [f"| method | {' | '.join(f'step {step}' for step in steps)} | seconds per trial |", "|---" * (len(steps) + 2) + "|"]
+    lines = [f"| method | {' | '.join(f'step {step}' for step in steps)} |", "|---" * (len(steps) + 1) + "|"]
     for name, method in study["methods"].items():
-        cells = [
-            _mean_and_error(method["mean"][step], method["standard_error"][step], method["mean"][step] == best[step]) for step in steps
-        ]
-        seconds = sum(method["seconds"]) / len(method["seconds"]) if method.get("seconds") else float("nan")
-        lines.append(f"| {name} | {' | '.join(cells)} | {seconds:.2g} |")
+        values = [(method["mean"][step], method["standard_error"][step], best[step]) for step in steps]
+        lines.append(f"| {name} | {' | '.join(_mean_and_error(mean, error, mean == least) for mean, error, least in values)} |")
     return "\n".join(lines)
 
 
-def noise_floor(study: dict[str, Any]) -> str:
-    """What samples of the target itself score."""
-    floor = study.get("noise_floor")
-    return (
-        f"Noise floor, the score of fresh samples of the target: {_mean_and_error(floor['mean'], floor['standard_error'])}."
-        if floor
-        else ""
-    )
+def remarks(study: dict[str, Any]) -> str:
+    """What samples of the target itself score, and how long a trial took."""
+    parts = []
+    if "noise_floor" in study:
+        floor = _mean_and_error(study["noise_floor"]["mean"], study["noise_floor"]["standard_error"])
+        parts.append(f"Noise floor, the score of fresh samples of the target: {floor}.")
+    seconds = {name: method["seconds"] for name, method in study["methods"].items() if method.get("seconds")}
+    if seconds:
+        parts.append("Seconds per trial: " + ", ".join(f"{name} {sum(spent) / len(spent):.2g}" for name, spent in seconds.items()) + ".")
+    return " ".join(parts)
 
 
 def _mean_and_error(mean: float, error: float, best: bool = False) -> str:
@@ -62,17 +61,14 @@ def _mean_and_error(mean: float, error: float, best: bool = False) -> str:
 
 def described(content: dict[str, Any], study: dict[str, Any]) -> str:
     """What was run, when and with what."""
-    config = ", ".join(f"{name} {_shown(value)}" for name, value in study["config"].items())
-    versions = ", ".join(f"{name} {number}" for name, number in study.get("versions", content.get("versions", {})).items())
+    parts = ["Options: " + ", ".join(f"{name} {_shown(value)}" for name, value in study["config"].items())]
+    versions = study.get("versions", content.get("versions", {}))
+    if versions:
+        parts.append("versions: " + ", ".join(f"{name} {number}" for name, number in versions.items()))
     date = study.get("date", content.get("date"))
-    return (
-        "; ".join(
-            part
-            for part in (f"Options: {config}", f"versions: {versions}" if versions else "", f"measured on {date}" if date else "")
-            if part
-        )
-        + "."
-    )
+    if date:
+        parts.append(f"measured on {date}")
+    return "; ".join(parts) + "."
 
 
 def _shown(value: Any) -> str:
@@ -84,7 +80,7 @@ def study_page(content: Any) -> str:
     for study in studies(content):
         dim = study["config"].get("dim")
         parts.append(f"### {dim} dimensions" if dim else f"### {study.get('experiment', 'experiment')}")
-        parts += [study_table(study), noise_floor(study), described(content if isinstance(content, dict) else {}, study)]
+        parts += [study_table(study), remarks(study), described(content if isinstance(content, dict) else {}, study)]
     return "\n\n".join(part for part in parts if part)
 
 
