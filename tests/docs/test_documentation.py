@@ -3,6 +3,7 @@
 import doctest
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -160,6 +161,32 @@ def test_examples_on_pages_run(page):
     report = []
     results = doctest.DocTestRunner(verbose=False).run(test, out=report.append)
     assert results.failed == 0, "".join(report)
+
+
+def commands_shown():
+    """Every command line that a page or a gallery script shows."""
+    sources = [*PAGES, *sorted((DOCS / "gallery").glob("*.py"))]
+    texts = [source.read_text(encoding="utf-8") for source in sources]
+    return sorted(
+        {line.split("#")[0].strip() for text in texts for line in re.findall(r"(?:\$ |`|^)(ingd-ref [^`\n]*)", text, re.MULTILINE)}
+    )
+
+
+@pytest.mark.parametrize("line", commands_shown())
+def test_commands_shown_have_the_options_that_they_use(line):
+    import click
+
+    from ingd_ref.cli import main
+
+    command = main
+    for word in shlex.split(line)[1:]:
+        if word.startswith("--"):
+            known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
+            assert word in known, f"{command.name} has no option {word}"
+        elif isinstance(command, click.Group):
+            found = command.get_command(click.Context(command), word)
+            assert found is not None, f"{command.name} has no command {word}"
+            command = found
 
 
 # --- gallery and results -----------------------------------------------------------------------------------------------------------------
