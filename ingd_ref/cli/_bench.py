@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ingd_ref.cli._options import NumberList
+from ingd_ref.cli._options import values
 from ingd_ref.cli._progress import say
 from ingd_ref.io import make_directory, write_json
 
@@ -15,12 +15,14 @@ __all__ = ["bench"]
 
 
 @click.command()
-@click.option("--size", "sizes", type=NumberList(int), multiple=True, metavar="N,D,B", help="Particles, dimension, statistics; repeatable.")
+@click.option(
+    "--size", "sizes", type=values(int, "integers"), multiple=True, metavar="N,D,B", help="Particles, dimension, statistics; repeatable."
+)
 @click.option("--backend", type=click.Choice(["numpy", "cupy"]), default="numpy", show_default=True, help="Array library.")
 @click.option(
     "--implementation", type=click.Choice(["auto", "readable", "fused"]), default="auto", show_default=True, help="Which kernels."
 )
-@click.option("--threads", type=NumberList(int), default=(1, 2), show_default="1,2", help="Numbers of threads.")
+@click.option("--threads", type=values(int, "integers"), default=(1, 2), show_default="1,2", help="Numbers of threads.")
 @click.option("--repeats", type=click.IntRange(min=1), default=5, show_default=True, help="Timed rounds; the median counts.")
 @click.option("--baseline/--no-baseline", default=True, show_default=True, help="Time the published formulation as well.")
 @click.option("--growth/--no-growth", default=True, show_default=True, help="Fit how time and memory grow with the particles.")

@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from ingd_ref.backend import Array, to_host
+from ingd_ref.cli._options import bandwidth
 from ingd_ref.errors import DataFileError
 from ingd_ref.experiments import on_backend, versions
 from ingd_ref.features import RandomCenters
@@ -24,16 +25,6 @@ __all__ = ["flow"]
 METHODS = ("king", "ntking", "wgf", "energy", "gaussian-mmd")
 FRAMES = 50
 POSITIVE = click.FloatRange(min=0.0, min_open=True)
-
-
-class Bandwidth(click.ParamType[Any]):
-    """A positive number or the median rule."""
-
-    name = "number|median"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
-        """Return the number, or "median"."""
-        return value if value == "median" else POSITIVE.convert(value, param, ctx)
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,14 @@ class Settings:
 @click.option("--step-size", type=POSITIVE, default=1.0, show_default=True, help="Flow time of a step.")
 @click.option("--integrator", type=click.Choice(["euler", "heun", "rk4", "adaptive"]), default="euler", show_default=True, help="Scheme.")
 @click.option("--features", type=click.IntRange(min=1), default=200, show_default=True, help="Random centres (king, ntking).")
-@click.option("--bandwidth", type=Bandwidth(), default="median", show_default=True, help="Of the statistics; of wgf and gaussian-mmd.")
+@click.option(
+    "--bandwidth",
+    type=bandwidth,
+    default="median",
+    show_default=True,
+    metavar="NUMBER|median",
+    help="Of the statistics; of wgf and gaussian-mmd.",
+)
 @click.option("--ridge", type=click.FloatRange(min=0.0), default=1e-3, show_default=True, help="λ (king, ntking).")
 @click.option("--jitter", type=click.FloatRange(min=0.0), default=1e-3, show_default=True, help="ε (king, ntking).")
 @click.option("--move", metavar="COLUMN,...", help="Columns that move, by name or number from 0; the others condition.  [default: all]")

@@ -10,12 +10,14 @@ from typing import Any
 
 import click
 
-from ingd_ref.cli._options import NumberList
+from ingd_ref.cli._options import values
 from ingd_ref.cli._progress import progress_bar
 from ingd_ref.errors import IngdError
 from ingd_ref.experiments import EXPERIMENTS, Experiment, default_jobs, run_experiment
 
 __all__ = ["run"]
+
+PLURALS: dict[type, str] = {int: "integers", float: "numbers", str: "names"}
 
 
 @click.group(invoke_without_command=True)
@@ -52,7 +54,8 @@ def _command(name: str, experiment: Experiment) -> click.Command:
 
 def _option(field: Field[Any], default: Any) -> click.Option:
     """The option of one field; of a tuple, its values with commas between them."""
-    kind = NumberList(type(default[0])) if isinstance(default, tuple) else type(default)
+    first = type(default[0]) if isinstance(default, tuple) else None
+    kind: Any = type(default) if first is None else values(first, PLURALS[first])
     text = ",".join(map(str, default)) if isinstance(default, tuple) else default
     description = field.metadata["help"]
     names = ["--" + field.name.replace("_", "-"), field.name]

@@ -15,7 +15,6 @@ from ingd_ref.experiments._experiment import Experiment, Piece, Report, chosen_m
 from ingd_ref.features import RandomCenters
 from ingd_ref.flows import FlowResult, KiNG, run_flow
 from ingd_ref.metrics import MMD, median_bandwidth
-from ingd_ref.plotting._levels import add_level
 from ingd_ref.rkhs import MedianBandwidth
 
 __all__ = ["Digits"]
@@ -116,7 +115,9 @@ class Digits(Experiment):
             clipped = {name: np.clip(images[:SHOWN], -1.0, 1.0) for name, images in groups.items()}
             figures[task] = plotting.plot_images(clipped, columns=SHOWN)
         curves = {task: entry["mmd"] for task, entry in methods.items()}
-        figures["mmd"] = add_level(plotting.plot_metric_curves(curves, ylabel="MMD to held-out images"), unspoilt["mmd"], "unspoilt images")
+        figures["mmd"] = plotting.add_level(
+            plotting.plot_metric_curves(curves, ylabel="MMD to held-out images"), unspoilt["mmd"], "unspoilt images"
+        )
         return Report(methods, {"unspoilt": unspoilt}, arrays, figures, _lines(methods, unspoilt))
 
     def _rng(self, task: str) -> np.random.Generator:

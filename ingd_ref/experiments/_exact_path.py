@@ -16,7 +16,6 @@ from ingd_ref.experiments._experiment import Experiment, Piece, Report, chosen_m
 from ingd_ref.families import ExponentialFamily, Gamma, Gaussian
 from ingd_ref.features import FamilyStatistics
 from ingd_ref.flows import FlowResult, KiNG, run_flow
-from ingd_ref.plotting._convergence import plot_convergence
 from ingd_ref.rkhs import GradientGaussian
 
 if TYPE_CHECKING:
@@ -171,7 +170,7 @@ class ExactPath(Experiment):
         title = f"{self.name.capitalize()} family"
         return {
             "path": plotting.plot_path_error(times, self._exact(times), flows, ylabel="mean parameters", title=title),
-            "convergence": plot_convergence(sizes, errors, orders, ylabel="largest error on the path", title=title),
+            "convergence": plotting.plot_convergence(sizes, errors, orders, ylabel="largest error on the path", title=title),
         }
 
     def _lines(self, methods: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -13,7 +13,6 @@ from ingd_ref.backend import Array
 from ingd_ref.experiments._experiment import Experiment, Piece, Report, chosen_methods, mean_and_error, on_backend, option, stream
 from ingd_ref.flows import WGF, EnergyFlow, Flow, FlowResult, published_king, published_ntking, run_flow
 from ingd_ref.metrics import MMD, median_bandwidth
-from ingd_ref.plotting._levels import add_level
 
 __all__ = ["Mixture"]
 
@@ -96,7 +95,7 @@ class Mixture(Experiment):
             methods[method] = {"mmd": values.tolist(), "mean": mean.tolist(), "standard_error": error.tolist(), "seconds": seconds}
         title = f"Two Gaussians in {self.dim} dimensions"
         figure = plotting.plot_metric_curves(curves, ylabel="MMD to fresh samples", title=title)
-        add_level(figure, floor["mean"], f"{self.number} fresh samples")
+        plotting.add_level(figure, floor["mean"], f"{self.number} fresh samples")
         arrays = {f"{method}_particles": self._final(results, method) for method in self.methods}
         problems = [self.problem(trial) for trial in range(self.trials)]
         arrays["start"] = np.stack([problem.particles for problem in problems])

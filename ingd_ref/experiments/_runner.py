@@ -72,7 +72,6 @@ def run_experiment(
     --------
         >>> import tempfile
         >>> from dataclasses import replace
-    from itertools import islice
         >>> import ingd_ref as ir
         >>> tiny = replace(ir.experiments.EXPERIMENTS["gaussian"], steps=(4, 8), methods=("rk4",))
         >>> results = ir.experiments.run_experiment(tiny, tempfile.mkdtemp())

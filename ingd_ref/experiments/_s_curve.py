@@ -14,7 +14,6 @@ from ingd_ref.experiments._experiment import Experiment, Piece, Report, chosen_m
 from ingd_ref.features import RandomCenters
 from ingd_ref.flows import WGF, EnergyFlow, Flow, FlowResult, KiNG, run_flow
 from ingd_ref.metrics import MMD
-from ingd_ref.plotting._levels import add_level
 from ingd_ref.rkhs import MedianBandwidth, RandomNeuralTangent
 
 __all__ = ["SCurve"]
@@ -94,7 +93,7 @@ class SCurve(Experiment):
             curves = {method: entry[metric] for method, entry in methods.items()}
             figures[metric] = plotting.plot_metric_curves(curves, ylabel=ylabel, title="S-curve")
         floor = self._noise_floor()
-        add_level(figures["mmd"], floor, f"{self.number} samples of the curve")
+        plotting.add_level(figures["mmd"], floor, f"{self.number} samples of the curve")
         _, target, _ = self.problem(0)
         arrays = {"target": target}
         for method in self.methods:

@@ -1,9 +1,20 @@
 """Figures of runs: functions that take data and return a ``matplotlib.figure.Figure``, without pyplot and without global state."""
 
+from ingd_ref.plotting._convergence import plot_convergence
 from ingd_ref.plotting._curves import plot_metric_curves
 from ingd_ref.plotting._images import plot_images
+from ingd_ref.plotting._levels import add_level
 from ingd_ref.plotting._particles import plot_particles
 from ingd_ref.plotting._paths import plot_path_error
 from ingd_ref.plotting._style import PALETTE, save_figure
 
-__all__ = ["PALETTE", "plot_images", "plot_metric_curves", "plot_particles", "plot_path_error", "save_figure"]
+__all__ = [
+    "PALETTE",
+    "add_level",
+    "plot_convergence",
+    "plot_images",
+    "plot_metric_curves",
+    "plot_particles",
+    "plot_path_error",
+    "save_figure",
+]

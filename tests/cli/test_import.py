@@ -21,7 +21,7 @@ def test_the_package_alone_loads_nothing():
 
 
 def test_the_flows_load_numpy_and_the_array_standard_only():
-    """Measured 0.1 s beyond NumPy on two busy cores, of which array_api_compat takes a third."""
+    """Measured on two busy cores: ``import ingd_ref`` 0.5 ms, all of these 0.15 s beyond NumPy's own 0.1 s."""
     used = "import ingd_ref as ir; ir.flows.KiNG, ir.features, ir.rkhs, ir.families, ir.metrics, ir.plotting"
     assert modules_after(used) == {"array_api_compat", "numpy"}
 
