@@ -12,6 +12,7 @@ import numpy as np
 from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace, array_namespace, to_backend, to_host
 from ingd_ref.errors import DomainError, OptionError, ShapeError
+from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._examples import guessed_parameters
 from ingd_ref.families._parameters import Parameter, Requirements, gather, require
 
@@ -180,7 +181,7 @@ class ExponentialFamily(ABC):
         array([ 3., 13.])
         """
         xp, theta = self._checked(theta)
-        return self._mean(xp, theta)
+        return in_blocks(xp, self._mean, theta)
 
     def natural_from_mean(self, mu: Array) -> Array:
         """Natural parameters θ with ∇A(θ) = μ: the inverse of :meth:`mean`, which is ∇A*(μ) of (E6).
@@ -208,7 +209,7 @@ class ExponentialFamily(ABC):
         array([ 0.75 , -0.125])
         """
         xp, mu = self._checked_mean(mu)
-        return self._natural_from_mean(xp, mu)
+        return in_blocks(xp, self._natural_from_mean, mu)
 
     # Potentials and metric -------------------------------------------------------------------------------------------------------------
 
@@ -235,7 +236,7 @@ class ExponentialFamily(ABC):
         4.5
         """
         xp, theta = self._checked(theta)
-        return self._log_partition(xp, theta)
+        return in_blocks(xp, self._log_partition, theta)
 
     def conjugate(self, mu: Array) -> Array:
         """Conjugate function A*(μ) = sup_θ ⟨θ, μ⟩ − A(θ) = −H(q) − E[log h], equation (E6).
@@ -261,7 +262,7 @@ class ExponentialFamily(ABC):
         -0.5
         """
         xp, mu = self._checked_mean(mu)
-        return self._conjugate(xp, self._natural_from_mean(xp, mu))
+        return in_blocks(xp, lambda xp, mu: self._conjugate(xp, self._natural_from_mean(xp, mu)), mu)
 
     def fisher(self, theta: Array) -> Array:
         """Fisher information F(θ) = ∇²A(θ) = Cov_θ[f] in natural parameters, equation (E3).
@@ -287,7 +288,7 @@ class ExponentialFamily(ABC):
                [2., 6.]])
         """
         xp, theta = self._checked(theta)
-        return self._fisher(xp, theta)
+        return in_blocks(xp, self._fisher, theta)
 
     def inverse_fisher(self, theta: Array) -> Array:
         """Inverse F(θ)⁻¹ of the Fisher information: that in mean parameters, equation (E4).
@@ -313,7 +314,7 @@ class ExponentialFamily(ABC):
                [-1. ,  0.5]])
         """
         xp, theta = self._checked(theta)
-        return self._inverse_fisher(xp, theta)
+        return in_blocks(xp, self._inverse_fisher, theta)
 
     def natural_gradient(self, theta: Array, grad: Array) -> Array:
         """Natural gradient F(θ)⁻¹ ∇_θ L, equation (E7), which is the plain gradient ∇_μ L, equation (E8).
@@ -346,7 +347,7 @@ class ExponentialFamily(ABC):
         xp, theta = self._checked(theta)
         grad = _rows(xp, grad, "grad", self.number, like=theta)
         _broadcastable(theta=theta, grad=grad)
-        return self._natural_gradient(xp, theta, grad)
+        return in_blocks(xp, self._natural_gradient, theta, grad)
 
     def kl(self, theta1: Array, theta2: Array) -> Array:
         """Kullback-Leibler divergence KL(θ₁‖θ₂), equation (E5): never negative, and accurate however close θ₁ and θ₂ are.
@@ -377,7 +378,7 @@ class ExponentialFamily(ABC):
         xp, theta1 = self._checked(theta1, "theta1")
         _, theta2 = self._checked(theta2, "theta2", like=theta1)
         _broadcastable(theta1=theta1, theta2=theta2)
-        return self._kl(xp, theta1, theta2)
+        return in_blocks(xp, self._kl, theta1, theta2)
 
     def entropy(self, theta: Array) -> Array:
         """Differential entropy H(q_θ) = −E_θ[log q_θ] in nats; Shannon entropy for a discrete family.
@@ -402,7 +403,7 @@ class ExponentialFamily(ABC):
         1.0
         """
         xp, theta = self._checked(theta)
-        return self._entropy(xp, theta)
+        return in_blocks(xp, self._entropy, theta)
 
     # Points ----------------------------------------------------------------------------------------------------------------------------
 
@@ -519,7 +520,7 @@ class ExponentialFamily(ABC):
         xp, theta = self._checked(theta)
         _, x = self._checked_points(x, like=theta)
         _broadcastable(theta=theta, x=x)
-        return self._log_prob(xp, theta, x)
+        return in_blocks(xp, self._log_prob, theta, x)
 
     def sample(self, theta: Array, size: int, rng: np.random.Generator) -> Array:
         """Independent draws from q_θ. They are made on the host and then moved, so every library sees the same numbers.

@@ -39,8 +39,10 @@ SHIFT = 10
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
 LOG_2PI = math.log(2.0 * math.pi)
 EULER_GAMMA = 0.5772156649015329
-# Newton's iterations below start within 24 % and 35 % of their roots; over 18 decades 4 steps bring both to 2e-15, the fifth to rounding.
-NEWTON_STEPS = 5
+# Newton's iterations below start within 1.5 % and 35 % of their roots. In logarithmic coordinates, where both functions are almost
+# straight, the first comes to 4e-6 and 4e-13 in two steps and to rounding in the third; the second to 2e-15 in four, to rounding in the fifth.
+GAP_STEPS = 3
+DIGAMMA_STEPS = 5
 
 
 def log_minus_digamma(xp: Namespace, a: Array) -> Array:
@@ -175,8 +177,9 @@ def lgamma_bregman(xp: Namespace, a: Array, b: Array) -> Array:
 def inverse_log_minus_digamma(xp: Namespace, gap: Array) -> Array:
     """Return the a > 0 with log a − ψ(a) = ``gap`` > 0.
 
-    The root lies between 1/(2 gap) and 1/gap. In logarithmic coordinates the function is almost a straight line: the slope of log φ(eᵗ) is
-    between −1.17 and −1, so each step of Newton's iteration shrinks the error at least fivefold, from any start.
+    The root lies between 1/(2 gap) and 1/gap. Newton's iteration starts at the positive root of 6ga² + (g − 3)a − 1 for the gap g, which has
+    the right limits at both ends, and the next order of φ(a) = 1/(2a) + 1/(12a²) + … too. In logarithmic coordinates the function is
+    almost a straight line: the slope of log φ(eᵗ) is between −1.17 and −1, so each step would shrink the error fivefold from any start.
 
     Examples
     --------
@@ -184,8 +187,10 @@ def inverse_log_minus_digamma(xp: Namespace, gap: Array) -> Array:
     >>> inverse_log_minus_digamma(np, log_minus_digamma(np, np.asarray([1e-6, 1.0, 1e6])))
     array([1.e-06, 1.e+00, 1.e+06])
     """
-    a = (0.5 + 0.5 * gap / (1.0 + gap)) / gap
-    for _ in range(NEWTON_STEPS):
+    root = xp.sqrt(gap + (9.0 - math.sqrt(72.0))) * xp.sqrt(gap + (9.0 + math.sqrt(72.0)))  # √((g − 3)² + 24g), without overflow
+    total = root + xp.abs(gap - 3.0)
+    a = xp.where(gap < 3.0, total / 12.0 / gap, 2.0 / total)
+    for _ in range(GAP_STEPS):
         value = log_minus_digamma(xp, a)
         a = a * xp.exp(xp.log(value / gap) * value / trigamma_excess(xp, a))
     return a
@@ -205,7 +210,7 @@ def inverse_digamma(xp: Namespace, y: Array) -> Array:
     pole = y < -2.22
     near_pole = -1.0 / (xp.where(pole, y, xp.full_like(y, -2.22)) + EULER_GAMMA)
     a = xp.where(pole, near_pole, xp.exp(y) + 0.5)
-    for _ in range(NEWTON_STEPS):
+    for _ in range(DIGAMMA_STEPS):
         a = a * xp.exp((y - digamma(xp, a)) / (1.0 + trigamma_excess(xp, a)))
     return a
 

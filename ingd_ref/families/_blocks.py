@@ -1,0 +1,67 @@
+"""Formulas are functions of one row; large batches on the host go through them in blocks that stay in the cache, over all cores."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
+import numpy as np
+
+from ingd_ref.backend import Array, Namespace, backend_name, tiles
+
+__all__ = ["in_blocks"]
+
+# Numbers per block and argument. A formula holds a dozen temporaries of half this size: 16384 rows of two make 128 KiB each, which lie
+# in the second-level cache together; smaller blocks spend their time in the interpreter. Measured for Gamma.natural_from_mean.
+NUMBERS = 2**15
+
+
+def in_blocks(xp: Namespace, formula: Callable[..., Array], *rows: Array) -> Array:
+    """Return ``formula(xp, *rows)`` for a formula that treats every row of its arguments alike.
+
+    Large batches of NumPy arrays are cut into blocks that the cores share, because NumPy lets other threads run while it computes; any
+    other batch is evaluated whole. Each number is computed by the same operations either way, so results do not depend on the blocks.
+
+    Parameters
+    ----------
+    xp : module
+        Namespace of the rows.
+    formula : callable
+        Takes the namespace and arrays (..., b), (..., c), ... whose batch shapes broadcast; returns an array of that batch shape.
+    *rows : array (..., b)
+        Arguments. They are cut if those that have a batch shape at all have the same.
+
+    Returns
+    -------
+    array (...)
+    """
+    batches = {tuple(row.shape[:-1]) for row in rows} - {()}
+    length = max(1, NUMBERS // max(1, *(row.shape[-1] for row in rows)))
+    if len(batches) != 1 or backend_name(rows[0]) != "numpy" or math.prod(batch := batches.pop()) < 2 * length:
+        return formula(xp, *rows)
+    flat = [row if row.ndim == 1 else np.reshape(row, (-1, row.shape[-1])) for row in rows]
+    first, *others = tiles(math.prod(batch), length)
+
+    def evaluated(block: slice) -> Array:
+        return formula(xp, *(row if row.ndim == 1 else row[block] for row in flat))
+
+    sample = evaluated(first)
+    result = np.empty((math.prod(batch), *sample.shape[1:]), dtype=sample.dtype)
+    result[first] = sample
+
+    def fill(block: slice) -> None:
+        result[block] = evaluated(block)
+
+    with ThreadPoolExecutor(min(_cores(), len(others))) as pool:
+        # Each block runs in a copy of the caller's context, in which np.errstate lives.
+        for done in [pool.submit(copy_context().run, fill, block) for block in others]:
+            done.result()
+    return np.reshape(result, (*batch, *sample.shape[1:]))
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
