@@ -6,6 +6,7 @@ b is close to a. Each is computed here as a sum of positive terms instead: a rec
 Every function takes the namespace first, and trusts its arguments: the families have checked them.
 """
 
+from ingd_ref.special._exponential_integral import scaled_exponential_integral, scaled_exponential_integral_excess
 from ingd_ref.special._gamma import (
     digamma,
     inverse_digamma,
@@ -34,6 +35,8 @@ __all__ = [
     "log_remainder",
     "reduced_lgamma",
     "reduced_lgamma_bregman",
+    "scaled_exponential_integral",
+    "scaled_exponential_integral_excess",
     "stirling_remainder",
     "t_minus_log1p",
     "trigamma",
