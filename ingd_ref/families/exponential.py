@@ -1,0 +1,103 @@
+"""The exponential family of waiting times: the exponential distribution."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingd_ref.backend import Array, Namespace
+from ingd_ref.families._base import ExponentialFamily, matrix
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.special import log_remainder
+
+__all__ = ["Exponential"]
+
+
+@dataclass(frozen=True)
+class Exponential(ExponentialFamily):
+    r"""Exponential distribution on x ≥ 0.
+
+    The classical parameter is the ``rate`` λ > 0; the mean is 1/λ.
+
+    .. math::
+        f(x) &= x, \quad h(x) = 1, \quad \theta = -\lambda & \text{(E1)} \\
+        A(\theta) &= -\log(-\theta) & \text{(E1)} \\
+        \nabla A(\theta) &= -1/\theta = 1/\lambda & \text{(E2)} \\
+        (\nabla A)^{-1}(\mu) &= -1/\mu & \text{(E6)} \\
+        F = \nabla^2 A(\theta) &= 1/\theta^2 & \text{(E3)} \\
+        F^{-1} &= \theta^2 & \text{(E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta & \text{(E5)}
+
+    Examples
+    --------
+    >>> family = Exponential()
+    >>> family.mean(family.natural(rate=4.0))
+    array([0.25])
+    >>> family.entropy(family.natural(rate=1.0)).item()
+    1.0
+    """
+
+    name = "exponential"
+    dim = 1
+    number = 1
+    parameters = (Parameter("rate", POSITIVE),)
+    bounds = (0.0, math.inf)
+
+    def _natural(self, xp: Namespace, rate: Array) -> Array:
+        return -rate[..., None]
+
+    def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
+        return {"rate": -theta[..., 0]}
+
+    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
+        return {"rate = -theta[0] > 0": theta[..., 0] < 0}
+
+    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
+        return {"mu[0] > 0": mu[..., 0] > 0}
+
+    def _support(self, xp: Namespace, x: Array) -> Requirements:
+        return {"x >= 0": xp.all(x >= 0, axis=-1)}
+
+    def _statistics(self, xp: Namespace, x: Array) -> Array:
+        return x
+
+    def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
+        return xp.ones_like(x)[..., None]
+
+    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
+        return xp.zeros_like(x[..., 0])
+
+    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
+        return -xp.log(-theta[..., 0])
+
+    def _mean(self, xp: Namespace, theta: Array) -> Array:
+        return -1.0 / theta
+
+    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
+        return -1.0 / mu
+
+    def _fisher(self, xp: Namespace, theta: Array) -> Array:
+        return matrix(xp, [[1.0 / theta[..., 0] ** 2]])
+
+    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
+        return matrix(xp, [[theta[..., 0] ** 2]])
+
+    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
+        return theta * theta * grad
+
+    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
+
+    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
+        return xp.log(-theta[..., 0]) - 1.0
+
+    def _entropy(self, xp: Namespace, theta: Array) -> Array:
+        return 1.0 - xp.log(-theta[..., 0])
+
+    def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
+        return xp.log(-theta[..., 0]) + theta[..., 0] * x[..., 0]
+
+    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], rate: np.ndarray) -> np.ndarray:
+        return np.asarray(rng.standard_exponential(size) / rate)[..., None]
