@@ -1,0 +1,103 @@
+"""The Maxwell family: lengths of centred isotropic Gaussian vectors in space."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingd_ref.backend import Array, Namespace
+from ingd_ref.families._base import ExponentialFamily, matrix
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.special import log_remainder
+
+__all__ = ["Maxwell"]
+
+ENTROPY = np.euler_gamma - 0.5 + 0.5 * math.log(math.pi)  # what is left of the entropy at θ = −1
+
+
+@dataclass(frozen=True)
+class Maxwell(ExponentialFamily):
+    r"""Maxwell (Maxwell-Boltzmann) distribution on x > 0: the length of a vector in space whose coordinates are N(0, σ²).
+
+    The classical parameter is the ``scale`` σ > 0, in the units of x; with γ Euler's constant,
+
+    .. math::
+        f(x) &= x^2, \quad h(x) = \sqrt{2/\pi}\,x^2, \quad \theta = -1/(2\sigma^2) & \text{(E1)} \\
+        A(\theta) &= -(3/2)\log(-2\theta) & \text{(E1)} \\
+        \nabla A(\theta) &= -3/(2\theta) = 3\sigma^2 & \text{(E2)} \\
+        (\nabla A)^{-1}(\mu) &= -3/(2\mu) & \text{(E6)} \\
+        F = \nabla^2 A(\theta) &= 3/(2\theta^2) & \text{(E3)} \\
+        F^{-1} &= 2\theta^2/3 & \text{(E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= (3/2)(\rho - 1 - \log\rho), \quad \rho = \theta'/\theta & \text{(E5)} \\
+        H(\theta) &= \gamma - ½ + ½\log(-\pi/\theta)
+
+    Examples
+    --------
+    >>> family = Maxwell()
+    >>> family.mean(family.natural(scale=3.0))  # E x² = 3σ²
+    array([27.])
+    """
+
+    name = "Maxwell"
+    dim = 1
+    number = 1
+    parameters = (Parameter("scale", POSITIVE),)
+    bounds = (0.0, math.inf)
+
+    def _natural(self, xp: Namespace, scale: Array) -> Array:
+        return (-0.5 / scale / scale)[..., None]
+
+    def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
+        return {"scale": xp.sqrt(-0.5 / theta[..., 0])}
+
+    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
+        return {"1/scale**2 = -2 theta[0] > 0": theta[..., 0] < 0}
+
+    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
+        return {"mu[0] > 0": mu[..., 0] > 0}
+
+    def _statistics(self, xp: Namespace, x: Array) -> Array:
+        return x * x
+
+    def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
+        return 2.0 * x[..., None]
+
+    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
+        return 0.5 * math.log(2.0 / math.pi) + 2.0 * xp.log(x[..., 0])
+
+    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
+        return -1.5 * xp.log(-2.0 * theta[..., 0])
+
+    def _mean(self, xp: Namespace, theta: Array) -> Array:
+        return -1.5 / theta
+
+    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
+        return -1.5 / mu
+
+    def _fisher(self, xp: Namespace, theta: Array) -> Array:
+        return matrix(xp, [[1.5 / theta[..., 0] ** 2]])
+
+    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
+        return matrix(xp, [[theta[..., 0] ** 2 / 1.5]])
+
+    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
+        return theta * theta * grad / 1.5
+
+    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return 1.5 * log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
+
+    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
+        return 1.5 * (xp.log(-2.0 * theta[..., 0]) - 1.0)
+
+    def _entropy(self, xp: Namespace, theta: Array) -> Array:
+        return ENTROPY - 0.5 * xp.log(-theta[..., 0])
+
+    def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
+        precision = -2.0 * theta[..., 0]
+        square = precision * x[..., 0] * x[..., 0]
+        return xp.log(math.sqrt(2.0 / math.pi) * square * xp.sqrt(precision)) - 0.5 * square
+
+    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray) -> np.ndarray:
+        return np.asarray(scale * np.sqrt(2.0 * rng.standard_gamma(1.5, size)))[..., None]
