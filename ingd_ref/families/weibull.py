@@ -1,0 +1,123 @@
+"""The Weibull family with known shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, Namespace
+from ingd_ref.families._base import ExponentialFamily, matrix
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.special import log_remainder
+
+__all__ = ["Weibull"]
+
+
+@dataclass(frozen=True)
+class Weibull(ExponentialFamily):
+    r"""Weibull distribution on x > 0 with known shape k: xᵏ is exponential.
+
+    The classical parameter is the ``scale`` λ > 0, in the units of x; with γ Euler's constant,
+
+    .. math::
+        f(x) &= x^k, \quad h(x) = k x^{k-1}, \quad \theta = -\lambda^{-k} & \text{(E1)} \\
+        A(\theta) &= -\log(-\theta) & \text{(E1)} \\
+        \nabla A(\theta) &= -1/\theta = \lambda^k & \text{(E2)} \\
+        (\nabla A)^{-1}(\mu) &= -1/\mu & \text{(E6)} \\
+        F = \nabla^2 A(\theta) &= 1/\theta^2 & \text{(E3)} \\
+        F^{-1} &= \theta^2 & \text{(E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta & \text{(E5)} \\
+        H(\theta) &= 1 + \gamma(1 - 1/k) - \log k - \log(-\theta)/k
+
+    Parameters
+    ----------
+    shape : float > 0
+        Exponent k.
+
+    Raises
+    ------
+    NonFiniteError, DomainError
+        If the shape is not a finite positive number.
+
+    Examples
+    --------
+    >>> family = Weibull(shape=3.0)
+    >>> family.mean(family.natural(scale=2.0))  # E x³ = λ³
+    array([8.])
+    """
+
+    shape: float
+    name = "Weibull"
+    dim = 1
+    number = 1
+    parameters = (Parameter("scale", POSITIVE),)
+    bounds = (0.0, math.inf)
+
+    @classmethod
+    def examples(cls) -> Sequence[Self]:
+        """Shapes below and above one: with and without a pole of the density at zero."""
+        return (cls(0.75), cls(2.5))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", checks.positive(self.shape, "shape"))
+
+    def _natural(self, xp: Namespace, scale: Array) -> Array:
+        return -(scale**-self.shape)[..., None]
+
+    def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
+        return {"scale": (-theta[..., 0]) ** (-1.0 / self.shape)}
+
+    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
+        return {"scale**-shape = -theta[0] > 0": theta[..., 0] < 0}
+
+    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
+        return {"mu[0] > 0": mu[..., 0] > 0}
+
+    def _statistics(self, xp: Namespace, x: Array) -> Array:
+        return x**self.shape
+
+    def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
+        return self.shape * x[..., None] ** (self.shape - 1.0)
+
+    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
+        return math.log(self.shape) + (self.shape - 1.0) * xp.log(x[..., 0])
+
+    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
+        return -xp.log(-theta[..., 0])
+
+    def _mean(self, xp: Namespace, theta: Array) -> Array:
+        return -1.0 / theta
+
+    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
+        return -1.0 / mu
+
+    def _fisher(self, xp: Namespace, theta: Array) -> Array:
+        return matrix(xp, [[1.0 / theta[..., 0] ** 2]])
+
+    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
+        return matrix(xp, [[theta[..., 0] ** 2]])
+
+    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
+        return theta * theta * grad
+
+    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
+
+    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
+        return xp.log(-theta[..., 0]) - 1.0
+
+    def _entropy(self, xp: Namespace, theta: Array) -> Array:
+        scale_free = 1.0 + np.euler_gamma * (1.0 - 1.0 / self.shape) - math.log(self.shape)
+        return scale_free - xp.log(-theta[..., 0]) / self.shape
+
+    def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
+        exponent = theta[..., 0] * x[..., 0] ** self.shape  # −(x/λ)ᵏ
+        return xp.log(-self.shape * exponent / x[..., 0]) + exponent
+
+    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray) -> np.ndarray:
+        return np.asarray(scale * rng.weibull(self.shape, size))[..., None]
