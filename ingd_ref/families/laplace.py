@@ -1,0 +1,127 @@
+"""The Laplace family with known location."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from ingd_ref.backend import Array, Namespace
+from ingd_ref.errors import DomainError, NonFiniteError
+from ingd_ref.families._base import ExponentialFamily, matrix
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.special import log_remainder
+
+__all__ = ["Laplace"]
+
+
+@dataclass(frozen=True)
+class Laplace(ExponentialFamily):
+    r"""Laplace (double exponential) distribution with known location l: |x − l| is exponential.
+
+    The classical parameter is the ``scale`` s > 0, in the units of x: the mean absolute deviation.
+
+    .. math::
+        f(x) &= |x - l|, \quad h(x) = ½, \quad \theta = -1/s & \text{(E1)} \\
+        A(\theta) &= -\log(-\theta) & \text{(E1)} \\
+        \nabla A(\theta) &= -1/\theta = s & \text{(E2)} \\
+        (\nabla A)^{-1}(\mu) &= -1/\mu & \text{(E6)} \\
+        F = \nabla^2 A(\theta) &= 1/\theta^2 & \text{(E3)} \\
+        F^{-1} &= \theta^2 & \text{(E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta & \text{(E5)}
+
+    The statistic has a kink at x = l, where its Jacobian is taken to be 0, the mean of the slopes on either side.
+
+    Parameters
+    ----------
+    location : float
+        Median l. Default 0.
+
+    Raises
+    ------
+    NonFiniteError, DomainError
+        If the location is NaN or infinite, or no number.
+
+    Examples
+    --------
+    >>> family = Laplace(location=1.0)
+    >>> family.classical(family.fit(np.array([[0.0], [4.0]])))["scale"].item()  # the mean of 1 and 3
+    2.0
+    """
+
+    location: float = 0.0
+    name = "Laplace"
+    dim = 1
+    number = 1
+    parameters = (Parameter("scale", POSITIVE),)
+
+    def __post_init__(self) -> None:
+        try:
+            location = float(self.location)
+        except (TypeError, ValueError):
+            raise DomainError(f"location must be a number, got {self.location!r}") from None
+        if not math.isfinite(location):
+            raise NonFiniteError(f"location must be finite, got {location}")
+        object.__setattr__(self, "location", location)
+
+    @classmethod
+    def examples(cls) -> Sequence[Self]:
+        """One location at zero, where points lose no digits, and one elsewhere."""
+        return (cls(), cls(-1.5))
+
+    def _natural(self, xp: Namespace, scale: Array) -> Array:
+        return -1.0 / scale[..., None]
+
+    def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
+        return {"scale": -1.0 / theta[..., 0]}
+
+    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
+        return {"1/scale = -theta[0] > 0": theta[..., 0] < 0}
+
+    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
+        return {"mu[0] > 0": mu[..., 0] > 0}
+
+    def _statistics(self, xp: Namespace, x: Array) -> Array:
+        return xp.abs(x - self.location)
+
+    def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
+        return xp.sign(x - self.location)[..., None]
+
+    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
+        return xp.full_like(x[..., 0], -math.log(2.0))
+
+    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
+        return -xp.log(-theta[..., 0])
+
+    def _mean(self, xp: Namespace, theta: Array) -> Array:
+        return -1.0 / theta
+
+    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
+        return -1.0 / mu
+
+    def _fisher(self, xp: Namespace, theta: Array) -> Array:
+        return matrix(xp, [[1.0 / theta[..., 0] ** 2]])
+
+    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
+        return matrix(xp, [[theta[..., 0] ** 2]])
+
+    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
+        return theta * theta * grad
+
+    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
+
+    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
+        return xp.log(-theta[..., 0]) - 1.0
+
+    def _entropy(self, xp: Namespace, theta: Array) -> Array:
+        return 1.0 - xp.log(-0.5 * theta[..., 0])
+
+    def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
+        return xp.log(-0.5 * theta[..., 0]) + theta[..., 0] * self._statistics(xp, x)[..., 0]
+
+    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray) -> np.ndarray:
+        return np.asarray(rng.laplace(self.location, scale, size))[..., None]
