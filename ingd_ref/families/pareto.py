@@ -1,0 +1,122 @@
+"""The Pareto family with known minimum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, Namespace
+from ingd_ref.families._base import ExponentialFamily, matrix
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.special import log_ratio, log_remainder
+
+__all__ = ["Pareto"]
+
+
+@dataclass(frozen=True)
+class Pareto(ExponentialFamily):
+    r"""Pareto distribution on x ≥ m with known minimum m: log(x/m) is exponential.
+
+    The classical parameter is the ``shape`` α > 0, the exponent of the tail: P(X > x) = (m/x)^α.
+
+    .. math::
+        f(x) &= \log(x/m), \quad h(x) = 1/x, \quad \theta = -\alpha & \text{(E1)} \\
+        A(\theta) &= -\log(-\theta) & \text{(E1)} \\
+        \nabla A(\theta) &= -1/\theta = 1/\alpha & \text{(E2)} \\
+        (\nabla A)^{-1}(\mu) &= -1/\mu & \text{(E6)} \\
+        F = \nabla^2 A(\theta) &= 1/\theta^2 & \text{(E3)} \\
+        F^{-1} &= \theta^2 & \text{(E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta & \text{(E5)} \\
+        H(\theta) &= 1 + 1/\alpha - \log(\alpha/m)
+
+    Parameters
+    ----------
+    minimum : float > 0
+        Smallest point m of the support, in the units of x. Default 1. Points of a narrower floating type are compared with m rounded to it.
+
+    Raises
+    ------
+    NonFiniteError, DomainError
+        If the minimum is not a finite positive number.
+
+    Examples
+    --------
+    >>> family = Pareto(minimum=2.0)
+    >>> family.mean(family.natural(shape=4.0))  # E log(x/2) = 1/4
+    array([0.25])
+    """
+
+    minimum: float = 1.0
+    name = "Pareto"
+    dim = 1
+    number = 1
+    parameters = (Parameter("shape", POSITIVE),)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "minimum", checks.positive(self.minimum, "minimum"))
+
+    @classmethod
+    def examples(cls) -> Sequence[Self]:
+        """The unit minimum and another."""
+        return (cls(), cls(2.5))
+
+    def _natural(self, xp: Namespace, shape: Array) -> Array:
+        return -shape[..., None]
+
+    def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
+        return {"shape": -theta[..., 0]}
+
+    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
+        return {"shape = -theta[0] > 0": theta[..., 0] < 0}
+
+    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
+        return {"mu[0] > 0": mu[..., 0] > 0}
+
+    def _support(self, xp: Namespace, x: Array) -> Requirements:
+        return {f"x >= {self.minimum:g}": xp.all(x >= self.minimum, axis=-1)}
+
+    def _statistics(self, xp: Namespace, x: Array) -> Array:
+        return log_ratio(xp, x, xp.full_like(x, self.minimum))
+
+    def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
+        return 1.0 / x[..., None]
+
+    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
+        return -xp.log(x[..., 0])
+
+    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
+        return -xp.log(-theta[..., 0])
+
+    def _mean(self, xp: Namespace, theta: Array) -> Array:
+        return -1.0 / theta
+
+    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
+        return -1.0 / mu
+
+    def _fisher(self, xp: Namespace, theta: Array) -> Array:
+        return matrix(xp, [[1.0 / theta[..., 0] ** 2]])
+
+    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
+        return matrix(xp, [[theta[..., 0] ** 2]])
+
+    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
+        return theta * theta * grad
+
+    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
+
+    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
+        return xp.log(-theta[..., 0]) - 1.0
+
+    def _entropy(self, xp: Namespace, theta: Array) -> Array:
+        return 1.0 - 1.0 / theta[..., 0] - xp.log(-theta[..., 0] / self.minimum)
+
+    def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
+        return xp.log(-theta[..., 0] / x[..., 0]) + theta[..., 0] * self._statistics(xp, x)[..., 0]
+
+    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray) -> np.ndarray:
+        return np.asarray(self.minimum * (1.0 + rng.pareto(shape, size)))[..., None]
