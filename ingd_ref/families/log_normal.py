@@ -1,0 +1,112 @@
+"""The log-normal family."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingd_ref.backend import Array, Namespace
+from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
+from ingd_ref.families.gaussian import Gaussian
+
+__all__ = ["LogNormal"]
+
+# A change of variable moves the base measure alone: log x is N(m, s²), so whatever is a function of θ is that of the Gaussian family.
+GAUSSIAN = Gaussian()
+
+
+@dataclass(frozen=True)
+class LogNormal(ExponentialFamily):
+    r"""Log-normal distribution on x > 0: log x is N(m, s²).
+
+    Classical parameters are ``log_mean`` m and ``log_variance`` s² > 0, the mean and the variance of log x; P = 1/s² = −2θ₂.
+
+    .. math::
+        f(x) &= (\log x,\, \log^2 x), \quad h(x) = 1/(x\sqrt{2\pi}), \quad \theta = (m/s^2,\, -1/(2s^2)) & \text{(E1)} \\
+        A(\theta) &= -\theta_1^2/(4\theta_2) - ½\log(-2\theta_2) & \text{(E1)} \\
+        \nabla A(\theta) &= (m,\, m^2 + s^2) & \text{(E2)} \\
+        (\nabla A)^{-1}(\mu) &= (\mu_1,\, -½) / (\mu_2 - \mu_1^2) & \text{(E6)} \\
+        F = \nabla^2 A(\theta) &= \begin{pmatrix} s^2 & 2ms^2 \\ 2ms^2 & 4m^2s^2 + 2s^4 \end{pmatrix} & \text{(E3)} \\
+        F^{-1} &= 2\theta\theta^\top + P e_1 e_1^\top & \text{(E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= ½(r - 1 - \log r) + ½P'(m - m')^2, \quad r = \theta_2'/\theta_2 & \text{(E5)} \\
+        H(\theta) &= m + ½\log(2\pi e s^2)
+
+    Examples
+    --------
+    >>> family = LogNormal()
+    >>> x = family.sample(family.natural(log_mean=1.0, log_variance=0.25), 100_000, np.random.default_rng(0))
+    >>> np.mean(x).round(2), np.exp(1.125).round(2)  # the mean of x is exp(m + s²/2)
+    (np.float64(3.08), np.float64(3.08))
+    """
+
+    name = "log-normal"
+    dim = 1
+    number = 2
+    parameters = (Parameter("log_mean"), Parameter("log_variance", POSITIVE))
+    bounds = (0.0, math.inf)
+
+    def _natural(self, xp: Namespace, log_mean: Array, log_variance: Array) -> Array:
+        return GAUSSIAN._natural(xp, mean=log_mean, variance=log_variance)
+
+    def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
+        mean, variance = GAUSSIAN._classical(xp, theta).values()
+        return {"log_mean": mean, "log_variance": variance}
+
+    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
+        return {"log_variance = -1/(2 theta[1]) > 0": theta[..., 1] < 0}
+
+    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
+        (holds,) = GAUSSIAN._mean_domain(xp, mu).values()
+        return {"log_variance = mu[1] - mu[0]**2 > 0": holds}
+
+    def _statistics(self, xp: Namespace, x: Array) -> Array:
+        return GAUSSIAN._statistics(xp, xp.log(x))
+
+    def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
+        return GAUSSIAN._statistics_jacobian(xp, xp.log(x)) / x[..., None]
+
+    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
+        return -0.5 * math.log(2.0 * math.pi) - xp.log(x[..., 0])
+
+    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
+        return GAUSSIAN._log_partition(xp, theta)
+
+    def _mean(self, xp: Namespace, theta: Array) -> Array:
+        return GAUSSIAN._mean(xp, theta)
+
+    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
+        return GAUSSIAN._natural_from_mean(xp, mu)
+
+    def _fisher(self, xp: Namespace, theta: Array) -> Array:
+        return GAUSSIAN._fisher(xp, theta)
+
+    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
+        return GAUSSIAN._inverse_fisher(xp, theta)
+
+    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
+        return GAUSSIAN._natural_gradient(xp, theta, grad)
+
+    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return GAUSSIAN._kl(xp, theta1, theta2)
+
+    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
+        return GAUSSIAN._conjugate(xp, theta)
+
+    def _entropy(self, xp: Namespace, theta: Array) -> Array:
+        return GAUSSIAN._entropy(xp, theta) + self._classical(xp, theta)["log_mean"]
+
+    def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
+        return GAUSSIAN._log_prob(xp, theta, xp.log(x)) - xp.log(x[..., 0])
+
+    def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        logarithm = xp.log(x)
+        mean = xp.sum(weights * logarithm, axis=-2)
+        variance = xp.sum(weights * (logarithm - mean[..., None, :]) ** 2, axis=-2)
+        require(xp, {"variance of log x > 0": variance[..., 0] > 0}, "x", f"the samples that determine a {self.name}")
+        return self._natural(xp, log_mean=mean[..., 0], log_variance=variance[..., 0])
+
+    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], log_mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
+        return rng.lognormal(log_mean, np.sqrt(log_variance), size)[..., None]
