@@ -15,7 +15,10 @@ type_of = type
 Array = Any  # an array of any library that follows the array API standard
 Namespace = Any  # the module of functions that goes with it
 
-device = compat.device
+
+def device(x: Array) -> Any:
+    """Return the device on which ``x`` lies, as its library names devices."""
+    return compat.device(x)
 
 
 def is_array(x: object) -> bool:

@@ -33,7 +33,8 @@ class Settings(TypedDict):
 
 #: Ridge λ, jitter ε and covariance divisor of the published code [L25]: ``king_velocity(x, y, ..., **PUBLISHED)``.
 PUBLISHED: Settings = {"ridge": 1e-3, "jitter": 1e-3, "ddof": 1}
-#: The same of this package: the covariance is that of the weighted sample itself, so that repeating every particle changes nothing.
+#: Ridge λ, jitter ε and covariance divisor that :func:`king_velocity` defaults to. The covariance is that of the weighted sample itself, so
+#: that repeating every particle changes nothing.
 DEFAULT: Settings = {"ridge": 1e-3, "jitter": 1e-3, "ddof": 0}
 
 
