@@ -13,10 +13,15 @@ from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace, array_namespace, to_backend, to_host
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.families._blocks import in_blocks
+from ingd_ref.families._derivatives import complex_step_jacobian, extrapolated_derivative
+from ingd_ref.families._edge import broadcastable, matrix, moved_inside, rows
 from ingd_ref.families._examples import guessed_parameters
 from ingd_ref.families._parameters import Parameter, Requirements, gather, require
 
-__all__ = ["ExponentialFamily", "matrix"]
+__all__ = ["CHARTS", "ExponentialFamily", "matrix"]
+
+#: Charts in which the Fisher information can be had.
+CHARTS = ("natural", "mean", "classical")
 
 
 class ExponentialFamily(ABC):
@@ -152,11 +157,7 @@ class ExponentialFamily(ABC):
         array([ True, False])
         """
         xp = array_namespace(theta=theta)
-        theta = _rows(xp, theta, "theta", self.number)
-        inside = xp.ones_like(theta[..., 0], dtype=xp.bool)
-        for holds in self._domain(xp, theta).values():
-            inside = inside & holds
-        return inside
+        return self._contains(xp, rows(xp, theta, "theta", self.number))
 
     def mean(self, theta: Array) -> Array:
         """Mean parameters μ(θ) = ∇A(θ) = E_θ[f], equation (E2).
@@ -264,8 +265,81 @@ class ExponentialFamily(ABC):
         xp, mu = self._checked_mean(mu)
         return in_blocks(xp, lambda xp, mu: self._conjugate(xp, self._natural_from_mean(xp, mu)), mu)
 
-    def fisher(self, theta: Array) -> Array:
-        """Fisher information F(θ) = ∇²A(θ) = Cov_θ[f] in natural parameters, equation (E3).
+    def fisher(self, theta: Array, chart: str = "natural") -> Array:
+        """Fisher information at θ, of one observation: E[score scoreᵀ] under the model itself, with no factor ½.
+
+        In natural parameters it is F(θ) = ∇²A(θ) = Cov_θ[f], equation (E3); in mean parameters F(θ)⁻¹, and in classical parameters ξ
+        it is JᵀFJ with J = ∂θ/∂ξ, equation (E4).
+
+        Parameters
+        ----------
+        theta : array (..., b)
+            Natural parameters.
+        chart : {"natural", "mean", "classical"}
+            Coordinates of the matrix. The p classical ones are the entries of all classical parameters in their order; where these obey
+            equations (probabilities that sum to one, unit vectors, symmetric matrices) the matrix is meant for changes that obey them too.
+
+        Returns
+        -------
+        array (..., b, b) or (..., p, p)
+
+        Raises
+        ------
+        ShapeError, NonFiniteError, DomainError
+        OptionError
+            If there is no such chart.
+
+        Examples
+        --------
+        >>> from ingd_ref.families import Gaussian
+        >>> theta = Gaussian().natural(mean=1.0, variance=1.0)
+        >>> Gaussian().fisher(theta)
+        array([[1., 2.],
+               [2., 6.]])
+        >>> Gaussian().fisher(theta, chart="classical")
+        array([[1. , 0. ],
+               [0. , 0.5]])
+        """
+        formulas = {"natural": self._fisher, "mean": self._inverse_fisher, "classical": self._classical_fisher}
+        formula = formulas[checks.choice(chart, "chart", CHARTS)]
+        xp, theta = self._checked(theta)
+        return in_blocks(xp, formula, theta)
+
+    def fisher_vector_product(self, theta: Array, vector: Array) -> Array:
+        """Product F(θ)v of the Fisher information in natural parameters with a vector: the rate of μ when θ moves with velocity v (E3).
+
+        Parameters
+        ----------
+        theta : array (..., b)
+            Natural parameters.
+        vector : array (..., b)
+            Velocity of the natural parameters.
+
+        Returns
+        -------
+        array (..., b)
+
+        Raises
+        ------
+        BackendError, ShapeError, NonFiniteError, DomainError
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ingd_ref.families import Gaussian
+        >>> Gaussian().fisher_vector_product(Gaussian().natural(mean=1.0, variance=1.0), np.array([1.0, -1.0]))
+        array([-1., -4.])
+        """
+        array_namespace(theta=theta, vector=vector)
+        xp, theta = self._checked(theta)
+        vector = rows(xp, vector, "vector", self.number, like=theta)
+        broadcastable(theta=theta, vector=vector)
+        return in_blocks(xp, self._fisher_vector_product, theta, vector)
+
+    def third_cumulant(self, theta: Array) -> Array:
+        """Third cumulant ∇³A(θ) = E_θ[(f − μ) ⊗ (f − μ) ⊗ (f − μ)], the cubic (Amari-Chentsov) tensor in natural parameters, from (E3).
+
+        It is the derivative of the Fisher information, and with it the α-connections are known: Γ⁽ᵅ⁾ = (1 − α)/2 ∇³A.
 
         Parameters
         ----------
@@ -274,7 +348,9 @@ class ExponentialFamily(ABC):
 
         Returns
         -------
-        array (..., b, b)
+        array (..., b, b, b)
+            Symmetric in its last three axes. Families without a closed form of their own have it by extrapolated differences of the
+            Fisher information, which leaves a relative error of 1e-11 or so in float64.
 
         Raises
         ------
@@ -282,13 +358,12 @@ class ExponentialFamily(ABC):
 
         Examples
         --------
-        >>> from ingd_ref.families import Gaussian
-        >>> Gaussian().fisher(Gaussian().natural(mean=1.0, variance=1.0))
-        array([[1., 2.],
-               [2., 6.]])
+        >>> from ingd_ref.families import Exponential
+        >>> Exponential().third_cumulant(Exponential().natural(rate=0.5)).item()  # of x: 2/rate³
+        16.0
         """
         xp, theta = self._checked(theta)
-        return in_blocks(xp, self._fisher, theta)
+        return in_blocks(xp, self._third_cumulant, theta)
 
     def inverse_fisher(self, theta: Array) -> Array:
         """Inverse F(θ)⁻¹ of the Fisher information: that in mean parameters, equation (E4).
@@ -345,8 +420,8 @@ class ExponentialFamily(ABC):
         """
         array_namespace(theta=theta, grad=grad)
         xp, theta = self._checked(theta)
-        grad = _rows(xp, grad, "grad", self.number, like=theta)
-        _broadcastable(theta=theta, grad=grad)
+        grad = rows(xp, grad, "grad", self.number, like=theta)
+        broadcastable(theta=theta, grad=grad)
         return in_blocks(xp, self._natural_gradient, theta, grad)
 
     def kl(self, theta1: Array, theta2: Array) -> Array:
@@ -374,11 +449,67 @@ class ExponentialFamily(ABC):
         >>> family.kl(family.natural(mean=0.0, variance=1.0), family.natural(mean=1e-9, variance=1.0)).item()
         5e-19
         """
-        array_namespace(theta1=theta1, theta2=theta2)
-        xp, theta1 = self._checked(theta1, "theta1")
-        _, theta2 = self._checked(theta2, "theta2", like=theta1)
-        _broadcastable(theta1=theta1, theta2=theta2)
+        xp, theta1, theta2 = self._checked_pair(theta1, theta2)
         return in_blocks(xp, self._kl, theta1, theta2)
+
+    def cross_entropy(self, theta1: Array, theta2: Array) -> Array:
+        """Cross-entropy −E_θ₁[log q_θ₂] = H(q_θ₁) + KL(θ₁‖θ₂) in nats, from (E5).
+
+        Parameters
+        ----------
+        theta1 : array (..., b)
+            Natural parameters of the distribution that the expectation is taken in.
+        theta2 : array (..., b)
+            Natural parameters of the other.
+
+        Returns
+        -------
+        array (...)
+
+        Raises
+        ------
+        BackendError, ShapeError, NonFiniteError, DomainError
+
+        Examples
+        --------
+        >>> from ingd_ref.families import Exponential
+        >>> family = Exponential()
+        >>> round(family.cross_entropy(family.natural(rate=0.5), family.natural(rate=1.0)).item(), 12)  # E x − log 1
+        2.0
+        """
+        xp, theta1, theta2 = self._checked_pair(theta1, theta2)
+        return in_blocks(xp, lambda xp, first, second: self._entropy(xp, first) + self._kl(xp, first, second), theta1, theta2)
+
+    def fisher_rao_distance(self, theta1: Array, theta2: Array) -> Array:
+        """Length of the shortest curve from θ₁ to θ₂ in the Fisher metric (E3), where it has a closed form.
+
+        Parameters
+        ----------
+        theta1 : array (..., b)
+            Natural parameters of one end.
+        theta2 : array (..., b)
+            Natural parameters of the other.
+
+        Returns
+        -------
+        array (...)
+
+        Raises
+        ------
+        BackendError, ShapeError, NonFiniteError, DomainError
+        OptionError
+            If no closed form is known for the family.
+
+        Examples
+        --------
+        >>> from ingd_ref.families import Gaussian
+        >>> family = Gaussian()
+        >>> distance = family.fisher_rao_distance(family.natural(mean=0.0, variance=1.0), family.natural(mean=0.0, variance=4.0))
+        >>> round(distance.item() / np.log(2.0), 12)  # √2 log(s₂/s₁)
+        1.414213562373
+        """
+        xp, theta1, theta2 = self._checked_pair(theta1, theta2)
+        return in_blocks(xp, self._fisher_rao_distance, theta1, theta2)
 
     def entropy(self, theta: Array) -> Array:
         """Differential entropy H(q_θ) = −E_θ[log q_θ] in nats; Shannon entropy for a discrete family.
@@ -519,7 +650,7 @@ class ExponentialFamily(ABC):
         array_namespace(theta=theta, x=x)
         xp, theta = self._checked(theta)
         _, x = self._checked_points(x, like=theta)
-        _broadcastable(theta=theta, x=x)
+        broadcastable(theta=theta, x=x)
         return in_blocks(xp, self._log_prob, theta, x)
 
     def sample(self, theta: Array, size: int, rng: np.random.Generator) -> Array:
@@ -566,7 +697,7 @@ class ExponentialFamily(ABC):
         largest = float(xp.finfo(theta.dtype).max)
         points = np.clip(np.asarray(self._draw(rng, (*batch, number), **host), dtype=np.float64), -largest, largest)
         drawn = to_backend(points, like=theta)
-        return _moved_inside(xp, drawn, *self.bounds)
+        return moved_inside(xp, drawn, *self.bounds)
 
     def fit(self, x: Array, weights: Array | None = None) -> Array:
         """Maximum-likelihood estimate of θ from a weighted sample: the member with μ(θ) = Σ w f(x), where (E9) is stationary.
@@ -606,19 +737,32 @@ class ExponentialFamily(ABC):
 
     def _checked(self, theta: Array, label: str = "theta", like: Array | None = None) -> tuple[Namespace, Array]:
         xp = array_namespace(**{label: theta})
-        theta = _rows(xp, theta, label, self.number, like)
+        theta = rows(xp, theta, label, self.number, like)
         require(xp, self._domain(xp, theta), label, f"the natural parameter space of {self.name}", theta)
         return xp, theta
 
+    def _checked_pair(self, theta1: Array, theta2: Array) -> tuple[Namespace, Array, Array]:
+        array_namespace(theta1=theta1, theta2=theta2)
+        xp, theta1 = self._checked(theta1, "theta1")
+        _, theta2 = self._checked(theta2, "theta2", like=theta1)
+        broadcastable(theta1=theta1, theta2=theta2)
+        return xp, theta1, theta2
+
     def _checked_mean(self, mu: Array) -> tuple[Namespace, Array]:
         xp = array_namespace(mu=mu)
-        mu = _rows(xp, mu, "mu", self.number)
+        mu = rows(xp, mu, "mu", self.number)
         require(xp, self._mean_domain(xp, mu), "mu", f"the mean parameter space of {self.name}", mu)
         return xp, mu
 
+    def _contains(self, xp: Namespace, theta: Array) -> Array:
+        inside = xp.ones_like(theta[..., 0], dtype=xp.bool)
+        for holds in self._domain(xp, theta).values():
+            inside = inside & holds
+        return inside
+
     def _checked_points(self, x: Array, like: Array | None = None) -> tuple[Namespace, Array]:
         xp = array_namespace(x=x)
-        x = _rows(xp, x, "x", self.dim, like)
+        x = rows(xp, x, "x", self.dim, like)
         require(xp, self._support(xp, x), "x", f"the support of {self.name}", x)
         return xp, x
 
@@ -699,6 +843,35 @@ class ExponentialFamily(ABC):
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
         return xp.linalg.solve(self._fisher(xp, theta), grad[..., None])[..., 0]
 
+    def _fisher_vector_product(self, xp: Namespace, theta: Array, vector: Array) -> Array:
+        return xp.matmul(self._fisher(xp, theta), vector[..., None])[..., 0]
+
+    def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
+        """Jacobian ∂θ/∂ξ (..., b, p) of :meth:`_natural`, which the default takes to be made of analytic operations."""
+        shapes = {parameter.name: parameter.shape for parameter in self.parameters}
+        return complex_step_jacobian(xp, self._natural, self._classical(xp, theta), shapes)
+
+    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
+        jacobian = self._natural_jacobian(xp, theta)
+        return xp.matmul(xp.matrix_transpose(jacobian), xp.matmul(self._fisher(xp, theta), jacobian))
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        """Derivative of :meth:`_fisher`, symmetrised, from steps of half the size of θ, or of a standard deviation if that is less."""
+        size = 0.5 * xp.maximum(xp.max(xp.abs(theta), axis=-1, keepdims=True), xp.ones_like(theta[..., :1]))
+        unit = xp.minimum(size, 1.0 / xp.sqrt(xp.linalg.diagonal(self._fisher(xp, theta))))
+        tensor = extrapolated_derivative(xp, lambda t: self._fisher(xp, t), lambda t: self._contains(xp, t), theta, unit)
+        axes = tuple(range(theta.ndim - 1))
+        first, second, third = theta.ndim - 1, theta.ndim, theta.ndim + 1
+        cyclic = (xp.permute_dims(tensor, (*axes, *order)) for order in ((second, third, first), (third, first, second)))
+        return sum(cyclic, tensor) / 3.0
+
+    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        raise OptionError(f"no closed form of the Fisher-Rao distance between members of {self.name} is known")
+
+    def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
+        """The member with mean parameters (1 − t)μ(θ₁) + tμ(θ₂), t of shape (..., 1)."""
+        return self._natural_from_mean(xp, (1.0 - t) * self._mean(xp, theta1) + t * self._mean(xp, theta2))
+
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         exponent = xp.sum(theta * self._statistics(xp, x), axis=-1)
         return self._log_base_measure(xp, x) + exponent - self._log_partition(xp, theta)
@@ -708,35 +881,3 @@ class ExponentialFamily(ABC):
         mu = xp.sum(weights * self._statistics(xp, x), axis=-2)
         require(xp, self._mean_domain(xp, mu), "x", f"the samples that determine a {self.name}")
         return self._natural_from_mean(xp, mu)
-
-
-def matrix(xp: Namespace, rows: Sequence[Sequence[Array]]) -> Array:
-    """Stack entries of shape (...) into matrices (..., r, c)."""
-    return xp.stack([xp.stack(list(row), axis=-1) for row in rows], axis=-2)
-
-
-def _rows(xp: Namespace, x: Array, label: str, length: int, like: Array | None = None) -> Array:
-    """Return a finite floating copy of ``x`` whose last axis has the given length."""
-    if x.ndim == 0 or x.shape[-1] != length:
-        hint = f"; for one-dimensional points pass {label}[:, None]" if label == "x" and length == 1 and x.ndim == 1 else ""
-        raise ShapeError(f"{label} must have shape (..., {length}), got {tuple(x.shape)}{hint}")
-    return xp.asarray(checks.finite(checks.real_array(x, label, xp, like), label, xp), copy=True)
-
-
-def _broadcastable(**arrays: Array) -> None:
-    """Raise :class:`ShapeError` unless the batch shapes (all axes but the last) broadcast."""
-    try:
-        np.broadcast_shapes(*(tuple(value.shape[:-1]) for value in arrays.values()))
-    except ValueError:
-        described = " and ".join(f"{name} {tuple(value.shape)}" for name, value in arrays.items())
-        raise ShapeError(f"the batch shapes of {described} do not broadcast") from None
-
-
-def _moved_inside(xp: Namespace, x: Array, lower: float, upper: float) -> Array:
-    """Move points that rounded to an end of the open interval to the number next to it."""
-    info = xp.finfo(x.dtype)
-    if not math.isinf(lower):
-        x = xp.clip(x, min=lower + max(float(info.smallest_normal), abs(lower) * float(info.eps)))
-    if not math.isinf(upper):
-        x = xp.clip(x, max=upper - max(float(info.smallest_normal), abs(upper) * float(info.eps) / 2))
-    return x

@@ -107,6 +107,12 @@ class Gamma(ExponentialFamily):
         excess = special.difference_of_products(xp, shape1, rate2, shape2, rate1) / (shape2 * rate1)
         return special.reduced_lgamma_bregman(xp, shape1, shape2) + shape2 * special.log_remainder(xp, ratio, excess)
 
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        shape, rate = self._classical(xp, theta).values()
+        zero, mixed, last = xp.zeros_like(shape), 1.0 / rate / rate, 2.0 * shape / rate / rate / rate
+        first = matrix(xp, [[special.tetragamma(xp, shape), zero], [zero, mixed]])
+        return xp.stack([first, matrix(xp, [[zero, mixed], [mixed, last]])], axis=-3)
+
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         shape = theta[..., 0]
         return -special.reduced_lgamma(xp, shape) - shape * special.log_minus_digamma(xp, shape)

@@ -93,9 +93,34 @@ class Gaussian(ExponentialFamily):
         return 2.0 * xp.stack([difference_of_products(xp, first, inner, second, grad[..., 0]), second * inner], axis=-1)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        first1, second1, first2, second2 = theta1[..., 0], theta1[..., 1], theta2[..., 0], theta2[..., 1]
-        shift = difference_of_products(xp, second1, first2, first1, second2) / (2.0 * second1 * second2)  # m₁ − m₂
+        shift, second1, second2 = _shift(xp, theta1, theta2), theta1[..., 1], theta2[..., 1]
         return 0.5 * log_remainder(xp, second2 / second1, (second2 - second1) / second1) - second2 * shift * shift
+
+    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
+        precision = -2.0 * theta[..., 1]
+        zero = xp.zeros_like(precision)
+        return matrix(xp, [[precision, zero], [zero, 0.5 * precision * precision]])
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        m, variance = self._classical(xp, theta).values()
+        square = variance * variance
+        zero, first, second = xp.zeros_like(m), 2.0 * square, 8.0 * m * square  # of (x, x, x), (x, x, x²), (x, x², x²)
+        last = 8.0 * square * (3.0 * m * m + variance)
+        return xp.stack([matrix(xp, [[zero, first], [first, second]]), matrix(xp, [[first, second], [second, last]])], axis=-3)
+
+    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        """Half-planes of curvature −½: 2√2 arsinh of half the chord, whose square is ((m₁ − m₂)²/2 + (s₁ − s₂)²)/(4s₁s₂)."""
+        shift, second1, second2 = _shift(xp, theta1, theta2), theta1[..., 1], theta2[..., 1]
+        ratio = xp.sqrt(second1 / second2)  # s₂/s₁
+        stretch = (second1 - second2) / second2 / (1.0 + ratio)  # s₂/s₁ − 1
+        square = 0.25 * (shift * shift * -second1 + stretch * stretch) / ratio
+        return 2.0 * math.sqrt(2.0) * xp.asinh(xp.sqrt(square))
+
+    def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
+        """By means and variances, which do not cancel as second moments do."""
+        (m1, variance1), (m2, variance2), t = self._classical(xp, theta1).values(), self._classical(xp, theta2).values(), t[..., 0]
+        spread = t * (1.0 - t) * _shift(xp, theta1, theta2) ** 2
+        return self._natural(xp, mean=(1.0 - t) * m1 + t * m2, variance=(1.0 - t) * variance1 + t * variance2 + spread)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return 0.5 * (xp.log(-2.0 * theta[..., 1]) - 1.0)
@@ -121,3 +146,9 @@ class Gaussian(ExponentialFamily):
 def _variance(xp: Namespace, mu: Array) -> Array:
     """μ₂ − μ₁² to two units in the last place: the second moment is a lossy chart when m ≫ s, so nothing more may be lost here."""
     return difference_of_products(xp, mu[..., 1], xp.ones_like(mu[..., 1]), mu[..., 0], mu[..., 0])
+
+
+def _shift(xp: Namespace, theta1: Array, theta2: Array) -> Array:
+    """m₁ − m₂ as a determinant in θ₁ and θ₂, to a few units in the last place."""
+    determinant = difference_of_products(xp, theta1[..., 1], theta2[..., 0], theta1[..., 0], theta2[..., 1])
+    return determinant / (2.0 * theta1[..., 1] * theta2[..., 1])

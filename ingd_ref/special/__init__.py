@@ -17,6 +17,7 @@ from ingd_ref.special._gamma import (
     reduced_lgamma,
     reduced_lgamma_bregman,
     stirling_remainder,
+    tetragamma,
     trigamma,
     trigamma_excess,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "scaled_exponential_integral_excess",
     "stirling_remainder",
     "t_minus_log1p",
+    "tetragamma",
     "trigamma",
     "trigamma_excess",
     "two_product",

@@ -30,6 +30,7 @@ __all__ = [
     "reduced_lgamma",
     "reduced_lgamma_bregman",
     "stirling_remainder",
+    "tetragamma",
     "trigamma",
     "trigamma_excess",
 ]
@@ -40,7 +41,8 @@ BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 
 LOG_2PI = math.log(2.0 * math.pi)
 EULER_GAMMA = 0.5772156649015329
 # Newton's iterations below start within 1.5 % and 35 % of their roots. In logarithmic coordinates, where both functions are almost
-# straight, the first comes to 4e-6 and 4e-13 in two steps and to rounding in the third; the second to 2e-15 in four, to rounding in the fifth.
+# straight, the first comes to 4e-6 and 4e-13 in two steps and to rounding in the third; the second to 2e-15 in four and to rounding in
+# the fifth.
 GAP_STEPS = 3
 DIGAMMA_STEPS = 5
 
@@ -133,6 +135,19 @@ def trigamma(xp: Namespace, a: Array) -> Array:
     return (1.0 + trigamma_excess(xp, a)) / a
 
 
+def tetragamma(xp: Namespace, a: Array) -> Array:
+    """Return ψ″(a) < 0 for a > 0: about −2/a³ for small a and −1/a² for large a.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> tetragamma(np, np.asarray([1.0, 1e4]))  # −2ζ(3), −1/a² − 1/a³
+    array([-2.40411381e+00, -1.00010001e-08])
+    """
+    coefficients = [(2 * k + 1) * bernoulli for k, bernoulli in enumerate(BERNOULLI, 1)]
+    return -_descend(xp, a, lambda x: 2.0 / x / x / x, lambda x: (1.0 + (1.0 / x + _even_series(xp, coefficients, x))) / x / x)
+
+
 def reduced_lgamma_bregman(xp: Namespace, a: Array, b: Array) -> Array:
     r"""Return S(b) − S(a) + (b − a) φ(a) ≥ 0, the Bregman remainder of :func:`reduced_lgamma`, accurate however close a and b are.
 
@@ -177,8 +192,8 @@ def lgamma_bregman(xp: Namespace, a: Array, b: Array) -> Array:
 def inverse_log_minus_digamma(xp: Namespace, gap: Array) -> Array:
     """Return the a > 0 with log a − ψ(a) = ``gap`` > 0.
 
-    The root lies between 1/(2 gap) and 1/gap. Newton's iteration starts at the positive root of 6ga² + (g − 3)a − 1 for the gap g, which has
-    the right limits at both ends, and the next order of φ(a) = 1/(2a) + 1/(12a²) + … too. In logarithmic coordinates the function is
+    The root lies between 1/(2 gap) and 1/gap. Newton's iteration starts at the positive root of 6ga² + (g − 3)a − 1 for the gap g, which
+    has the right limits at both ends, and the next order of φ(a) = 1/(2a) + 1/(12a²) + … too. In logarithmic coordinates the function is
     almost a straight line: the slope of log φ(eᵗ) is between −1.17 and −1, so each step would shrink the error fivefold from any start.
 
     Examples

@@ -1,0 +1,116 @@
+"""Derivatives that a family need not write down: by a complex step where that is exact, by extrapolated differences where it is not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ingd_ref.backend import Array, Namespace, device
+
+__all__ = ["complex_step_jacobian", "extrapolated_derivative"]
+
+# A step so small that its square is lost against one in every floating type, and so large that no number underflows.
+COMPLEX_STEP = 2.0**-70
+# Halvings of the first step, from half the size of the parameters down to where rounding outweighs everything; powers of h² eliminated.
+HALVINGS = 24
+ORDERS = 7
+
+
+def complex_step_jacobian(
+    xp: Namespace, function: Callable[..., Array], arguments: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]
+) -> Array:
+    """Return ∂ function/∂ arguments (..., b, p), the entries of all arguments counted in their order, exact to rounding.
+
+    An analytic function has f(ξ + ih) = f(ξ) + ih f′(ξ) + O(h²), so f′ = Im f(ξ + ih)/h without a difference of close numbers (Squire and
+    Trapp). The function must be made of analytic operations: no absolute values, no conjugates, hence no Cholesky factors.
+
+    Parameters
+    ----------
+    xp : module
+        Namespace of the arrays.
+    function : callable
+        Takes the namespace and the arguments by name and returns (..., b).
+    arguments : dict of str to array
+        Real arguments (..., *shape) of one dtype and batch shape.
+    shapes : dict of str to tuple of int
+        The shape of one value of each argument.
+    """
+    field = xp.complex64 if next(iter(arguments.values())).dtype == xp.float32 else xp.complex128
+    lifted = {name: xp.astype(value, field) for name, value in arguments.items()}
+    columns = []
+    for name, shape in shapes.items():
+        value, axes = arguments[name], len(shape)
+        size = COMPLEX_STEP * xp.where(value == 0, xp.ones_like(value), xp.abs(value))
+        for unit in np.eye(math.prod(shape)):
+            step = xp.asarray(np.reshape(unit, shape), dtype=value.dtype, device=device(value)) * size
+            changed = xp.imag(function(xp, **{**lifted, name: lifted[name] + 1j * xp.astype(step, field)}))
+            length = xp.sum(step, axis=tuple(range(-axes, 0))) if axes else step
+            columns.append(changed / length[..., None])
+    return xp.stack(columns, axis=-1)
+
+
+def extrapolated_derivative(
+    xp: Namespace, function: Callable[[Array], Array], inside: Callable[[Array], Array], theta: Array, unit: Array
+) -> Array:
+    """Return ∂ function/∂θ (..., b, b, b) of a matrix function (..., b, b), the last axis for the derivative.
+
+    Central differences with steps h, h/2, h/4, … from h = ``unit`` on, from which Richardson's scheme removes h², h⁴, …; of the whole
+    tableau the matrix is returned that agrees best with its neighbours (Ridders), in units of the diagonal of the function, which is
+    positive definite. Relative errors are 1e-11 or so in float64. Steps that leave the domain count for nothing.
+
+    Parameters
+    ----------
+    xp : module
+        Namespace of the arrays.
+    function : callable
+        Maps θ (..., b) to (..., b, b).
+    inside : callable
+        Maps θ (..., b) to a boolean array (...): where the function may be called.
+    theta : array (..., b)
+        Where the derivative is wanted.
+    unit : array (..., b)
+        First step in each coordinate.
+    """
+    value = function(theta)
+    size = xp.sqrt(xp.linalg.diagonal(value))
+    scale = size[..., :, None] * size[..., None, :]
+
+    def along(k: int) -> Callable[[float], tuple[Array, Array]]:
+        axis = xp.asarray(np.eye(theta.shape[-1])[k], dtype=theta.dtype, device=device(theta)) * unit
+        return lambda t: _difference(xp, function, inside, theta, t * axis, t * unit[..., k])
+
+    return xp.stack([_ridders(xp, along(k), scale) for k in range(theta.shape[-1])], axis=-1)
+
+
+def _difference(
+    xp: Namespace, function: Callable[[Array], Array], inside: Callable[[Array], Array], theta: Array, step: Array, length: Array
+) -> tuple[Array, Array]:
+    """Central difference, and where both ends are inside the domain; elsewhere the difference is zero."""
+    good = inside(theta + step) & inside(theta - step)
+    safe = xp.where(good[..., None], step, xp.zeros_like(step))
+    return (function(theta + safe) - function(theta - safe)) / (2.0 * length[..., None, None]), good
+
+
+def _ridders(xp: Namespace, difference: Callable[[float], tuple[Array, Array]], scale: Array) -> Array:
+    """The matrix of Richardson's tableau that agrees best with its two predecessors in units of ``scale``, per batch element."""
+    value, good = difference(1.0)
+    previous, valid = [value], [good]
+    best, least = value, xp.full_like(scale[..., 0, 0], math.inf)
+    for halving in range(1, HALVINGS):
+        value, good = difference(0.5**halving)
+        row, agree = [value], [good]
+        for order in range(1, min(halving, ORDERS) + 1):
+            factor = 4.0**order
+            value = row[-1] + (row[-1] - previous[order - 1]) / (factor - 1.0)
+            good = agree[-1] & valid[order - 1]
+            change = xp.maximum(xp.abs(value - row[-1]), xp.abs(value - previous[order - 1])) / scale
+            error = xp.max(change, axis=(-2, -1))
+            better = good & (error < least)
+            best = xp.where(better[..., None, None], value, best)
+            least = xp.where(better, error, least)
+            row.append(value)
+            agree.append(good)
+        previous, valid = row, agree
+    return best
