@@ -100,7 +100,9 @@ class ChiSquared(ExponentialFamily):
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         shape, half = theta[..., 0], 0.5 * x[..., 0]
-        front = special.stirling_remainder(xp, shape) + xp.log(x[..., 0] * xp.sqrt(2.0 * math.pi / shape))  # S(α) + log x
+        # S(α) + log x, by one step of the recurrence of S, so that log x meets −log Γ(α) ≈ log α of a small shape in one logarithm.
+        step = shape * xp.log1p(1.0 / shape) - 1.0 + xp.log(x[..., 0] / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape)))
+        front = special.stirling_remainder(xp, 1.0 + shape) + step
         return -front - shape * special.log_remainder(xp, half / shape, (half - shape) / shape)
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom: np.ndarray) -> np.ndarray:

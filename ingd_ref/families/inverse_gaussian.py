@@ -37,9 +37,11 @@ class InverseGaussian(ExponentialFamily):
         F^{-1} &= 2\theta\theta^\top + (\lambda/m^3)\, e_1 e_1^\top & \text{(E4)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= ½(r - 1 - \log r) + \frac{\lambda'}{2m}\Big(\frac{m}{m'} - 1\Big)^2,
             \quad r = \lambda'/\lambda & \text{(E5)} \\
-        H(\theta) &= ½\log(2\pi e/\lambda) + \tfrac32\,\mathrm{E}\log x, \quad \mathrm{E}\log x = \log m - e^t E_1(t)
+        H(\theta) &= ½\log(2\pi e/\lambda) + \tfrac32\,\mathrm{E}\log x, \quad
+            \mathrm{E}\log x = \log m - e^t E_1(t) = \log 2\lambda + \gamma - G(t)
 
-    Two differences are formed to two units in the last place whatever cancels: μ₁μ₂ − 1, and m²/m′² − 1 as a determinant in θ and θ′.
+    with γ Euler's constant and G(t) = eᵗE₁(t) + log t + γ → 0 for small t. Two differences are formed to two units in the last place
+    whatever cancels: μ₁μ₂ − 1, and m²/m′² − 1 as a determinant in θ and θ′.
 
     Examples
     --------
@@ -117,7 +119,7 @@ class InverseGaussian(ExponentialFamily):
         return 0.5 * (xp.log(-2.0 * theta[..., 1]) - 1.0)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        """Where t is small, log m cancels against the logarithm in E₁: the entropy depends on λ alone there."""
+        """Where t is small, log m cancels against the logarithm in E₁, and where t is large, log λ does: each has its own form."""
         mean, shape = self._classical(xp, theta).values()
         t = 2.0 * shape / mean
         diffuse = xp.log(shape) + 1.5 * (math.log(2.0) + np.euler_gamma - scaled_exponential_integral_excess(xp, t))

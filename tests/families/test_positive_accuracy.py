@@ -171,6 +171,21 @@ def test_operation(oracle: Oracle, dtype: type, operation: str) -> None:
     assert verdict.relative <= 1e-13 * UNITS[dtype] / UNITS[np.float64]
 
 
+# Members that random searches such as the one below found: what is left of logarithms of size 9 to 40, or of log Γ and log x of size 18.
+FOUND = [
+    ("inverse Gaussian", "entropy", [[-1813.275324781387, -718547.7571743454], [-0.5, -1e12], [-1e-24, -0.1], [-1e-16, -2.0]]),
+    ("chi-squared", "log_prob", [[6.779117006452711e-09], [1e-8], [3e-6]]),
+    ("inverse Gamma", "log_prob", [[-1.3052492390714292e-08, -2.1686662438697494e-17], [-1e-8, -1.0]]),
+]
+
+
+@pytest.mark.parametrize(("name", "operation", "rows"), FOUND, ids=[name for name, _, _ in FOUND])
+def test_found_members(name: str, operation: str, rows: list[list[float]]) -> None:
+    oracle = next(oracle for oracle in ORACLES if oracle.family.name == name)
+    verdict = judge(oracle, np.asarray(rows), operation)
+    assert verdict.share <= 1.0, verdict.worst
+
+
 @pytest.mark.parametrize("oracle", ORACLES, ids=IDS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
 def test_classical(oracle: Oracle, dtype: type) -> None:

@@ -219,7 +219,7 @@ def test_samples_that_determine_no_member(family: ExponentialFamily) -> None:
 
 # --- samples ---------------------------------------------------------------------------------------------------------------------------
 
-SIZE = 20_000
+SIZE = 100_000
 LAWS = [
     (Exponential(), (3.0,), stats.expon(scale=1 / 3)),
     (Rayleigh(), (0.2,), stats.rayleigh(scale=0.2)),
