@@ -89,6 +89,9 @@ class ChiSquared(ExponentialFamily):
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         return special.lgamma_bregman(xp, theta1[..., 0], theta2[..., 0])
 
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        return special.tetragamma(xp, theta)[..., None, None]
+
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         shape = theta[..., 0]
         return shape * (1.0 - special.log_minus_digamma(xp, shape)) - special.reduced_lgamma(xp, shape)

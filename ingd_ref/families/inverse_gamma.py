@@ -104,6 +104,22 @@ class InverseGamma(ExponentialFamily):
         excess = special.difference_of_products(xp, shape1, scale2, shape2, scale1) / (shape2 * scale1)
         return special.reduced_lgamma_bregman(xp, shape1, shape2) + shape2 * special.log_remainder(xp, ratio, excess)
 
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        shape, scale = self._classical(xp, theta).values()
+        zero, mixed, last = xp.zeros_like(shape), -1.0 / scale / scale, 2.0 * shape / scale / scale / scale
+        first = matrix(xp, [[-special.tetragamma(xp, shape), zero], [zero, mixed]])
+        return xp.stack([first, matrix(xp, [[zero, mixed], [mixed, last]])], axis=-3)
+
+    def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
+        """By log E 1/x + E log x, which mixes from those of the two and from what the logarithm of a mean exceeds the mean of two by."""
+        (shape1, scale1), (shape2, scale2), t = self._classical(xp, theta1).values(), self._classical(xp, theta2).values(), t[..., 0]
+        first, second = shape1 / scale1, shape2 / scale2
+        mean, difference = (1.0 - t) * first + t * second, (first - second)
+        gap = (1.0 - t) * (special.log_minus_digamma(xp, shape1) + special.log_remainder(xp, first / mean, t * difference / mean))
+        gap = gap + t * (special.log_minus_digamma(xp, shape2) + special.log_remainder(xp, second / mean, -(1.0 - t) * difference / mean))
+        shape = special.inverse_log_minus_digamma(xp, gap)
+        return self._natural(xp, shape=shape, scale=shape / mean)
+
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         shape = -theta[..., 0]
         return -special.reduced_lgamma(xp, shape) - shape * special.log_minus_digamma(xp, shape)

@@ -12,6 +12,7 @@ from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
 from ingd_ref.special import (
     difference_of_products,
+    log_ratio,
     log_remainder,
     scaled_exponential_integral,
     scaled_exponential_integral_excess,
@@ -108,12 +109,36 @@ class InverseGaussian(ExponentialFamily):
         return 2.0 * xp.stack([first * (inner - xp.sqrt(first / second) * grad[..., 0]), second * inner], axis=-1)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        first1, second1, first2, second2 = theta1[..., 0], theta1[..., 1], theta2[..., 0], theta2[..., 1]
-        determinant = difference_of_products(xp, second1, first2, first1, second2)
-        square = determinant / first1 / second2  # m²/m′² − 1
-        excess = square / (1.0 + xp.sqrt((second1 / first1) / (second2 / first2)))
-        weight = -second2 * xp.sqrt(first1 / second1)  # λ′/(2m)
+        second1, second2, (_, excess) = theta1[..., 1], theta2[..., 1], _mean_ratio(xp, theta1, theta2)
+        weight = -second2 * xp.sqrt(theta1[..., 0] / second1)  # λ′/(2m)
         return 0.5 * log_remainder(xp, second2 / second1, (second2 - second1) / second1) + weight * excess * excess
+
+    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
+        mean, shape = self._classical(xp, theta).values()
+        zero = xp.zeros_like(mean)
+        return matrix(xp, [[shape / mean / mean / mean, zero], [zero, 0.5 / shape / shape]])
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        mean, shape = self._classical(xp, theta).values()
+        last = mean / shape / shape  # of (x, 1/x, 1/x), but for its sign
+        zeroth, first, second = 3.0 * last * mean**4, -last * mean * mean, (3.0 / mean + 8.0 / shape) / shape / shape
+        return xp.stack([matrix(xp, [[zeroth, first], [first, -last]]), matrix(xp, [[first, -last], [-last, second]])], axis=-3)
+
+    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        """Half-planes of curvature −½ in (√(2/m), 1/√λ): 2√2 arsinh of half the chord, each of whose legs is a difference of roots."""
+        second1, second2, (ratio, excess) = theta1[..., 1], theta2[..., 1], _mean_ratio(xp, theta1, theta2)
+        step = excess / (1.0 + xp.sqrt(ratio))  # √(m/m′) − 1
+        across = -second1 * xp.sqrt(theta1[..., 0] / second1) * xp.sqrt(second2 / second1) * step * step  # (1/√m′ − 1/√m)² √(λλ′)/2
+        along = xp.sinh(0.25 * log_ratio(xp, second2, second1))
+        return 2.0 * math.sqrt(2.0) * xp.asinh(xp.sqrt(across + along * along))
+
+    def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
+        """By means and 1/λ, which do not cancel as μ₂ − 1/μ₁ does."""
+        (mean1, shape1), (mean2, shape2), t = self._classical(xp, theta1).values(), self._classical(xp, theta2).values(), t[..., 0]
+        mean = (1.0 - t) * mean1 + t * mean2
+        ratio, excess = _mean_ratio(xp, theta1, theta2)
+        spread = t * (1.0 - t) * excess * (excess / ratio) / mean  # (1 − t)/m + t/m′ − 1/mean
+        return self._natural(xp, mean=mean, shape=1.0 / ((1.0 - t) / shape1 + t / shape2 + spread))
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return 0.5 * (xp.log(-2.0 * theta[..., 1]) - 1.0)
@@ -149,3 +174,11 @@ class InverseGaussian(ExponentialFamily):
 def _dispersion(xp: Namespace, mu: Array) -> Array:
     """m/λ = μ₁μ₂ − 1 to two units in the last place."""
     return difference_of_products(xp, mu[..., 0], mu[..., 1], xp.ones_like(mu[..., 0]), xp.ones_like(mu[..., 0]))
+
+
+def _mean_ratio(xp: Namespace, theta1: Array, theta2: Array) -> tuple[Array, Array]:
+    """Return m/m′, and m/m′ − 1 from m²/m′² − 1, which is a determinant in θ and θ′."""
+    first1, second1, first2, second2 = theta1[..., 0], theta1[..., 1], theta2[..., 0], theta2[..., 1]
+    ratio = xp.sqrt((second1 / first1) / (second2 / first2))
+    determinant = difference_of_products(xp, second1, first2, first1, second2)
+    return ratio, determinant / first1 / second2 / (1.0 + ratio)

@@ -13,7 +13,7 @@ from ingd_ref.backend import Array, Namespace
 from ingd_ref.errors import DomainError, NonFiniteError
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
-from ingd_ref.special import log_remainder
+from ingd_ref.special import log_ratio, log_remainder
 
 __all__ = ["Laplace"]
 
@@ -31,7 +31,8 @@ class Laplace(ExponentialFamily):
         (\nabla A)^{-1}(\mu) &= -1/\mu & \text{(E6)} \\
         F = \nabla^2 A(\theta) &= 1/\theta^2 & \text{(E3)} \\
         F^{-1} &= \theta^2 & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta & \text{(E5)}
+        \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta & \text{(E5)} \\
+        \nabla^3 A(\theta) &= -2/\theta^3, \quad d(\theta, \theta') = |\log\rho|
 
     The statistic has a kink at x = l, where its Jacobian is taken to be 0, the mean of the slopes on either side.
 
@@ -113,6 +114,12 @@ class Laplace(ExponentialFamily):
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         return log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        return -2.0 / theta[..., None, None] ** 3
+
+    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return xp.abs(log_ratio(xp, theta2, theta1))[..., 0]
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return xp.log(-theta[..., 0]) - 1.0

@@ -92,6 +92,18 @@ class LogNormal(ExponentialFamily):
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         return GAUSSIAN._kl(xp, theta1, theta2)
 
+    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
+        return GAUSSIAN._classical_fisher(xp, theta)
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        return GAUSSIAN._third_cumulant(xp, theta)
+
+    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return GAUSSIAN._fisher_rao_distance(xp, theta1, theta2)
+
+    def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
+        return GAUSSIAN._mixture(xp, theta1, theta2, t)
+
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return GAUSSIAN._conjugate(xp, theta)
 

@@ -10,7 +10,7 @@ import numpy as np
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
-from ingd_ref.special import log_remainder
+from ingd_ref.special import log_ratio, log_remainder
 
 __all__ = ["Maxwell"]
 
@@ -31,6 +31,7 @@ class Maxwell(ExponentialFamily):
         F = \nabla^2 A(\theta) &= 3/(2\theta^2) & \text{(E3)} \\
         F^{-1} &= 2\theta^2/3 & \text{(E4)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= (3/2)(\rho - 1 - \log\rho), \quad \rho = \theta'/\theta & \text{(E5)} \\
+        \nabla^3 A(\theta) &= -3/\theta^3, \quad d(\theta, \theta') = \sqrt{3/2}\,|\log\rho| \\
         H(\theta) &= \gamma - ½ + ½\log(-\pi/\theta)
 
     Examples
@@ -87,6 +88,12 @@ class Maxwell(ExponentialFamily):
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         return 1.5 * log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        return -3.0 / theta[..., None, None] ** 3
+
+    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return math.sqrt(1.5) * xp.abs(log_ratio(xp, theta2, theta1))[..., 0]
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return 1.5 * (xp.log(-2.0 * theta[..., 0]) - 1.0)

@@ -31,6 +31,7 @@ class Pareto(ExponentialFamily):
         F = \nabla^2 A(\theta) &= 1/\theta^2 & \text{(E3)} \\
         F^{-1} &= \theta^2 & \text{(E4)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta & \text{(E5)} \\
+        \nabla^3 A(\theta) &= -2/\theta^3, \quad d(\theta, \theta') = |\log\rho| \\
         H(\theta) &= 1 + 1/\alpha - \log(\alpha/m)
 
     Parameters
@@ -108,6 +109,12 @@ class Pareto(ExponentialFamily):
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         return log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        return -2.0 / theta[..., None, None] ** 3
+
+    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return xp.abs(log_ratio(xp, theta2, theta1))[..., 0]
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return xp.log(-theta[..., 0]) - 1.0

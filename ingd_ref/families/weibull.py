@@ -13,7 +13,7 @@ from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
-from ingd_ref.special import log_remainder
+from ingd_ref.special import log_ratio, log_remainder
 
 __all__ = ["Weibull"]
 
@@ -32,6 +32,7 @@ class Weibull(ExponentialFamily):
         F = \nabla^2 A(\theta) &= 1/\theta^2 & \text{(E3)} \\
         F^{-1} &= \theta^2 & \text{(E4)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta & \text{(E5)} \\
+        \nabla^3 A(\theta) &= -2/\theta^3, \quad d(\theta, \theta') = |\log\rho| \\
         H(\theta) &= 1 + \gamma(1 - 1/k) - \log k - \log(-\theta)/k
 
     Parameters
@@ -70,7 +71,10 @@ class Weibull(ExponentialFamily):
         return -(scale**-self.shape)[..., None]
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        return {"scale": (-theta[..., 0]) ** (-1.0 / self.shape)}
+        """Of the power, one step of Newton's iteration removes the rounding of the exponent, which the logarithm of the scale magnifies."""
+        scale = (-theta[..., 0]) ** (-1.0 / self.shape)
+        excess = -theta[..., 0] * scale**self.shape - 1.0
+        return {"scale": scale - scale * excess / self.shape}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
         return {"scale**-shape = -theta[0] > 0": theta[..., 0] < 0}
@@ -107,6 +111,15 @@ class Weibull(ExponentialFamily):
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         return log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
+
+    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
+        return matrix(xp, [[(self.shape / self._classical(xp, theta)["scale"]) ** 2]])
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        return -2.0 / theta[..., None, None] ** 3
+
+    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return xp.abs(log_ratio(xp, theta2, theta1))[..., 0]
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return xp.log(-theta[..., 0]) - 1.0

@@ -59,3 +59,22 @@ def test_mean_and_its_inverse(oracle: Oracle) -> None:
             mu = oracle.mean(theta)
             assert oracle.is_mean(mu)
             assert all(abs(a / b - 1) < mpf("1e-60") for a, b in zip(oracle.natural_from_mean(mu), theta, strict=True))
+
+
+def test_distance_solves_the_eikonal_equation(oracle: Oracle) -> None:
+    """|∇d|² = 1 in the inverse metric, and d² = δᵀFδ to first order for a small δ: what makes d the distance of the Fisher metric."""
+    if oracle.distance is None:
+        assert oracle.family.name in ("chi-squared", "inverse Gamma")  # no closed form is known
+        return
+    with mpmath.workdps(160):
+        first, second = members(oracle)
+        step = mpf("1e-30")
+        shifted = [[t * (1 + sign * step) if k == j else t for k, t in enumerate(second)] for j in range(len(second)) for sign in (1, -1)]
+        values = [oracle.distance_at(first, theta) for theta in shifted]
+        slope = [(values[2 * j] - values[2 * j + 1]) / (2 * step * second[j]) for j in range(len(second))]
+        length = sum(a * b for a, b in zip(slope, oracle.natural_gradient(second, slope), strict=True))
+        assert abs(length - 1) < mpf("1e-25")
+        near = [t * (1 + step * (j + 1)) for j, t in enumerate(first)]
+        change = [b - a for a, b in zip(first, near, strict=True)]
+        square = sum(change[i] * entry * change[j] for i, row in enumerate(oracle.fisher(first)) for j, entry in enumerate(row))
+        assert abs(oracle.distance_at(first, near) ** 2 / square - 1) < mpf("1e-20")
