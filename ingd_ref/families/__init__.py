@@ -9,11 +9,33 @@ class says which instances and members laws, evidence and tables shall try (:fun
 
 from typing import TYPE_CHECKING, Any
 
-from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._base import CHARTS, ExponentialFamily
+from ingd_ref.families._conditioning import OPERATIONS, WithError, with_error
 from ingd_ref.families._discovery import all_families, family_classes, lookup, offered
+from ingd_ref.families._geometry import e_geodesic, m_geodesic
 from ingd_ref.families._parameters import POSITIVE, REAL, Constraint, Parameter
+from ingd_ref.families._prior import ConjugatePrior
+from ingd_ref.families._projection import Projection, e_projection, m_projection
 
-_OWN = ("POSITIVE", "REAL", "Constraint", "ExponentialFamily", "Parameter", "all_families", "family_classes")
+_OWN = (
+    "CHARTS",
+    "OPERATIONS",
+    "POSITIVE",
+    "REAL",
+    "ConjugatePrior",
+    "Constraint",
+    "ExponentialFamily",
+    "Parameter",
+    "Projection",
+    "WithError",
+    "all_families",
+    "e_geodesic",
+    "e_projection",
+    "family_classes",
+    "m_geodesic",
+    "m_projection",
+    "with_error",
+)
 
 if TYPE_CHECKING:
     # For editors and type checkers, which do not run the search below. A family that is not named here works all the same, typed as Any.
@@ -21,15 +43,25 @@ if TYPE_CHECKING:
     from ingd_ref.families.gaussian import Gaussian
 
     __all__ = [
+        "CHARTS",
+        "OPERATIONS",
         "POSITIVE",
         "REAL",
+        "ConjugatePrior",
         "Constraint",
         "ExponentialFamily",
         "Gamma",
         "Gaussian",
         "Parameter",
+        "Projection",
+        "WithError",
         "all_families",
+        "e_geodesic",
+        "e_projection",
         "family_classes",
+        "m_geodesic",
+        "m_projection",
+        "with_error",
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import reduce
 
 import numpy as np
 
@@ -52,36 +53,35 @@ def complex_step_jacobian(
 
 
 def extrapolated_derivative(
-    xp: Namespace, function: Callable[[Array], Array], inside: Callable[[Array], Array], theta: Array, unit: Array
+    xp: Namespace, function: Callable[[Array], Array], inside: Callable[[Array], Array], theta: Array, unit: Array, scale: Array
 ) -> Array:
-    """Return ∂ function/∂θ (..., b, b, b) of a matrix function (..., b, b), the last axis for the derivative.
+    """Return ∂ function/∂θ (..., r, c, b) of a matrix function (..., r, c), the last axis for the derivative.
 
     Central differences with steps h, h/2, h/4, … from h = ``unit`` on, from which Richardson's scheme removes h², h⁴, …; of the whole
-    tableau the matrix is returned that agrees best with its neighbours (Ridders), in units of the diagonal of the function, which is
-    positive definite. Relative errors are 1e-11 or so in float64. Steps that leave the domain count for nothing.
+    tableau the matrix is returned that agrees best with its neighbours (Ridders). Relative errors are 1e-12 or so in float64. Steps
+    that leave the domain count for nothing.
 
     Parameters
     ----------
     xp : module
         Namespace of the arrays.
     function : callable
-        Maps θ (..., b) to (..., b, b).
+        Maps θ (..., b) to (..., r, c).
     inside : callable
         Maps θ (..., b) to a boolean array (...): where the function may be called.
     theta : array (..., b)
         Where the derivative is wanted.
     unit : array (..., b)
         First step in each coordinate.
+    scale : array (..., r, c)
+        Size of each entry of the function, in units of which agreement is judged.
     """
-    value = function(theta)
-    size = xp.sqrt(xp.linalg.diagonal(value))
-    scale = size[..., :, None] * size[..., None, :]
 
     def along(k: int) -> Callable[[float], tuple[Array, Array]]:
         axis = xp.asarray(np.eye(theta.shape[-1])[k], dtype=theta.dtype, device=device(theta)) * unit
         return lambda t: _difference(xp, function, inside, theta, t * axis, t * unit[..., k])
 
-    return xp.stack([_ridders(xp, along(k), scale) for k in range(theta.shape[-1])], axis=-1)
+    return xp.stack([_ridders(xp, along(k), scale, unit[..., k]) for k in range(theta.shape[-1])], axis=-1)
 
 
 def _difference(
@@ -93,23 +93,25 @@ def _difference(
     return (function(theta + safe) - function(theta - safe)) / (2.0 * length[..., None, None]), good
 
 
-def _ridders(xp: Namespace, difference: Callable[[float], tuple[Array, Array]], scale: Array) -> Array:
-    """The matrix of Richardson's tableau that agrees best with its two predecessors in units of ``scale``, per batch element."""
+def _ridders(xp: Namespace, difference: Callable[[float], tuple[Array, Array]], scale: Array, unit: Array) -> Array:
+    """The matrix of Richardson's tableau that agrees best with its neighbours in units of ``scale``, per batch element."""
     value, good = difference(1.0)
     previous, valid = [value], [good]
+    eps = float(xp.finfo(scale.dtype).eps)
     best, least = value, xp.full_like(scale[..., 0, 0], math.inf)
     for halving in range(1, HALVINGS):
         value, good = difference(0.5**halving)
         row, agree = [value], [good]
         for order in range(1, min(halving, ORDERS) + 1):
-            factor = 4.0**order
-            value = row[-1] + (row[-1] - previous[order - 1]) / (factor - 1.0)
+            value = row[-1] + (row[-1] - previous[order - 1]) / (4.0**order - 1.0)
             good = agree[-1] & valid[order - 1]
-            change = xp.maximum(xp.abs(value - row[-1]), xp.abs(value - previous[order - 1])) / scale
-            error = xp.max(change, axis=(-2, -1))
-            better = good & (error < least)
-            best = xp.where(better[..., None, None], value, best)
-            least = xp.where(better, error, least)
+            if order < len(previous):  # three neighbours, since two may agree by chance
+                neighbours = (row[-1], previous[order - 1], previous[order])
+                change = reduce(xp.maximum, [xp.abs(value - neighbour) / scale for neighbour in neighbours])
+                error = xp.max(change, axis=(-2, -1)) + eps / (0.5**halving * unit)  # at tiny steps differences of roundings agree
+                better = good & valid[order] & (error < least)
+                best = xp.where(better[..., None, None], value, best)
+                least = xp.where(better, error, least)
             row.append(value)
             agree.append(good)
         previous, valid = row, agree

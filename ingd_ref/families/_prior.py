@@ -1,0 +1,119 @@
+"""Conjugate priors: as many pseudo-observations as one likes, with a mean of the statistics of one's choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, array_namespace, device, is_array, item
+from ingd_ref.errors import DomainError, ShapeError
+from ingd_ref.families._base import ExponentialFamily
+
+__all__ = ["ConjugatePrior"]
+
+
+@dataclass(frozen=True, eq=False)
+class ConjugatePrior:
+    r"""Conjugate prior of the natural parameters of (E1), with respect to dθ.
+
+    .. math::
+        \pi(\theta) \propto \exp\big(\nu(\langle\theta, m\rangle - A(\theta))\big), \qquad
+        \log\frac{\pi(\theta)}{\pi(\hat\theta)} = -\nu\,\mathrm{KL}(\hat\theta\,\|\,\theta), \quad \mu(\hat\theta) = m
+
+    It acts like ν observations whose statistics have the mean m, which is also the prior mean of μ (Diaconis and Ylvisaker). Observing n
+    points adds n to ν and moves m to the mean of all.
+
+    Parameters
+    ----------
+    family : ExponentialFamily
+        The likelihood.
+    mean : array (..., b)
+        Mean m of the statistics; the mean parameters (E2) of a member.
+    strength : float or array (...)
+        Number ν > 0 of pseudo-observations.
+
+    Raises
+    ------
+    BackendError, ShapeError, NonFiniteError
+    DomainError
+        If ν is not positive, or no member of the family has these mean parameters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ingd_ref as ir
+    >>> prior = ir.families.ConjugatePrior(ir.families.Exponential(), mean=np.array([2.0]), strength=3.0)
+    >>> posterior = prior.posterior(np.array([[1.0], [5.0]]))  # 3 pseudo-observations with the sum 6, and 2 with the sum 6
+    >>> posterior.strength.item(), posterior.mean
+    (5.0, array([2.4]))
+    """
+
+    family: ExponentialFamily
+    mean: Array
+    strength: Any
+
+    def __post_init__(self) -> None:
+        xp, mean = self.family._checked_mean(self.mean)
+        if is_array(self.strength):
+            array_namespace(mean=self.mean, strength=self.strength)
+        strength = checks.finite(xp.asarray(self.strength, dtype=mean.dtype, device=device(mean), copy=True), "strength", xp)
+        if not item(xp.all(strength > 0)):
+            raise DomainError(f"strength must be greater than zero, got a smallest value of {item(xp.min(strength)):g}")
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "strength", strength)
+
+    def posterior(self, x: Array, multiplicities: Array | None = None) -> ConjugatePrior:
+        """Prior updated by observations.
+
+        Parameters
+        ----------
+        x : array (..., n, d)
+            Points, n ≥ 1, independent given θ.
+        multiplicities : array (n,), optional
+            How often each was observed: non-negative, not necessarily whole. Default: once.
+
+        Returns
+        -------
+        ConjugatePrior
+            With mean (νm + Σ w f(x))/(ν + Σ w) and strength ν + Σ w.
+
+        Raises
+        ------
+        BackendError, ShapeError, NonFiniteError, DomainError
+        """
+        array_namespace(mean=self.mean, x=x, multiplicities=multiplicities)
+        if x.ndim < 2 or x.shape[-2] == 0:
+            raise ShapeError(f"x must have shape (..., n, {self.family.dim}) with n ≥ 1, got {tuple(x.shape)}")
+        xp, x = self.family._checked_points(x, like=self.mean)
+        counts = xp.ones_like(x[(0,) * (x.ndim - 2)][:, 0]) if multiplicities is None else multiplicities
+        counts = checks.vector(counts, "multiplicities", x.shape[-2], xp, like=self.mean)
+        if item(xp.any(counts < 0)):
+            raise DomainError(f"multiplicities must be non-negative, got a smallest entry of {item(xp.min(counts)):g}")
+        strength = self.strength + xp.sum(counts)
+        observed = xp.sum(counts[:, None] * self.family._statistics(xp, x), axis=-2)
+        # The difference to m is what moves it: nothing is lost where the data agree with the prior.
+        mean = self.mean + (observed - xp.sum(counts) * self.mean) / strength[..., None]
+        return ConjugatePrior(self.family, mean, strength)
+
+    def mode(self) -> Array:
+        """Natural parameters (..., b) at which the density with respect to dθ is largest: those of mean m."""
+        return self.family.natural_from_mean(self.mean)
+
+    def log_density_below_mode(self, theta: Array) -> Array:
+        """Logarithm of π(θ)/π(mode) = −ν KL(mode‖θ) ≤ 0, accurate however close θ is to the mode, from (E5).
+
+        Parameters
+        ----------
+        theta : array (..., b)
+            Natural parameters.
+
+        Returns
+        -------
+        array (...)
+
+        Raises
+        ------
+        BackendError, ShapeError, NonFiniteError, DomainError
+        """
+        return -self.strength * self.family.kl(self.mode(), theta)
