@@ -76,43 +76,41 @@ def extrapolated_derivative(
     scale : array (..., r, c)
         Size of each entry of the function, in units of which agreement is judged.
     """
+    powers = xp.asarray(0.5 ** np.arange(HALVINGS), dtype=theta.dtype, device=device(theta))
+    powers = xp.reshape(powers, (HALVINGS, *(1,) * theta.ndim))
 
-    def along(k: int) -> Callable[[float], tuple[Array, Array]]:
+    def along(k: int) -> Array:
         axis = xp.asarray(np.eye(theta.shape[-1])[k], dtype=theta.dtype, device=device(theta)) * unit
-        return lambda t: _difference(xp, function, inside, theta, t * axis, t * unit[..., k])
+        good = inside(theta + powers * axis) & inside(theta - powers * axis)
+        steps = xp.where(good[..., None], powers * axis, xp.zeros_like(theta))
+        lengths = (powers * unit)[..., k]
+        quotients = (function(theta + steps) - function(theta - steps)) / (2.0 * lengths[..., None, None])
+        return _ridders(xp, quotients, good, scale, float(xp.finfo(theta.dtype).eps) / lengths)
 
-    return xp.stack([_ridders(xp, along(k), scale, unit[..., k]) for k in range(theta.shape[-1])], axis=-1)
-
-
-def _difference(
-    xp: Namespace, function: Callable[[Array], Array], inside: Callable[[Array], Array], theta: Array, step: Array, length: Array
-) -> tuple[Array, Array]:
-    """Central difference, and where both ends are inside the domain; elsewhere the difference is zero."""
-    good = inside(theta + step) & inside(theta - step)
-    safe = xp.where(good[..., None], step, xp.zeros_like(step))
-    return (function(theta + safe) - function(theta - safe)) / (2.0 * length[..., None, None]), good
+    return xp.stack([along(k) for k in range(theta.shape[-1])], axis=-1)
 
 
-def _ridders(xp: Namespace, difference: Callable[[float], tuple[Array, Array]], scale: Array, unit: Array) -> Array:
-    """The matrix of Richardson's tableau that agrees best with its neighbours in units of ``scale``, per batch element."""
-    value, good = difference(1.0)
-    previous, valid = [value], [good]
-    eps = float(xp.finfo(scale.dtype).eps)
-    best, least = value, xp.full_like(scale[..., 0, 0], math.inf)
+def _ridders(xp: Namespace, quotients: Array, good: Array, scale: Array, rounding: Array) -> Array:
+    """The matrix of Richardson's tableau that agrees best with its neighbours in units of ``scale``, per batch element.
+
+    Quotients (h, ..., r, c) count where ``good`` (h, ...). Those of the smallest steps are quotients of roundings, which may agree by
+    chance; so their ``rounding`` (h, ...) is added to the disagreement.
+    """
+    previous, valid = [quotients[0, ...]], [good[0, ...]]
+    best, least = quotients[0, ...], xp.full_like(scale[..., 0, 0], math.inf)
     for halving in range(1, HALVINGS):
-        value, good = difference(0.5**halving)
-        row, agree = [value], [good]
+        row, agree = [quotients[halving, ...]], [good[halving, ...]]
         for order in range(1, min(halving, ORDERS) + 1):
             value = row[-1] + (row[-1] - previous[order - 1]) / (4.0**order - 1.0)
-            good = agree[-1] & valid[order - 1]
+            usable = agree[-1] & valid[order - 1]
             if order < len(previous):  # three neighbours, since two may agree by chance
                 neighbours = (row[-1], previous[order - 1], previous[order])
                 change = reduce(xp.maximum, [xp.abs(value - neighbour) / scale for neighbour in neighbours])
-                error = xp.max(change, axis=(-2, -1)) + eps / (0.5**halving * unit)  # at tiny steps differences of roundings agree
-                better = good & valid[order] & (error < least)
+                error = xp.max(change, axis=(-2, -1)) + rounding[halving, ...]
+                better = usable & valid[order] & (error < least)
                 best = xp.where(better[..., None, None], value, best)
                 least = xp.where(better, error, least)
             row.append(value)
-            agree.append(good)
+            agree.append(usable)
         previous, valid = row, agree
     return best
