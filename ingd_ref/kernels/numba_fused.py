@@ -47,8 +47,8 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 BLOCK = 256  # points to a block: its rows of work space stay in the first-level cache
 KERNEL_ROWS, KERNEL_COLUMNS = 128, 4096  # largest written-out kernel tile: one matrix product at full rate, 4 MiB
 EXPANDED_DIMENSION = 4  # up to here 2d² operations in one large matrix product are faster than 6d in many small ones
-BATCH_ROWS, BATCH_COLUMNS = 64, 32  # points to a tile of small matrix products
-REPAYING_WORK = 4e6  # operations of elementwise work that repay starting threads: a millisecond or more
+BATCH_ROWS, BATCH_COLUMNS = 32, 32  # points to a tile of small matrix products: enough tiles at n = 200 to keep two threads even
+REPAYING_WORK = 1.5e6  # operations of elementwise work that repay starting threads: half a millisecond or more
 PRODUCT_SPEED = 25.0  # operations of a matrix product in the time of one elementwise operation
 
 
@@ -590,15 +590,15 @@ def _products_at_least(least: int) -> Rule:
 
 #: For each kernel the size from which it repays, measured against ``readable``; below it both take some microseconds.
 REPAYS: dict[str, Rule] = {
-    "squared_distances": _pairs_at_least(400),
+    "squared_distances": _pairs_at_least(4_000),
     "median_squared_distance": _pairs_at_least(20_000),
-    "mean_distance": _pairs_at_least(400),
-    "distance_gradient": _pairs_at_least(400),
-    "mean_gaussian": _pairs_at_least(400),
-    "gaussian_gradient": _pairs_at_least(400),
-    "gaussian_kde_score": _pairs_at_least(400),
-    "gaussian_rbf": _pairs_at_least(400),
-    "gaussian_rbf_with_jacobian": _pairs_at_least(400),
+    "mean_distance": _pairs_at_least(4_000),
+    "distance_gradient": _pairs_at_least(4_000),
+    "mean_gaussian": _pairs_at_least(4_000),
+    "gaussian_gradient": _pairs_at_least(4_000),
+    "gaussian_kde_score": _pairs_at_least(4_000),
+    "gaussian_rbf": _pairs_at_least(4_000),
+    "gaussian_rbf_with_jacobian": _pairs_at_least(4_000),
     "gradient_gaussian_contraction": _products_at_least(5_000),
     "gradient_gaussian_gram": _products_at_least(5_000),
     "scalar_gaussian_contraction": _products_at_least(5_000),
