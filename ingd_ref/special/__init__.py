@@ -6,6 +6,15 @@ b is close to a. Each is computed here as a sum of positive terms instead: a rec
 Every function takes the namespace first, and trusts its arguments: the families have checked them.
 """
 
+from ingd_ref.special._bessel import (
+    BesselRatio,
+    bessel_ratio,
+    bessel_ratio_curvature,
+    inverse_bessel_ratio,
+    log_bessel,
+    reduced_log_bessel,
+    reduced_log_bessel_bregman,
+)
 from ingd_ref.special._exponential_integral import scaled_exponential_integral, scaled_exponential_integral_excess
 from ingd_ref.special._gamma import (
     digamma,
@@ -25,17 +34,24 @@ from ingd_ref.special._logarithm import log_ratio, log_remainder, t_minus_log1p
 from ingd_ref.special._products import difference_of_products, two_product
 
 __all__ = [
+    "BesselRatio",
+    "bessel_ratio",
+    "bessel_ratio_curvature",
     "difference_of_products",
     "digamma",
+    "inverse_bessel_ratio",
     "inverse_digamma",
     "inverse_log_minus_digamma",
     "lgamma",
     "lgamma_bregman",
+    "log_bessel",
     "log_minus_digamma",
     "log_ratio",
     "log_remainder",
     "reduced_lgamma",
     "reduced_lgamma_bregman",
+    "reduced_log_bessel",
+    "reduced_log_bessel_bregman",
     "scaled_exponential_integral",
     "scaled_exponential_integral_excess",
     "stirling_remainder",
