@@ -15,6 +15,8 @@ from ingd_ref.special._bessel import (
     reduced_log_bessel,
     reduced_log_bessel_bregman,
 )
+from ingd_ref.special._cholesky import Factor, factor, log_det_divergence, matmul, matvec, outer, positive_definite, symmetric
+from ingd_ref.special._double_words import DoubleWord, double_word, two_sum
 from ingd_ref.special._exponential_integral import scaled_exponential_integral, scaled_exponential_integral_excess
 from ingd_ref.special._gamma import (
     digamma,
@@ -31,23 +33,52 @@ from ingd_ref.special._gamma import (
     trigamma_excess,
 )
 from ingd_ref.special._logarithm import log_ratio, log_remainder, t_minus_log1p
+from ingd_ref.special._multivariate_gamma import (
+    inverse_multivariate_log_minus_digamma,
+    multivariate_lgamma,
+    multivariate_log_minus_digamma,
+    multivariate_reduced_lgamma,
+    multivariate_reduced_lgamma_bregman,
+    multivariate_trigamma_excess,
+)
 from ingd_ref.special._products import difference_of_products, two_product
+from ingd_ref.special._symmetric import dual_entries, dual_wick, entries, from_dual_entries, from_entries, wick
 
 __all__ = [
     "BesselRatio",
+    "DoubleWord",
+    "Factor",
     "bessel_ratio",
     "bessel_ratio_curvature",
     "difference_of_products",
     "digamma",
+    "double_word",
+    "dual_entries",
+    "dual_wick",
+    "entries",
+    "factor",
+    "from_dual_entries",
+    "from_entries",
     "inverse_bessel_ratio",
     "inverse_digamma",
     "inverse_log_minus_digamma",
+    "inverse_multivariate_log_minus_digamma",
     "lgamma",
     "lgamma_bregman",
     "log_bessel",
+    "log_det_divergence",
     "log_minus_digamma",
     "log_ratio",
     "log_remainder",
+    "matmul",
+    "matvec",
+    "multivariate_lgamma",
+    "multivariate_log_minus_digamma",
+    "multivariate_reduced_lgamma",
+    "multivariate_reduced_lgamma_bregman",
+    "multivariate_trigamma_excess",
+    "outer",
+    "positive_definite",
     "reduced_lgamma",
     "reduced_lgamma_bregman",
     "reduced_log_bessel",
@@ -55,9 +86,12 @@ __all__ = [
     "scaled_exponential_integral",
     "scaled_exponential_integral_excess",
     "stirling_remainder",
+    "symmetric",
     "t_minus_log1p",
     "tetragamma",
     "trigamma",
     "trigamma_excess",
     "two_product",
+    "two_sum",
+    "wick",
 ]
