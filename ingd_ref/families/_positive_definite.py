@@ -1,0 +1,76 @@
+"""Positive definite matrices as classical parameters: the constraint, square roots for sampling, and random matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ingd_ref import special
+from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.families._parameters import Constraint
+
+__all__ = ["POSITIVE_DEFINITE", "bartlett", "inverse_jacobian", "moved_inside", "square_root"]
+
+# Bounds of a χ² draw, and the power of the largest number of a floating type that bounds the entries of a drawn matrix: determinants,
+# inverses and divergences of what is drawn neither overflow nor underflow.
+TINY, HUGE = 1e-100, 1e100
+LARGEST_POWER = 0.4
+
+
+def square_root(matrices: np.ndarray) -> np.ndarray:
+    """Return R (..., d, d) with R Rᵀ = M for host matrices M, which rounding may have left slightly indefinite.
+
+    The square root is taken of the correlations, whose eigenvalues do not depend on the units of the coordinates.
+    """
+    deviation = np.sqrt(np.einsum("...ii->...i", matrices))[..., :, None]
+    values, vectors = np.linalg.eigh(matrices / deviation / np.swapaxes(deviation, -1, -2))
+    return np.asarray(deviation * vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :])
+
+
+def inverse_jacobian(xp: Namespace, inverse: Array) -> Array:
+    """Jacobian (..., d(d+1)/2, d²) of the dual coordinates of −½M⁻¹ with respect to all entries of M, from P = M⁻¹ (..., d, d).
+
+    Column ab is the effect of ½(E_ab + E_ba), which is ¼(P_a P_bᵀ + P_b P_aᵀ) with the columns of P.
+    """
+    direct = inverse[..., :, None, :, None] * inverse[..., None, :, None, :]
+    columns = 0.25 * special.dual_entries(xp, direct + xp.matrix_transpose(direct))
+    return xp.matrix_transpose(xp.reshape(columns, (*inverse.shape[:-2], inverse.shape[-1] ** 2, columns.shape[-1])))
+
+
+def bartlett(rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom: np.ndarray, dim: int) -> np.ndarray:
+    """Draw lower triangular host matrices R (*size, d, d) such that R Rᵀ is Wishart W(I, n), by Bartlett's decomposition.
+
+    Below the diagonal the entries are standard normal; the square of diagonal entry j is χ² with n − j degrees of freedom.
+    """
+    below = np.tril(rng.standard_normal((*size, dim, dim)), -1)
+    shapes = 0.5 * (degrees_of_freedom[..., None] - np.arange(dim))
+    squares = 2.0 * rng.standard_gamma(shapes, (*size, dim))
+    diagonal = np.sqrt(np.clip(squares, TINY, HUGE))
+    return np.asarray(below + diagonal[..., None] * np.eye(dim))
+
+
+def moved_inside(xp: Namespace, x: Array, dim: int) -> Array:
+    """Return drawn matrices (..., d(d+1)/2) as positive definite ones: those that rounding has left indefinite lose correlation.
+
+    Off-diagonal entries are shrunk by 4d roundings, which mends an almost singular matrix; of one that overflowed the diagonal is left.
+    """
+    info = xp.finfo(x.dtype)
+    unit = special.entries(xp, xp.eye(dim, dtype=x.dtype, device=device(x)))
+    bound = float(info.max) ** LARGEST_POWER
+    x = x / xp.clip(xp.max(xp.abs(x), axis=-1, keepdims=True) / bound, min=1.0)
+    x = xp.where(unit > 0, xp.clip(x, min=1.0 / bound), x)
+    for shrinkage in (4.0 * dim * float(info.eps), 1.0):
+        good = special.positive_definite(xp, special.from_entries(xp, x, dim))[..., None]
+        x = xp.where(good, x, x * (1.0 - shrinkage * (1.0 - unit)))
+    return x
+
+
+def _is_positive_definite(xp: Namespace, value: Array) -> Array:
+    """Symmetric to a few roundings of √(M_ii M_jj), such as a product AAᵀ leaves, and with positive pivots."""
+    diagonal = xp.linalg.diagonal(value)
+    scale = xp.sqrt(xp.abs(diagonal))
+    slack = 32.0 * xp.finfo(value.dtype).eps * scale[..., :, None] * scale[..., None, :]
+    even = xp.all(xp.abs(value - xp.matrix_transpose(value)) <= slack, axis=(-2, -1))
+    return even & special.positive_definite(xp, value)
+
+
+POSITIVE_DEFINITE = Constraint("a symmetric positive definite matrix", _is_positive_definite)

@@ -1,0 +1,181 @@
+"""The inverse Wishart family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingd_ref import checks, special
+from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._parameters import Constraint, Parameter, Requirements
+from ingd_ref.families._positive_definite import POSITIVE_DEFINITE, bartlett, moved_inside, square_root
+from ingd_ref.families.wishart import Wishart
+
+__all__ = ["InverseWishart"]
+
+
+@dataclass(frozen=True)
+class InverseWishart(ExponentialFamily):
+    r"""Inverse Wishart distribution of positive definite d × d matrices X: X⁻¹ is Wishart W(Ψ⁻¹, ν).
+
+    Classical parameters are ``scale`` Ψ, positive definite, and ``degrees_of_freedom`` ν > d − 1; the mean is Ψ/(ν − d − 1) where that is
+    positive. a = ν/2 and B = ½Ψ. Symmetric matrices stand for their entries as in :class:`~ingd_ref.families.wishart.Wishart`: a point has
+    d(d + 1)/2 coordinates, and b = 1 + d(d + 1)/2.
+
+    .. math::
+        f(X) &= (\log\det X,\, X^{-1}), \quad h(X) = (\det X)^{-(d+1)/2}, \quad \theta = (-a,\, -B) & \text{(E1)} \\
+        A(\theta) &= \log\Gamma_d(a) - a\log\det B & \text{(E1)} \\
+        \nabla A(\theta) &= (\log\det B - \psi_d(a),\, aB^{-1}) & \text{(E2)} \\
+        (\nabla A)^{-1}(\mu) &= (-a,\, -a\mu_2^{-1}), \quad d\log a - \psi_d(a) = \log\det\mu_2 + \mu_1 & \text{(E6)} \\
+        F &= TF_{\mathrm W}T, \quad F^{-1} = TF_{\mathrm W}^{-1}T, \quad T = \operatorname{diag}(-1, 1, \dots, 1) & \text{(E3), (E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \mathrm{KL}_{\mathrm W}(T\theta\,\|\,T\theta') & \text{(E5)}
+
+    where W is the Wishart family, of which X⁻¹ with the natural parameters Tθ = (a, −B) is a member.
+
+    Parameters
+    ----------
+    dimension : int ≥ 1
+        Number d of rows of a matrix. Default 2.
+
+    Examples
+    --------
+    >>> family = InverseWishart(2)
+    >>> theta = family.natural(scale=[[2.0, 0.0], [0.0, 1.0]], degrees_of_freedom=3.0)
+    >>> theta  # −½ν, then −½Ψ₀₀, −Ψ₀₁, −½Ψ₁₁
+    array([-1.5, -1. , -0. , -0.5])
+    >>> family.mean(theta)[1:]  # νΨ⁻¹
+    array([1.5, 0. , 3. ])
+    """
+
+    dimension: int = 2
+    name = "inverse Wishart"
+
+    def __post_init__(self) -> None:
+        checks.positive_integer(self.dimension, "dimension")
+
+    @property
+    def dim(self) -> int:
+        """Number d(d + 1)/2 of coordinates of a point."""
+        return self.dimension * (self.dimension + 1) // 2
+
+    @property
+    def number(self) -> int:
+        """Number b = 1 + d(d + 1)/2 of statistics."""
+        return 1 + self.dim
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Scale matrix and degrees of freedom."""
+        d = self.dimension
+        enough = Constraint(f"greater than {d - 1}", lambda xp, value: value > d - 1)
+        return (Parameter("scale", POSITIVE_DEFINITE, shape=(d, d)), Parameter("degrees_of_freedom", enough))
+
+    @property
+    def _inverted(self) -> Wishart:
+        return Wishart(self.dimension)
+
+    def _flip(self, xp: Namespace, vector: Array) -> Array:
+        """Tθ or Tμ."""
+        return xp.concat([-vector[..., :1], vector[..., 1:]], axis=-1)
+
+    def _flip_both(self, xp: Namespace, matrices: Array) -> Array:
+        """TFT."""
+        return xp.matrix_transpose(self._flip(xp, xp.matrix_transpose(self._flip(xp, matrices))))
+
+    def _inverse(self, xp: Namespace, x: Array) -> special.DoubleWord:
+        return special.factor(xp, special.from_entries(xp, x, self.dimension)).inverse()
+
+    def _natural(self, xp: Namespace, scale: Array, degrees_of_freedom: Array) -> Array:
+        dual = special.dual_entries(xp, 0.5 * (scale + xp.matrix_transpose(scale)))
+        return -0.5 * xp.concat([degrees_of_freedom[..., None], dual], axis=-1)
+
+    def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
+        scale = -2.0 * special.from_dual_entries(xp, theta[..., 1:], self.dimension)
+        return {"scale": scale, "degrees_of_freedom": -2.0 * theta[..., 0]}
+
+    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
+        enough, definite = self._inverted._domain(xp, self._flip(xp, theta)).values()
+        return {
+            f"degrees_of_freedom = -2 theta[0] > {self.dimension - 1}": enough,
+            "scale = -2 theta[1:] positive definite": definite,
+        }
+
+    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
+        definite, gap = self._inverted._mean_domain(xp, self._flip(xp, mu)).values()
+        return {"mu[1:] positive definite": definite, "log det mu[1:] + mu[0] > 0": gap}
+
+    def _support(self, xp: Namespace, x: Array) -> Requirements:
+        return self._inverted._support(xp, x)
+
+    def _statistics(self, xp: Namespace, x: Array) -> Array:
+        factors = special.factor(xp, special.from_entries(xp, x, self.dimension))
+        return xp.concat([factors.log_det()[..., None], special.entries(xp, factors.inverse().rounded())], axis=-1)
+
+    def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
+        inverse = self._inverse(xp, x).rounded()
+        occurs = special.dual_entries(xp, xp.ones_like(inverse))
+        squares = -0.25 * occurs[..., :, None] * special.wick(xp, inverse, inverse)  # −∂(X⁻¹)_kl/∂X_ij, twice off the diagonal
+        return xp.concat([special.dual_entries(xp, inverse)[..., None], squares], axis=-1)
+
+    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
+        return self._inverted._log_base_measure(xp, x)
+
+    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
+        return self._inverted._log_partition(xp, self._flip(xp, theta))
+
+    def _mean(self, xp: Namespace, theta: Array) -> Array:
+        return self._flip(xp, self._inverted._mean(xp, self._flip(xp, theta)))
+
+    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
+        return self._flip(xp, self._inverted._natural_from_mean(xp, self._flip(xp, mu)))
+
+    def _fisher(self, xp: Namespace, theta: Array) -> Array:
+        return self._flip_both(xp, self._inverted._fisher(xp, self._flip(xp, theta)))
+
+    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
+        return self._flip_both(xp, self._inverted._inverse_fisher(xp, self._flip(xp, theta)))
+
+    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
+        return self._flip(xp, self._inverted._natural_gradient(xp, self._flip(xp, theta), self._flip(xp, grad)))
+
+    def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
+        d = self.dimension
+        unit = xp.eye(d, dtype=theta.dtype, device=device(theta))
+        entry = unit[:, None, :, None] * unit[None, :, None, :]  # E_ab
+        columns = xp.reshape(-0.25 * special.dual_entries(xp, entry + xp.matrix_transpose(entry)), (d * d, self.dim))
+        below = xp.concat([xp.matrix_transpose(columns), xp.zeros_like(columns[0, :, None])], axis=-1)
+        top = xp.concat([xp.zeros_like(columns[:, :1]), xp.full_like(columns[:1, :1], -0.5)], axis=0)
+        jacobian = xp.concat([xp.matrix_transpose(top), below], axis=-2)
+        return xp.asarray(xp.broadcast_to(jacobian, (*theta.shape[:-1], *jacobian.shape)), copy=True)
+
+    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return self._inverted._kl(xp, self._flip(xp, theta1), self._flip(xp, theta2))
+
+    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
+        return self._inverted._conjugate(xp, self._flip(xp, theta))
+
+    def _entropy(self, xp: Namespace, theta: Array) -> Array:
+        flipped = self._flip(xp, theta)  # the density of X is that of X⁻¹ times (det X)^−(d+1), whose mean logarithm is −(d + 1)μ₀
+        return self._inverted._entropy(xp, flipped) - (self.dimension + 1) * self._inverted._mean(xp, flipped)[..., 0]
+
+    def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
+        shape, d = -theta[..., 0], self.dimension
+        first = special.double_word(xp, special.from_entries(xp, x, d)) * shape[..., None, None]  # aX
+        second = special.double_word(xp, -special.from_dual_entries(xp, theta[..., 1:], d))  # B
+        divergence = special.log_det_divergence(xp, special.factor(xp, first), special.factor(xp, second), second - first)
+        front = special.multivariate_reduced_lgamma(xp, shape, d) + shape * divergence
+        return -front + self._log_base_measure(xp, x)
+
+    def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        return self._flip(xp, self._inverted._fit_points(xp, self._inverse(xp, x), weights))
+
+    def _moved_inside(self, xp: Namespace, x: Array) -> Array:
+        return moved_inside(xp, x, self.dimension)
+
+    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray, degrees_of_freedom: np.ndarray) -> np.ndarray:
+        factors = bartlett(rng, size, degrees_of_freedom, self.dimension)
+        root = square_root(scale) @ np.swapaxes(np.linalg.inv(factors), -1, -2)
+        rows, columns = np.triu_indices(self.dimension)
+        return np.asarray((root @ np.swapaxes(root, -1, -2))[..., rows, columns])

@@ -1,0 +1,165 @@
+"""The families on vectors and matrices against 100 digits: every operation to a few roundings of the given numbers, whatever its condition.
+
+No condition number excuses anything here except where it is named: the formulas work in double words, so what remains is the rounding of
+the result. Tolerances in units of the roundoff u: 16 for a metric, a natural gradient or mean parameters (at most one rounding of each
+factor of a sum of four products); 64 for a divergence, as for the univariate families; and 64 d for what sums logarithms of sizes up to
+log 1e16 = 37, of which there are three for each pivot, and is judged relative to max(1, |value|).
+"""
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+from tests.families import matrix_oracles as oracles
+from tests.families import reference
+from tests.families.matrix_cases import (
+    DELTAS,
+    KINDS,
+    Case,
+    case,
+    exact,
+    mean_error,
+    metric_error,
+    perturbed,
+    random_classical,
+    relative_error,
+    shape_condition,
+)
+from tests.families.reference import UNIT
+
+ENTRY = 16.0
+DIVERGENCE = 64.0
+LOGARITHMS = 64.0  # times d
+SINGLE = 2.0**-24
+
+
+@pytest.fixture(autouse=True)
+def _hundred_digits():
+    with mpmath.workdps(reference.DIGITS):
+        yield
+
+
+def members(kind: str, d: int, number: int, dtype: type) -> tuple[Case, dict, np.ndarray, float]:
+    """A case, classical parameters, θ and u; in float32 within the range that its products allow."""
+    rng = np.random.default_rng([KINDS.index(kind), d, number])
+    decades, condition = (8.0, 12.0) if dtype is np.float64 else (2.0, 3.0)
+    member = case(kind, d)
+    classical = {k: v.astype(dtype) for k, v in random_classical(rng, kind, d, number, decades, condition).items()}
+    return member, classical, member.family.natural(**classical), UNIT if dtype is np.float64 else SINGLE
+
+
+TYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
+FAMILIES = pytest.mark.parametrize(("kind", "d"), [(kind, d) for kind in KINDS for d in (1, 3)])
+
+
+@FAMILIES
+@TYPES
+def test_potentials_means_and_densities(kind: str, d: int, dtype: type) -> None:
+    member, _, theta, unit = members(kind, d, 12, dtype)
+    family, oracle = member.family, member.oracle
+    x = family.sample(theta, 2, np.random.default_rng(1))
+    results = {name: getattr(family, name)(theta) for name in ("log_partition", "entropy", "mean")}
+    density = family.log_prob(theta[:, None, :], x)
+    assert all(value.dtype == dtype for value in (*results.values(), density))
+    for i, row in enumerate(theta):
+        truth = exact(row)
+        for name in ("log_partition", "entropy"):
+            assert relative_error(results[name][i], [getattr(oracle, name)(truth)], floor=1.0) <= LOGARITHMS * d * unit, (name, row)
+        assert mean_error(member, results["mean"][i], oracle.mean(truth)) <= LOGARITHMS * d * unit, row
+        for point, value in zip(x[i], density[i], strict=True):
+            assert relative_error(value, [oracle.log_prob(truth, exact(point))], floor=1.0) <= LOGARITHMS * d * unit, (row, point)
+
+
+@FAMILIES
+@TYPES
+def test_metrics(kind: str, d: int, dtype: type) -> None:
+    """F against differences of the mean parameters at 100 digits; F⁻¹ and the natural gradient against elimination."""
+    member, _, theta, unit = members(kind, d, 5, dtype)
+    rng = np.random.default_rng(2)
+    fisher, inverse = member.family.fisher(theta), member.family.inverse_fisher(theta)
+    for i, row in enumerate(theta):
+        truth = member.oracle.fisher(exact(row))
+        inverted, _ = oracles.inverse_and_determinant(truth)
+        assert metric_error(fisher[i], truth) <= ENTRY * unit, row
+        assert metric_error(inverse[i], inverted) <= ENTRY * unit, row
+        grad = (rng.standard_normal(len(row)) * np.asarray([float(mpmath.sqrt(truth[j][j])) for j in range(len(row))])).astype(dtype)
+        natural = member.family.natural_gradient(row, grad)
+        true = oracles.times(inverted, exact(grad))
+        # In the norm of F⁻¹: each entry of the result to u of what a vector of this length can have there.
+        length = mpmath.sqrt(oracles.dot(true, exact(grad)))
+        for j, value in enumerate(natural):
+            assert abs(mpf(float(value)) - true[j]) <= ENTRY * unit * length * mpmath.sqrt(inverted[j][j]), (row, grad)
+
+
+@FAMILIES
+@TYPES
+def test_natural_from_mean(kind: str, d: int, dtype: type) -> None:
+    member, _, theta, unit = members(kind, d, 12, dtype)
+    rounded = np.asarray([[float(m) for m in member.oracle.mean(exact(row))] for row in theta], dtype=dtype)
+    kept = 0
+    for mu in rounded:
+        try:
+            got = member.family.natural_from_mean(mu)
+        except ValueError:
+            continue  # a narrow Gaussian far from zero has no variance left in its rounded second moment
+        kept += 1
+        if kind in ("wishart", "inverse_wishart"):
+            shape = mpf(float(abs(got[0])))
+            allowed = 10 * (1 + shape_condition(member, exact(mu), shape)) * unit
+            assert abs(member.oracle.residual(exact(mu), shape)) <= allowed * shape, mu
+            inverse, _ = oracles.inverse_and_determinant(oracles.unpack(exact(mu[1:]), d, doubled=False))
+            assert relative_error(got[1:], oracles.pack(oracles.scaled(inverse, -shape), doubled=True)) <= ENTRY * unit, mu
+        else:
+            assert relative_error(got, member.oracle.natural_from_mean(exact(mu))) <= ENTRY * unit, mu
+    assert kept >= 0.5 * len(theta)
+
+
+@FAMILIES
+@TYPES
+def test_divergence(kind: str, d: int, dtype: type) -> None:
+    """(E5) at 100 digits: one parameter changed by 1e-12 … 1e-2, in float64; by what float32 resolves there; never negative."""
+    member, classical, theta, unit = members(kind, d, 8, dtype)
+    rng = np.random.default_rng(3)
+    for delta in DELTAS if dtype is np.float64 else (1e-1, 1e-3, 1e-5):
+        other = member.family.natural(**perturbed(rng, kind, d, classical, delta))
+        for first, second in ((theta, other), (other, theta)):
+            values = member.family.kl(first, second)
+            assert values.dtype == dtype
+            for value, row1, row2 in zip(values, first, second, strict=True):
+                true = member.oracle.kl(exact(row1), exact(row2))
+                assert value >= 0
+                assert abs(mpf(float(value)) - true) <= DIVERGENCE * unit * true, (delta, row1, row2, value, mpmath.nstr(true, 20))
+    assert np.all(member.family.kl(theta, theta) == 0)
+
+
+@pytest.mark.parametrize("d", [2, 3, 10])
+@pytest.mark.parametrize("condition", [1.0, 1e4, 1e8, 1e12])
+@pytest.mark.parametrize("mean", [0.0, 1.0, 1e4, 1e8])
+def test_gaussian_grid(d: int, condition: float, mean: float) -> None:
+    """Precisions Q diag(geomspace(1, condition)) Qᵀ, equal means: potentials, means, the divergences of one parameter scaled by 1 + δ."""
+    member = case("multivariate", d)
+    directions = np.linalg.qr(np.random.default_rng(20260101 + d).standard_normal((d, d)))[0]
+    precision = directions @ np.diag(np.geomspace(1.0, condition, d)) @ directions.T
+    precision = (precision + precision.T) / 2
+    dual = np.where(np.eye(d) > 0, -0.5, -1.0) * precision
+    theta = np.concatenate([precision @ np.full(d, mean), dual[np.triu_indices(d)]])
+    truth = exact(theta)
+    assert relative_error(member.family.log_partition(theta), [member.oracle.log_partition(truth)], floor=1.0) <= LOGARITHMS * d * UNIT
+    assert relative_error(member.family.entropy(theta), [member.oracle.entropy(truth)], floor=1.0) <= LOGARITHMS * d * UNIT
+    mu = member.oracle.mean(truth)
+    assert mean_error(member, member.family.mean(theta), mu) <= ENTRY * UNIT
+    for delta in (1e-2, 1e-4, 1e-6, 1e-8, 1e-12):
+        for other in (theta * (1 + delta), np.where(np.arange(len(theta)) == d, theta * (1 + delta), theta)):
+            true = member.oracle.kl(truth, exact(other))
+            value = member.family.kl(theta, other)
+            assert value >= 0
+            assert abs(mpf(float(value)) - true) <= DIVERGENCE * UNIT * true, (delta, value, true)
+
+
+def test_second_moments_are_inverted_as_far_as_they_hold_a_covariance() -> None:
+    """Mean 1e8, variance 1: of the second moments 1e16 + 1 one digit of the variance is left, and that digit is found exactly."""
+    member = case("multivariate", 2)
+    mu = np.asarray([1e8, 1e8, 1e16 + 4, 1e16, 1e16 + 8])
+    theta = member.family.natural_from_mean(mu)
+    assert np.array_equal(theta, [1e8 / 4, 1e8 / 8, -1 / 8, -0.0, -1 / 16])
