@@ -3,6 +3,7 @@
 from ingd_ref.backend._dispatch import IMPLEMENTATIONS, Explanation, explain, kernel
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, backend_name, device, is_array, item, to_backend, to_host
 from ingd_ref.backend._operations import contract, erf, logsumexp, softmax, symmetrise, tile_edge, tiles
+from ingd_ref.backend._threads import single_blas_thread
 
 __all__ = [
     "IMPLEMENTATIONS",
@@ -19,6 +20,7 @@ __all__ = [
     "item",
     "kernel",
     "logsumexp",
+    "single_blas_thread",
     "softmax",
     "symmetrise",
     "tile_edge",

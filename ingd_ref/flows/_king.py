@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypedDict
@@ -10,7 +11,7 @@ from typing import TypedDict
 import numpy as np
 
 from ingd_ref import checks
-from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, contract, symmetrise
+from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, contract, single_blas_thread, symmetrise
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.features import Features, RandomCenters
 from ingd_ref.flows._flow import Flow, VelocityFunction
@@ -189,10 +190,10 @@ def king_velocity(
 
     values, jacobian = features.values_and_jacobian(x, implementation)
     jacobian = jacobian if projector is None else jacobian * projector[:, None]
-    delta = mean_difference(xp, features(y, implementation), target_weights, values, weights)
-    fisher = weighted_covariance(xp, values, weights, ddof)
-    problem = _Problem(xp, x, weights, jacobian, kernel, projector, implementation, delta, fisher, ridge, jitter, solver)
-    return problem.solve()
+    with single_blas_thread() if kernel.uses_cores(x, jacobian, implementation) else nullcontext():
+        delta = mean_difference(xp, features(y, implementation), target_weights, values, weights)
+        fisher = weighted_covariance(xp, values, weights, ddof)
+        return _Problem(xp, x, weights, jacobian, kernel, projector, implementation, delta, fisher, ridge, jitter, solver).solve()
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,17 +14,15 @@ What is gained is memory traffic: no (n, m, d) array of differences is ever writ
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
 import numba
 import numpy as np
 from numba import njit
 
-from ingd_ref.backend import Array, tiles
+from ingd_ref.backend import Array, single_blas_thread, tiles
 
 __all__ = [
     "REPAYS",
@@ -65,23 +63,12 @@ def _share(task: Callable[[slice], Any], length: int, edge: int, work: float) ->
         return list(pool.map(task, blocks))
 
 
-_blas_lock = threading.Lock()
-
-
-@cache
-def _blas() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
 def _share_products(task: Callable[[slice], Any], length: int, edge: int, work: float) -> list[Any]:
     """Like :func:`_share` for tasks that multiply matrices, while the library's own threads rest.
 
-    Many threads inside each of many products wait for each other more than they work, above all on a machine that others use too. The lock
-    is held because the library's thread count belongs to the process: two calls at once could restore it in the wrong order.
+    Many threads inside each of many products wait for each other more than they work, above all on a machine that others use too.
     """
-    with _blas_lock, _blas().limit(limits=1, user_api="blas"):
+    with single_blas_thread():
         return _share(task, length, edge, work / PRODUCT_SPEED)
 
 

@@ -90,6 +90,10 @@ class MatrixKernel(ABC):
         gram = symmetrise(xp, contract(xp, "jas,jat->st", weights[:, None, None] * jacobian, contraction))
         return gram, lambda c: xp.matmul(contraction, c)
 
+    def uses_cores(self, x: Array, jacobian: Array, implementation: str) -> bool:
+        """Whether :meth:`gram` shares its work among threads of its own, which the threads of the BLAS library would disturb."""
+        return False
+
     @abstractmethod
     def _matrix(self, x: Array, y: Array) -> Array:
         """K(x_i, y_j) for checked points."""

@@ -56,8 +56,7 @@ class GradientGaussian(MatrixKernel):
 
     def gram(self, x: Array, jacobian: Array, weights: Array, implementation: str = "auto") -> tuple[Array, Callable[[Array], Array]]:
         """Return G and the velocities as a function of c; the fused form uses that G is symmetric and never holds V."""
-        choice = explain("gradient_gaussian_gram", x, jacobian, implementation=implementation)
-        if choice.implementation == "readable":
+        if not self.uses_cores(x, jacobian, implementation):
             return super().gram(x, jacobian, weights, implementation)
         run = kernel("gradient_gaussian_gram", x, jacobian, implementation=implementation)
 
@@ -66,6 +65,10 @@ class GradientGaussian(MatrixKernel):
             return self.contract(x, x, sources, weights, implementation)[:, :, 0]
 
         return run(x, jacobian, weights, self.bandwidth), velocity
+
+    def uses_cores(self, x: Array, jacobian: Array, implementation: str) -> bool:
+        """Whether the fused form of (K3) runs."""
+        return explain("gradient_gaussian_gram", x, jacobian, implementation=implementation).implementation == "fused"
 
     def _matrix(self, x: Array, y: Array) -> Array:
         return readable.gradient_gaussian_matrix(x, y, self.bandwidth)
@@ -110,6 +113,10 @@ class ScalarGaussian(MatrixKernel):
     def contract(self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto") -> Array:
         run = kernel("scalar_gaussian_contraction", points, x, jacobian, implementation=implementation)
         return run(points, x, jacobian, weights, self.bandwidth)
+
+    def uses_cores(self, x: Array, jacobian: Array, implementation: str) -> bool:
+        """Whether the fused form of (K4) runs."""
+        return explain("scalar_gaussian_contraction", x, x, jacobian, implementation=implementation).implementation == "fused"
 
     def _matrix(self, x: Array, y: Array) -> Array:
         return readable.scalar_gaussian_matrix(x, y, self.bandwidth)
