@@ -42,12 +42,14 @@ from ingd_ref.special._multivariate_gamma import (
     multivariate_trigamma_excess,
 )
 from ingd_ref.special._products import difference_of_products, two_product
+from ingd_ref.special._sphere import ball_gap, norm, versine
 from ingd_ref.special._symmetric import dual_entries, dual_wick, entries, from_dual_entries, from_entries, wick
 
 __all__ = [
     "BesselRatio",
     "DoubleWord",
     "Factor",
+    "ball_gap",
     "bessel_ratio",
     "bessel_ratio_curvature",
     "difference_of_products",
@@ -77,6 +79,7 @@ __all__ = [
     "multivariate_reduced_lgamma",
     "multivariate_reduced_lgamma_bregman",
     "multivariate_trigamma_excess",
+    "norm",
     "outer",
     "positive_definite",
     "reduced_lgamma",
@@ -93,5 +96,6 @@ __all__ = [
     "trigamma_excess",
     "two_product",
     "two_sum",
+    "versine",
     "wick",
 ]

@@ -1,0 +1,140 @@
+"""The von Mises family: angles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingd_ref import special
+from ingd_ref.backend import Array, Namespace
+from ingd_ref.families._base import ExponentialFamily, matrix
+from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
+from ingd_ref.families.von_mises_fisher import VonMisesFisher, draw_versine
+
+__all__ = ["VonMises"]
+
+# The point (cos x, sin x) of the circle has the family of dimension two; what does not depend on how a point is written comes from there.
+CIRCLE = VonMisesFisher(2)
+CONCENTRATION = Constraint("zero or positive", lambda xp, value: value >= 0)
+
+
+@dataclass(frozen=True)
+class VonMises(ExponentialFamily):
+    r"""von Mises distribution of an angle x in radians, read modulo 2π.
+
+    Classical parameters are the angle ``mean_direction`` φ, returned in [−π, π], and the ``concentration`` κ ≥ 0; κ = 0 is the uniform law,
+    whose direction is returned as 0. With R = I₁/I₀ at κ and e = (cos φ, sin φ),
+
+    .. math::
+        f(x) &= (\cos x,\, \sin x), \quad h(x) = 1/(2\pi), \quad \theta = \kappa\,(\cos\varphi,\, \sin\varphi) & \text{(E1)} \\
+        A(\theta) &= \log I_0(\kappa), \quad \kappa = \|\theta\| & \text{(E1)} \\
+        \nabla A(\theta) &= R\,e & \text{(E2)} \\
+        (\nabla A)^{-1}(\mu) &= (\kappa/R)\,\mu, \quad R(\kappa) = \|\mu\| & \text{(E6)} \\
+        F = \nabla^2 A(\theta) &= (R/\kappa)\,(I - ee^\top) + R'\,ee^\top, \quad R' = 1 - R^2 - R/\kappa & \text{(E3)} \\
+        F^{-1} &= (\kappa/R)\,I + (1/R' - \kappa/R)\,ee^\top, \quad
+            F_{\varphi,\kappa} = \mathrm{diag}(\kappa R,\, R') & \text{(E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= B(\kappa, \kappa') + 2 R\,\kappa' \sin^2 ½(\varphi - \varphi') & \text{(E5)}
+
+    B(κ, κ′) = log I₀(κ′) − log I₀(κ) − (κ′ − κ)R(κ) ≥ 0 is evaluated without cancellation, as is 1 − ‖μ‖ for the inverse. The density is
+    that of an angle on one turn: it integrates to one over any interval of length 2π.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> family = VonMises()
+    >>> theta = family.natural(mean_direction=0.0, concentration=1e8)
+    >>> family.fisher(theta)  # R′ is about 1/(2κ²)
+    array([[5.00000002e-17, 0.00000000e+00],
+           [0.00000000e+00, 9.99999995e-09]])
+    >>> family.kl(theta, family.natural(mean_direction=1e-12, concentration=1e8)).item()  # ½κR times the square of the angle
+    4.9999999...e-17
+    """
+
+    name = "von Mises"
+    dim = 1
+    number = 2
+    parameters = (Parameter("mean_direction"), Parameter("concentration", CONCENTRATION))
+
+    def _natural(self, xp: Namespace, mean_direction: Array, concentration: Array) -> Array:
+        return concentration[..., None] * xp.stack([xp.cos(mean_direction), xp.sin(mean_direction)], axis=-1)
+
+    def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
+        return {"mean_direction": xp.atan2(theta[..., 1], theta[..., 0]), "concentration": special.norm(xp, theta)}
+
+    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
+        return {}
+
+    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
+        return CIRCLE._mean_domain(xp, mu)
+
+    def _statistics(self, xp: Namespace, x: Array) -> Array:
+        return xp.concat([xp.cos(x), xp.sin(x)], axis=-1)
+
+    def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
+        return xp.stack([-xp.sin(x), xp.cos(x)], axis=-1)
+
+    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
+        return xp.full_like(x[..., 0], -CIRCLE.log_area)
+
+    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
+        return CIRCLE._log_partition(xp, theta)
+
+    def _mean(self, xp: Namespace, theta: Array) -> Array:
+        return CIRCLE._mean(xp, theta)
+
+    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
+        return CIRCLE._natural_from_mean(xp, mu)
+
+    def _fisher(self, xp: Namespace, theta: Array) -> Array:
+        return CIRCLE._fisher(xp, theta)
+
+    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
+        kappa = special.norm(xp, theta)
+        ratio = special.bessel_ratio(xp, CIRCLE.order, kappa)
+        zero = xp.zeros_like(kappa)
+        return matrix(xp, [[kappa * ratio.value, zero], [zero, ratio.slope]])
+
+    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
+        return CIRCLE._inverse_fisher(xp, theta)
+
+    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
+        return CIRCLE._natural_gradient(xp, theta, grad)
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        return CIRCLE._third_cumulant(xp, theta)
+
+    def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
+        return CIRCLE._mixture(xp, theta1, theta2, t)
+
+    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return CIRCLE._kl(xp, theta1, theta2)
+
+    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
+        return CIRCLE._conjugate(xp, theta)
+
+    def _entropy(self, xp: Namespace, theta: Array) -> Array:
+        return CIRCLE._entropy(xp, theta)
+
+    def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
+        direction, kappa = self._classical(xp, theta).values()
+        versine = 2.0 * xp.sin(0.5 * (x[..., 0] - direction)) ** 2
+        tilt = special.bessel_ratio(xp, CIRCLE.order, kappa).complement - versine
+        return self._conjugate(xp, theta) + kappa * tilt - CIRCLE.log_area
+
+    def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        resultant = xp.sum(weights * self._statistics(xp, x), axis=-2)
+        centre = xp.atan2(resultant[..., 1], resultant[..., 0])
+        deviation = x[..., 0] - centre[..., None]
+        loss = xp.sum(weights[:, 0] * 2.0 * xp.sin(0.5 * deviation) ** 2, axis=-1)  # 1 − mean cos, which is 0 if all points agree
+        across = xp.sum(weights[:, 0] * xp.sin(deviation), axis=-1)
+        square = loss * (2.0 - loss) - across * across  # 1 − ‖mean‖²
+        require(xp, {"1 - norm(mean)**2 > 0": square > 0}, "x", f"the samples that determine a {self.name}")
+        angle, length = centre + xp.atan2(across, 1.0 - loss), xp.hypot(1.0 - loss, across)
+        mean = length[..., None] * xp.stack([xp.cos(angle), xp.sin(angle)], axis=-1)
+        return CIRCLE._from_length(xp, mean, square / (1.0 + length))
+
+    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean_direction: np.ndarray, concentration: np.ndarray) -> np.ndarray:
+        deviation = 2.0 * np.arcsin(np.sqrt(0.5 * draw_versine(rng, size, 2, concentration)))
+        angle = mean_direction[..., None] + np.where(rng.random((*size, 1)) < 0.5, -deviation, deviation)
+        return np.asarray(np.arctan2(np.sin(angle), np.cos(angle)))
