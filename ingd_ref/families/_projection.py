@@ -16,6 +16,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace, array_namespace, item
 from ingd_ref.errors import DomainError, ShapeError
@@ -147,22 +149,36 @@ def _directions(xp: Namespace, family: ExponentialFamily, directions: Array, lik
 
 
 def intersection(xp: Namespace, family: ExponentialFamily, origin: Array, basis: Array, target: Array) -> Projection:
-    """Solve Bᵀμ(θ₀ + Bη) = c by Newton's method with a line search that looks at slopes only, since values of A would cancel."""
-    origin = xp.broadcast_to(origin, (*xp.broadcast_arrays(origin[..., 0], target[..., 0])[0].shape, family.number))
-    eta = xp.zeros_like(xp.matmul(origin, basis))
+    """Solve Bᵀμ(θ₀ + Bη) = c by Newton's method with a line search that looks at slopes only, since values of A would cancel.
+
+    θ is moved along with η instead of being formed anew, so that a distant origin takes no digits from it.
+    """
+    theta = xp.broadcast_to(origin, (*xp.broadcast_arrays(origin[..., 0], target[..., 0])[0].shape, family.number))
+    eta = xp.zeros_like(xp.matmul(theta, basis))
     last = xp.full_like(eta[..., 0], math.inf)
     for steps in range(LARGEST_NUMBER_OF_STEPS):
-        theta = origin + xp.matmul(eta, xp.matrix_transpose(basis))
-        gap = _gap(xp, family, theta, basis, target)
-        metric = xp.matmul(xp.matrix_transpose(basis), xp.matmul(family._fisher(xp, theta), basis))
-        step = xp.linalg.solve(metric, gap[..., None])[..., 0]
-        slope = xp.sum(gap * step, axis=-1)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            step, slope = _newton_step(xp, family, theta, basis, target)
+        if not item(xp.all(xp.isfinite(step))):
+            break  # the moments are those of no member, and θ has run away
         decrement = xp.sqrt(xp.abs(slope))
         if item(xp.all((decrement == 0) | ((decrement < CLOSE) & (decrement > 0.5 * last)))):
             return Projection(theta, eta, decrement, steps)
-        eta = eta + _length(xp, family, theta, basis, target, step, slope)[..., None] * step
-        last = decrement
-    raise DomainError(f"no member of {family.name} with the moments of the projection was found in {LARGEST_NUMBER_OF_STEPS} Newton steps")
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            moved = _length(xp, family, theta, basis, target, step, slope)[..., None] * step
+        theta, eta, last = theta + xp.matmul(moved, xp.matrix_transpose(basis)), eta + moved, decrement
+    raise DomainError(f"no member of {family.name} with the moments of the projection was found in {steps + 1} Newton steps")
+
+
+def _newton_step(xp: Namespace, family: ExponentialFamily, theta: Array, basis: Array, target: Array) -> tuple[Array, Array]:
+    """Newton's step (..., k) and the squared decrement (...); infinite where the metric is no longer invertible."""
+    gap = _gap(xp, family, theta, basis, target)
+    metric = xp.matmul(xp.matrix_transpose(basis), xp.matmul(family._fisher(xp, theta), basis))
+    try:
+        step = xp.linalg.solve(metric, gap[..., None])[..., 0]
+    except np.linalg.LinAlgError:
+        step = xp.full_like(gap, math.inf)
+    return step, xp.sum(gap * step, axis=-1)
 
 
 def _gap(xp: Namespace, family: ExponentialFamily, theta: Array, basis: Array, target: Array) -> Array:
