@@ -26,7 +26,7 @@ def test_weights_are_uniform_by_default_and_normalised_to_the_last_bit():
     assert np.array_equal(checks.weights(None, "w", 4, np, like), np.full(4, 0.25, dtype=np.float32))
     w = np.random.default_rng(0).random(1000)
     assert abs(checks.weights(w / w.sum() * (1 + 5e-7), "w", 1000, np, w).sum() - 1.0) <= 1e-15
-    with pytest.raises(DomainError, match="w must sum to 1, got 1.00001"):
+    with pytest.raises(DomainError, match=r"w must sum to 1, got 1\.00001"):
         checks.weights(w / w.sum() * (1 + 1e-5), "w", 1000, np, w)
 
 

@@ -17,6 +17,8 @@ from typing import Any
 
 __all__ = ["limited_threads", "paired_seconds", "peak_bytes", "resident_bytes", "synchronize"]
 
+PAUSE = 0.2  # seconds
+
 
 def synchronize(backend: str) -> None:
     """Wait until the device has done what it was given."""
@@ -25,11 +27,16 @@ def synchronize(backend: str) -> None:
 
 
 def paired_seconds(functions: dict[str, Callable[[], Any]], repeats: int, backend: str) -> dict[str, list[float]]:
-    """Time functions in turn, ``repeats`` rounds of all, after one round that is not counted: noise then hits them alike."""
+    """Time functions in turn, ``repeats`` rounds of all, after one round that is not counted: noise then hits them alike.
+
+    A pause before each lets the threads of the one before it go to sleep: those of OpenBLAS spin for a tenth of a second or more after
+    their last work, and would hold a core that the next function counts on.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for number in range(repeats + 1):
         for name, function in functions.items():
             synchronize(backend)
+            time.sleep(PAUSE)
             start = time.perf_counter()
             function()
             synchronize(backend)

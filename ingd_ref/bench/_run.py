@@ -7,6 +7,7 @@ import os
 import platform
 import statistics
 from collections.abc import Callable, Sequence
+from datetime import date
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -80,7 +81,8 @@ def run(
     Returns
     -------
     dict
-        Numbers and strings only, ready for JSON: ``rows`` (one for each size and number of threads), ``growth``, ``machine``, ``method``.
+        Numbers and strings only, ready for JSON: ``date``, ``rows`` (one for each size and number of threads), ``growth``, ``machine``,
+        ``method``.
 
     Raises
     ------
@@ -118,6 +120,7 @@ def run(
         "the operations of the direct algorithm, 6n²bd + 2ndb²; share and bound are by the rate of that matrix product."
     )
     return {
+        "date": date.today().isoformat(),
         "backend": backend,
         "implementation": implementation,
         "rows": rows,

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 __all__ = ["table"]
 
-COLUMNS = ("n", "d", "b", "threads", "ms", "GFLOP/s", "share", "× bound", "peak MiB", "resident", "published ms", "speed-up")
+COLUMNS = ("n, d, b", "threads", "ms", "GFLOP/s", "share", "×bound", "MiB", "RSS", "publ. ms", "speed-up")
 
 
 def table(results: dict[str, Any]) -> Table:
@@ -36,13 +36,19 @@ def table(results: dict[str, Any]) -> Table:
 
     growth = results["growth"]
     fitted = f" Time grows as n^{growth['time']:.2f}, memory as n^{growth['memory']:.2f}." if growth else ""
-    layout = Table(title=f"KiNG velocity, {results['backend']}, {results['implementation']}", caption=results["method"] + fitted)
+    layout = Table(
+        box=None,
+        pad_edge=False,
+        title=f"KiNG velocity, {results['backend']}, {results['implementation']}",
+        caption=results["method"] + fitted,
+    )
     for name in COLUMNS:
-        layout.add_column(name, justify="right")
+        layout.add_column(name, justify="right", no_wrap=True)
     for row in results["rows"]:
         layout.add_row(
-            *(str(row[name]) for name in ("n", "d", "b", "threads")),
-            f"{row['milliseconds']:.2f}",
+            f"{row['n']}, {row['d']}, {row['b']}",
+            str(row["threads"]),
+            f"{row['milliseconds']:.1f}",
             f"{row['gflops']:.1f}",
             f"{row['gflops'] / row['product_gflops']:.0%}",
             f"{row['multiple_of_bound']:.2f}",
@@ -55,4 +61,4 @@ def table(results: dict[str, Any]) -> Table:
 
 
 def _mebibytes(number: int | None) -> str:
-    return "–" if number is None else f"{number / 2**20:.1f}"
+    return "–" if number is None else f"{number / 2**20:.0f}"

@@ -146,7 +146,12 @@ class TestRandomCenters:
 
     @pytest.mark.parametrize(
         ("arguments", "error"),
-        [({"number": 0}, DomainError), ({"bandwidth": -1.0}, DomainError), ({"rule": "upper"}, OptionError), ({"bandwidth": "x"}, DomainError)],
+        [
+            ({"number": 0}, DomainError),
+            ({"bandwidth": -1.0}, DomainError),
+            ({"rule": "upper"}, OptionError),
+            ({"bandwidth": "x"}, DomainError),
+        ],
     )
     def test_bad_rules_are_refused(self, arguments, error):
         with pytest.raises(error):

@@ -1,5 +1,7 @@
 """Matrix kernels against derivatives, explicit parameter Jacobians and dense sums written here."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -20,13 +22,13 @@ FUNCTIONS = {
 
 
 def network(rng, sizes):
-    return [(rng.normal(size=(o, i)), rng.normal(size=o)) for i, o in zip(sizes[:-1], sizes[1:], strict=True)]
+    return [(rng.normal(size=(o, i)), rng.normal(size=o)) for i, o in itertools.pairwise(sizes)]
 
 
 def output(parameters, sizes, x, function):
     """h(x) of a flat complex parameter vector."""
     start = 0
-    for number, (i, o) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for number, (i, o) in enumerate(itertools.pairwise(sizes)):
         matrix, start = parameters[start : start + i * o].reshape(o, i), start + i * o
         offset, start = parameters[start : start + o], start + o
         x = matrix @ x + offset
