@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 __all__ = ["table"]
 
-COLUMNS = ("n, d, b", "threads", "ms", "GFLOP/s", "share", "×bound", "MiB", "RSS", "publ. ms", "speed-up")
+COLUMNS = ("n, d, b", "threads", "ms", "GF/s", "share", "×bound", "MiB", "RSS", "publ. ms", "speed")
 
 
 def table(results: dict[str, Any]) -> Table:
@@ -43,7 +43,7 @@ def table(results: dict[str, Any]) -> Table:
         caption=results["method"] + fitted,
     )
     for name in COLUMNS:
-        layout.add_column(name, justify="right", no_wrap=True)
+        layout.add_column(name, justify="right", no_wrap=True, min_width=len(name))
     for row in results["rows"]:
         layout.add_row(
             f"{row['n']}, {row['d']}, {row['b']}",
