@@ -123,16 +123,13 @@ class VonMises(ExponentialFamily):
         return self._conjugate(xp, theta) + kappa * tilt - CIRCLE.log_area
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
-        resultant = xp.sum(weights * self._statistics(xp, x), axis=-2)
-        centre = xp.atan2(resultant[..., 1], resultant[..., 0])
-        deviation = x[..., 0] - centre[..., None]
-        loss = xp.sum(weights[:, 0] * 2.0 * xp.sin(0.5 * deviation) ** 2, axis=-1)  # 1 − mean cos, which is 0 if all points agree
-        across = xp.sum(weights[:, 0] * xp.sin(deviation), axis=-1)
-        square = loss * (2.0 - loss) - across * across  # 1 − ‖mean‖²
-        require(xp, {"1 - norm(mean)**2 > 0": square > 0}, "x", f"the samples that determine a {self.name}")
-        angle, length = centre + xp.atan2(across, 1.0 - loss), xp.hypot(1.0 - loss, across)
-        mean = length[..., None] * xp.stack([xp.cos(angle), xp.sin(angle)], axis=-1)
-        return CIRCLE._from_length(xp, mean, square / (1.0 + length))
+        """By angles from the first point, then from the mean direction: how far concentrated points lie apart is exact in these."""
+        apart, weights = x[..., 0] - x[..., :1, 0], weights[:, 0]
+        turn = xp.atan2(xp.sum(weights * xp.sin(apart), axis=-1), xp.sum(weights * xp.cos(apart), axis=-1))
+        gap = xp.sum(weights * 2.0 * xp.sin(0.5 * (apart - turn[..., None])) ** 2, axis=-1)  # 1 − ‖mean‖
+        require(xp, {"1 - norm(mean) > 0": gap > 0}, "x", f"the samples that determine a {self.name}")
+        centre, length = x[..., 0, 0] + turn, (1.0 - gap)[..., None]
+        return CIRCLE._from_length(xp, length * xp.stack([xp.cos(centre), xp.sin(centre)], axis=-1), gap)
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean_direction: np.ndarray, concentration: np.ndarray) -> np.ndarray:
         deviation = 2.0 * np.arcsin(np.sqrt(0.5 * draw_versine(rng, size, 2, concentration)))

@@ -247,6 +247,10 @@ def test_weighted_fit_is_the_member_with_the_mean_of_the_statistics() -> None:
         weights = np.asarray([0.5, 0.3, 0.2])
         theta = family.fit(x, weights)
         np.testing.assert_allclose(family.mean(theta), weights @ family.statistics(x), rtol=0, atol=16 * UNIT)
+    # Angles 2⁻⁵⁰ apart: the gap is half their variance, and κ its inverse by R = 1 − 1/(2κ), but for terms of order 2⁻¹⁰⁰.
+    close = 1.0 + 2.0**-50 * np.asarray([[0.0], [1.0], [4.0]])
+    variance = np.var([0.0, 1.0, 4.0]) * 2.0**-100
+    np.testing.assert_allclose(VonMises().classical(VonMises().fit(close))["concentration"], 1 / variance, rtol=64 * UNIT)
     antipodes = np.asarray([[0.6, 0.8], [-0.6, -0.8]])
     np.testing.assert_array_equal(VonMisesFisher(2).fit(antipodes), 0.0)
 
@@ -279,8 +283,8 @@ def test_messages() -> None:
         family.statistics(np.asarray([[0.0, 0.0, 1.0], [0.0, 0.0, 1.1]]))
     with pytest.raises(DomainError, match=r"samples that determine a von Mises-Fisher: 1 - norm\(mean\(x\)\)\*\*2 > 0 fails"):
         family.fit(np.asarray([[0.0, 1.0, 0.0]] * 3))
-    with pytest.raises(DomainError, match=r"samples that determine a von Mises: 1 - norm\(mean\)\*\*2 > 0 fails"):
-        VonMises().fit(np.asarray([[0.5]] * 3))
+    with pytest.raises(DomainError, match=r"samples that determine a von Mises: 1 - norm\(mean\) > 0 fails at batch index \(1,\)"):
+        VonMises().fit(np.asarray([[[0.5], [0.7], [1.0]], [[2.3]] * 3]))
     with pytest.raises(DomainError, match="dimension must be a whole number of at least 2, got 1"):
         VonMisesFisher(1)
     with pytest.raises(DomainError, match=r"dimension must be a whole number .* got 2\.5"):
