@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "backend",
+    "bench",
     "checks",
     "errors",
     "experiments",
@@ -35,6 +36,7 @@ _FUNCTIONS = {"run_flow": "ingd_ref.flows"}
 if TYPE_CHECKING:
     from ingd_ref import (
         backend,
+        bench,
         checks,
         errors,
         experiments,
