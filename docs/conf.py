@@ -22,12 +22,13 @@ extensions = [
     "sphinx.ext.viewcode",
     "labelled_equations",
     "equation_table",
+    "families_table",
     "api_pages",
     "command_line_page",
     "gallery_pages",
     "measured_results",
 ]
-exclude_patterns = ["_build", "_ext", "results", "_generated/equation_table.md"]
+exclude_patterns = ["_build", "_ext", "results", "_generated/equation_table.md", "_generated/families_table.md"]
 
 # Every reference into the package must lead somewhere. Types in docstrings, such as "array (n, d)", are words and not references; other
 # projects and private bases have no page here.

@@ -1,0 +1,58 @@
+"""The table of families, from what each class says about itself.
+
+A row for every class that :func:`ingd_ref.families.family_classes` finds: its parameters, whether points are numbers or vectors, how many
+statistics its examples have, and which operations it knows in a closed form of its own beyond those that every family must supply.
+"""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from api_pages import write_if_changed
+
+# Formulas that the base derives from others, and the words for a family's own.
+OWN = {
+    "_third_cumulant": "third cumulant",
+    "_fisher_rao_distance": "Fisher-Rao distance",
+    "_classical_fisher": "classical Fisher information",
+    "_mixture": "mixture geodesic",
+}
+
+
+def table() -> str:
+    """The table as MyST text."""
+    from ingd_ref import families
+
+    head = "* - family\n  - classical parameters\n  - points\n  - statistics\n  - also in closed form"
+    rows = [row(c, families.ExponentialFamily) for c in families.family_classes()]
+    return f"```{{list-table}}\n:header-rows: 1\n:widths: 26 28 14 12 20\n:class: evidence\n\n{head}\n" + "\n".join(rows) + "\n```\n"
+
+
+def row(family: type, base: type) -> str:
+    examples = family.examples()
+    summary = inspect.cleandoc(family.__doc__ or "").splitlines()[0].rstrip(".:")
+    parameters = [f"`{p.name}`" + (f" {shape(p.shape)}" if p.shape else "") for p in examples[-1].parameters]
+    own = [words for name, words in OWN.items() if getattr(family, name) is not getattr(base, name)]
+    cells = [
+        f"{{py:class}}`~{family.__module__}.{family.__name__}`: {summary}",
+        ", ".join(parameters),
+        " or ".join(sorted({"numbers" if example.dim == 1 else "vectors" for example in examples})),
+        ", ".join(str(number) for number in sorted({example.number for example in examples})),
+        ", ".join(own) or "—",
+    ]
+    return "* - " + "\n  - ".join(cells)
+
+
+def shape(lengths: tuple[int, ...]) -> str:
+    return "(" + ", ".join(str(length) for length in lengths) + ")"
+
+
+def _write_table(app: Any) -> None:
+    write_if_changed(Path(app.srcdir) / "_generated" / "families_table.md", table())
+
+
+def setup(app: Any) -> dict[str, Any]:
+    app.connect("builder-inited", _write_table)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
