@@ -1,0 +1,114 @@
+"""The Beta family on the unit interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingd_ref import special
+from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.special import difference_of_products, log_remainder
+
+__all__ = ["Beta"]
+
+
+@dataclass(frozen=True)
+class Beta(ExponentialFamily):
+    r"""Beta distribution on 0 < x < 1.
+
+    Classical parameters are ``alpha`` α > 0 and ``beta`` β > 0; the mean is m = α/(α + β). With B the beta
+    function, ψ the digamma function, S(a) = log Γ(a) − a log a + a and R(ρ) = ρ − 1 − log ρ,
+
+    .. math::
+        f(x) &= (\log x,\, \log(1 - x)), \quad h(x) = 1/(x(1 - x)), \quad \theta = (\alpha,\, \beta) & \text{(E1)} \\
+        A(\theta) &= \log B(\alpha, \beta) = S(\alpha) + S(\beta) - S(\alpha + \beta) + \alpha\log m + \beta\log(1 - m) & \text{(E1)} \\
+        \nabla A(\theta) &= (\psi(\alpha) - \psi(\alpha + \beta),\, \psi(\beta) - \psi(\alpha + \beta)) & \text{(E2)} \\
+        F = \nabla^2 A(\theta) &= \begin{pmatrix} \psi'(\alpha) & 0 \\ 0 & \psi'(\beta) \end{pmatrix}
+            - \psi'(\alpha + \beta) & \text{(E3)} \\
+        F^{-1} &= \begin{pmatrix} u & 0 \\ 0 & v \end{pmatrix} + \frac1g \begin{pmatrix} u \\ v \end{pmatrix}
+            \begin{pmatrix} u & v \end{pmatrix}, \quad u = \frac1{\psi'(\alpha)},\; v = \frac1{\psi'(\beta)},\;
+            g = \frac1{\psi'(\alpha + \beta)} - u - v & \text{(E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \alpha' R\big(\tfrac m{m'}\big) + \beta' R\big(\tfrac{1 - m}{1 - m'}\big)
+            + B_S(\alpha, \alpha') + B_S(\beta, \beta') - B_S(\alpha + \beta, \alpha' + \beta') & \text{(E5)}
+
+    where B_S is the Bregman remainder of S. The inverse of ∇A (E6) is found by Newton's iteration. The differences of ψ, ψ′, 1/ψ′
+    and B_S are formed term by term and lose nothing, however unequal α and β are.
+
+    Examples
+    --------
+    >>> family = Beta()
+    >>> theta = family.natural(alpha=1e8, beta=1e-8)
+    >>> family.mean(theta)  # −β/α and −1/β − log α − γ, nearly
+    array([-1.00000000e-16, -1.00000019e+08])
+    """
+
+    name = "Beta"
+    dim = 1
+    number = 2
+    parameters = (Parameter("alpha", POSITIVE), Parameter("beta", POSITIVE))
+    bounds = (0.0, 1.0)
+
+    def _natural(self, xp: Namespace, alpha: Array, beta: Array) -> Array:
+        return xp.stack([alpha, beta], axis=-1)
+
+    def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
+        return {"alpha": theta[..., 0], "beta": theta[..., 1]}
+
+    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
+        return {"alpha = theta[0] > 0": theta[..., 0] > 0, "beta = theta[1] > 0": theta[..., 1] > 0}
+
+    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
+        negative = xp.all(mu < 0, axis=-1)
+        gap = special.mean_log_gap(xp, xp.where(negative[..., None], mu, -xp.ones_like(mu)))
+        return {"mu < 0": negative, "1 - exp(mu[0]) - exp(mu[1]) > 0": gap > 0}
+
+    def _statistics(self, xp: Namespace, x: Array) -> Array:
+        return xp.concat([xp.log(x), xp.log1p(-x)], axis=-1)
+
+    def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
+        return xp.stack([1.0 / x, -1.0 / (1.0 - x)], axis=-1)
+
+    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
+        return -xp.log(x[..., 0]) - xp.log1p(-x[..., 0])
+
+    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
+        return special.log_beta(xp, theta)
+
+    def _mean(self, xp: Namespace, theta: Array) -> Array:
+        return special.log_beta_gradient(xp, theta)
+
+    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
+        return special.inverse_log_beta_gradient(xp, mu)
+
+    def _fisher(self, xp: Namespace, theta: Array) -> Array:
+        return special.log_beta_hessian(xp, theta)
+
+    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
+        one = xp.eye(2, dtype=theta.dtype, device=device(theta))
+        return special.inverse_log_beta_hessian_product(xp, theta, one)
+
+    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
+        return special.inverse_log_beta_hessian_product(xp, theta, grad[..., None, :])[..., 0, :]
+
+    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return special.log_beta_bregman(xp, theta1, theta2)
+
+    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
+        return special.log_beta_conjugate(xp, theta)
+
+    def _entropy(self, xp: Namespace, theta: Array) -> Array:
+        return special.dirichlet_entropy(xp, theta)
+
+    def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
+        (alpha, beta), x = self._classical(xp, theta).values(), x[..., 0]
+        total = alpha + beta
+        shift = difference_of_products(xp, x, total, alpha, xp.ones_like(x))  # (α + β)(x − m)
+        first = alpha * log_remainder(xp, x * (total / alpha), shift / alpha)
+        second = beta * log_remainder(xp, (1.0 - x) * (total / beta), -shift / beta)
+        return -xp.log(x) - xp.log1p(-x) - special.reduced_log_beta(xp, theta) - first - second
+
+    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
+        return rng.beta(alpha, beta, size)[..., None]
