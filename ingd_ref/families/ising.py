@@ -1,0 +1,240 @@
+"""Pairwise models of a few spins, the Ising model and the Boltzmann machine, exact by enumeration of all states."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingd_ref import checks, special
+from ingd_ref.backend import Array, Namespace, device, item, softmax
+from ingd_ref.errors import DomainError
+from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._categories import third_moment
+from ingd_ref.families._draws import draw_index
+from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
+
+__all__ = ["Ising"]
+
+LARGEST = 16  # spins: 65 536 states
+# Damped Newton steps of the inverse of ∇A: each moves the logits by log(1 + ρ), of the ρ that a full step would, so that 200 reach far
+# beyond the logits of ±700 whose probabilities are still numbers.
+NEWTON_STEPS = 200
+
+SYMMETRIC_HOLLOW = Constraint(
+    "symmetric with zeros on the diagonal",
+    lambda xp, value: xp.all(
+        (value == xp.matrix_transpose(value)) & ((value == 0) | (xp.eye(value.shape[-1], dtype=value.dtype, device=device(value)) == 0)),
+        axis=(-2, -1),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Ising(ExponentialFamily):
+    r"""Pairwise model of n spins x ∈ {−1, 1}ⁿ: the Ising model; or of n units x ∈ {0, 1}ⁿ: the Boltzmann machine.
+
+    Classical parameters are the ``field`` a ∈ Rⁿ and the ``coupling`` C, symmetric (n, n) with zeros on the diagonal.
+    With p the probabilities of the 2ⁿ states s, which are summed over,
+
+    .. math::
+        f(x) &= (x_1, \dots, x_n,\, x_1x_2,\, x_1x_3, \dots, x_{n-1}x_n), \quad h(x) = 1, \quad
+            \theta = (a,\, C_{12},\, C_{13}, \dots, C_{n-1,n}) & \text{(E1)} \\
+        A(\theta) &= \log\textstyle\sum_s e^{\langle\theta, f(s)\rangle} & \text{(E1)} \\
+        \nabla A(\theta) &= \textstyle\sum_s p_s f(s) & \text{(E2)} \\
+        F = \nabla^2 A(\theta) &= \textstyle\sum_s p_s (f(s) - \mu)(f(s) - \mu)^\top & \text{(E3)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \log\big(1 + \textstyle\sum_s p_s (e^{\delta_s} - 1 - \delta_s)\big), \quad
+            \delta_s = \langle\theta' - \theta, f(s) - \mu\rangle & \text{(E5)}
+
+    The inverse of ∇A (E6) is found by a damped Newton iteration, which converges from anywhere: by |d³A(v)| ≤ ρ d²A(v),
+    where ρ is the range of ⟨v, f⟩, a step of log(1 + ρ)/ρ always decreases A(θ) − ⟨θ, μ⟩.
+
+    Moments are sums of both signs, so that their errors are those of numbers of the size of a standard deviation.
+
+    Parameters
+    ----------
+    spins : int, 1 ≤ n ≤ 16
+        Number n of spins.
+    binary : bool
+        Whether x ∈ {0, 1}ⁿ instead of {−1, 1}ⁿ. Default: False.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> family = Ising(spins=2)
+    >>> theta = family.natural(field=[0.0, 0.0], coupling=[[0.0, 0.5], [0.5, 0.0]])
+    >>> round(family.mean(theta)[2].item(), 12), round(np.tanh(0.5).item(), 12)
+    (0.46211715726, 0.46211715726)
+    """
+
+    spins: int
+    binary: bool = False
+
+    name = "Ising"
+
+    def __post_init__(self) -> None:
+        if checks.positive_integer(self.spins, "spins") > LARGEST:
+            raise DomainError(f"spins must be at most {LARGEST}, since all 2**spins states are visited, got {self.spins}")
+
+    @property
+    def dim(self) -> int:
+        """Number n of spins."""
+        return self.spins
+
+    @property
+    def number(self) -> int:
+        """Number n + n(n − 1)/2 of spins and pairs."""
+        return self.spins * (self.spins + 1) // 2
+
+    @property
+    def parameters(self) -> Sequence[Parameter]:
+        """Field and coupling."""
+        return (Parameter("field", shape=(self.spins,)), Parameter("coupling", SYMMETRIC_HOLLOW, (self.spins, self.spins)))
+
+    @classmethod
+    def examples(cls) -> Sequence[Ising]:
+        """Spins and binary units."""
+        return (cls(3), cls(2, binary=True))
+
+    def example_parameters(self) -> Mapping[str, np.ndarray]:
+        """Free spins, and a field with couplings of both signs."""
+        n = self.spins
+        index = np.arange(n)
+        coupling = 0.5 * np.cos(1.0 + index[:, None] * index) * (1.0 - np.eye(n))
+        return {"field": np.stack([np.zeros(n), 0.3 * np.cos(index)]), "coupling": np.stack([np.zeros((n, n)), coupling])}
+
+    def _natural(self, xp: Namespace, field: Array, coupling: Array) -> Array:
+        entries = [field[..., i] for i in range(self.spins)]
+        entries += [0.5 * (coupling[..., i, j] + coupling[..., j, i]) for i, j in self._pairs()]
+        return xp.stack(entries, axis=-1)
+
+    def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
+        n = self.spins
+        place = {pair: n + k for k, pair in enumerate(self._pairs())}
+        zero = xp.zeros_like(theta[..., 0])
+        rows = [xp.stack([zero if i == j else theta[..., place[min(i, j), max(i, j)]] for j in range(n)], axis=-1) for i in range(n)]
+        return {"field": theta[..., :n], "coupling": xp.stack(rows, axis=-2)}
+
+    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
+        return {}
+
+    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
+        low = 0.0 if self.binary else -1.0
+        width = 1.0 - low
+        up = [(mu[..., i] - low) / width for i in range(self.spins)]  # P(x_i = 1)
+        inside = {f"{low:g} < mu[{i}] < 1": (p > 0) & (p < 1) for i, p in enumerate(up)}
+        for k, (i, j) in enumerate(self._pairs(), self.spins):
+            both = (mu[..., k] - low * (mu[..., i] + mu[..., j]) + low * low) / width**2  # P(x_i = x_j = 1)
+            inside[f"positive probabilities of the four states of the pair ({i}, {j})"] = (
+                (both > 0) & (both < up[i]) & (both < up[j]) & (up[i] + up[j] - both < 1)
+            )
+        return inside
+
+    def _support(self, xp: Namespace, x: Array) -> Requirements:
+        low = 0 if self.binary else -1
+        return {f"x = {low} or x = 1": xp.all((x == low) | (x == 1), axis=-1)}
+
+    def _statistics(self, xp: Namespace, x: Array) -> Array:
+        pairs = [x[..., i] * x[..., j] for i, j in self._pairs()]
+        return xp.stack([*(x[..., i] for i in range(self.spins)), *pairs], axis=-1)
+
+    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
+        return xp.zeros_like(x[..., 0])
+
+    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
+        return special.log_sum_exp(xp, self._logits(xp, theta))
+
+    def _mean(self, xp: Namespace, theta: Array) -> Array:
+        return xp.matmul(softmax(xp, self._logits(xp, theta)), self._table(xp, theta))
+
+    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
+        theta = xp.zeros_like(mu)
+        for _ in range(NEWTON_STEPS):
+            residual = mu - self._mean(xp, theta)
+            step = self._solve(xp, theta, residual)
+            logits = self._logits(xp, step)
+            reach = xp.max(logits, axis=-1) - xp.min(logits, axis=-1)
+            damping = xp.where(reach > 0, xp.log1p(reach) / xp.where(reach > 0, reach, xp.ones_like(reach)), xp.ones_like(reach))
+            theta = theta + damping[..., None] * step
+            if item(xp.all(reach < 1e-7)):
+                break
+        residual = mu - self._mean(xp, theta)
+        reach = self._logits(xp, self._solve(xp, theta, residual))
+        found = {"mean parameters of a member": xp.all(xp.abs(reach) < 0.1, axis=-1)}
+        require(xp, found, "mu", f"the mean parameter space of {self.name}", mu)
+        return theta
+
+    def _fisher(self, xp: Namespace, theta: Array) -> Array:
+        p, centred = self._centred(xp, theta)
+        return xp.matmul(xp.matrix_transpose(p[..., None] * centred), centred)
+
+    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
+        root, scale = self._root(xp, theta)
+        inverse = xp.linalg.inv(root)
+        return xp.matmul(inverse, xp.matrix_transpose(inverse)) / scale[..., :, None] / scale[..., None, :]
+
+    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
+        root, scale = self._root(xp, theta)
+        half = xp.linalg.solve(xp.matrix_transpose(root), (grad / scale)[..., None])
+        return xp.linalg.solve(root, half)[..., 0] / scale
+
+    def _root(self, xp: Namespace, theta: Array) -> tuple[Array, Array]:
+        """Standard deviations of the statistics, and the triangular factor R of their correlation matrix RᵀR.
+
+        It comes from the states themselves, not from the matrix: the condition number that counts is that of R, the root of the other.
+        """
+        p, centred = self._centred(xp, theta)
+        variance = xp.sum(p[..., None] * centred * centred, axis=-2)
+        smallest = float(xp.finfo(theta.dtype).smallest_normal) / float(xp.finfo(theta.dtype).eps)
+        invertible = {"every variance > 0 in this precision": xp.all(variance > smallest, axis=-1)}
+        require(xp, invertible, "theta", f"the members of {self.name} whose Fisher information has an inverse", theta)
+        scale = xp.sqrt(variance)
+        return xp.linalg.qr(xp.sqrt(p)[..., None] * centred / scale[..., None, :])[1], scale
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        return third_moment(xp, *self._centred(xp, theta))
+
+    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+        return special.log_mean_exp_excess(xp, self._logits(xp, theta1), self._logits(xp, theta2 - theta1))
+
+    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
+        logits = self._logits(xp, theta)
+        return xp.sum(softmax(xp, logits) * special.log_softmax(xp, logits), axis=-1)
+
+    def _entropy(self, xp: Namespace, theta: Array) -> Array:
+        return -self._conjugate(xp, theta)
+
+    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], field: np.ndarray, coupling: np.ndarray) -> np.ndarray:
+        states = self._states()
+        energy = field @ states.T + 0.5 * np.sum((states @ coupling) * states, axis=-1)
+        powers = np.exp(energy - np.max(energy, axis=-1, keepdims=True))
+        return states[draw_index(rng, size, powers / np.sum(powers, axis=-1, keepdims=True)).astype(np.int64)]
+
+    def _pairs(self) -> list[tuple[int, int]]:
+        return list(itertools.combinations(range(self.spins), 2))
+
+    def _states(self) -> np.ndarray:
+        """All states (2ⁿ, n)."""
+        return np.asarray(list(itertools.product((0.0 if self.binary else -1.0, 1.0), repeat=self.spins)))
+
+    def _table(self, xp: Namespace, like: Array) -> Array:
+        """Statistics of all states (2ⁿ, b)."""
+        return self._statistics(xp, xp.asarray(self._states(), dtype=like.dtype, device=device(like)))
+
+    def _logits(self, xp: Namespace, theta: Array) -> Array:
+        return xp.matmul(theta, xp.matrix_transpose(self._table(xp, theta)))
+
+    def _centred(self, xp: Namespace, theta: Array) -> tuple[Array, Array]:
+        """Probabilities (..., 2ⁿ) and centred statistics (..., 2ⁿ, b) of all states."""
+        p, table = softmax(xp, self._logits(xp, theta)), self._table(xp, theta)
+        return p, table - xp.matmul(p, table)[..., None, :]
+
+    def _solve(self, xp: Namespace, theta: Array, residual: Array) -> Array:
+        """F⁻¹ residual for the iteration, on a correlation matrix that a hair on its diagonal keeps from being singular."""
+        fisher = self._fisher(xp, theta)
+        scale = xp.sqrt(xp.linalg.diagonal(fisher) + float(xp.finfo(theta.dtype).smallest_normal))
+        hair = float(xp.finfo(theta.dtype).eps) * xp.eye(self.number, dtype=theta.dtype, device=device(theta))
+        correlation = fisher / scale[..., :, None] / scale[..., None, :] + hair
+        return xp.linalg.solve(correlation, (residual / scale)[..., None])[..., 0] / scale
