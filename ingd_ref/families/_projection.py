@@ -58,7 +58,7 @@ class Projection:
 def m_projection(family: ExponentialFamily, theta: Array, origin: Array, directions: Array) -> Projection:
     """Member of the e-flat sub-family {θ₀ + Bη} closest to θ: the least KL(θ‖θ₀ + Bη), equation (E5).
 
-    It has the same mean parameters along the directions, Bᵀμ, which is moment matching, equation (P1).
+    It has the same mean parameters (E2) along the directions, Bᵀμ: moment matching.
 
     Parameters
     ----------
