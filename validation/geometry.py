@@ -27,7 +27,7 @@ def _third(pair: Pair) -> Callable[[Array], Array]:
 
 
 @case("E4", "E12", "E13", oracle="JᵀFJ of textbook parametrisations at eighty digits")
-def fisher_in_classical_parameters(arrays: Arrays) -> Iterator[Measured]:
+def metric_of_the_classical_chart(arrays: Arrays) -> Iterator[Measured]:
     """The textbook parameters carry the metric JᵀFJ, J from differences of θ."""
     for pair in pairs():
         found = arrays.host(pair.ours.fisher(arrays(pair.rows()), chart="classical"))
