@@ -37,7 +37,8 @@ class MultivariateGaussian(ExponentialFamily):
             r = \eta - \eta' + (P' - P)m & \text{(E5)}
 
     The first part of the divergence is a sum of non-negative terms (:func:`ingd_ref.special.log_det_divergence`) and r = P′(m − m′). All of
-    it is evaluated in double words: neither a condition number of 1e12 nor a mean of 1e8 standard deviations costs a digit.
+    it is evaluated in double words: between neighbours neither a condition number of 1e12 nor a mean of 1e8 standard deviations costs a
+    digit; between strangers r may cancel beyond even those, where the divergence is as ill-conditioned as that.
 
     Parameters
     ----------
