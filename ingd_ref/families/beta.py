@@ -10,7 +10,7 @@ from ingd_ref import special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
-from ingd_ref.special import difference_of_products, log_remainder
+from ingd_ref.special import difference_of_products, log_remainder, two_sum
 
 __all__ = ["Beta"]
 
@@ -104,8 +104,8 @@ class Beta(ExponentialFamily):
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         (alpha, beta), x = self._classical(xp, theta).values(), x[..., 0]
-        total = alpha + beta
-        shift = difference_of_products(xp, x, total, alpha, xp.ones_like(x))  # (α + β)(x − m)
+        total, error = two_sum(alpha, beta)
+        shift = difference_of_products(xp, x, total, alpha, xp.ones_like(x)) + x * error  # (α + β)(x − m)
         first = alpha * log_remainder(xp, x * (total / alpha), shift / alpha)
         second = beta * log_remainder(xp, (1.0 - x) * (total / beta), -shift / beta)
         return -xp.log(x) - xp.log1p(-x) - special.reduced_log_beta(xp, theta) - first - second

@@ -144,7 +144,8 @@ class Dirichlet(ExponentialFamily):
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         total = xp.sum(theta, axis=-1)
-        shift = difference_of_products(xp, x, total[..., None], theta, xp.ones_like(x))  # α₀ (x − p)
+        error = -special.remaining(xp, total, theta)[..., None]  # of the sum
+        shift = difference_of_products(xp, x, total[..., None], theta, xp.ones_like(x)) + x * error  # α₀ (x − p)
         remainders = theta * log_remainder(xp, x * (total[..., None] / theta), shift / theta)
         defect = total * special.remaining(xp, 1.0, x)  # α₀ (1 − Σ x), zero but for rounding
         return -xp.sum(xp.log(x), axis=-1) - special.reduced_log_beta(xp, theta) - xp.sum(remainders, axis=-1) - defect

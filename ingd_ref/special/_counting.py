@@ -45,7 +45,7 @@ def factorial_excess(xp: Namespace, x: Array) -> Array:
     return xp.where(positive, value, xp.zeros_like(value))
 
 
-def remaining(xp: Namespace, total: float, parts: Array) -> Array:
+def remaining(xp: Namespace, total: float | Array, parts: Array) -> Array:
     """Return total − Σ parts along the last axis to full relative accuracy, by carrying the rounding errors of the sum (Knuth).
 
     Examples
@@ -54,7 +54,7 @@ def remaining(xp: Namespace, total: float, parts: Array) -> Array:
     >>> remaining(np, 1.0, np.asarray([2.0**-60, 1.0 - 2.0**-53])).item() == 2.0**-53 - 2.0**-60
     True
     """
-    value = xp.full_like(parts[..., 0], total)
+    value = xp.zeros_like(parts[..., 0]) + total
     error = xp.zeros_like(value)
     for index in range(parts.shape[-1]):
         part = parts[..., index]
