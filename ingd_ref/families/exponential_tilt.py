@@ -66,7 +66,7 @@ class ExponentialTilt(ExponentialFamily):
     support : callable, optional
         Whether points (..., d) are in the support, (...) of bool. Default: all are.
     draw : callable, optional
-        Maps a generator, a batch shape (...) and host parameters θ that broadcast with it, (..., b), to points (..., d). Needed for samples.
+        Maps a generator, a batch shape (...) and host parameters θ that broadcast with it, (..., b), to points (..., d); sampling needs it.
     label : str
         Name of the family in messages. Default "exponential tilt".
 

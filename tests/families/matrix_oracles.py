@@ -65,9 +65,7 @@ class Oracle:
     def fisher(self, theta: Vector) -> Rows:
         rows = []
         for j, scale in enumerate(self.scales(theta)):
-            upper, lower = (
-                self.mean([t + sign * STEP * scale if k == j else t for k, t in enumerate(theta)]) for sign in (1, -1)
-            )
+            upper, lower = (self.mean([t + sign * STEP * scale if k == j else t for k, t in enumerate(theta)]) for sign in (1, -1))
             rows.append([(u - low) / (2 * STEP * scale) for u, low in zip(upper, lower, strict=True)])
         return rows
 

@@ -178,7 +178,8 @@ def test_density_and_statistics(family: ExponentialFamily, w: np.ndarray, rng: n
     except DomainError:
         return  # a discrete family
     xp = array_namespace(x=x)
-    reach = np.minimum(np.abs(x), 1.0)
+    lower, upper = family.bounds
+    reach = np.minimum.reduce([np.abs(x), np.ones_like(x), x - lower, upper - x])
     for axis in range(family.dim):
         step = np.eye(family.dim)[axis] * 1e-3 * reach
 
