@@ -20,7 +20,8 @@ from ingd_ref.families import ExponentialFamily
 U = 2.0**-53
 FAMILIES = ir.families.all_families()
 every_family = pytest.mark.parametrize("family", FAMILIES, ids=[f"{type(f).__name__}-{f.name}-{f.number}" for f in FAMILIES])
-few = settings(max_examples=3, phases=(Phase.generate, Phase.shrink))
+# Two examples for each family and law, fifty in the profile "long".
+few = settings(max_examples=max(2, settings.default.max_examples // 20), phases=(Phase.generate, Phase.shrink))
 
 weights = st.lists(st.floats(0.02, 1.0), min_size=8, max_size=8).map(np.asarray)
 directions = st.integers(0, 2**31).map(np.random.default_rng)
