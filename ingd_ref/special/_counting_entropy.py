@@ -24,6 +24,7 @@ import math
 from collections.abc import Callable
 
 from ingd_ref.backend import Array, Namespace
+from ingd_ref.special._double_words import two_sum
 from ingd_ref.special._logarithm import t_minus_log1p
 
 __all__ = ["multinomial_entropy", "negative_binomial_entropy", "poisson_entropy"]
@@ -102,13 +103,15 @@ def multinomial_entropy(xp: Namespace, trials: int, probabilities: Array) -> Arr
 def _integral(xp: Namespace, integrand: Callable[[float], Array], like: Array, smallest: float, largest: float) -> Array:
     """Trapezoidal rule in log s; beyond s = ``smallest`` and ``largest`` the integrand falls off in proportion to s and to 1/s."""
     digits = -math.log(xp.finfo(like.dtype).eps) + 2.0
-    step = math.pi**2 / (digits + 4.0)  # k has poles at ±2πi, on the edge of the strip, which multiply the error by thirty or so
-    start, end = math.log(smallest) - digits, math.log(largest) + digits
-    total = xp.zeros_like(like)
+    # Multiples of 2⁻¹⁰, so that the nodes are exact. The poles of k at ±2πi, on the edge of the strip, multiply the error by thirty.
+    step = math.floor(math.pi**2 / (digits + 4.0) * 1024.0) / 1024.0
+    start, end = math.floor((math.log(smallest) - digits) * 1024.0) / 1024.0, math.log(largest) + digits
+    total, error = xp.zeros_like(like), xp.zeros_like(like)
     for node in range(math.ceil((end - start) / step)):
         s = math.exp(start + step * node)
-        total = total + integrand(s) * (s * step)
-    return total
+        total, lost = two_sum(total, integrand(s) * (s * step))
+        error = error + lost
+    return total + error
 
 
 def _above(xp: Namespace, lost: Array, mean: Array, difference: Array) -> Array:
