@@ -188,7 +188,10 @@ def test_density_and_statistics(family: ExponentialFamily, w: np.ndarray, rng: n
             return family._statistics(xp, x + t * step)
 
         value, allowed = slope(change, 1.0, np.abs(f) + 1)
-        assert np.all(np.abs(value - jacobian[:, axis, :] * step[:, axis, None]) <= allowed)
+        # A statistic with a kink, |x − l|, has no difference quotient across it, where its slope changes by more than its size.
+        ahead, behind = (family._statistics_jacobian(xp, x + sign * 2 * step)[:, axis, :] for sign in (1, -1))
+        smooth = np.abs(ahead - behind) <= np.abs(jacobian[:, axis, :])
+        assert np.all((np.abs(value - jacobian[:, axis, :] * step[:, axis, None]) <= allowed) | ~smooth)
 
 
 @every_family
