@@ -39,8 +39,13 @@ def test_in_one_dimension_scipy_returns_its_square_root(seed, n, m):
     assert abs(ir.metrics.energy_distance(x, y, pi, rho) - expected) <= tolerance(x, y)
 
 
+# Powers of two scale the points without rounding, which near points would magnify.
 @given(
-    seed=st.integers(0, 2**32 - 1), n=st.integers(1, 6), m=st.integers(1, 6), d=st.integers(1, 3), scale=st.sampled_from([1e-6, 1.0, 1e6])
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 6),
+    m=st.integers(1, 6),
+    d=st.integers(1, 3),
+    scale=st.sampled_from([2.0**-20, 1.0, 2.0**20]),
 )
 def test_symmetry_scaling_and_mixtures(seed, n, m, d, scale):
     x, y, pi, rho = clouds(seed, n, m, d)
