@@ -7,10 +7,11 @@ statistics its examples have, and which operations it knows in a closed form of 
 from __future__ import annotations
 
 import inspect
+import sys
 from pathlib import Path
 from typing import Any
 
-from api_pages import write_if_changed
+START, END = "<!-- families: written by docs/_ext/families_table.py -->", "<!-- end of families -->"
 
 # Formulas that the base derives from others, and the words for a family's own.
 OWN = {
@@ -49,10 +50,35 @@ def shape(lengths: tuple[int, ...]) -> str:
     return "(" + ", ".join(str(length) for length in lengths) + ")"
 
 
+def readme_table() -> str:
+    """The shorter table of the README, as Markdown."""
+    from ingd_ref import families
+
+    lines = ["| family | what it is | classical parameters |", "|---|---|---|"]
+    for family in families.family_classes():
+        summary = inspect.cleandoc(family.__doc__ or "").splitlines()[0].rstrip(".:")
+        parameters = ", ".join(f"`{parameter.name}`" for parameter in family.examples()[-1].parameters)
+        lines.append(f"| `{family.__name__}` | {summary} | {parameters} |")
+    return "\n".join(lines)
+
+
+def with_table(readme: str) -> str:
+    """``readme`` with its table of families as the code now has it."""
+    before, rest = readme.split(START)
+    return f"{before}{START}\n\n{readme_table()}\n\n{END}{rest.split(END)[1]}"
+
+
 def _write_table(app: Any) -> None:
+    from api_pages import write_if_changed
+
     write_if_changed(Path(app.srcdir) / "_generated" / "families_table.md", table())
 
 
 def setup(app: Any) -> dict[str, Any]:
     app.connect("builder-inited", _write_table)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    path.write_text(with_table(path.read_text(encoding="utf-8")), encoding="utf-8")

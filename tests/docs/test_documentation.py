@@ -3,6 +3,7 @@
 import doctest
 import json
 import re
+import runpy
 import shlex
 import sys
 from pathlib import Path
@@ -187,6 +188,34 @@ def test_commands_shown_have_the_options_that_they_use(line):
             found = command.get_command(click.Context(command), word)
             assert found is not None, f"{command.name} has no command {word}"
             command = found
+
+
+# --- families ----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_readme_lists_the_families_that_the_code_has(extensions):
+    import families_table
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert families_table.with_table(readme) == readme, "run `python docs/_ext/families_table.py README.md`"
+    assert "| `Gamma` |" in readme
+
+
+def test_the_family_of_the_gallery_obeys_the_laws(tmp_path, monkeypatch):
+    """Adding a family takes one class: (E2), (E3), (E5) and (E6) hold for the one that the example states, by differences and inverses."""
+    monkeypatch.chdir(tmp_path)
+    family = runpy.run_path(str(DOCS / "gallery" / "own_family.py"))["family"]
+    theta, step = np.array([[1e-3], [0.7], [40.0]]), 1e-5
+    ahead, behind = theta * (1 + step), theta * (1 - step)
+    # central differences: truncation step²/3 relative to the derivative for powers and logarithms, rounding eps/step of |A| ≤ 7
+    slope = (family.log_partition(ahead) - family.log_partition(behind)) / (ahead - behind)[:, 0]
+    assert np.abs(slope / family.mean(theta)[:, 0] - 1).max() <= step**2 + 7 * 4e-16 / step
+    curvature = (family.mean(ahead) - family.mean(behind))[:, 0] / (ahead - behind)[:, 0]
+    assert np.abs(curvature / family.fisher(theta)[:, 0, 0] - 1).max() <= step**2 + 4e-16 / step
+    assert np.allclose(family.natural_from_mean(family.mean(theta)), theta, rtol=1e-15, atol=0)
+    local = 0.5 * step**2  # F δ² / 2 with F = 1/θ²; the next term of the expansion is smaller by (2/3) step
+    assert np.abs(family.kl(theta, ahead) / local - 1).max() <= step
+    assert (tmp_path / "own_family.png").exists()
 
 
 # --- gallery and results -----------------------------------------------------------------------------------------------------------------
