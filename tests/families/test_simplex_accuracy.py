@@ -91,7 +91,8 @@ def judge(oracle: Oracle, theta: np.ndarray, operation: str) -> Verdict:
                 inverse = oracle.inverse_fisher(argument[:b])
                 scale = [mpmath.fsum(abs(e * g) for e, g in zip(r, argument[b:], strict=True)) for r in inverse]
                 if family.name == "Ising":  # no entry of its inverse is known better than to its natural size
-                    length = dependence(inverse, oracle.fisher(argument[:b])) * mpmath.norm(scale, mpmath.inf)
+                    roundings = 1 + mpmath.fsum(abs(t) for t in argument[:b]) / ROUNDINGS
+                    length = roundings * dependence(inverse, oracle.fisher(argument[:b])) * mpmath.norm(scale, mpmath.inf)
                     scale = [
                         length * mpmath.sqrt(r[i]) / max(mpmath.sqrt(row[j]) for j, row in enumerate(inverse))
                         for i, r in enumerate(inverse)
@@ -114,17 +115,24 @@ def judge(oracle: Oracle, theta: np.ndarray, operation: str) -> Verdict:
 
 
 def dependence(inverse: list[Vector], fisher: list[Vector]) -> mpf:
-    """How close statistics are to linear dependence, 1/√(1 − R²) at worst: what an orthogonal factorisation of their states costs."""
-    return mpmath.sqrt(max(row[i] * f[i] for i, (row, f) in enumerate(zip(inverse, fisher, strict=True))))
+    """How close statistics are to linear dependence, 1/√(1 − R²) at worst: what an orthogonal factorisation of their states costs.
+
+    The roundings of its reflections, one for each statistic, add up like a random walk.
+    """
+    return mpmath.sqrt(len(fisher) * max(row[i] * f[i] for i, (row, f) in enumerate(zip(inverse, fisher, strict=True))))
 
 
 def natural_sizes(oracle: Oracle, theta: Vector, truth: list, operation: str) -> Vector:
-    """Sums of both signs over states: means relative to standard deviations, matrices to the roots of their diagonals."""
+    """Sums of both signs over states: means relative to standard deviations, matrices to the roots of their diagonals.
+
+    The weight of a state is the exponential of its logit, which rounds by as many u as it is large.
+    """
+    roundings = 1 + mpmath.fsum(abs(t) for t in theta) / ROUNDINGS
     if operation == "mean":
-        return [max(abs(m), mpmath.sqrt(row[i])) for i, (m, row) in enumerate(zip(truth, oracle.fisher(theta), strict=True))]
+        return [roundings * max(abs(m), mpmath.sqrt(row[i])) for i, (m, row) in enumerate(zip(truth, oracle.fisher(theta), strict=True))]
     size = [mpmath.sqrt(row[i]) for i, row in enumerate(truth)]
     factor = dependence(truth, oracle.fisher(theta)) if operation == "inverse_fisher" else mpf(1)
-    return [a * b * factor for a, b in itertools.product(size, size)]
+    return [a * b * factor * roundings for a, b in itertools.product(size, size)]
 
 
 def judge_inverse(verdict: Verdict, oracle: Oracle, theta: np.ndarray, operation: str, unit: float) -> None:
@@ -148,7 +156,8 @@ def judge_inverse(verdict: Verdict, oracle: Oracle, theta: np.ndarray, operation
         scale = [max(abs(t), mpf(10) ** -300) for t in true]
         if oracle.family.name == "Ising":
             inverse = oracle.inverse_fisher(true)
-            scale = [max(abs(t), mpmath.sqrt(inverse[i][i])) for i, t in enumerate(true)]
+            factor = dependence(inverse, oracle.fisher(true)) * (1 + mpmath.fsum(abs(t) for t in true) / ROUNDINGS)
+            scale = [max(abs(t), factor * mpmath.sqrt(inverse[i][i])) for i, t in enumerate(true)]
 
         def kappa(t: Vector = true, m: Vector = given, s: Vector = scale) -> list[float]:
             inverse = oracle.inverse_fisher(t)
