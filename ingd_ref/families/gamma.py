@@ -125,7 +125,9 @@ class Gamma(ExponentialFamily):
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         (shape, rate), x = self._classical(xp, theta).values(), x[..., 0]
         excess = special.difference_of_products(xp, rate, x, shape, xp.ones_like(x)) / shape  # x/(α/β) − 1
-        front = special.stirling_remainder(xp, shape) + xp.log(x * xp.sqrt(2.0 * math.pi / shape))  # S(α) + log x
+        # S(α) + log x, by one step of the recurrence of S, so that log x meets −log Γ(α) ≈ log α of a small shape in one logarithm.
+        step = shape * xp.log1p(1.0 / shape) - 1.0 + xp.log(x / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape)))
+        front = special.stirling_remainder(xp, 1.0 + shape) + step
         return -front - shape * special.log_remainder(xp, x / (shape / rate), excess)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
