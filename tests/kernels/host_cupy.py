@@ -45,13 +45,13 @@ class HostModule:
         text, library = folder / "kernels.cpp", folder / "kernels.so"
         text.write_text(SHIM + code + "".join(launchers), encoding="utf-8")
         subprocess.run([COMPILER, "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library, text], check=True)
-        self.library = ctypes.CDLL(str(library))
+        self.shared_object = ctypes.CDLL(str(library))
         self.real = np.float64 if "typedef double real" in code else np.float32
 
     def get_function(self, name):
         def run(grid, block, arguments):
             values = [self._convert(declared, value) for declared, value in zip(self.declared[name], arguments, strict=True)]
-            getattr(self.library, f"launch_{name}")(ctypes.c_longlong(grid[0]), ctypes.c_longlong(block[0]), *values)
+            getattr(self.shared_object, f"launch_{name}")(ctypes.c_longlong(grid[0]), ctypes.c_longlong(block[0]), *values)
 
         return run
 
