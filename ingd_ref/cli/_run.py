@@ -31,7 +31,7 @@ def run(ctx: click.Context, listing: bool) -> None:
         ctx.exit(0 if listing else 2)
 
 
-def _command(name: str, experiment: Experiment) -> click.Command:
+def _command(name: str, experiment: Experiment[Any]) -> click.Command:
     """The command of one experiment."""
 
     def callback(out: Path, jobs: int | None, resume: bool, quiet: bool, **options: Any) -> None:
@@ -62,7 +62,7 @@ def _option(field: Field[Any], default: Any) -> click.Option:
     return click.Option(names, type=kind, default=text, show_default=True, help=f"{description[0].upper()}{description[1:]}.")
 
 
-def _run(experiment: Experiment, out: Path, jobs: int | None, resume: bool, quiet: bool) -> None:
+def _run(experiment: Experiment[Any], out: Path, jobs: int | None, resume: bool, quiet: bool) -> None:
     chosen_jobs = default_jobs(experiment) if jobs is None else jobs
     total = len(experiment.pieces())
     with _advice(out, experiment), progress_bar(experiment.name, total, quiet) as advance:
@@ -75,7 +75,7 @@ def _run(experiment: Experiment, out: Path, jobs: int | None, resume: bool, quie
 
 
 @contextmanager
-def _advice(out: Path, experiment: Experiment) -> Iterator[None]:
+def _advice(out: Path, experiment: Experiment[Any]) -> Iterator[None]:
     """Say on Ctrl-C what is kept and how to go on."""
     try:
         yield

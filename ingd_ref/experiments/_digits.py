@@ -26,7 +26,7 @@ SHOWN = 16
 
 
 @dataclass(frozen=True)
-class Digits(Experiment):
+class Digits(Experiment[FlowResult]):
     """KiNG on the 8×8 digits that scikit-learn ships (1797 images, pixels scaled to [−1, 1]), towards images that it has not spoilt.
 
     ``denoise`` starts from images with Gaussian noise on every pixel. ``complete`` replaces the lower half of each image by noise and lets

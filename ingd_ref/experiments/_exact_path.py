@@ -30,7 +30,7 @@ START_STREAM, TARGET_STREAM = 0, 1
 
 
 @dataclass(frozen=True)
-class ExactPath(Experiment):
+class ExactPath(Experiment[FlowResult]):
     """KiNG with the statistics of a family and ridge = jitter = 0, by several integrators with several numbers of steps.
 
     The moments of the weighted particles obey d/dt E_q f = Δ exactly (K10), so μ(t) = μ* + e^{−t} (μ(0) − μ*) holds for them whatever the

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Experiment", "Piece", "Report", "chosen_methods", "mean_and_error", "on_backend", "option", "stream"]
 
 BACKENDS = ("numpy", "cupy")
+
+#: What a piece comes to, and what is kept of it: the result of a flow, or named arrays.
+ResultT = TypeVar("ResultT", FlowResult, dict[str, np.ndarray])
 
 
 class Piece(NamedTuple):
@@ -64,8 +67,8 @@ def option(default: Any, description: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Experiment(ABC):
-    """A named, seeded study.
+class Experiment(ABC, Generic[ResultT]):
+    """A named, seeded study, whose pieces come to results of flows or to named arrays.
 
     The fields of a subclass are its options; they alone decide the result. Each piece draws from random streams of its own, so that
     neither their order nor the number of processes changes a number.
@@ -110,11 +113,11 @@ class Experiment(ABC):
         """List everything there is to run."""
 
     @abstractmethod
-    def run(self, piece: Piece, progress: Any = False) -> FlowResult:
-        """Run one piece; ``progress`` is handed to :func:`ingd_ref.run_flow`."""
+    def run(self, piece: Piece, progress: Any = False) -> ResultT:
+        """Run one piece; ``progress`` is handed to whatever takes long, such as :func:`ingd_ref.run_flow`."""
 
     @abstractmethod
-    def report(self, results: Mapping[Piece, FlowResult]) -> Report:
+    def report(self, results: Mapping[Piece, ResultT]) -> Report:
         """Put the results of all pieces together."""
 
 

@@ -34,7 +34,7 @@ class _Problem(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Mixture(Experiment):
+class Mixture(Experiment[FlowResult]):
     """Standard-normal particles, a target ½ N(2·1, I/4) + ½ N(−2·1, I/4) known by a sample, and the MMD (Q1) after every step [L25]."""
 
     dim: int = option(5, "dimension d of the particles")

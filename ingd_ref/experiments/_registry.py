@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ingd_ref.experiments._digits import Digits
 from ingd_ref.experiments._exact_path import ExactPath
 from ingd_ref.experiments._experiment import Experiment
@@ -11,7 +13,7 @@ from ingd_ref.experiments._s_curve import SCurve
 __all__ = ["EXPERIMENTS"]
 
 #: Experiments with default options, by name; ``dataclasses.replace`` changes an option.
-EXPERIMENTS: dict[str, Experiment] = {
+EXPERIMENTS: dict[str, Experiment[Any]] = {
     experiment.name: experiment
     for experiment in (
         Mixture(),

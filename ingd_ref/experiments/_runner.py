@@ -13,6 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ingd_ref import checks
@@ -28,7 +29,7 @@ Observer = Callable[[Piece | None, int, int], Any]
 
 
 def run_experiment(
-    experiment: Experiment,
+    experiment: Experiment[Any],
     out: str | os.PathLike[str],
     *,
     jobs: int = 1,
@@ -87,7 +88,7 @@ def run_experiment(
     observe(None, len(results), len(pieces))
     missing = [piece for piece in pieces if piece not in results]
 
-    def keep(piece: Piece, result: FlowResult) -> None:
+    def keep(piece: Piece, result: Any) -> None:
         store.save(piece, result)
         results[piece] = result
         observe(piece, len(results), len(pieces))
@@ -102,7 +103,7 @@ def run_experiment(
     return {**store.conclude(report), "lines": report.lines}
 
 
-def default_jobs(experiment: Experiment) -> int:
+def default_jobs(experiment: Experiment[Any]) -> int:
     """Number of processes that the command line uses unless told: all cores for long independent pieces on the CPU, else one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores if experiment.parallel and experiment.backend == "numpy" else 1
@@ -112,7 +113,7 @@ def _look_away(piece: Piece | None, done: int, total: int) -> None:
     """Observe nothing."""
 
 
-def _run_in_processes(experiment: Experiment, pieces: list[Piece], jobs: int, keep: Callable[[Piece, FlowResult], None]) -> None:
+def _run_in_processes(experiment: Experiment[Any], pieces: list[Piece], jobs: int, keep: Callable[[Piece, Any], None]) -> None:
     """Keep each result as soon as it is there.
 
     Ctrl-C reaches the workers as well, which ignore it. After it, or after a failure, no piece is started any more, but those that are
@@ -149,13 +150,15 @@ def _start_worker() -> None:
     numba.set_num_threads(1)
 
 
-def _run(experiment: Experiment, piece: Piece, progress: Any = False) -> FlowResult:
+def _run(experiment: Experiment[Any], piece: Piece, progress: Any = False) -> FlowResult | dict[str, np.ndarray]:
     """Run one piece; matrix products run on one thread, here as in a worker, because their last bits depend on the number of threads."""
     try:
         with threadpool_limits(limits=1):
             result = experiment.run(piece, progress)
     except IngdError as error:
         raise type(error)(f"{experiment.name}, {piece}: {error}") from error
+    if not isinstance(result, FlowResult):
+        return {name: np.asarray(to_host(array)) for name, array in result.items()}
     if result.status == "interrupted":
         raise KeyboardInterrupt
     return replace(result, particles=to_host(result.particles), trajectory=to_host(result.trajectory))

@@ -26,7 +26,7 @@ DATA_STREAM, METHOD_STREAM = 0, 1
 
 
 @dataclass(frozen=True)
-class SCurve(Experiment):
+class SCurve(Experiment[FlowResult]):
     """Points of the S-curve (sin t, sign(t)(cos t − 1)), |t| ≤ 3π/2, with Gaussian noise on them, flow to other points of the curve."""
 
     trials: int = option(3, "number of trials, each with its own samples")

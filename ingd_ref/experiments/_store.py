@@ -7,14 +7,17 @@ figures are written at the end. Every file is written whole or not at all, so th
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ingd_ref.errors import CheckpointError
 from ingd_ref.experiments._experiment import Experiment, Piece, Report
 from ingd_ref.experiments._versions import versions
 from ingd_ref.flows import FlowResult, load_result
-from ingd_ref.io import make_directory, write_arrays, write_figure, write_json
+from ingd_ref.io import make_directory, read_sealed, write_arrays, write_figure, write_json, write_sealed
 
 __all__ = ["Store"]
 
@@ -37,7 +40,7 @@ class Store:
         If the directory cannot be written, holds another run, or holds this one and ``resume`` is false.
     """
 
-    def __init__(self, out: Path, experiment: Experiment, resume: bool) -> None:
+    def __init__(self, out: Path, experiment: Experiment[Any], resume: bool) -> None:
         self.out, self.experiment = out, experiment
         self.identity = {"experiment": experiment.name, "config": experiment.config, "versions": versions()}
         path = out / "config.json"
@@ -47,14 +50,25 @@ class Store:
         if not path.exists():
             write_json(path, self.identity)
 
-    def load(self, piece: Piece) -> FlowResult | None:
+    def load(self, piece: Piece) -> Any:
         """Load the result of a piece; None if it has not been finished."""
         path = self.path(piece)
-        return load_result(path) if path.exists() else None
+        found = read_sealed(path, "piece", "result")
+        if found is None:
+            return None
+        values, arrays = found
+        return arrays if values["kind"] == "piece" else load_result(path)
 
-    def save(self, piece: Piece, result: FlowResult) -> None:
+    def save(self, piece: Piece, result: FlowResult | Mapping[str, np.ndarray]) -> None:
         """Keep the result of a finished piece."""
-        result.save(self.path(piece))
+        path = self.path(piece)
+        if isinstance(result, FlowResult):
+            result.save(path)
+            return
+        try:
+            write_sealed(path, "piece", {}, result)
+        except OSError as error:
+            raise CheckpointError(f"result {path} cannot be written: {error.strerror or error}; an earlier file stands") from error
 
     def path(self, piece: Piece) -> Path:
         """File of a piece."""

@@ -22,7 +22,7 @@ from ingd_ref.backend import Array, to_backend, to_host
 from ingd_ref.errors import CheckpointError
 from ingd_ref.flows._fingerprint import first_difference
 from ingd_ref.flows._integrators import StepMemory
-from ingd_ref.flows._sealed import read_sealed, write_at, write_sealed
+from ingd_ref.io import read_sealed, write_at, write_sealed
 
 __all__ = ["Checkpoint", "Layout", "Record", "Saved", "Snapshot", "json_state", "set_json_state"]
 

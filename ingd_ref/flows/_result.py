@@ -10,7 +10,7 @@ import numpy as np
 
 from ingd_ref.backend import Array, to_backend, to_host
 from ingd_ref.errors import CheckpointError
-from ingd_ref.flows._sealed import read_sealed, write_sealed
+from ingd_ref.io import read_sealed, write_sealed
 
 __all__ = ["FlowResult", "load_result"]
 

@@ -2,5 +2,17 @@
 
 from ingd_ref.io._atomic import make_directory, write_arrays, write_bytes, write_figure, write_json
 from ingd_ref.io._points import PointFile, read_points
+from ingd_ref.io._sealed import read_sealed, write_at, write_sealed
 
-__all__ = ["PointFile", "make_directory", "read_points", "write_arrays", "write_bytes", "write_figure", "write_json"]
+__all__ = [
+    "PointFile",
+    "make_directory",
+    "read_points",
+    "read_sealed",
+    "write_arrays",
+    "write_at",
+    "write_bytes",
+    "write_figure",
+    "write_json",
+    "write_sealed",
+]

@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingd_ref.errors import CheckpointError
-from ingd_ref.flows import _sealed
+from ingd_ref.flows import _checkpoint, _integrators, _run
 from ingd_ref.flows._fingerprint import describe, first_difference
 from ingd_ref.flows._flow import Flow
 from ingd_ref.flows._run import load_result, run_flow
+from ingd_ref.io import _sealed
 
 HERE = pathlib.Path(__file__).parent
 
@@ -178,7 +179,7 @@ def test_each_byte_of_the_trajectory_is_written_once(tmp_path, monkeypatch):
         genuine(path, offset, data, fresh)
 
     monkeypatch.setattr("ingd_ref.flows._checkpoint.write_at", write_at)
-    monkeypatch.setattr("ingd_ref.flows._sealed.write_at", write_at)
+    monkeypatch.setattr("ingd_ref.io._sealed.write_at", write_at)
     start(tmp_path / "run.npz", steps=30)
     journal = [(offset, length) for name, offset, length in written if name == "run.npz.journal"]
     assert journal == [(88 * step, 88) for step in range(31)]
@@ -510,7 +511,7 @@ def test_interrupt_at_any_line(tmp_path):
 def trace_lines(call, interrupt_at=None):
     """Functions on the stack at each line of the run's own modules that ``call`` executes; raises KeyboardInterrupt at one of them."""
     lines = []
-    own = {str(pathlib.Path(_sealed.__file__).with_name(name)) for name in ("_run.py", "_checkpoint.py", "_sealed.py", "_integrators.py")}
+    own = {module.__file__ for module in (_run, _checkpoint, _integrators, _sealed)}
 
     def trace(frame, event, _):
         if frame.f_code.co_filename not in own:

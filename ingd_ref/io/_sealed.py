@@ -61,20 +61,20 @@ def write_sealed(path: Path, kind: str, values: Mapping[str, Any], arrays: Mappi
     _sync_directory(path.parent)
 
 
-def read_sealed(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
+def read_sealed(path: Path, *kinds: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
     """Read a sealed file back; None if there is no such file.
 
     Parameters
     ----------
     path : Path
         The file, which is only read.
-    kind : str
-        What it should be.
+    *kinds : str
+        What it should be: one of these.
 
     Returns
     -------
     dict
-        The values.
+        The values, among them ``"kind"``.
     dict of str to numpy.ndarray
         The arrays.
 
@@ -83,6 +83,7 @@ def read_sealed(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.nda
     CheckpointError
         If the file cannot be read, is damaged, is something else, or was written in another format.
     """
+    kind = " or ".join(kinds)
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -99,7 +100,7 @@ def read_sealed(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.nda
         found, version = values["kind"], values["format"]
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{path} is not a {kind} of this package; it was left as it is") from error
-    if found != kind:
+    if found not in kinds:
         raise CheckpointError(f"{path} holds a {found}, not a {kind}; it was left as it is")
     if version != FORMAT:
         raise CheckpointError(f"{path} is written in format {version}, this version of the package reads format {FORMAT}")
