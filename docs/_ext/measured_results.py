@@ -1,7 +1,8 @@
 """Tables of measured results, from the JSON files in ``results/`` as the command line wrote them.
 
-``{measured} mixture`` shows ``results/mixture.json``, an experiment's ``results.json`` or several of them in one file, and
-``{measured} bench`` shows what ``ingd-ref bench`` measured. Where the file is missing the page says so.
+``{measured} mixture`` shows ``results/mixture.json``, an experiment's ``results.json`` or several of them in one file,
+``{measured} bench`` shows what ``ingd-ref bench`` measured, and ``{measured} bench-NAME`` what ``ingd-ref bench NAME`` did. Where the file is
+missing the page says so.
 """
 
 from __future__ import annotations
@@ -85,6 +86,8 @@ def study_page(content: Any) -> str:
 
 
 BENCH_COLUMNS = {
+    "case": ("case", "{}"),
+    "method": ("method", "{}"),
     "n": ("n", "{:d}"),
     "d": ("d", "{:d}"),
     "b": ("b", "{:d}"),
@@ -95,6 +98,8 @@ BENCH_COLUMNS = {
     "peak_bytes": ("extra memory, MiB", "{:.3g}"),
     "published_milliseconds": ("published form, ms", "{:.3g}"),
     "speedup": ("faster by", "{:.3g}×"),
+    "ratio": ("time in units of ours", "{:.3g}"),
+    "error": ("relative error", "{:.1e}"),
 }
 SCALE = {"peak_bytes": 2.0**-20}
 
@@ -115,7 +120,7 @@ def benches(content: Any) -> Iterator[dict[str, Any]]:
 
 
 def _bench_parts(content: dict[str, Any], bench: dict[str, Any]) -> Iterator[str]:
-    yield f"### {bench['backend']} arrays"
+    yield f"### {bench['benchmark'].capitalize()}, {bench['backend']} arrays" if "benchmark" in bench else f"### {bench['backend']} arrays"
     columns = {key: shown for key, shown in BENCH_COLUMNS.items() if any(row.get(key) is not None for row in bench["rows"])}
     lines = [f"| {' | '.join(title for title, _ in columns.values())} |", "|--:" * len(columns) + "|"]
     lines += [f"| {' | '.join(_cell(row.get(key), key, form) for key, (_, form) in columns.items())} |" for row in bench["rows"]]
@@ -136,7 +141,7 @@ def _cell(value: Any, key: str, form: str) -> str:
     return "—" if value is None else form.format(value * SCALE[key] if key in SCALE else value)
 
 
-RENDERERS = {"mixture": study_page, "bench": bench_page}
+RENDERERS = {"mixture": study_page}
 
 
 class Measured(SphinxDirective):
@@ -154,7 +159,8 @@ class Measured(SphinxDirective):
             absence = f"There is no `docs/results/{name}.json` in this checkout, so there is nothing to show. To measure: `{command}`."
             return self.parse_text_to_nodes(f"```{{note}}\n{absence}\n```")
         # The headings of a file become parts of the section that shows it.
-        return self.parse_text_to_nodes(RENDERERS[name](json.loads(path.read_text(encoding="utf-8"))), allow_section_headings=True)
+        render = bench_page if name.startswith("bench") else RENDERERS[name]
+        return self.parse_text_to_nodes(render(json.loads(path.read_text(encoding="utf-8"))), allow_section_headings=True)
 
 
 def setup(app):

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import os
-import platform
 import statistics
 from collections.abc import Callable, Sequence
 from datetime import date
 from importlib import import_module
-from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from ingd_ref import checks
 from ingd_ref.backend import IMPLEMENTATIONS, to_host
+from ingd_ref.bench._machine import machine, require
 from ingd_ref.bench._measure import limited_threads, paired_seconds, peak_bytes, resident_bytes
 from ingd_ref.bench._problem import Problem
 from ingd_ref.bench._published import PUBLISHED_LIBRARY, published_bytes
-from ingd_ref.errors import BackendError
 
 __all__ = ["SIZES", "run"]
 
@@ -99,7 +94,7 @@ def run(
     """
     checks.choice(implementation, "implementation", IMPLEMENTATIONS)
     repeats = checks.positive_integer(repeats, "repeats")
-    _require(backend)
+    require(backend)
     say = progress if progress is not None else lambda line: None
     rows = []
     for number in threads if backend == "numpy" else threads[:1]:
@@ -125,15 +120,9 @@ def run(
         "implementation": implementation,
         "rows": rows,
         "growth": exponents,
-        "machine": _machine(),
+        "machine": {"baseline": PUBLISHED_LIBRARY, **machine("torch")},
         "method": method,
     }
-
-
-def _require(backend: str) -> None:
-    checks.choice(backend, "backend", ("numpy", "cupy"))
-    if backend == "cupy" and (find_spec("cupy") is None or not import_module("cupy").is_available()):
-        raise BackendError("backend='cupy' needs CuPy and a CUDA device")
 
 
 def _row(size: Size, threads: int, backend: str, implementation: str, repeats: int, baseline: bool) -> dict[str, Any]:
@@ -190,16 +179,4 @@ def _growth(particles: Sequence[int], backend: str, implementation: str, repeats
         "peak_bytes": peaks,
         "time": slope(times),
         "memory": slope(peaks),
-    }
-
-
-def _machine() -> dict[str, Any]:
-    libraries = ["numpy", "numba", "scipy", *(name for name in ("torch",) if find_spec(name) is not None)]
-    return {
-        "processor": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "load": [round(value, 2) for value in os.getloadavg()] if hasattr(os, "getloadavg") else [math.nan],
-        "python": platform.python_version(),
-        "baseline": PUBLISHED_LIBRARY,
-        **{name: version(name) for name in libraries},
     }

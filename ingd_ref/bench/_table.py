@@ -1,4 +1,4 @@
-"""The results of a benchmark as a table for people."""
+"""The results of a benchmark as tables for people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["table"]
+__all__ = ["comparison_table", "table"]
 
 COLUMNS = ("n, d, b", "threads", "ms", "GF/s", "share", "×bound", "MiB", "RSS", "publ. ms", "speed")
 
@@ -56,6 +56,39 @@ def table(results: dict[str, Any]) -> Table:
             _mebibytes(row["resident_bytes"]),
             "–" if row.get("published_milliseconds") is None else f"{row['published_milliseconds']:.0f}",
             "–" if row.get("speedup") is None else f"{row['speedup']:.0f}×",
+        )
+    return layout
+
+
+def comparison_table(results: dict[str, Any]) -> Table:
+    """Lay out the result of :func:`compare` as a table.
+
+    Parameters
+    ----------
+    results : dict
+        What :func:`compare` returned, or the same read back from JSON.
+
+    Returns
+    -------
+    rich.table.Table
+        Print it with ``rich.print``.
+    """
+    from rich.table import Table
+
+    layout = Table(box=None, pad_edge=False, title=f"{results['benchmark']}, {results['backend']}", caption=results["method"])
+    layout.add_column("case")
+    layout.add_column("method", no_wrap=True)
+    for name in ("threads", "ms", "ratio", "MiB", "error"):
+        layout.add_column(name, justify="right", no_wrap=True)
+    for row in results["rows"]:
+        layout.add_row(
+            row["case"],
+            row["method"],
+            str(row["threads"]),
+            f"{row['milliseconds']:.4g}",
+            f"{row['ratio']:.3g}",
+            _mebibytes(row["peak_bytes"]),
+            "–" if row["error"] is None else f"{row['error']:.1e}",
         )
     return layout
 

@@ -179,11 +179,13 @@ def test_commands_shown_have_the_options_that_they_use(line):
 
     from ingd_ref.cli import main
 
-    command = main
-    for word in shlex.split(line)[1:]:
+    command, words = main, iter(shlex.split(line)[1:])
+    for word in words:
         if word.startswith("--"):
-            known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
-            assert word in known, f"{command.name} has no option {word}"
+            known = {name: parameter for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+            assert word in known or word == "--help", f"{command.name} has no option {word}"
+            if word in known and not known[word].is_flag:
+                next(words)  # its value
         elif isinstance(command, click.Group):
             found = command.get_command(click.Context(command), word)
             assert found is not None, f"{command.name} has no command {word}"
@@ -293,3 +295,14 @@ def test_results_of_the_benchmark_become_a_table(extensions):
     assert "| n | d | b | threads | ms |" in text
     assert "| 20 | 2 | 5 | 1 | " in text
     assert "faster by" not in text
+
+
+def test_comparisons_become_a_table(extensions):
+    import measured_results
+
+    row = {"case": "sums", "threads": 1, "method": "ingd_ref", "milliseconds": 2.0, "ratio": 1.0, "peak_bytes": 2**21, "error": 1e-16}
+    other = row | {"method": "slow", "milliseconds": 6.0, "ratio": 3.0, "error": None}
+    results = {"benchmark": "sums", "backend": "numpy", "rows": [row, other], "machine": {"cores": 2}, "method": "Medians."}
+    text = measured_results.bench_page(results)
+    assert "### Sums, numpy arrays" in text
+    assert "| sums | slow | 1 | 6 | 2 | 3 | — |" in text

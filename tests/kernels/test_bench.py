@@ -1,13 +1,18 @@
 """The benchmark: its baseline is the same velocity, its numbers fit JSON and a table, its memory law holds. No time is judged."""
 
 import json
+import sys
+import types
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from ingd_ref import bench
-from ingd_ref.bench import _problem, _published, _run
+from ingd_ref.bench import _machine, _problem, _published, _run
 from ingd_ref.bench._measure import limited_threads, paired_seconds, peak_bytes, resident_bytes
+from ingd_ref.cli._bench import _command
+from ingd_ref.cli._bench import bench as velocity_command
 from ingd_ref.errors import BackendError, DomainError, OptionError
 
 SMALL = {"sizes": [(20, 2, 5), (12, 3, 4)], "threads": [1], "repeats": 2, "growth": [], "resident": False}
@@ -99,6 +104,52 @@ def test_bad_options_are_named(options, error):
 
 
 def test_a_missing_device_is_named(monkeypatch):
-    monkeypatch.setattr(_run, "find_spec", lambda name: None)
+    monkeypatch.setattr(_machine, "find_spec", lambda name: None)
     with pytest.raises(BackendError, match="CUDA device"):
         bench.run(**SMALL | {"backend": "cupy"})
+
+
+@pytest.fixture
+def sums(monkeypatch):
+    """A benchmark of its own: sums of numbers in two ways, one of them a little wrong."""
+    numbers = np.arange(1000.0)
+    comparison = bench.Comparison(
+        "sum of 1000", lambda: np.sum(numbers), {"off": lambda: np.sum(numbers) + 1.0}, lambda found: abs(float(found) / 499500.0 - 1)
+    )
+    module = types.ModuleType("sums")
+    module.comparisons = lambda backend: iter([comparison])
+    monkeypatch.setitem(sys.modules, "ingd_ref.bench._sums", module)
+    monkeypatch.setitem(bench.BENCHMARKS, "sums", "how fast sums are")
+
+
+def test_comparisons_give_a_row_for_each_method(sums):
+    lines = []
+    results = bench.compare("sums", threads=[1, 2], repeats=2, progress=lines.append)
+    assert json.loads(json.dumps(results)) == results
+    assert bench.comparison_table(results).row_count == 4
+    assert lines == ["sum of 1000, 1 thread", "sum of 1000, 2 threads"]
+    assert [(row["method"], row["threads"]) for row in results["rows"]] == [("ingd_ref", 1), ("off", 1), ("ingd_ref", 2), ("off", 2)]
+    assert [row["error"] for row in results["rows"][:2]] == [0.0, pytest.approx(1 / 499500)]
+    assert results["rows"][0]["ratio"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "error"), [({"name": "products"}, OptionError), ({"repeats": 0}, DomainError), ({"backend": "jax"}, OptionError)]
+)
+def test_bad_options_of_comparisons_are_named(sums, options, error):
+    with pytest.raises(error):
+        bench.compare(**{"name": "sums"} | options)
+
+
+def test_a_benchmark_of_comparisons_on_the_command_line(sums, tmp_path):
+    outcome = CliRunner().invoke(_command("sums", "how fast sums are"), ["--threads", "1", "--repeats", "1", "--out", str(tmp_path)])
+    assert outcome.exit_code == 0, outcome.output
+    assert "sum of 1000" in outcome.output
+    assert json.loads((tmp_path / "bench-sums.json").read_text(encoding="utf-8"))["benchmark"] == "sums"
+
+
+def test_options_of_the_velocity_do_not_go_with_a_command(monkeypatch):
+    monkeypatch.setitem(velocity_command.commands, "sums", _command("sums", "how fast sums are"))
+    outcome = CliRunner().invoke(velocity_command, ["--repeats", "3", "sums"])
+    assert outcome.exit_code == 2
+    assert "give them after it" in outcome.output
