@@ -1,8 +1,8 @@
 """Tables of measured results, from the JSON files in ``results/`` as the command line wrote them.
 
 ``{measured} mixture`` shows ``results/mixture.json``, an experiment's ``results.json`` or several of them in one file,
-``{measured} bench`` shows what ``ingd-ref bench`` measured, and ``{measured} bench-NAME`` what ``ingd-ref bench NAME`` did. Where the file is
-missing the page says so.
+``{measured} bench`` shows what ``ingd-ref bench`` measured, and ``{measured} bench-NAME`` what ``ingd-ref bench NAME`` did. Where the file
+is missing the page says so.
 """
 
 from __future__ import annotations
