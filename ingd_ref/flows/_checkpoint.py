@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,8 +36,8 @@ class Snapshot:
     ----------
     step : int
         Steps completed.
-    particles : array (n, d)
-        Where the particles are.
+    position : array (n, d) or (p,)
+        Where the particles, or the parameters of a generator, are.
     memory : StepMemory or None
         What the integrator carries to the next step.
     rng_state : str
@@ -46,7 +47,7 @@ class Snapshot:
     """
 
     step: int
-    particles: Array
+    position: Array
     memory: StepMemory | None
     rng_state: str
     seconds: float
@@ -54,7 +55,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Record:
-    """What is kept of one step: its frame (n, d) and its metrics, each None where the step is thinned out."""
+    """What is kept of one step: its frame, which is a position, and its metrics, each None where the step is thinned out."""
 
     frame: Array | None
     metrics: tuple[float, ...] | None
@@ -66,18 +67,21 @@ class Layout:
 
     Attributes
     ----------
-    shape : tuple (n, d)
-        Shape of a frame.
+    shape : tuple of int
+        Shape of a frame, (n, d) or (p,).
     metrics : int
         Number of metrics.
     keep_every, record_every : int
         A frame is kept of every so many steps, and metrics likewise.
+    name : str
+        What a position is called in the sealed file. Default "particles".
     """
 
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     metrics: int
     keep_every: int
     record_every: int
+    name: str = "particles"
 
     def keeps_frame(self, step: int) -> bool:
         """Whether the frame of ``step`` is kept."""
@@ -105,7 +109,7 @@ class Layout:
         for step in range(steps + 1):
             frame = metrics = None
             if self.keeps_frame(step):
-                frame = to_backend(np.reshape(take(dtype.newbyteorder("<"), self.shape[0] * self.shape[1]), self.shape), like)
+                frame = to_backend(np.reshape(take(dtype.newbyteorder("<"), math.prod(self.shape)), self.shape), like)
             if self.keeps_metrics(step):
                 metrics = tuple(take(np.dtype("<f8"), self.metrics).tolist())
             records.append(Record(frame, metrics))
@@ -163,9 +167,9 @@ class Checkpoint:
         if len(data) < length or digest.hexdigest() != values["journal_sha256"]:
             raise CheckpointError(f"{self.journal} is damaged or does not belong to {self.path}; both were left as they are")
         memory = None if values["memory"] is None else StepMemory(*values["memory"])
-        particles = to_backend(arrays["particles"], like)
-        snapshot = Snapshot(step, particles, memory, values["rng_state"], values["seconds"])
-        saved = Saved(snapshot, self._layout.decode(data, step, arrays["particles"].dtype, like), values["rng_start"])
+        position = arrays[self._layout.name]
+        snapshot = Snapshot(step, to_backend(position, like), memory, values["rng_state"], values["seconds"])
+        saved = Saved(snapshot, self._layout.decode(data, step, position.dtype, like), values["rng_start"])
         self._written = (step + 1, length, digest)
         return saved
 
@@ -193,7 +197,7 @@ class Checkpoint:
         }
         try:
             write_at(self.journal, length, data, fresh=steps == 0)
-            write_sealed(self.path, "checkpoint", values, {"particles": to_host(snapshot.particles)})
+            write_sealed(self.path, "checkpoint", values, {self._layout.name: to_host(snapshot.position)})
         except OSError as error:
             earlier = "there is no earlier one" if steps == 0 else f"the earlier one, of step {steps - 1}, stands"
             reason = error.strerror or error

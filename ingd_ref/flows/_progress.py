@@ -29,6 +29,8 @@ class StepInfo:
         Metrics evaluated after this step; empty if it is not one of those that are recorded.
     seconds : float
         Time that the run has taken, earlier parts of a resumed run included.
+    parameters : array (p,) or None
+        The generator's parameters, likewise a copy, in a run of :func:`ingd_ref.run_ingd`.
     """
 
     step: int
@@ -37,6 +39,7 @@ class StepInfo:
     particles: Array = field(repr=False)
     metrics: Mapping[str, float]
     seconds: float
+    parameters: Array | None = field(default=None, repr=False)
 
 
 Report = Callable[[StepInfo], object]

@@ -14,10 +14,15 @@ from ingd_ref.io import read_sealed, write_sealed
 
 __all__ = ["FlowResult", "load_result"]
 
+#: Fields that only a run of a generator fills.
+PARAMETERS = ("parameters", "parameter_trajectory")
+
 
 @dataclass(frozen=True, eq=False)
 class FlowResult:
-    """Result of :func:`~ingd_ref.flows._run.run_flow`; n particles in d dimensions, k kept frames, r recorded steps.
+    """Result of :func:`~ingd_ref.flows.run_flow` or :func:`~ingd_ref.flows.run_ingd`.
+
+    n particles in d dimensions, k kept frames, r recorded steps, p parameters of a generator.
 
     Attributes
     ----------
@@ -39,6 +44,10 @@ class FlowResult:
         Completed steps.
     seconds : float
         Time that the run took, earlier parts of a resumed run included.
+    parameters : array (p,) or None
+        Parameters of the generator after the last completed step; None for a flow of particles.
+    parameter_trajectory : array (k, p) or None
+        Parameters at the start and after every ``keep_every``-th step; None for a flow of particles.
     """
 
     particles: Array = field(repr=False)
@@ -50,6 +59,8 @@ class FlowResult:
     status: str
     steps_done: int
     seconds: float
+    parameters: Array | None = field(default=None, repr=False)
+    parameter_trajectory: Array | None = field(default=None, repr=False)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the result to an ``.npz`` file, whole or not at all; :func:`load_result` reads it back.
@@ -73,6 +84,7 @@ class FlowResult:
             "steps_kept": self.steps_kept,
             "history_steps": self.history_steps,
             **{f"history_{index}": self.history[name] for index, name in enumerate(names)},
+            **{name: to_host(value) for name in PARAMETERS if (value := getattr(self, name)) is not None},
         }
         values = {"history": names, "status": self.status, "steps_done": self.steps_done, "seconds": self.seconds}
         try:
@@ -90,7 +102,8 @@ def load_result(path: str | os.PathLike[str], like: Array | None = None) -> Flow
     path : str or path-like
         The file.
     like : array, optional
-        The particles and the trajectory go to the library, device and floating type of this array. Default: NumPy, as they were saved.
+        Particles, parameters and their trajectories go to the library, device and floating type of this array. Default: NumPy, as they
+        were saved.
 
     Returns
     -------
@@ -105,10 +118,13 @@ def load_result(path: str | os.PathLike[str], like: Array | None = None) -> Flow
     if found is None:
         raise CheckpointError(f"there is no result {path}")
     values, arrays = found
-    particles, trajectory = (arrays[name] if like is None else to_backend(arrays[name], like) for name in ("particles", "trajectory"))
+    moved = {
+        name: arrays[name] if like is None else to_backend(arrays[name], like)
+        for name in ("particles", "trajectory", *PARAMETERS)
+        if name in arrays
+    }
     return FlowResult(
-        particles=particles,
-        trajectory=trajectory,
+        **moved,
         times=arrays["times"],
         steps_kept=arrays["steps_kept"],
         history={name: arrays[f"history_{index}"] for index, name in enumerate(values["history"])},

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingd_ref.errors import CheckpointError
-from ingd_ref.flows import _checkpoint, _integrators, _run
+from ingd_ref.flows import _checkpoint, _integrators, _loop, _run
 from ingd_ref.flows._fingerprint import describe, first_difference
 from ingd_ref.flows._flow import Flow
 from ingd_ref.flows._run import load_result, run_flow
@@ -511,7 +511,7 @@ def test_interrupt_at_any_line(tmp_path):
 def trace_lines(call, interrupt_at=None):
     """Functions on the stack at each line of the run's own modules that ``call`` executes; raises KeyboardInterrupt at one of them."""
     lines = []
-    own = {module.__file__ for module in (_run, _checkpoint, _integrators, _sealed)}
+    own = {module.__file__ for module in (_run, _loop, _checkpoint, _integrators, _sealed)}
 
     def trace(frame, event, _):
         if frame.f_code.co_filename not in own:
