@@ -1,0 +1,7 @@
+"""Generators x = g(z; w) of samples with exact products of their parameter Jacobians, for the natural gradient flow (N1)–(N4) of [L25]."""
+
+from ingd_ref.generators._affine import Affine
+from ingd_ref.generators._base import Generator, Linearisation
+from ingd_ref.generators._location_scale import LocationScale
+
+__all__ = ["Affine", "Generator", "Linearisation", "LocationScale"]

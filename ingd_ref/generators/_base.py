@@ -1,0 +1,439 @@
+"""What a generator of samples x = g(z; w) has to offer: its values, and exact products with its parameter Jacobian."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import array_api_compat.numpy as host_namespace
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, Namespace, array_namespace, device, is_array, item, symmetrise, tiles, to_backend
+from ingd_ref.errors import DomainError, OptionError, ShapeError
+
+__all__ = ["Generator", "Linearisation", "Product"]
+
+Product = Callable[[Array], Array]
+
+# Rows of B that a Gram matrix may hold at a time, in bytes. A matrix B beyond it is formed in pairs of row tiles, some of them twice.
+ROWS_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Linearisation:
+    """Samples with the two products of their Jacobian, which share the forward pass.
+
+    Attributes
+    ----------
+    value : array (n, d)
+        Samples x_i = g(z_i; w).
+    push : callable
+        Maps tangents (s, p) to J_i u (s, n, d).
+    pull : callable
+        Maps cotangents (s, n, d) to Σ_i J_iᵀ c_i (s, p).
+    """
+
+    value: Array
+    push: Product
+    pull: Product
+
+
+class Generator(ABC):
+    r"""A generator x_i = g(z_i; w) ∈ R^d of samples, with the products of its parameter Jacobians J_i = ∂g(z_i; w)/∂w ∈ R^{d×p} (N1).
+
+    The object is the architecture; the parameters w are a flat array (p,) that is handed in each time, and decides library, device and
+    floating type of all results. The parts of w have names (:attr:`blocks`); :meth:`split` and :meth:`pack` lead from one form to the
+    other.
+
+    A subclass is a frozen dataclass with the attributes ``latent_dimension`` and ``dimension``, and gives :attr:`blocks`,
+    :meth:`_linearise` and :meth:`_initial`; arguments have been checked when they are called.
+
+    Attributes
+    ----------
+    latent_dimension : int
+        Number k of coordinates of a latent point z_i.
+    dimension : int
+        Number d of coordinates of a sample x_i.
+    """
+
+    latent_dimension: int
+    dimension: int
+
+    @property
+    @abstractmethod
+    def blocks(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the parts of w, in the order in which they lie in it."""
+
+    @property
+    def size(self) -> int:
+        """Number p of parameters."""
+        return sum(math.prod(shape) for shape in self.blocks.values())
+
+    def __call__(self, parameters: Array, latents: Array) -> Array:
+        """Return the samples x_i = g(z_i; w).
+
+        Parameters
+        ----------
+        parameters : array (p,)
+            The parameters w.
+        latents : array (n, k)
+            Latent points z_i, such as :meth:`latents` draws.
+
+        Returns
+        -------
+        array (n, d)
+            Samples, in library, device and dtype of the parameters.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError, BackendError
+            For arguments that do not fit the generator, or that are not finite; and for samples that are not.
+        DomainError
+            For parameters or latent points outside the set on which the generator is defined.
+        """
+        xp, w, z = self._arguments(parameters, latents)
+        return self._sample(xp, self._value(xp, w, z), w, z)
+
+    def value_and_jvp(self, parameters: Array, latents: Array) -> tuple[Array, Product]:
+        """Return the samples x (n, d), and the function that takes a tangent u as :meth:`jvp` does; the forward pass is shared."""
+        xp, w, z = self._arguments(parameters, latents)
+        linear = self._linearise(xp, w, z)
+        value = self._sample(xp, linear.value, w, z)
+
+        def push(tangent: Array) -> Array:
+            u, single = self._batch(xp, tangent, "tangent", (self.size,), w)
+            moved = self._shaped(xp, linear.push(u), (u.shape[0], *value.shape), "the Jacobian-vector product", w)
+            if not item(xp.all(xp.isfinite(moved))):
+                self._blame(xp, linear, u)
+                checks.finite(moved, "the Jacobian-vector product", xp)
+            return moved[0, ...] if single else moved
+
+        return value, push
+
+    def value_and_vjp(self, parameters: Array, latents: Array) -> tuple[Array, Product]:
+        """Return the samples x (n, d), and the function that takes a cotangent c as :meth:`vjp` does; the forward pass is shared."""
+        xp, w, z = self._arguments(parameters, latents)
+        linear = self._linearise(xp, w, z)
+        value = self._sample(xp, linear.value, w, z)
+
+        def pull(cotangent: Array) -> Array:
+            c, single = self._batch(xp, cotangent, "cotangent", tuple(value.shape), w)
+            rows = self._rows(xp, linear, c)
+            return rows[0, :] if single else rows
+
+        return value, pull
+
+    def jvp(self, parameters: Array, latents: Array, tangent: Array) -> Array:
+        """Return J_i u, the velocity of the samples when w moves with velocity u.
+
+        Parameters
+        ----------
+        parameters : array (p,)
+            The parameters w.
+        latents : array (n, k)
+            Latent points z_i.
+        tangent : array (p,) or (s, p)
+            One velocity u, or s of them.
+
+        Returns
+        -------
+        array (n, d) or (s, n, d)
+
+        Raises
+        ------
+        ShapeError, NonFiniteError, DomainError, BackendError
+            As for calling the generator. A Jacobian that is not finite is reported with the name of the parameters it belongs to.
+        """
+        return self.value_and_jvp(parameters, latents)[1](tangent)
+
+    def vjp(self, parameters: Array, latents: Array, cotangent: Array) -> Array:
+        """Return Σ_i J_iᵀ c_i, the derivative of Σ_i ⟨c_i, x_i⟩ with respect to w; with c_i = π_i ∇f_k(x_i) it is row k of B in (N1).
+
+        Parameters
+        ----------
+        parameters : array (p,)
+            The parameters w.
+        latents : array (n, k)
+            Latent points z_i.
+        cotangent : array (n, d) or (s, n, d)
+            One covector c_i at each sample, or s of them, each summed over the samples by itself.
+
+        Returns
+        -------
+        array (p,) or (s, p)
+
+        Raises
+        ------
+        ShapeError, NonFiniteError, DomainError, BackendError
+            As for calling the generator. A Jacobian that is not finite is reported with the name of the parameters it belongs to.
+        """
+        return self.value_and_vjp(parameters, latents)[1](cotangent)
+
+    def jacobian(self, parameters: Array, latents: Array) -> Array:
+        """Return the Jacobians J_i = ∂g(z_i; w)/∂w, shape (n, d, p); arguments and errors as for :meth:`jvp`.
+
+        This holds n·d·p numbers: for reading and testing. Velocities use the products.
+        """
+        xp, w, z = self._arguments(parameters, latents)
+        linear = self._linearise(xp, w, z)
+        value = self._sample(xp, linear.value, w, z)
+        rows = self._jacobian(xp, w, z, linear)
+        matrix = self._shaped(xp, rows, (*value.shape, self.size), "the Jacobian", w)
+        for name, place in self._places():
+            checks.finite(matrix[..., place], f"the Jacobian with respect to {name!r}", xp)
+        return matrix
+
+    def gram(self, parameters: Array, latents: Array, cotangents: Array) -> Array:
+        """Return B Bᵀ, where row k of B is the :meth:`vjp` of the k-th cotangent: with c = π ∇f the matrix of (N3).
+
+        Parameters
+        ----------
+        parameters : array (p,)
+            The parameters w.
+        latents : array (n, k)
+            Latent points z_i.
+        cotangents : array (s, n, d)
+            Covectors, such as π_i ∂f_k(x_i)/∂x.
+
+        Returns
+        -------
+        array (s, s)
+            Symmetric and positive semi-definite, to rounding.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError, DomainError, BackendError
+            As for :meth:`vjp`.
+
+        Notes
+        -----
+        Neither the Jacobians (n, d, p) nor more than 32 MiB of B (or a row of it, if that is more) are held. A larger B is formed in
+        tiles of rows, each against each, which costs time instead.
+        """
+        xp, w, z = self._arguments(parameters, latents)
+        linear = self._linearise(xp, w, z)
+        value = self._sample(xp, linear.value, w, z)
+        if cotangents.ndim != 3:
+            raise ShapeError(f"cotangents must have shape (s, {value.shape[0]}, {value.shape[1]}), got {tuple(cotangents.shape)}")
+        c, _ = self._batch(xp, cotangents, "cotangents", tuple(value.shape), w)
+        return symmetrise(xp, self._gram(xp, linear, c))
+
+    def latents(self, number: int, rng: np.random.Generator, like: Array | None = None) -> Array:
+        """Draw latent points: standard normal unless the generator says otherwise.
+
+        Parameters
+        ----------
+        number : int
+            How many, n.
+        rng : numpy.random.Generator
+            Source of all randomness; draws on the host.
+        like : array, optional
+            Decides library, device and floating type. Default: NumPy, float64.
+
+        Returns
+        -------
+        array (n, k)
+
+        Raises
+        ------
+        DomainError
+            If ``number`` is not a whole number of at least 1.
+        """
+        return _moved(self._latents(rng, checks.positive_integer(number, "number")), like)
+
+    def initial(self, rng: np.random.Generator | None = None, like: Array | None = None) -> Array:
+        """Return parameters to start from.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator, optional
+            Needed by generators whose start is random, such as networks; the others ignore it.
+        like : array, optional
+            Decides library, device and floating type. Default: NumPy, float64.
+
+        Returns
+        -------
+        array (p,)
+
+        Raises
+        ------
+        OptionError
+            If the start is random and there is no ``rng``.
+        """
+        parts = self._initial(rng)
+        return _moved(np.concatenate([np.reshape(np.asarray(parts[name], dtype=np.float64), -1) for name in self.blocks]), like)
+
+    def split(self, parameters: Array) -> dict[str, Array]:
+        """Return copies of the named parts of w, each in its shape; the reverse of :meth:`pack`.
+
+        Parameters
+        ----------
+        parameters : array (p,)
+            The parameters w.
+
+        Returns
+        -------
+        dict of str to array
+            A part of shape :attr:`blocks` ``[name]`` for each name.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError, BackendError
+            For parameters that do not fit the generator.
+        """
+        xp = array_namespace(parameters=parameters)
+        w = checks.vector(parameters, "parameters", self.size, xp)
+        return {name: xp.asarray(part, copy=True) for name, part in self._parts(xp, w).items()}
+
+    def pack(self, **parts: Array | float) -> Array:
+        """Return the flat parameters w (p,) with these parts, each an array or a number that broadcasts to its shape in :attr:`blocks`.
+
+        Parameters
+        ----------
+        **parts : array or float
+            Every part by its name. Arrays share library and device; w has the floating type of the first of them (float64 of NumPy if
+            all parts are numbers).
+
+        Returns
+        -------
+        array (p,)
+
+        Raises
+        ------
+        OptionError
+            If a part is missing, or has a name that the generator does not know.
+        ShapeError, NonFiniteError, BackendError
+            For parts that do not fit.
+        """
+        if set(parts) != set(self.blocks):
+            raise OptionError(f"the parts must be {', '.join(self.blocks)}; got {', '.join(parts) or 'none'}")
+        given = {name: part for name, part in parts.items() if is_array(part)}
+        xp = array_namespace(**given) if given else host_namespace
+        like = checks.real_array(next(iter(given.values())), next(iter(given)), xp) if given else np.empty(0)
+        flat = []
+        for name, shape in self.blocks.items():
+            part = checks.finite(xp.asarray(parts[name], dtype=like.dtype, device=device(like)), name, xp)
+            if part.ndim > len(shape) or any(a not in (1, b) for a, b in zip(part.shape[::-1], shape[::-1], strict=False)):
+                raise ShapeError(f"{name} must have shape {shape}, got {tuple(part.shape)}")
+            flat.append(xp.reshape(xp.broadcast_to(part, shape), (-1,)))
+        return xp.concat(flat)
+
+    @abstractmethod
+    def _linearise(self, xp: Namespace, w: Array, z: Array) -> Linearisation:
+        """Samples with both products; what only the products need is better computed when they are called."""
+
+    @abstractmethod
+    def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
+        """Host arrays of the shapes in :attr:`blocks`, by name."""
+
+    def _value(self, xp: Namespace, w: Array, z: Array) -> Array:
+        """Samples (n, d) alone."""
+        return self._linearise(xp, w, z).value
+
+    def _domain(self, xp: Namespace, w: Array, z: Array) -> dict[str, Array]:
+        """What g needs in order to be defined, in words, with boolean arrays that say where it is so; the default needs nothing."""
+        return {}
+
+    def _latents(self, rng: np.random.Generator, number: int) -> np.ndarray:
+        """Host array (n, k) of latent points."""
+        return rng.normal(size=(number, self.latent_dimension))
+
+    def _jacobian(self, xp: Namespace, w: Array, z: Array, linear: Linearisation) -> Array:
+        """Jacobians (n, d, p), by pushing the p unit vectors; they come in tiles that need no more memory than the result."""
+        tile = max(1, z.shape[0] * self.dimension)
+        columns = [linear.push(axes) for axes in _unit_vectors(xp, self.size, tile, w)]
+        return xp.permute_dims(xp.concat(columns, axis=0), (1, 2, 0))
+
+    def _gram(self, xp: Namespace, linear: Linearisation, cotangents: Array) -> Array:
+        """B Bᵀ, from B as a whole if it is small enough, else from pairs of row tiles."""
+        number = cotangents.shape[0]
+        fitting = ROWS_BYTES // (8 * self.size)
+        if number <= fitting:
+            rows = self._rows(xp, linear, cotangents)
+            return xp.matmul(rows, xp.matrix_transpose(rows))
+        cuts = list(tiles(number, max(1, fitting // 2)))
+        blocks: dict[tuple[int, int], Array] = {}
+        for i, cut in enumerate(cuts):
+            rows = self._rows(xp, linear, cotangents[cut, ...])
+            for j in range(i, len(cuts)):
+                others = rows if j == i else self._rows(xp, linear, cotangents[cuts[j], ...])
+                blocks[i, j] = xp.matmul(rows, xp.matrix_transpose(others))
+                blocks[j, i] = xp.matrix_transpose(blocks[i, j])
+                del others
+        return xp.concat([xp.concat([blocks[i, j] for j in range(len(cuts))], axis=1) for i in range(len(cuts))], axis=0)
+
+    def _rows(self, xp: Namespace, linear: Linearisation, cotangents: Array) -> Array:
+        """Σ_i J_iᵀ c_i (s, p) of the cotangents (s, n, d), checked."""
+        expected = (cotangents.shape[0], self.size)
+        rows = self._shaped(xp, linear.pull(cotangents), expected, "the vector-Jacobian product", cotangents)
+        if not item(xp.all(xp.isfinite(rows))):
+            for name, place in self._places():
+                checks.finite(rows[:, place], f"the Jacobian with respect to {name!r}, multiplied by the cotangent,", xp)
+        return rows
+
+    def _arguments(self, parameters: Array, latents: Array) -> tuple[Namespace, Array, Array]:
+        """Namespace, w and z, checked."""
+        xp = array_namespace(parameters=parameters, latents=latents)
+        w = checks.vector(parameters, "parameters", self.size, xp)
+        z = checks.points(latents, "latents", xp, dim=self.latent_dimension, like=w)
+        for requirement, met in self._domain(xp, w, z).items():
+            if not item(xp.all(met)):
+                raise DomainError(f"the generator is defined for {requirement} only")
+        return xp, w, z
+
+    def _sample(self, xp: Namespace, value: Array, w: Array, z: Array) -> Array:
+        """The samples, if they have their shape and are finite."""
+        expected = (z.shape[0], self.dimension)
+        array_namespace(parameters=w, **{"what the generator returned": value})
+        if tuple(value.shape) != expected:
+            raise ShapeError(f"generator returned shape {tuple(value.shape)}, expected {expected}")
+        return checks.finite(checks.real_array(value, "the sample", xp, like=w), "the sample", xp)
+
+    def _shaped(self, xp: Namespace, product: Array, expected: tuple[int, ...], name: str, like: Array) -> Array:
+        array_namespace(parameters=like, **{name: product})
+        if tuple(product.shape) != expected:
+            raise ShapeError(f"{name} has shape {tuple(product.shape)}, expected {expected}")
+        return checks.real_array(product, name, xp, like=like)
+
+    def _batch(self, xp: Namespace, x: Array, name: str, shape: tuple[int, ...], like: Array) -> tuple[Array, bool]:
+        """Vectors of this shape with a batch axis in front, and whether there was none."""
+        array_namespace(parameters=like, **{name: x})
+        single = x.ndim == len(shape)
+        if x.ndim - len(shape) not in (0, 1) or tuple(x.shape[x.ndim - len(shape) :]) != shape or x.shape[0] == 0:
+            raise ShapeError(f"{name} must have shape {shape} or {('s', *shape)}, got {tuple(x.shape)}".replace("'s'", "s"))
+        x = checks.finite(checks.real_array(x, name, xp, like=like), name, xp)
+        return (x[None, ...] if single else x), single
+
+    def _blame(self, xp: Namespace, linear: Linearisation, tangents: Array) -> None:
+        """Name the parameters whose share of a product is not finite."""
+        numbers = xp.arange(self.size, device=device(tangents))
+        for name, place in self._places():
+            chosen = xp.where((numbers >= place.start) & (numbers < place.stop), tangents, xp.zeros_like(tangents))
+            checks.finite(linear.push(chosen), f"the Jacobian with respect to {name!r}, multiplied by the tangent,", xp)
+
+    def _places(self) -> Iterator[tuple[str, slice]]:
+        """Name of each part of w with where it lies."""
+        start = 0
+        for name, shape in self.blocks.items():
+            stop = start + math.prod(shape)
+            yield name, slice(start, stop)
+            start = stop
+
+    def _parts(self, xp: Namespace, w: Array) -> dict[str, Array]:
+        """Parts of w (..., p) by name, each in its shape behind the leading axes; possibly views."""
+        blocks, leading = self.blocks, tuple(w.shape[:-1])
+        return {name: xp.reshape(w[..., place], (*leading, *blocks[name])) for name, place in self._places()}
+
+
+def _unit_vectors(xp: Namespace, size: int, tile: int, like: Array) -> Iterator[Array]:
+    """Rows of the identity matrix of this size, in tiles."""
+    numbers = xp.arange(size, device=device(like))
+    for cut in tiles(size, tile):
+        yield xp.astype(numbers[cut][:, None] == numbers[None, :], like.dtype)
+
+
+def _moved(host: np.ndarray, like: Array | None) -> Array:
+    return host if like is None else to_backend(host, like)
