@@ -29,10 +29,11 @@ __all__ = [
     "plotting",
     "rkhs",
     "run_flow",
+    "run_ingd",
     "special",
 ]
 
-_FUNCTIONS = {"run_flow": "ingd_ref.flows"}
+_FUNCTIONS = {"run_flow": "ingd_ref.flows", "run_ingd": "ingd_ref.flows"}
 
 if TYPE_CHECKING:
     from ingd_ref import (
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
         rkhs,
         special,
     )
-    from ingd_ref.flows import run_flow
+    from ingd_ref.flows import run_flow, run_ingd
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ingd_ref.backend import Array, Namespace, item
 from ingd_ref.errors import DomainError
 
-__all__ = ["mean_difference", "weighted_covariance", "weighted_mean"]
+__all__ = ["covariance_factor", "mean_difference", "weighted_covariance", "weighted_mean"]
 
 
 def weighted_mean(xp: Namespace, values: Array, weights: Array) -> Array:
@@ -28,8 +28,19 @@ def weighted_covariance(xp: Namespace, values: Array, weights: Array, ddof: int)
     With uniform weights the divisor turns 1/n into 1/(n − ddof): ``ddof=0`` is the covariance of the weighted sample itself, ``ddof=1`` the
     unbiased estimate.
     """
-    shrinkage = 1.0 - ddof * item(xp.sum(weights * weights)) if ddof else 1.0
-    if not shrinkage > xp.finfo(values.dtype).eps:
-        raise DomainError("ddof=1 needs at least two particles of positive weight; use ddof=0")
     centred = values - weighted_mean(xp, values, weights)
-    return xp.matmul(xp.matrix_transpose(centred * weights[:, None]), centred) / shrinkage
+    return xp.matmul(xp.matrix_transpose(centred * weights[:, None]), centred) / _divisor(xp, values, weights, ddof)
+
+
+def covariance_factor(xp: Namespace, values: Array, weights: Array, ddof: int) -> Array:
+    """Φ with ΦΦᵀ = F̂ of :func:`weighted_covariance`: its columns are the centred statistics times √π_i, shape (b, n)."""
+    centred = values - weighted_mean(xp, values, weights)
+    return xp.matrix_transpose(centred * xp.sqrt(weights / _divisor(xp, values, weights, ddof))[:, None])
+
+
+def _divisor(xp: Namespace, values: Array, weights: Array, ddof: int) -> float:
+    """1 − ddof Σ_i π_i²."""
+    divisor = 1.0 - ddof * item(xp.sum(weights * weights)) if ddof else 1.0
+    if not divisor > xp.finfo(values.dtype).eps:
+        raise DomainError("ddof=1 needs at least two particles of positive weight; use ddof=0")
+    return float(divisor)

@@ -1,0 +1,262 @@
+"""The public function that lets the parameters of a generator flow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, is_array, to_backend, to_host
+from ingd_ref.errors import DomainError, OptionError
+from ingd_ref.features import Features, RandomCenters
+from ingd_ref.flows._flow import VelocityFunction
+from ingd_ref.flows._ingd import INGD_SOLVERS, ingd_velocity
+from ingd_ref.flows._loop import Callback, Metric, Setup, Target, checked_rng, checked_target, pace, run
+from ingd_ref.flows._progress import Report
+from ingd_ref.flows._result import FlowResult
+
+if TYPE_CHECKING:
+    from ingd_ref.generators import Generator
+
+__all__ = ["run_ingd"]
+
+
+def run_ingd(
+    generator: Generator,
+    parameters: Array,
+    target: Target,
+    *,
+    features: Features | RandomCenters,
+    latents: Array | int = 500,
+    steps: int = 100,
+    step_size: float = 1.0,
+    rng: np.random.Generator | None = None,
+    integrator: str = "euler",
+    rtol: float = 1e-4,
+    atol: float = 1e-6,
+    ridge: float = 1e-3,
+    jitter: float = 1e-3,
+    ddof: int = 0,
+    solver: str = "normal",
+    implementation: str = "auto",
+    weights: Array | None = None,
+    target_weights: Array | None = None,
+    batch: int | None = None,
+    redraw: bool = True,
+    metrics: Mapping[str, Metric] | None = None,
+    record_every: int = 1,
+    keep_every: int = 1,
+    callback: Callback | None = None,
+    progress: bool | Report = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 1,
+) -> FlowResult:
+    r"""Let a generator track the natural gradient, equation (N4): :math:`\dot w = u(w)`, in ``steps`` steps of ``step_size`` flow time.
+
+    Parameters
+    ----------
+    generator : Generator
+        x = g(z; w).
+    parameters : array (p,)
+        Where w starts.
+    target : array (m, d) or callable
+        Sample of the target, or a function of the random generator that draws one, afresh for each step.
+    features : Features or rule
+        Statistics f, or a rule with a ``draw`` method that settles them for a step from the generated sample and the target.
+    latents : array (n, k) or int ≥ 1
+        The latent points of every step; or how many are drawn anew for each. Default 500. In the second case as many others are drawn at
+        the start, and the sample that metrics, callbacks and the result show is generated from these.
+    steps : int ≥ 1
+        Number of steps. Default 100.
+    step_size : float > 0
+        Flow time of one step, η. Default 1.
+    rng : numpy.random.Generator, optional
+        The only source of randomness; it is advanced. Default: a fresh one.
+    integrator : {"euler", "heun", "rk4", "adaptive"}
+        As for :func:`run_flow`.
+    rtol : float ≥ 0
+    atol : float > 0
+        Adaptive integrator: a sub-step moves each parameter with an estimated error of at most ``atol + rtol * |w|``.
+    ridge, jitter : float ≥ 0
+    ddof : {0, 1}
+    solver, implementation : str
+        As for :func:`ingd_velocity`.
+    weights : array (n,), optional
+        Weights π of the latent points, which must then be given as an array. Default: 1/n.
+    target_weights : array (m,), optional
+        Weights ρ of the target sample. Default: 1/m.
+    batch : int ≥ 1, optional
+        Size of the minibatch of the target that a step sees, drawn without repetition; from a weighted target with repetition, each point
+        as often as its weight says. Default: all of it.
+    redraw : bool
+        Whether features, minibatch and latents (unless given) are drawn before each step, or once at the start. Default True.
+    metrics : mapping of str to callable, optional
+        Functions of the generated sample (n, d) that return one number.
+    record_every, keep_every : int ≥ 1
+    callback : callable, optional
+    progress : bool or callable
+    checkpoint : path, optional
+    checkpoint_every : int ≥ 1
+        As for :func:`run_flow`.
+
+    Returns
+    -------
+    FlowResult
+        With ``parameters`` and ``parameter_trajectory``; ``particles`` and ``trajectory`` are what the generator makes of them.
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, BackendError, DomainError, OptionError
+        For arguments that cannot be used, and for a velocity, parameter or sample that is not finite.
+    SingularSystemError
+        If the system of a step is singular to working precision.
+    CheckpointError
+        If the checkpoint cannot be written, is damaged, or belongs to another run.
+
+    Notes
+    -----
+    Interrupts, errors, checkpoints and resumed runs are as for :func:`run_flow`. Source: [L25].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ingd_ref as ir
+    >>> generator = ir.generators.LocationScale(1)
+    >>> target = np.array([[2.0], [4.0]])
+    >>> options = {"features": ir.features.Monomials(2), "latents": np.array([[-1.0], [1.0]]), "ridge": 0.0, "jitter": 0.0}
+    >>> result = run_ingd(generator, np.array([0.0, 2.0]), target, step_size=0.1, integrator="rk4", progress=False, **options)
+    >>> result.parameters.round(3), result.particles.round(3)[:, 0]
+    (array([3., 1.]), array([2., 4.]))
+    """
+    rng = checked_rng(rng)
+    arrays = {"latents": latents if is_array(latents) else None, "target": target if is_array(target) else None}
+    xp = array_namespace(parameters=parameters, weights=weights, target_weights=target_weights, **arrays)
+    start = xp.asarray(checks.vector(parameters, "parameters", generator.size, xp), copy=True)
+    target, target_weights = checked_target(target, target_weights, xp, start, generator.dimension)
+    latents, weights = _checked_latents(latents, weights, generator, xp, start)
+    if ddof not in (0, 1):
+        raise DomainError(f"ddof must be 0 or 1, got {ddof!r}")
+    setup = _GeneratorSetup(
+        xp=xp,
+        generator=generator,
+        features=features,
+        start=start,
+        target=target,
+        latents=latents,
+        weights=weights,
+        target_weights=target_weights,
+        batch=None if batch is None else _checked_batch(batch, target),
+        system={
+            "ridge": checks.nonnegative(ridge, "ridge"),
+            "jitter": checks.nonnegative(jitter, "jitter"),
+            "ddof": ddof,
+            "solver": checks.choice(solver, "solver", INGD_SOLVERS),
+            "implementation": checks.choice(implementation, "implementation", IMPLEMENTATIONS),
+        },
+        **pace(
+            tuple(start.shape),
+            "parameters",
+            step_size=step_size,
+            integrator=integrator,
+            rtol=rtol,
+            atol=atol,
+            redraw=redraw,
+            metrics=metrics,
+            record_every=record_every,
+            keep_every=keep_every,
+        ),
+    )
+    return run(setup, rng, steps=steps, callback=callback, progress=progress, checkpoint=checkpoint, checkpoint_every=checkpoint_every)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _GeneratorSetup(Setup):
+    """A run whose position are the parameters of a generator; ``reference`` are the latent points of the sample that is shown."""
+
+    generator: Generator
+    features: Features | RandomCenters
+    latents: Array | int
+    batch: int | None
+    system: dict[str, Any]
+    reference: Array | None = None
+
+    quantity = "parameters"
+    member = "parameter"
+
+    def begun(self, rng: np.random.Generator) -> _GeneratorSetup:
+        fixed = self.latents if is_array(self.latents) else self.generator.latents(self.latents, rng, like=self.start)
+        return replace(self, reference=fixed)
+
+    def prepare(self, position: Array, rng: np.random.Generator) -> VelocityFunction:
+        drawn = self.redraw and not is_array(self.latents)
+        latents = self.generator.latents(self.latents, rng, like=position) if drawn else self.reference
+        x = self.generator(position, latents)
+        target, target_weights = self.minibatch(*self.drawn_target(rng, x), rng)
+        features = self.features.draw(x, target, rng)
+
+        def velocity(w: Array) -> Array:
+            options = {"weights": self.weights, "target_weights": target_weights, **self.system}
+            return ingd_velocity(w, latents, target, generator=self.generator, features=features, **options).velocity
+
+        return velocity
+
+    def minibatch(self, target: Array, target_weights: Array | None, rng: np.random.Generator) -> tuple[Array, Array | None]:
+        """``batch`` points of the target and their weights; all of it unless a batch was asked for."""
+        if self.batch is None:
+            return target, target_weights
+        number = target.shape[0]
+        if target_weights is None:
+            chosen = rng.choice(number, self.batch, replace=False)
+        else:
+            shares = np.asarray(to_host(target_weights), dtype=np.float64)
+            chosen = rng.choice(number, self.batch, p=shares / np.sum(shares))
+        return self.xp.take(target, to_backend(chosen, target), axis=0), None
+
+    def sample(self, position: Array) -> Array:
+        return self.generator(position, self.reference)
+
+    def outcome(self, position: Array, frames: Array) -> dict[str, Array]:
+        trajectory = self.xp.stack([self.sample(frames[index, :]) for index in range(frames.shape[0])])
+        return {"particles": self.sample(position), "trajectory": trajectory, "parameters": position, "parameter_trajectory": frames}
+
+    def shown(self, position: Array) -> dict[str, Array]:
+        return {"parameters": self.xp.asarray(position, copy=True)}
+
+    def parts(self) -> dict[str, Any]:
+        return {
+            "generator": self.generator,
+            "parameters": self.start,
+            "target": self.target,
+            "features": self.features,
+            "latents": self.latents,
+            "weights": self.weights,
+            "target_weights": self.target_weights,
+            "batch": self.batch,
+            **self.system,
+        }
+
+
+def _checked_latents(
+    latents: Array | int, weights: Array | None, generator: Generator, xp: Namespace, like: Array
+) -> tuple[Array | int, Array | None]:
+    """Latent points with their weights, or how many are to be drawn."""
+    if not is_array(latents):
+        if weights is not None:
+            raise OptionError("weights belong to given latent points: pass latents as an array (n, k)")
+        return checks.positive_integer(latents, "latents"), None
+    latents = xp.asarray(checks.points(latents, "latents", xp, dim=generator.latent_dimension, like=like), copy=True)
+    return latents, None if weights is None else checks.weights(weights, "weights", latents.shape[0], xp, like)
+
+
+def _checked_batch(batch: int, target: Any) -> int:
+    """Size of a minibatch, of a target that has as many points."""
+    batch = checks.positive_integer(batch, "batch")
+    if not is_array(target):
+        raise OptionError("batch belongs to a target sample: a function of the random generator draws as many points as it likes")
+    if batch > target.shape[0]:
+        raise DomainError(f"batch must be at most the {target.shape[0]} points of the target, got {batch}")
+    return batch
