@@ -3,5 +3,6 @@
 from ingd_ref.generators._affine import Affine
 from ingd_ref.generators._base import Generator, Linearisation
 from ingd_ref.generators._location_scale import LocationScale
+from ingd_ref.generators._multilayer_perceptron import MultilayerPerceptron
 
-__all__ = ["Affine", "Generator", "Linearisation", "LocationScale"]
+__all__ = ["Affine", "Generator", "Linearisation", "LocationScale", "MultilayerPerceptron"]

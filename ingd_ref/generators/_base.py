@@ -18,8 +18,9 @@ __all__ = ["Generator", "Linearisation", "Product"]
 
 Product = Callable[[Array], Array]
 
-# Rows of B that a Gram matrix may hold at a time, in bytes. A matrix B beyond it is formed in pairs of row tiles, some of them twice.
-ROWS_BYTES = 32 * 2**20
+# Bytes of B that a Gram matrix holds at a time, and of one tile of its rows: enough to keep the matrix product busy.
+HELD_BYTES = 24 * 2**20
+TILE_BYTES = 2 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,8 +211,8 @@ class Generator(ABC):
 
         Notes
         -----
-        Neither the Jacobians (n, d, p) nor more than 32 MiB of B (or a row of it, if that is more) are held. A larger B is formed in
-        tiles of rows, each against each, which costs time instead.
+        Neither the Jacobians (n, d, p) nor more than 24 MiB of B (or two rows of it, if they are more) are held. Rows of a larger B are
+        formed several times, which costs time instead of memory.
         """
         xp, w, z = self._arguments(parameters, latents)
         linear = self._linearise(xp, w, z)
@@ -348,21 +349,21 @@ class Generator(ABC):
         return xp.permute_dims(xp.concat(columns, axis=0), (1, 2, 0))
 
     def _gram(self, xp: Namespace, linear: Linearisation, cotangents: Array) -> Array:
-        """B Bᵀ, from B as a whole if it is small enough, else from pairs of row tiles."""
-        number = cotangents.shape[0]
-        fitting = ROWS_BYTES // (8 * self.size)
-        if number <= fitting:
-            rows = self._rows(xp, linear, cotangents)
-            return xp.matmul(rows, xp.matrix_transpose(rows))
-        cuts = list(tiles(number, max(1, fitting // 2)))
+        """B Bᵀ from row tiles of B: as many as fit are held, and the tiles behind them are formed anew for each such group."""
+        edge = max(1, TILE_BYTES // (8 * self.size))
+        cuts = list(tiles(cotangents.shape[0], edge))
+        held = max(1, HELD_BYTES // (8 * self.size * edge))
         blocks: dict[tuple[int, int], Array] = {}
-        for i, cut in enumerate(cuts):
-            rows = self._rows(xp, linear, cotangents[cut, ...])
-            for j in range(i, len(cuts)):
-                others = rows if j == i else self._rows(xp, linear, cotangents[cuts[j], ...])
-                blocks[i, j] = xp.matmul(rows, xp.matrix_transpose(others))
-                blocks[j, i] = xp.matrix_transpose(blocks[i, j])
-                del others
+        for group in tiles(len(cuts), held):
+            rows: dict[int, Array] = {}
+            for j in range(group.start, len(cuts)):
+                tile = self._rows(xp, linear, cotangents[cuts[j], ...])
+                if j < group.stop:
+                    rows[j] = tile
+                for i, before in rows.items():
+                    blocks[i, j] = xp.matmul(before, xp.matrix_transpose(tile))
+                    blocks[j, i] = xp.matrix_transpose(blocks[i, j])
+                del tile
         return xp.concat([xp.concat([blocks[i, j] for j in range(len(cuts))], axis=1) for i in range(len(cuts))], axis=0)
 
     def _rows(self, xp: Namespace, linear: Linearisation, cotangents: Array) -> Array:
