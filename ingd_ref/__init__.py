@@ -27,6 +27,7 @@ __all__ = [
     "least_squares",
     "metrics",
     "plotting",
+    "projection",
     "rkhs",
     "run_flow",
     "run_ingd",
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         least_squares,
         metrics,
         plotting,
+        projection,
         rkhs,
         special,
     )

@@ -1,0 +1,61 @@
+"""The symmetric positive definite systems of the projections, solved in batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ingd_ref.backend import Array, Namespace, device, item
+from ingd_ref.errors import SingularSystemError
+
+__all__ = ["System", "positive_system"]
+
+# Entries of a scaled covariance matrix carry rounding errors of a few eps, and its eigenvalues at most b times as much: an eigenvalue
+# that is not above ten times b·eps is nothing but rounding.
+ROUNDING_FACTOR = 10
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """A symmetric positive definite matrix, scaled to ones on its diagonal, so that the units of the statistics do not matter.
+
+    Attributes
+    ----------
+    scaled : array (..., b, b)
+        D^{-1/2} (C + εI) D^{-1/2}.
+    scale : array (..., b)
+        The diagonal of D^{1/2}: standard deviations of the statistics, if ε = 0.
+    condition : array (...)
+        2-norm condition number of the scaled matrix.
+    """
+
+    xp: Namespace
+    scaled: Array
+    scale: Array
+    condition: Array
+
+    def solve(self, rhs: Array) -> Array:
+        """(C + εI)⁻¹ rhs for vectors (..., b)."""
+        return self.solve_columns(rhs[..., None])[..., 0]
+
+    def solve_columns(self, rhs: Array) -> Array:
+        """(C + εI)⁻¹ rhs for matrices (..., b, q)."""
+        return self.xp.linalg.solve(self.scaled, rhs / self.scale[..., :, None]) / self.scale[..., :, None]
+
+
+def positive_system(xp: Namespace, matrix: Array, ridge: float, subject: str) -> System:
+    """Prepare C + εI for C of shape (..., b, b); :class:`SingularSystemError` with the rank unless it is positive definite."""
+    number = matrix.shape[-1]
+    matrix = matrix + ridge * xp.eye(number, dtype=matrix.dtype, device=device(matrix))
+    diagonal = xp.linalg.diagonal(matrix)
+    scale = xp.sqrt(xp.where(diagonal > 0, diagonal, xp.ones_like(diagonal)))
+    scaled = matrix / scale[..., :, None] / scale[..., None, :]
+    values = xp.linalg.eigvalsh(scaled)
+    largest, smallest = values[..., -1], values[..., 0]
+    above = values > ROUNDING_FACTOR * number * xp.finfo(matrix.dtype).eps * largest[..., None]
+    rank = int(item(xp.min(xp.sum(xp.astype(above, xp.int64), axis=-1))))
+    if rank < number:
+        raise SingularSystemError(
+            f"{subject} has rank {rank} of {number} to working precision: statistics are constant, depend linearly on one another, or "
+            "outnumber the samples; take other statistics, more samples, or a ridge above zero"
+        )
+    return System(xp, scaled, scale, largest / smallest)

@@ -1,0 +1,181 @@
+"""Functions of time that the velocity θ̇(t) is made of (P5), on the unit interval that a window is mapped to."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.errors import DomainError, OptionError
+
+__all__ = ["BSpline", "Constant", "Fourier", "Polynomial", "TimeBasis"]
+
+
+class TimeBasis(ABC):
+    """Functions φ_1, …, φ_k of τ = (t − t₀)/(t₁ − t₀) ∈ [0, 1], and their derivatives with respect to τ.
+
+    A basis of your own derives from this class. Times are few, so that both are NumPy float64 arrays whatever library the samples are in.
+    """
+
+    @abstractmethod
+    def __call__(self, tau: np.ndarray) -> np.ndarray:
+        """Values (m, k) at the times τ (m,)."""
+
+    @abstractmethod
+    def derivative(self, tau: np.ndarray) -> np.ndarray:
+        """Derivatives dφ/dτ (m, k) at the times τ (m,)."""
+
+
+@dataclass(frozen=True)
+class Constant(TimeBasis):
+    """One function, φ = 1: natural parameters that move with constant velocity.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Constant()(np.array([0.0, 0.5]))
+    array([[1.],
+           [1.]])
+    """
+
+    def __call__(self, tau: np.ndarray) -> np.ndarray:
+        return np.ones((tau.size, 1))
+
+    def derivative(self, tau: np.ndarray) -> np.ndarray:
+        return np.zeros((tau.size, 1))
+
+
+@dataclass(frozen=True)
+class Polynomial(TimeBasis):
+    """Legendre polynomials in 2τ − 1, which are orthogonal on the window and so keep the system well conditioned.
+
+    Parameters
+    ----------
+    degree : int ≥ 1
+        Largest degree q; there are q + 1 functions.
+
+    Raises
+    ------
+    DomainError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Polynomial(2)(np.array([0.0, 0.5, 1.0]))
+    array([[ 1. , -1. ,  1. ],
+           [ 1. ,  0. , -0.5],
+           [ 1. ,  1. ,  1. ]])
+    """
+
+    degree: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "degree", checks.positive_integer(self.degree, "degree"))
+
+    def __call__(self, tau: np.ndarray) -> np.ndarray:
+        return np.polynomial.legendre.legvander(2.0 * tau - 1.0, self.degree)
+
+    def derivative(self, tau: np.ndarray) -> np.ndarray:
+        slopes = np.polynomial.legendre.legder(np.eye(self.degree + 1), axis=0)
+        return 2.0 * np.polynomial.legendre.legvander(2.0 * tau - 1.0, self.degree - 1) @ slopes
+
+
+@dataclass(frozen=True)
+class Fourier(TimeBasis):
+    """Trigonometric functions with the window as their period: 1, cos 2πjτ, sin 2πjτ for j = 1, …, harmonics.
+
+    Parameters
+    ----------
+    harmonics : int ≥ 1
+        Number h of harmonics; there are 2h + 1 functions.
+
+    Raises
+    ------
+    DomainError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Fourier(1)(np.array([0.0, 0.25])).round(12) + 0.0
+    array([[1., 1., 0.],
+           [1., 0., 1.]])
+    """
+
+    harmonics: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "harmonics", checks.positive_integer(self.harmonics, "harmonics"))
+
+    def __call__(self, tau: np.ndarray) -> np.ndarray:
+        phase = tau[:, None] * self._frequencies()
+        return np.concatenate([np.ones((tau.size, 1)), np.cos(phase), np.sin(phase)], axis=1)
+
+    def derivative(self, tau: np.ndarray) -> np.ndarray:
+        phase = tau[:, None] * self._frequencies()
+        waves = [-np.sin(phase) * self._frequencies(), np.cos(phase) * self._frequencies()]
+        return np.concatenate([np.zeros((tau.size, 1)), *waves], axis=1)
+
+    def _frequencies(self) -> np.ndarray:
+        return 2.0 * np.pi * np.arange(1, self.harmonics + 1)
+
+
+@dataclass(frozen=True)
+class BSpline(TimeBasis):
+    """B-splines on the window, which act locally: each is zero outside a few knot intervals, and together they sum to one.
+
+    Parameters
+    ----------
+    number : int
+        Number k of functions, at least degree + 1, on equal knot intervals; or give ``knots``.
+    degree : int ≥ 1
+        Degree of the pieces. Default 3.
+    knots : tuple of float, optional
+        Increasing interior knots, 0 < τ < 1, instead of ``number``: there are len(knots) + degree + 1 functions.
+
+    Raises
+    ------
+    DomainError
+        For too few functions, or knots that do not increase inside the window.
+    OptionError
+        Unless either ``number`` or ``knots`` is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> BSpline(3, degree=1)(np.array([0.0, 0.25, 1.0]))
+    array([[1. , 0. , 0. ],
+           [0.5, 0.5, 0. ],
+           [0. , 0. , 1. ]])
+    """
+
+    number: int | None = None
+    degree: int = 3
+    knots: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "degree", checks.positive_integer(self.degree, "degree"))
+        if (self.number is None) == (self.knots is None):
+            raise OptionError("give either number or knots")
+        if self.number is not None and checks.positive_integer(self.number, "number") <= self.degree:
+            raise DomainError(f"number must be at least degree + 1 = {self.degree + 1}, got {self.number}")
+        if self.knots is not None:
+            object.__setattr__(self, "knots", tuple(float(knot) for knot in self.knots))
+            if not np.all(np.diff(np.array([0.0, *self.knots, 1.0])) > 0):
+                raise DomainError(f"knots must increase strictly between 0 and 1, got {self.knots}")
+
+    def __call__(self, tau: np.ndarray) -> np.ndarray:
+        return np.asarray(self._splines()(tau))
+
+    def derivative(self, tau: np.ndarray) -> np.ndarray:
+        return np.asarray(self._splines().derivative()(tau))
+
+    def _splines(self) -> Any:
+        from scipy import interpolate
+
+        equal = np.linspace(0.0, 1.0, (self.number or self.degree + 1) - self.degree + 1)[1:-1]
+        interior = equal if self.knots is None else np.asarray(self.knots)
+        knots = np.concatenate([np.zeros(self.degree + 1), interior, np.ones(self.degree + 1)])
+        return interpolate.BSpline(knots, np.eye(knots.size - self.degree - 1), self.degree)

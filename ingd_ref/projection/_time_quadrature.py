@@ -1,0 +1,127 @@
+"""Rules that turn values at given times into an integral over time. Times are few, so they live on the host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import array_namespace, is_array, to_host
+from ingd_ref.errors import DomainError, ShapeError
+
+__all__ = ["checked_times", "gauss_legendre_times", "simpson_weights", "trapezoid_weights"]
+
+
+def trapezoid_weights(times: Any) -> np.ndarray:
+    """Weights of the trapezoidal rule on any increasing times: an error of order two in the largest gap.
+
+    Parameters
+    ----------
+    times : array (k,)
+        Increasing times, two or more.
+
+    Returns
+    -------
+    numpy.ndarray (k,)
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, DomainError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> trapezoid_weights(np.array([0.0, 1.0, 3.0]))
+    array([0.5, 1.5, 1. ])
+    """
+    gaps = np.diff(checked_times(times))
+    return np.asarray(0.5 * (np.append(gaps, 0.0) + np.append(0.0, gaps)))
+
+
+def simpson_weights(times: Any) -> np.ndarray:
+    """Weights of Simpson's rule on any increasing times: an error of order four for equal gaps, of order three otherwise.
+
+    A parabola goes through each three consecutive times; with an even number of times the last interval has the parabola before it. Very
+    unequal gaps give negative weights, which the projections refuse where they make a covariance indefinite.
+
+    Parameters
+    ----------
+    times : array (k,)
+        Increasing times, three or more.
+
+    Returns
+    -------
+    numpy.ndarray (k,)
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, DomainError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> simpson_weights(np.array([0.0, 1.0, 2.0])) * 3
+    array([1., 4., 1.])
+    """
+    times = checked_times(times)
+    if times.size < 3:
+        raise DomainError("Simpson's rule needs at least three times; use the trapezoidal rule")
+    weights = np.zeros(times.size)
+    for first in range(0, times.size - 2, 2):
+        left, right = times[first + 1] - times[first], times[first + 2] - times[first + 1]
+        both = left + right
+        weights[first : first + 3] += both / 6.0 * np.array([2.0 - right / left, both * both / (left * right), 2.0 - left / right])
+    if times.size % 2 == 0:
+        left, right = times[-2] - times[-3], times[-1] - times[-2]
+        both = left + right
+        ends = [-right * right / (left * both), (right + 3.0 * left) / left, (2.0 * right + 3.0 * left) / both]
+        weights[-3:] += right / 6.0 * np.array(ends)
+    return weights
+
+
+def gauss_legendre_times(start: float, end: float, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Times inside a window, and weights, of Gauss's rule: exact for polynomials in time of degree below 2k.
+
+    Parameters
+    ----------
+    start, end : float
+        The window, start < end.
+    number : int ≥ 1
+        Number k of times.
+
+    Returns
+    -------
+    tuple of numpy.ndarray (k,)
+        Times and weights.
+
+    Raises
+    ------
+    DomainError, NonFiniteError
+
+    Examples
+    --------
+    >>> times, weights = gauss_legendre_times(0.0, 1.0, 3)
+    >>> round((weights * times**5).sum().item(), 12)  # 1/6
+    0.166666666667
+    """
+    length = checks.positive(end - start, "end − start")
+    nodes, weights = np.polynomial.legendre.leggauss(checks.positive_integer(number, "number"))
+    return start + 0.5 * length * (nodes + 1.0), 0.5 * length * weights
+
+
+def checked_times(times: Any) -> np.ndarray:
+    """Return times as a float64 host vector; ShapeError, NonFiniteError or DomainError unless they increase and are two or more."""
+    xp = array_namespace(times=times) if is_array(times) else np
+    host = np.asarray(to_host(times) if xp is not np else times, dtype=np.float64)
+    if host.ndim != 1:
+        raise ShapeError(f"times must have shape (k,), got {host.shape}")
+    if host.size < 2:
+        raise DomainError(f"a window needs samples at two times or more, got {host.size}")
+    host = np.array(checks.finite(host, "times", array_namespace(times=host)))
+    gaps = np.diff(host)
+    if not np.all(gaps > 0):
+        place = int(np.argmin(gaps > 0))
+        fault = "twice" if gaps[place] == 0 else "out of order"
+        raise DomainError(f"times must increase: {host[place + 1]:g} at index {place + 1} comes {fault}")
+    return host

@@ -1,0 +1,451 @@
+"""The projection over a window of time (P5): velocities of the natural parameters from samples at several times, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, array_namespace, device, symmetrise, tile_edge, tiles, to_backend, to_host
+from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
+from ingd_ref.features import Features
+from ingd_ref.projection._intervals import normal_interval
+from ingd_ref.projection._system import System, positive_system
+from ingd_ref.projection._time_bases import Constant, TimeBasis
+from ingd_ref.projection._time_quadrature import checked_times, simpson_weights, trapezoid_weights
+from ingd_ref.projection._window_samples import Groups, shrinkages, window_statistics
+from ingd_ref.projection._window_weights import Parabola, WindowWeight
+
+__all__ = ["WindowProjection", "WindowSystem", "basis_at", "window_projection", "window_system"]
+
+RULES = {"trapezoid": trapezoid_weights, "simpson": simpson_weights}
+# g at the ends, as a share of its largest value: a zero of a formula such as sin π comes out as an eps or so.
+ZERO_SHARE = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class WindowSystem:
+    """The quadratic function ½aᵀCa + cᵀa of the coefficients whose minimum is (P5), and with an ℓ₁ penalty (P6).
+
+    Coefficient (j, s), of function j of the basis and statistic s, has index j·b + s.
+
+    Attributes
+    ----------
+    matrix : array (k·b, k·b)
+        C = ∫ g Φ Cov[f] Φᵀ dt.
+    vector : array (k·b,)
+        c = ∫ (g′Φ + gΦ′) E f dt.
+    basis : TimeBasis
+        The k functions that Φ is made of.
+    window : tuple of float
+        Its ends t₀ and t₁.
+    statistics : int
+        Number b of statistics.
+    """
+
+    matrix: Array
+    vector: Array
+    basis: TimeBasis
+    window: tuple[float, float]
+    statistics: int
+    _moments: _WindowMoments
+
+    def coefficients(self, flat: Array) -> Array:
+        """Coefficients (k·b,) as an array (k, b)."""
+        return array_namespace(flat=flat).reshape(flat, (-1, self.statistics))
+
+
+@dataclass(frozen=True, eq=False)
+class WindowProjection:
+    """Velocity θ̇(t) of the natural parameters over a window.
+
+    Attributes
+    ----------
+    coefficients : array (k, b)
+        a of (P5): θ̇_s(t) = Σ_j φ_j(t) a_js.
+    system : WindowSystem
+        C and c, the basis and the window.
+    condition : float
+        2-norm condition number of C + εI with its diagonal scaled to ones.
+    """
+
+    coefficients: Array
+    system: WindowSystem
+    condition: float
+    _solver: System
+    _ridge: float
+
+    def rate(self, times: Any) -> Array:
+        """Velocity θ̇(t), shape (b,) for a number and (m, b) for times (m,).
+
+        Raises
+        ------
+        DomainError
+            If a time lies outside the window.
+        """
+        xp = array_namespace(coefficients=self.coefficients)
+        functions, alone = basis_at(self.system, times)
+        rates = xp.matmul(to_backend(functions, self.coefficients), self.coefficients)
+        return rates[0, :] if alone else rates
+
+    @cached_property
+    def coefficient_covariance(self) -> Array:
+        """Sandwich covariance of the coefficients, shape (k·b, k·b), to first order in 1/n.
+
+        Samples of different times count as independent, or as the same particles if they were said to be coupled; the error of the
+        quadrature in time, which more samples at a time do not cure, is not part of it.
+        """
+        xp = array_namespace(coefficients=self.coefficients)
+        meat = self.system._moments.noise(self.coefficients)
+        half = self._solver.solve_columns(meat)
+        return symmetrise(xp, self._solver.solve_columns(xp.matrix_transpose(half)))
+
+    def standard_error(self, times: Any) -> Array:
+        """Standard error of each entry of θ̇(t), shape (b,) for a number and (m, b) for times (m,)."""
+        xp = array_namespace(coefficients=self.coefficients)
+        functions, alone = basis_at(self.system, times)
+        k, b = self.coefficients.shape
+        blocks = xp.permute_dims(xp.reshape(self.coefficient_covariance, (k, b, k, b)), (0, 2, 1, 3))
+        products = to_backend((functions[:, :, None] * functions[:, None, :]).reshape(-1, k * k), self.coefficients)
+        variances = xp.matmul(products, xp.reshape(xp.linalg.diagonal(blocks), (k * k, b)))
+        errors = xp.sqrt(xp.where(variances > 0, variances, xp.zeros_like(variances)))
+        return errors[0, :] if alone else errors
+
+    def confidence_interval(self, times: Any, level: float = 0.95) -> tuple[Array, Array]:
+        """Lower and upper ends of normal confidence intervals for each entry of θ̇(t), at each time; shapes as of :meth:`rate`.
+
+        Parameters
+        ----------
+        times : float or array (m,)
+            When.
+        level : float, between 0 and 1
+            Probability with which an interval covers. Default 0.95.
+
+        Returns
+        -------
+        tuple of array
+
+        Raises
+        ------
+        DomainError
+        """
+        return normal_interval(self.rate(times), self.standard_error(times), level)
+
+    def bootstrap(self, replications: int, rng: np.random.Generator) -> Array:
+        """Coefficients from samples drawn anew with replacement, at each time apart or, if coupled, as whole particles.
+
+        It takes more than a handful of samples at each time: half of all replications of two samples are one sample twice.
+
+        Parameters
+        ----------
+        replications : int ≥ 1
+            Number r of replications.
+        rng : numpy.random.Generator
+            The only source of randomness.
+
+        Returns
+        -------
+        array (r, k, b)
+
+        Raises
+        ------
+        DomainError, OptionError, SingularSystemError
+        """
+        if not isinstance(rng, np.random.Generator):
+            raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+        xp = array_namespace(coefficients=self.coefficients)
+        found = []
+        for _ in range(checks.positive_integer(replications, "replications")):
+            matrix, vector = self.system._moments.redrawn(rng).assembled()
+            system = positive_system(xp, matrix, self._ridge, "the system of the window")
+            found.append(self.system.coefficients(system.solve(-vector)))
+        return xp.stack(found)
+
+
+def window_projection(
+    features: Features,
+    times: Any,
+    samples: Any,
+    *,
+    basis: TimeBasis | None = None,
+    weight: WindowWeight | None = None,
+    weights: Any = None,
+    window: tuple[float, float] | None = None,
+    time_weights: Any = "trapezoid",
+    ridge: float = 0.0,
+    ddof: int = 0,
+    coupled: bool = False,
+    implementation: str = "auto",
+) -> WindowProjection:
+    r"""Project a moving distribution over a window of time from samples at several times, equation (P5).
+
+    .. math:: \dot\theta(t) = \Phi(t)^\top a, \quad a = -(C + \varepsilon I)^{-1} c, \quad
+              C = \int g\, \Phi\, \mathrm{Cov}_{q_t}[f]\, \Phi^\top dt, \quad c = \int (g' \Phi + g \Phi') \, \mathbb E_{q_t} f \, dt
+
+    Samples need neither velocities nor Jacobians of f, and may be discrete.
+
+    Parameters
+    ----------
+    features : Features
+        Sufficient statistics f.
+    times : array (k,) or sequence of float
+        Increasing times, two or more, in any spacing.
+    samples : array (k, n, d) or sequence of k arrays (n, d)
+        Samples at each time; their numbers may differ in a sequence.
+    basis : TimeBasis, optional
+        Functions of time. Default: :class:`Constant`.
+    weight : WindowWeight, optional
+        g, zero at both ends of the window. Default: :class:`Parabola`.
+    weights : array (n,) or (k, n), or sequence of k arrays (n,), optional
+        Weights π of the samples, non-negative with sum one at each time. Default: 1/n.
+    window : tuple of float, optional
+        Ends t₀ < t₁. Default: the first and the last time.
+    time_weights : {"trapezoid", "simpson"} or array (k,)
+        Quadrature in time, or its weights, such as those of :func:`gauss_legendre_times`. The rules need samples at both ends of the
+        window. Default ``"trapezoid"``.
+    ridge : float ≥ 0
+        ε. Default 0.
+    ddof : {0, 1}
+        Covariance divisor at each time: 1/n (default), which is short by a share of 1/n, or the unbiased 1/(n − 1), the choice for few
+        samples at each of many times.
+    coupled : bool
+        Whether row i is the same particle at every time, for the standard errors. Default ``False``: all samples are independent.
+    implementation : {"auto", "readable", "fused"}
+        How kernels of the features run. Default ``"auto"``.
+
+    Returns
+    -------
+    WindowProjection
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, OptionError, BackendError
+        For arguments that do not fit.
+    DomainError
+        For times that do not increase or lie outside the window, an empty window, or a weight that is negative or not zero at the ends.
+    SingularSystemError
+        If C is singular to working precision; the message gives its rank.
+
+    Notes
+    -----
+    The mean of E f over the window is subtracted from E f before it is integrated. That changes nothing in c, since gΦ vanishes at the
+    ends, but quadrature only knows that once it is done. Source: [W25].
+
+    Examples
+    --------
+    A shift with velocity 2 of two points, whose variance is 1:
+
+    >>> import numpy as np
+    >>> import ingd_ref as ir
+    >>> times = np.linspace(0.0, 1.0, 9)
+    >>> samples = np.array([[-1.0], [1.0]]) + 2.0 * times[:, None, None]
+    >>> found = window_projection(ir.features.Monomials(1), times, samples, time_weights="simpson")
+    >>> found.rate(0.5).round(12)
+    array([2.])
+    """
+    ridge = checks.nonnegative(ridge, "ridge")
+    system = window_system(
+        features,
+        times,
+        samples,
+        basis=basis,
+        weight=weight,
+        weights=weights,
+        window=window,
+        time_weights=time_weights,
+        ddof=ddof,
+        coupled=coupled,
+        implementation=implementation,
+    )
+    xp = array_namespace(matrix=system.matrix)
+    solver = positive_system(xp, system.matrix, ridge, "the system of the window")
+    condition = float(to_host(solver.condition))
+    return WindowProjection(system.coefficients(solver.solve(-system.vector)), system, condition, solver, ridge)
+
+
+def window_system(
+    features: Features,
+    times: Any,
+    samples: Any,
+    *,
+    basis: TimeBasis | None = None,
+    weight: WindowWeight | None = None,
+    weights: Any = None,
+    window: tuple[float, float] | None = None,
+    time_weights: Any = "trapezoid",
+    ddof: int = 0,
+    coupled: bool = False,
+    implementation: str = "auto",
+) -> WindowSystem:
+    """Integrate C and c of equation (P5), for :func:`sparse_window_projection` and :func:`regularisation_path`.
+
+    Parameters
+    ----------
+    features, times, samples, basis, weight, weights, window, time_weights, ddof, coupled, implementation
+        As for :func:`window_projection`.
+
+    Returns
+    -------
+    WindowSystem
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, DomainError, OptionError, BackendError
+        For arguments that do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ingd_ref as ir
+    >>> times = np.array([0.0, 0.5, 1.0])
+    >>> samples = np.array([[-1.0], [1.0]]) + times[:, None, None]
+    >>> system = window_system(ir.features.Monomials(1), times, samples, time_weights="simpson")
+    >>> system.matrix.round(12), system.vector.round(12)  # ∫ t(1 − t) dt = 1/6
+    (array([[0.16666667]]), array([-0.16666667]))
+    """
+    basis, weight = Constant() if basis is None else basis, Parabola() if weight is None else weight
+    host = checked_times(times)
+    start, end = _checked_window(window, host)
+    tau = (host - start) / (end - start)
+    masses = _time_weights(time_weights, host, (start, end))
+    level, slope = _checked_weight(weight, tau)
+    functions, slopes = _checked_basis(basis, tau)
+    if ddof not in (0, 1):
+        raise DomainError(f"ddof must be 0 or 1, got {ddof!r}")
+    groups = window_statistics(features, host.size, samples, weights, coupled, implementation)
+    # d/dt = (t₁ − t₀)⁻¹ d/dτ.
+    loads = masses[:, None] * (slope[:, None] * functions + level[:, None] * slopes) / (end - start)
+    like = groups.values
+    phi, load, mass = (to_backend(np.ascontiguousarray(one), like) for one in (functions, loads, (masses * level)[:, None]))
+    moments = _WindowMoments(groups, phi, load, mass, shrinkages(groups, ddof), bool(coupled))
+    matrix, vector = moments.assembled()
+    return WindowSystem(matrix, vector, basis, (start, end), like.shape[1], moments)
+
+
+@dataclass(frozen=True, eq=False)
+class _WindowMoments:
+    """What C and c are integrals of.
+
+    functions (k, j) holds φ_j(t_k), loads (k, j) the weights ω_k (gφ_j)′(t_k), masses (k, 1) the weights ω_k g(t_k).
+    """
+
+    groups: Groups
+    functions: Array
+    loads: Array
+    masses: Array
+    shrinkage: Array
+    coupled: bool
+
+    def assembled(self) -> tuple[Array, Array]:
+        """C (jb, jb) and c (jb,)."""
+        groups, xp = self.groups, self.groups.xp
+        means = groups.means(groups.values)
+        deviations = groups.values - groups.spread(means)
+        weights = groups.weights * groups.spread(self.masses / self.shrinkage)[:, 0]
+        width = self.functions.shape[1] * groups.values.shape[1]
+        matrix = xp.zeros((width, width), dtype=means.dtype, device=device(means))
+        # A tile of samples at a time: the design has j·b columns, and no more rows than fit.
+        for part in tiles(deviations.shape[0], tile_edge(means, 1) ** 2 // width + 1):
+            design = _outer(groups.spread(self.functions)[part, :], deviations[part, :])
+            matrix = matrix + xp.matmul(xp.matrix_transpose(design * weights[part][:, None]), design)
+        center = xp.matmul(xp.matrix_transpose(self.masses), means) / xp.sum(self.masses)
+        vector = xp.matmul(xp.matrix_transpose(self.loads), means - center)
+        return symmetrise(xp, matrix), xp.reshape(vector, (-1,))
+
+    def noise(self, coefficients: Array) -> Array:
+        """Covariance of Ca + c over samples, shape (jb, jb), for fixed coefficients (j, b).
+
+        Sample i of time k adds ω_k ((gφ)′_k ⊗ ψ + g_k φ_k ⊗ (ψψᵀ − Cov_k) θ̇_k) to it, with ψ = f(x_i) − E f.
+        """
+        groups, xp = self.groups, self.groups.xp
+        deviations = groups.deviations(groups.values)
+        rates = groups.spread(xp.matmul(self.functions, coefficients))
+        along = deviations * xp.sum(deviations * rates, axis=1, keepdims=True) / groups.spread(self.shrinkage)
+        shares = _outer(groups.spread(self.loads), deviations)
+        shares = shares + _outer(groups.spread(self.masses * self.functions), groups.deviations(along))
+        weights = groups.weights / xp.sqrt(groups.spread(self.shrinkage)[:, 0])
+        shares = weights[:, None] * shares
+        if self.coupled:
+            shares = xp.sum(xp.reshape(shares, (len(groups.lengths), groups.lengths[0], shares.shape[1])), axis=0)
+        return xp.matmul(xp.matrix_transpose(shares), shares)
+
+    def redrawn(self, rng: np.random.Generator) -> _WindowMoments:
+        """The same for samples drawn anew."""
+        return replace(self, groups=self.groups.redrawn(rng, self.coupled))
+
+
+def _outer(left: Array, right: Array) -> Array:
+    """Products of the entries of each row, (N, j) and (N, b) to (N, j·b)."""
+    xp = array_namespace(left=left)
+    return xp.reshape(left[:, :, None] * right[:, None, :], (left.shape[0], -1))
+
+
+def basis_at(system: WindowSystem, times: Any) -> tuple[np.ndarray, bool]:
+    """Functions (m, k) of the basis at times on the host, and whether there was a single time; DomainError outside the window."""
+    host = np.asarray(times, dtype=np.float64)
+    if host.ndim > 1:
+        raise ShapeError(f"times must be a number or have shape (m,), got {host.shape}")
+    start, end = system.window
+    if not np.all((host >= start) & (host <= end)):
+        raise DomainError(f"θ̇(t) is known in the window from {start:g} to {end:g} only")
+    return np.asarray(system.basis((np.atleast_1d(host) - start) / (end - start))), host.ndim == 0
+
+
+# --- checks of what depends on time alone ------------------------------------------------------------------------------------------------
+
+
+def _checked_window(window: tuple[float, float] | None, times: np.ndarray) -> tuple[float, float]:
+    if window is None:
+        return float(times[0]), float(times[-1])
+    start, end = (float(side) for side in window)
+    if not (np.isfinite(start) and np.isfinite(end)):
+        raise NonFiniteError(f"window must have finite ends, got {window}")
+    if not start < end:
+        raise DomainError(f"the window from {start:g} to {end:g} is empty")
+    if times[0] < start or times[-1] > end:
+        raise DomainError(f"times from {times[0]:g} to {times[-1]:g} reach beyond the window from {start:g} to {end:g}; leave them out")
+    return start, end
+
+
+def _time_weights(rule: Any, times: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    if isinstance(rule, str):
+        function = RULES[checks.choice(rule, "time_weights", tuple(RULES))]
+        if (times[0], times[-1]) != window:
+            raise DomainError(
+                f"the rule {rule!r} needs samples at both ends of the window, {window[0]:g} and {window[1]:g}; "
+                "give the weights of another rule as time_weights"
+            )
+        return function(times)
+    host = np.asarray(to_host(rule) if hasattr(rule, "shape") else rule, dtype=np.float64)
+    if host.shape != times.shape:
+        raise ShapeError(f"time_weights must have shape {times.shape}, got {host.shape}")
+    return np.asarray(checks.finite(host, "time_weights", array_namespace(time_weights=host)))
+
+
+def _checked_weight(weight: WindowWeight, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The values g and dg/dτ; DomainError unless g ≥ 0 is zero at both ends."""
+    level, slope = weight(tau), weight.derivative(tau)
+    ends = np.abs(weight(np.array([0.0, 1.0])))
+    top = max(float(np.max(np.abs(level))), float(np.max(np.abs(weight(np.array([0.25, 0.5, 0.75]))))))
+    if level.shape != tau.shape or slope.shape != tau.shape:
+        raise ShapeError(
+            f"the window's weight and its slope must map times {tau.shape} to as many values, got {level.shape}, {slope.shape}"
+        )
+    if not np.all(ends <= ZERO_SHARE * top):
+        raise DomainError(
+            f"the window's weight must be zero at both ends, got g = {ends[0]:g} and {ends[1]:g}: integration by parts leaves the boundary "
+            "terms g Φ E f there, which (P5) leaves out"
+        )
+    if np.any(level < -ZERO_SHARE * top):
+        raise DomainError(f"the window's weight must not be negative, got {np.min(level):g}")
+    return np.maximum(level, 0.0), slope
+
+
+def _checked_basis(basis: TimeBasis, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    functions, slopes = basis(tau), basis.derivative(tau)
+    if functions.ndim != 2 or functions.shape[0] != tau.size or slopes.shape != functions.shape:
+        raise ShapeError(f"a basis must map {tau.size} times to (k, j) values and derivatives, got {functions.shape} and {slopes.shape}")
+    return functions, slopes

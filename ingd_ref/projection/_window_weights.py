@@ -1,0 +1,153 @@
+"""Weights g of a window (P5): non-negative, and zero at both ends, so that integration by parts leaves no boundary terms."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.errors import DomainError
+
+__all__ = ["Bump", "CustomWeight", "Parabola", "Power", "Sine", "WindowWeight"]
+
+
+class WindowWeight(ABC):
+    """A function g ≥ 0 of τ = (t − t₀)/(t₁ − t₀) with g(0) = g(1) = 0, and its derivative with respect to τ.
+
+    The factor of g does not matter. Times are few, so that both are NumPy float64 arrays whatever library the samples are in.
+    """
+
+    @abstractmethod
+    def __call__(self, tau: np.ndarray) -> np.ndarray:
+        """Values g (m,) at the times τ (m,)."""
+
+    @abstractmethod
+    def derivative(self, tau: np.ndarray) -> np.ndarray:
+        """Derivatives dg/dτ (m,) at the times τ (m,)."""
+
+
+@dataclass(frozen=True)
+class Parabola(WindowWeight):
+    """g = τ(1 − τ), which is (t − t₀)(t₁ − t) up to a factor.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Parabola()(np.array([0.0, 0.5])), Parabola().derivative(np.array([0.0, 0.5]))
+    (array([0.  , 0.25]), array([1., 0.]))
+    """
+
+    def __call__(self, tau: np.ndarray) -> np.ndarray:
+        return tau * (1.0 - tau)
+
+    def derivative(self, tau: np.ndarray) -> np.ndarray:
+        return 1.0 - 2.0 * tau
+
+
+@dataclass(frozen=True)
+class Power(WindowWeight):
+    """g = (τ(1 − τ))^p: the quartic for p = 2; the trapezoidal rule gains orders with p, as derivatives at the ends vanish.
+
+    Parameters
+    ----------
+    power : float ≥ 1
+        p. Default 2.
+
+    Raises
+    ------
+    DomainError, NonFiniteError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Power(2)(np.array([0.5])), Power(2).derivative(np.array([0.0]))
+    (array([0.0625]), array([0.]))
+    """
+
+    power: float = 2.0
+
+    def __post_init__(self) -> None:
+        if checks.positive(self.power, "power") < 1:
+            raise DomainError(f"power must be at least 1, or the slope of the weight is infinite at the ends, got {self.power:g}")
+
+    def __call__(self, tau: np.ndarray) -> np.ndarray:
+        return np.asarray((tau * (1.0 - tau)) ** self.power)
+
+    def derivative(self, tau: np.ndarray) -> np.ndarray:
+        return np.asarray(self.power * (tau * (1.0 - tau)) ** (self.power - 1.0) * (1.0 - 2.0 * tau))
+
+
+@dataclass(frozen=True)
+class Sine(WindowWeight):
+    """g = sin πτ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Sine()(np.array([0.0, 0.5, 1.0]))
+    array([0., 1., 0.])
+    """
+
+    def __call__(self, tau: np.ndarray) -> np.ndarray:
+        return np.asarray(np.sin(np.pi * np.minimum(tau, 1.0 - tau)))  # symmetric, and so zero at the end to the last digit
+
+    def derivative(self, tau: np.ndarray) -> np.ndarray:
+        return np.pi * np.cos(np.pi * tau)
+
+
+@dataclass(frozen=True)
+class Bump(WindowWeight):
+    """g = exp(1 − 1/(4τ(1 − τ))), all of whose derivatives vanish at the ends.
+
+    On equal gaps the trapezoidal rule then errs less than any power of the gap.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Bump()(np.array([0.0, 0.5, 1.0]))
+    array([0., 1., 0.])
+    """
+
+    def __call__(self, tau: np.ndarray) -> np.ndarray:
+        inside = self._inside(tau)
+        return np.where(tau * (1.0 - tau) > 0, np.exp(1.0 - 0.25 / inside), 0.0)
+
+    def derivative(self, tau: np.ndarray) -> np.ndarray:
+        inside = self._inside(tau)
+        return np.asarray(self(tau) * (0.25 - 0.5 * tau) / (inside * inside))
+
+    @staticmethod
+    def _inside(tau: np.ndarray) -> np.ndarray:
+        """τ(1 − τ), and a number below which g underflows in its place at the ends."""
+        return np.maximum(tau * (1.0 - tau), 1e-9)
+
+
+@dataclass(frozen=True)
+class CustomWeight(WindowWeight):
+    """A weight of your own.
+
+    Parameters
+    ----------
+    function : callable
+        g: maps τ (m,) to (m,).
+    slope : callable
+        dg/dτ: maps τ (m,) to (m,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> CustomWeight(lambda tau: tau**2 * (1 - tau), lambda tau: 2 * tau - 3 * tau**2)(np.array([1.0]))
+    array([0.])
+    """
+
+    function: Callable[[np.ndarray], np.ndarray]
+    slope: Callable[[np.ndarray], np.ndarray]
+
+    def __call__(self, tau: np.ndarray) -> np.ndarray:
+        return np.asarray(self.function(tau), dtype=np.float64)
+
+    def derivative(self, tau: np.ndarray) -> np.ndarray:
+        return np.asarray(self.slope(tau), dtype=np.float64)
