@@ -10,7 +10,7 @@ import numpy as np
 
 from ingd_ref.backend import Array, Namespace, device
 
-__all__ = ["complex_step_jacobian", "extrapolated_derivative"]
+__all__ = ["complex_step_jacobian", "derivative_of_metric", "extrapolated_derivative"]
 
 # A step so small that its square is lost against one in every floating type, and so large that no number underflows.
 COMPLEX_STEP = 2.0**-70
@@ -50,6 +50,32 @@ def complex_step_jacobian(
             length = xp.sum(step, axis=tuple(range(-axes, 0))) if axes else step
             columns.append(changed / length[..., None])
     return xp.stack(columns, axis=-1)
+
+
+def derivative_of_metric(xp: Namespace, metric: Callable[[Array], Array], inside: Callable[[Array], Array], theta: Array) -> Array:
+    """Return ∂F/∂θ (..., b, b, b) of the Fisher information (E3), symmetrised, by :func:`extrapolated_derivative`.
+
+    The first steps are half the size of θ, or one over the standard deviation of a statistic if that is less.
+
+    Parameters
+    ----------
+    xp : module
+        Namespace of the arrays.
+    metric : callable
+        Maps θ (..., b) to F (..., b, b).
+    inside : callable
+        Maps θ (..., b) to a boolean array (...): where the metric may be called.
+    theta : array (..., b)
+        Where the derivative is wanted.
+    """
+    size = 0.5 * xp.maximum(xp.max(xp.abs(theta), axis=-1, keepdims=True), xp.ones_like(theta[..., :1]))
+    deviation = xp.sqrt(xp.linalg.diagonal(metric(theta)))
+    unit, scale = xp.minimum(size, 1.0 / deviation), deviation[..., :, None] * deviation[..., None, :]
+    tensor = extrapolated_derivative(xp, metric, inside, theta, unit, scale)
+    axes = tuple(range(theta.ndim - 1))
+    first, second, third = theta.ndim - 1, theta.ndim, theta.ndim + 1
+    cyclic = (xp.permute_dims(tensor, (*axes, *order)) for order in ((second, third, first), (third, first, second)))
+    return sum(cyclic, tensor) / 3.0
 
 
 def extrapolated_derivative(

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ingd_ref import checks
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend import Array, Namespace, array_namespace, to_host
 from ingd_ref.errors import ShapeError
+from ingd_ref.families._parameters import require
 
-__all__ = ["broadcastable", "matrix", "moved_inside", "rows"]
+if TYPE_CHECKING:
+    from ingd_ref.families._base import ExponentialFamily
+
+__all__ = [
+    "broadcastable",
+    "checked",
+    "checked_mean",
+    "checked_pair",
+    "checked_points",
+    "contained",
+    "host_parameters",
+    "matrix",
+    "moved_inside",
+    "rows",
+]
+
+# Whatever is checked is a copy, so that no result can share memory with an argument, not even where a formula is the identity.
 
 
 def rows(xp: Namespace, x: Array, label: str, length: int, like: Array | None = None) -> Array:
@@ -29,6 +47,53 @@ def broadcastable(**arrays: Array) -> None:
     except ValueError:
         described = " and ".join(f"{name} {tuple(value.shape)}" for name, value in arrays.items())
         raise ShapeError(f"the batch shapes of {described} do not broadcast") from None
+
+
+def checked(family: ExponentialFamily, theta: Array, label: str = "theta", like: Array | None = None) -> tuple[Namespace, Array]:
+    """Natural parameters of members, and their namespace."""
+    xp = array_namespace(**{label: theta})
+    theta = rows(xp, theta, label, family.number, like)
+    require(xp, family._domain(xp, theta), label, f"the natural parameter space of {family.name}", theta)
+    return xp, theta
+
+
+def checked_pair(family: ExponentialFamily, theta1: Array, theta2: Array) -> tuple[Namespace, Array, Array]:
+    """Natural parameters of two batches of members that broadcast."""
+    array_namespace(theta1=theta1, theta2=theta2)
+    xp, theta1 = family._checked(theta1, "theta1")
+    _, theta2 = family._checked(theta2, "theta2", like=theta1)
+    broadcastable(theta1=theta1, theta2=theta2)
+    return xp, theta1, theta2
+
+
+def checked_mean(family: ExponentialFamily, mu: Array) -> tuple[Namespace, Array]:
+    """Mean parameters of members."""
+    xp = array_namespace(mu=mu)
+    mu = rows(xp, mu, "mu", family.number)
+    require(xp, family._mean_domain(xp, mu), "mu", f"the mean parameter space of {family.name}", mu)
+    return xp, mu
+
+
+def checked_points(family: ExponentialFamily, x: Array, like: Array | None = None) -> tuple[Namespace, Array]:
+    """Points of the support."""
+    xp = array_namespace(x=x)
+    x = rows(xp, x, "x", family.dim, like)
+    require(xp, family._support(xp, x), "x", f"the support of {family.name}", x)
+    return xp, x
+
+
+def contained(family: ExponentialFamily, xp: Namespace, theta: Array) -> Array:
+    """Where finite vectors θ are natural parameters of members, (...)."""
+    inside = xp.ones_like(theta[..., 0], dtype=xp.bool)
+    for holds in family._domain(xp, theta).values():
+        inside = inside & holds
+    return inside
+
+
+def host_parameters(family: ExponentialFamily, theta: Array) -> dict[str, np.ndarray]:
+    """Classical parameters of checked natural ones, moved to the host, in float64."""
+    values = family._classical(array_namespace(theta=theta), theta)
+    return {parameter.name: to_host(values[parameter.name]).astype(np.float64) for parameter in family.parameters}
 
 
 def matrix(xp: Namespace, entries: Sequence[Sequence[Array]]) -> Array:

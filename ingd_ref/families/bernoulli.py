@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -120,3 +121,12 @@ class Bernoulli(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray) -> np.ndarray:
         return np.asarray(rng.random(size) < probability, dtype=np.float64)[..., None]
+
+    scipy_name = "bernoulli"
+
+    def _to_scipy(self, probability: np.ndarray) -> dict[str, Any]:
+        return {"p": probability}
+
+    @classmethod
+    def _from_scipy(cls, p: np.ndarray) -> tuple[Bernoulli, dict[str, np.ndarray]]:
+        return cls(), {"probability": p}

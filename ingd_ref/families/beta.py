@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -112,3 +113,12 @@ class Beta(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
         return rng.beta(alpha, beta, size)[..., None]
+
+    scipy_name = "beta"
+
+    def _to_scipy(self, alpha: np.ndarray, beta: np.ndarray) -> dict[str, Any]:
+        return {"a": alpha, "b": beta}
+
+    @classmethod
+    def _from_scipy(cls, a: np.ndarray, b: np.ndarray) -> tuple[Beta, dict[str, np.ndarray]]:
+        return cls(), {"alpha": a, "beta": b}

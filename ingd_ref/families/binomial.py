@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from ingd_ref import checks, special
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
+from ingd_ref.families._scipy import single
 
 __all__ = ["Binomial"]
 
@@ -151,3 +153,12 @@ class Binomial(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray) -> np.ndarray:
         return np.asarray(rng.binomial(self.trials, probability, size), dtype=np.float64)[..., None]
+
+    scipy_name = "binom"
+
+    def _to_scipy(self, probability: np.ndarray) -> dict[str, Any]:
+        return {"n": self.trials, "p": probability}
+
+    @classmethod
+    def _from_scipy(cls, n: np.ndarray, p: np.ndarray) -> tuple[Binomial, dict[str, np.ndarray]]:
+        return cls(int(single(n, "n"))), {"probability": p}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -158,3 +159,9 @@ class Categorical(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], probabilities: np.ndarray) -> np.ndarray:
         return draw_index(rng, size, probabilities)[..., None]
+
+    scipy_name = "multinomial"
+
+    def _to_scipy(self, probabilities: np.ndarray) -> dict[str, Any]:
+        """A category is a unit vector in SciPy, one multinomial trial."""
+        return {"n": 1, "p": probabilities}

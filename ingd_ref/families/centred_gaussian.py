@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -142,3 +143,8 @@ class CentredGaussian(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], covariance: np.ndarray) -> np.ndarray:
         return (square_root(covariance) @ rng.standard_normal((*size, self.dimension, 1)))[..., 0]
+
+    scipy_name = "multivariate_normal"
+
+    def _to_scipy(self, covariance: np.ndarray) -> dict[str, Any]:
+        return {"mean": np.zeros(self.dimension), "cov": covariance}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -110,3 +111,12 @@ class ChiSquared(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom: np.ndarray) -> np.ndarray:
         return np.asarray(2.0 * rng.standard_gamma(0.5 * degrees_of_freedom, size))[..., None]
+
+    scipy_name = "chi2"
+
+    def _to_scipy(self, degrees_of_freedom: np.ndarray) -> dict[str, Any]:
+        return {"df": degrees_of_freedom}
+
+    @classmethod
+    def _from_scipy(cls, df: np.ndarray) -> tuple[ChiSquared, dict[str, np.ndarray]]:
+        return cls(), {"degrees_of_freedom": df}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -162,3 +163,8 @@ class DiagonalGaussian(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
         return rng.normal(mean, np.sqrt(variance), (*size, self.dimension))
+
+    scipy_name = "multivariate_normal"
+
+    def _to_scipy(self, mean: np.ndarray, variance: np.ndarray) -> dict[str, Any]:
+        return {"mean": mean, "cov": np.diag(variance)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -156,3 +157,12 @@ class Dirichlet(ExponentialFamily):
         logs = np.log(rng.standard_gamma(concentration + 1.0, shape)) - rng.standard_exponential(shape) / concentration
         powers = np.exp(logs - np.max(logs, axis=-1, keepdims=True))
         return np.asarray(powers / np.sum(powers, axis=-1, keepdims=True))
+
+    scipy_name = "dirichlet"
+
+    def _to_scipy(self, concentration: np.ndarray) -> dict[str, Any]:
+        return {"alpha": concentration}
+
+    @classmethod
+    def _from_scipy(cls, alpha: np.ndarray) -> tuple[Dirichlet, dict[str, np.ndarray]]:
+        return cls(alpha.shape[-1]), {"concentration": alpha}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -108,3 +109,12 @@ class Exponential(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], rate: np.ndarray) -> np.ndarray:
         return np.asarray(rng.standard_exponential(size) / rate)[..., None]
+
+    scipy_name = "expon"
+
+    def _to_scipy(self, rate: np.ndarray) -> dict[str, Any]:
+        return {"scale": 1.0 / rate}
+
+    @classmethod
+    def _from_scipy(cls, scale: np.ndarray) -> tuple[Exponential, dict[str, np.ndarray]]:
+        return cls(), {"rate": 1.0 / scale}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -140,3 +141,12 @@ class Gamma(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray, rate: np.ndarray) -> np.ndarray:
         return np.asarray(rng.standard_gamma(shape, size) / rate)[..., None]
+
+    scipy_name = "gamma"
+
+    def _to_scipy(self, shape: np.ndarray, rate: np.ndarray) -> dict[str, Any]:
+        return {"a": shape, "scale": 1.0 / rate}
+
+    @classmethod
+    def _from_scipy(cls, a: np.ndarray, scale: np.ndarray) -> tuple[Gamma, dict[str, np.ndarray]]:
+        return cls(), {"shape": a, "rate": 1.0 / scale}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -141,6 +142,15 @@ class Gaussian(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
         return rng.normal(mean, np.sqrt(variance), size)[..., None]
+
+    scipy_name = "norm"
+
+    def _to_scipy(self, mean: np.ndarray, variance: np.ndarray) -> dict[str, Any]:
+        return {"loc": mean, "scale": np.sqrt(variance)}
+
+    @classmethod
+    def _from_scipy(cls, loc: np.ndarray, scale: np.ndarray) -> tuple[Gaussian, dict[str, np.ndarray]]:
+        return cls(), {"mean": loc, "variance": scale * scale}
 
 
 def _variance(xp: Namespace, mu: Array) -> Array:

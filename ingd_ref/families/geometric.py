@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ingd_ref import special
 from ingd_ref.backend import Array, Namespace
+from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements
+from ingd_ref.families._scipy import single
 
 __all__ = ["Geometric"]
 
@@ -118,3 +121,15 @@ class Geometric(ExponentialFamily):
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray) -> np.ndarray:
         rate = -np.log1p(-np.minimum(probability, 1.0 - 2.0**-53))
         return np.asarray(np.floor(rng.standard_exponential(size) / rate))[..., None]
+
+    scipy_name = "geom"
+
+    def _to_scipy(self, probability: np.ndarray) -> dict[str, Any]:
+        """SciPy counts the trial of the success too, from one on; this family counts failures, from zero on."""
+        return {"p": probability, "loc": -1.0}
+
+    @classmethod
+    def _from_scipy(cls, p: np.ndarray, loc: np.ndarray) -> tuple[Geometric, dict[str, np.ndarray]]:
+        if single(loc, "loc") != -1.0:
+            raise DomainError("scipy.stats.geom counts trials and this family failures: with loc = -1 they are the same")
+        return cls(), {"probability": p}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -149,3 +150,12 @@ class InverseGamma(ExponentialFamily):
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore", over="ignore"):  # beyond the largest number, of which the base returns the largest
             return np.asarray(scale / rng.standard_gamma(shape, size))[..., None]
+
+    scipy_name = "invgamma"
+
+    def _to_scipy(self, shape: np.ndarray, scale: np.ndarray) -> dict[str, Any]:
+        return {"a": shape, "scale": scale}
+
+    @classmethod
+    def _from_scipy(cls, a: np.ndarray, scale: np.ndarray) -> tuple[InverseGamma, dict[str, np.ndarray]]:
+        return cls(), {"shape": a, "scale": scale}

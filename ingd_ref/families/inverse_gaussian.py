@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -169,6 +170,15 @@ class InverseGaussian(ExponentialFamily):
         z = 1.0 / (1.0 + r + np.sqrt(r * (r + 2.0)))  # the smaller root of z + 1/z = 2 + 2r, without the difference that it is
         smaller = rng.random(size) * (1.0 + z) < 1.0
         return np.asarray(mean * np.where(smaller, z, 1.0 / z))[..., None]
+
+    scipy_name = "invgauss"
+
+    def _to_scipy(self, mean: np.ndarray, shape: np.ndarray) -> dict[str, Any]:
+        return {"mu": mean / shape, "scale": shape}
+
+    @classmethod
+    def _from_scipy(cls, mu: np.ndarray, scale: np.ndarray) -> tuple[InverseGaussian, dict[str, np.ndarray]]:
+        return cls(), {"mean": mu * scale, "shape": scale}
 
 
 def _dispersion(xp: Namespace, mu: Array) -> Array:

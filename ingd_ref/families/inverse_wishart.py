@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -179,3 +180,12 @@ class InverseWishart(ExponentialFamily):
         root = square_root(scale) @ np.swapaxes(np.linalg.inv(factors), -1, -2)
         rows, columns = np.triu_indices(self.dimension)
         return np.asarray((root @ np.swapaxes(root, -1, -2))[..., rows, columns])
+
+    scipy_name = "invwishart"
+
+    def _to_scipy(self, scale: np.ndarray, degrees_of_freedom: np.ndarray) -> dict[str, Any]:
+        return {"df": degrees_of_freedom, "scale": scale}
+
+    @classmethod
+    def _from_scipy(cls, df: np.ndarray, scale: np.ndarray) -> tuple[InverseWishart, dict[str, np.ndarray]]:
+        return cls(len(scale)), {"scale": scale, "degrees_of_freedom": df}

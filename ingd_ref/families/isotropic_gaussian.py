@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -170,3 +171,8 @@ class IsotropicGaussian(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
         return rng.normal(mean, np.sqrt(variance)[..., None], (*size, self.dimension))
+
+    scipy_name = "multivariate_normal"
+
+    def _to_scipy(self, mean: np.ndarray, variance: np.ndarray) -> dict[str, Any]:
+        return {"mean": mean, "cov": variance * np.eye(self.dimension)}

@@ -164,3 +164,8 @@ class KnownCovarianceGaussian(ExponentialFamily):
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray) -> np.ndarray:
         root = square_root(np.asarray(self.covariance))
         return mean + (root @ rng.standard_normal((*size, self.dim, 1)))[..., 0]
+
+    scipy_name = "multivariate_normal"
+
+    def _to_scipy(self, mean: np.ndarray) -> dict[str, Any]:
+        return {"mean": mean, "cov": np.asarray(self.covariance)}

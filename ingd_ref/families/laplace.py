@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ingd_ref.backend import Array, Namespace
 from ingd_ref.errors import DomainError, NonFiniteError
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._scipy import single
 from ingd_ref.special import log_ratio, log_remainder
 
 __all__ = ["Laplace"]
@@ -132,3 +133,12 @@ class Laplace(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray) -> np.ndarray:
         return np.asarray(rng.laplace(self.location, scale, size))[..., None]
+
+    scipy_name = "laplace"
+
+    def _to_scipy(self, scale: np.ndarray) -> dict[str, Any]:
+        return {"loc": self.location, "scale": scale}
+
+    @classmethod
+    def _from_scipy(cls, loc: np.ndarray, scale: np.ndarray) -> tuple[Laplace, dict[str, np.ndarray]]:
+        return cls(single(loc, "loc")), {"scale": scale}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -122,3 +123,12 @@ class LogNormal(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], log_mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
         return rng.lognormal(log_mean, np.sqrt(log_variance), size)[..., None]
+
+    scipy_name = "lognorm"
+
+    def _to_scipy(self, log_mean: np.ndarray, log_variance: np.ndarray) -> dict[str, Any]:
+        return {"s": np.sqrt(log_variance), "scale": np.exp(log_mean)}
+
+    @classmethod
+    def _from_scipy(cls, s: np.ndarray, scale: np.ndarray) -> tuple[LogNormal, dict[str, np.ndarray]]:
+        return cls(), {"log_mean": np.log(scale), "log_variance": s * s}

@@ -108,3 +108,9 @@ class Maxwell(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray) -> np.ndarray:
         return np.asarray(scale * np.sqrt(2.0 * rng.standard_gamma(1.5, size)))[..., None]
+
+    scipy_name = "maxwell"
+
+    @classmethod
+    def _from_scipy(cls, scale: np.ndarray) -> tuple[Maxwell, dict[str, np.ndarray]]:
+        return cls(), {"scale": scale}

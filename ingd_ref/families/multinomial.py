@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from ingd_ref.families._categories import (
     invertible_probabilities,
 )
 from ingd_ref.families._parameters import Parameter, Requirements
+from ingd_ref.families._scipy import single
 
 __all__ = ["Multinomial"]
 
@@ -186,3 +188,12 @@ class Multinomial(ExponentialFamily):
             counts.append(rng.binomial(left, np.clip(share, 0.0, 1.0), size))
             left = left - counts[-1]
         return np.stack([*counts, left], axis=-1).astype(np.float64)
+
+    scipy_name = "multinomial"
+
+    def _to_scipy(self, probabilities: np.ndarray) -> dict[str, Any]:
+        return {"n": self.trials, "p": probabilities}
+
+    @classmethod
+    def _from_scipy(cls, n: np.ndarray, p: np.ndarray) -> tuple[Multinomial, dict[str, np.ndarray]]:
+        return cls(int(single(n, "n")), p.shape[-1]), {"probabilities": p}

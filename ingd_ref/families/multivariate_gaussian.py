@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -212,6 +213,15 @@ class MultivariateGaussian(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
         return mean + (square_root(covariance) @ rng.standard_normal((*size, self.dimension, 1)))[..., 0]
+
+    scipy_name = "multivariate_normal"
+
+    def _to_scipy(self, mean: np.ndarray, covariance: np.ndarray) -> dict[str, Any]:
+        return {"mean": mean, "cov": covariance}
+
+    @classmethod
+    def _from_scipy(cls, mean: np.ndarray, cov: np.ndarray) -> tuple[MultivariateGaussian, dict[str, np.ndarray]]:
+        return cls(len(mean)), {"mean": mean, "covariance": cov}
 
 
 def _blocks(xp: Namespace, first: Array, cross: Array, square: Array) -> Array:

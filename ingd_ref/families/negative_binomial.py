@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._draws import draw_poisson
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements
+from ingd_ref.families._scipy import single
 
 __all__ = ["NegativeBinomial"]
 
@@ -150,3 +152,12 @@ class NegativeBinomial(ExponentialFamily):
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray) -> np.ndarray:
         odds = np.maximum(1.0 - probability, 0.0) / probability
         return draw_poisson(rng, rng.standard_gamma(self.successes, size) * odds)[..., None]
+
+    scipy_name = "nbinom"
+
+    def _to_scipy(self, probability: np.ndarray) -> dict[str, Any]:
+        return {"n": self.successes, "p": probability}
+
+    @classmethod
+    def _from_scipy(cls, n: np.ndarray, p: np.ndarray) -> tuple[NegativeBinomial, dict[str, np.ndarray]]:
+        return cls(single(n, "n")), {"probability": p}

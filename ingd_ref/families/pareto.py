@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._scipy import single
 from ingd_ref.special import log_ratio, log_remainder
 
 __all__ = ["Pareto"]
@@ -127,3 +128,12 @@ class Pareto(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray) -> np.ndarray:
         return np.asarray(self.minimum * (1.0 + rng.pareto(shape, size)))[..., None]
+
+    scipy_name = "pareto"
+
+    def _to_scipy(self, shape: np.ndarray) -> dict[str, Any]:
+        return {"b": shape, "scale": self.minimum}
+
+    @classmethod
+    def _from_scipy(cls, b: np.ndarray, scale: np.ndarray) -> tuple[Pareto, dict[str, np.ndarray]]:
+        return cls(single(scale, "scale")), {"shape": b}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -111,3 +112,12 @@ class Poisson(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], rate: np.ndarray) -> np.ndarray:
         return draw_poisson(rng, np.broadcast_to(rate, size))[..., None]
+
+    scipy_name = "poisson"
+
+    def _to_scipy(self, rate: np.ndarray) -> dict[str, Any]:
+        return {"mu": rate}
+
+    @classmethod
+    def _from_scipy(cls, mu: np.ndarray) -> tuple[Poisson, dict[str, np.ndarray]]:
+        return cls(), {"rate": mu}

@@ -107,3 +107,9 @@ class Rayleigh(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray) -> np.ndarray:
         return np.asarray(scale * np.sqrt(2.0 * rng.standard_exponential(size)))[..., None]
+
+    scipy_name = "rayleigh"
+
+    @classmethod
+    def _from_scipy(cls, scale: np.ndarray) -> tuple[Rayleigh, dict[str, np.ndarray]]:
+        return cls(), {"scale": scale}

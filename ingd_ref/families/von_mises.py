@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -135,3 +136,12 @@ class VonMises(ExponentialFamily):
         deviation = 2.0 * np.arcsin(np.sqrt(0.5 * draw_versine(rng, size, 2, concentration)))
         angle = mean_direction[..., None] + np.where(rng.random((*size, 1)) < 0.5, -deviation, deviation)
         return np.asarray(np.arctan2(np.sin(angle), np.cos(angle)))
+
+    scipy_name = "vonmises"
+
+    def _to_scipy(self, mean_direction: np.ndarray, concentration: np.ndarray) -> dict[str, Any]:
+        return {"kappa": concentration, "loc": mean_direction}
+
+    @classmethod
+    def _from_scipy(cls, kappa: np.ndarray, loc: np.ndarray) -> tuple[VonMises, dict[str, np.ndarray]]:
+        return cls(), {"mean_direction": loc, "concentration": kappa}

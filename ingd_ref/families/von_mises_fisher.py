@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -230,6 +231,15 @@ class VonMisesFisher(ExponentialFamily):
         free /= np.linalg.norm(free, axis=-1, keepdims=True)
         points = (1.0 - versine) * mean_direction + np.sqrt(versine * (2.0 - versine)) * free
         return np.asarray(points / np.linalg.norm(points, axis=-1, keepdims=True))
+
+    scipy_name = "vonmises_fisher"
+
+    def _to_scipy(self, mean_direction: np.ndarray, concentration: np.ndarray) -> dict[str, Any]:
+        return {"mu": mean_direction, "kappa": concentration}
+
+    @classmethod
+    def _from_scipy(cls, mu: np.ndarray, kappa: np.ndarray) -> tuple[VonMisesFisher, dict[str, np.ndarray]]:
+        return cls(len(mu)), {"mean_direction": mu, "concentration": kappa}
 
 
 def draw_versine(rng: np.random.Generator, size: tuple[int, ...], dimension: int, concentration: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._scipy import single
 from ingd_ref.special import log_ratio, log_remainder
 
 __all__ = ["Weibull"]
@@ -134,3 +135,12 @@ class Weibull(ExponentialFamily):
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray) -> np.ndarray:
         return np.asarray(scale * rng.weibull(self.shape, size))[..., None]
+
+    scipy_name = "weibull_min"
+
+    def _to_scipy(self, scale: np.ndarray) -> dict[str, Any]:
+        return {"c": self.shape, "scale": scale}
+
+    @classmethod
+    def _from_scipy(cls, c: np.ndarray, scale: np.ndarray) -> tuple[Weibull, dict[str, np.ndarray]]:
+        return cls(single(c, "c")), {"scale": scale}

@@ -1,0 +1,160 @@
+"""Operations that go between the charts of a family: classical, natural and mean parameters.
+
+These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and ``family`` is the object they belong to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ingd_ref.backend import Array, array_namespace
+from ingd_ref.families._blocks import in_blocks
+from ingd_ref.families._edge import rows
+from ingd_ref.families._parameters import gather
+
+if TYPE_CHECKING:
+    from ingd_ref.families._base import ExponentialFamily
+
+__all__ = ["classical", "contains", "mean", "natural", "natural_from_mean"]
+
+
+def natural(family: ExponentialFamily, /, **classical: Any) -> Array:
+    """Natural parameters θ of the given classical parameters.
+
+    Parameters
+    ----------
+    **classical : float or array (...)
+        Every parameter of the family by name; vectors (..., d) and matrices (..., d, d) where the family says so. Batch shapes
+        broadcast. Numbers become NumPy float64 unless another parameter is an array, which then decides library, device and dtype.
+
+    Returns
+    -------
+    array (..., b)
+
+    Raises
+    ------
+    OptionError
+        If a parameter is missing or unknown.
+    ShapeError, NonFiniteError
+        If a value has the wrong shape, or is NaN or infinite.
+    DomainError
+        If a value violates its constraint; the message names the parameter and the batch index.
+
+    Examples
+    --------
+    >>> from ingd_ref.families import Gamma
+    >>> Gamma().natural(shape=2.0, rate=3.0)
+    array([ 2., -3.])
+    """
+    xp, values = gather(family.name, family.parameters, classical)
+    return family._checked(family._natural(xp, **values))[1]
+
+
+def classical(family: ExponentialFamily, theta: Array) -> dict[str, Array]:
+    """Classical parameters of θ.
+
+    Parameters
+    ----------
+    theta : array (..., b)
+        Natural parameters.
+
+    Returns
+    -------
+    dict of str to array (...)
+        One entry per classical parameter.
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, DomainError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.families import Gamma
+    >>> {name: value.item() for name, value in Gamma().classical(np.array([2.0, -3.0])).items()}
+    {'shape': 2.0, 'rate': 3.0}
+    """
+    xp, theta = family._checked(theta)
+    return family._classical(xp, theta)
+
+
+def contains(family: ExponentialFamily, theta: Array) -> Array:
+    """Whether θ lies in the natural parameter space Θ of (E1), per batch element, without raising.
+
+    Parameters
+    ----------
+    theta : array (..., b)
+        Candidate natural parameters, all finite.
+
+    Returns
+    -------
+    array (...) of bool
+
+    Raises
+    ------
+    ShapeError, NonFiniteError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.families import Gamma
+    >>> Gamma().contains(np.array([[2.0, -3.0], [2.0, 3.0]]))
+    array([ True, False])
+    """
+    xp = array_namespace(theta=theta)
+    return family._contains(xp, rows(xp, theta, "theta", family.number))
+
+
+def mean(family: ExponentialFamily, theta: Array) -> Array:
+    """Mean parameters μ(θ) = ∇A(θ) = E_θ[f], equation (E2).
+
+    Parameters
+    ----------
+    theta : array (..., b)
+        Natural parameters.
+
+    Returns
+    -------
+    array (..., b)
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, DomainError
+
+    Examples
+    --------
+    >>> from ingd_ref.families import Gaussian
+    >>> Gaussian().mean(Gaussian().natural(mean=3.0, variance=4.0))
+    array([ 3., 13.])
+    """
+    xp, theta = family._checked(theta)
+    return in_blocks(xp, family._mean, theta)
+
+
+def natural_from_mean(family: ExponentialFamily, mu: Array) -> Array:
+    """Natural parameters θ with ∇A(θ) = μ: the inverse of :meth:`mean`, which is ∇A*(μ) of (E6).
+
+    Parameters
+    ----------
+    mu : array (..., b)
+        Mean parameters, in the interior of the set of possible means of f.
+
+    Returns
+    -------
+    array (..., b)
+
+    Raises
+    ------
+    ShapeError, NonFiniteError
+    DomainError
+        If no member of the family has these mean parameters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.families import Gaussian
+    >>> Gaussian().natural_from_mean(np.array([3.0, 13.0]))
+    array([ 0.75 , -0.125])
+    """
+    xp, mu = family._checked_mean(mu)
+    return in_blocks(xp, family._natural_from_mean, mu)

@@ -1,0 +1,219 @@
+"""Operations on points: statistics and densities, draws, and the member that fits a sample best.
+
+These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and ``family`` is the object they belong to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, array_namespace, to_backend
+from ingd_ref.errors import OptionError, ShapeError
+from ingd_ref.families._blocks import in_blocks
+from ingd_ref.families._edge import broadcastable, host_parameters
+
+if TYPE_CHECKING:
+    from ingd_ref.families._base import ExponentialFamily
+
+__all__ = ["fit", "log_base_measure", "log_prob", "sample", "statistics", "statistics_jacobian"]
+
+
+def statistics(family: ExponentialFamily, x: Array) -> Array:
+    """Sufficient statistics f(x) of (E1).
+
+    Parameters
+    ----------
+    x : array (..., d)
+        Points in the support, usually (n, d).
+
+    Returns
+    -------
+    array (..., b)
+
+    Raises
+    ------
+    ShapeError, NonFiniteError
+    DomainError
+        If a point lies outside the support.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.families import Gaussian
+    >>> Gaussian().statistics(np.array([[3.0], [-1.0]]))
+    array([[ 3.,  9.],
+           [-1.,  1.]])
+    """
+    xp, x = family._checked_points(x)
+    return family._statistics(xp, x)
+
+
+def statistics_jacobian(family: ExponentialFamily, x: Array) -> Array:
+    """Jacobian ∇f(x) of the statistics: entry (a, m) is ∂f_m/∂x_a.
+
+    Parameters
+    ----------
+    x : array (..., d)
+        Points in the support, usually (n, d).
+
+    Returns
+    -------
+    array (..., d, b)
+
+    Raises
+    ------
+    ShapeError, NonFiniteError
+    DomainError
+        If a point lies outside the support, or the family lives on a discrete set.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.families import Gaussian
+    >>> Gaussian().statistics_jacobian(np.array([[3.0]]))
+    array([[[1., 6.]]])
+    """
+    xp, x = family._checked_points(x)
+    return family._statistics_jacobian(xp, x)
+
+
+def log_base_measure(family: ExponentialFamily, x: Array) -> Array:
+    """Logarithm of the base measure, log h(x) of (E1).
+
+    Parameters
+    ----------
+    x : array (..., d)
+        Points in the support.
+
+    Returns
+    -------
+    array (...)
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, DomainError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.families import Gamma
+    >>> Gamma().log_base_measure(np.array([[1.0], [0.5]])).round(6)
+    array([-0.      ,  0.693147])
+    """
+    xp, x = family._checked_points(x)
+    return family._log_base_measure(xp, x)
+
+
+def log_prob(family: ExponentialFamily, theta: Array, x: Array) -> Array:
+    """Logarithm of the density (E1) at x.
+
+    Parameters
+    ----------
+    theta : array (..., b)
+        Natural parameters.
+    x : array (..., d)
+        Points in the support. Batch shapes broadcast: for n points under each of k parameters pass theta[:, None, :].
+
+    Returns
+    -------
+    array (...)
+
+    Raises
+    ------
+    BackendError, ShapeError, NonFiniteError, DomainError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.families import Gaussian
+    >>> family = Gaussian()
+    >>> family.log_prob(family.natural(mean=0.0, variance=1.0), np.array([[0.0], [2.0]]))
+    array([-0.91893853, -2.91893853])
+    """
+    array_namespace(theta=theta, x=x)
+    xp, theta = family._checked(theta)
+    _, x = family._checked_points(x, like=theta)
+    broadcastable(theta=theta, x=x)
+    return in_blocks(xp, family._log_prob, theta, x)
+
+
+def sample(family: ExponentialFamily, theta: Array, size: int, rng: np.random.Generator) -> Array:
+    """Independent draws from q_θ. They are made on the host and then moved, so every library sees the same numbers.
+
+    Parameters
+    ----------
+    theta : array (..., b)
+        Natural parameters.
+    size : int ≥ 1
+        Number n of points per member of the batch.
+    rng : numpy.random.Generator
+        The only source of randomness.
+
+    Returns
+    -------
+    array (..., n, d)
+        A draw that would round to the end of the support, or overflow, is the number next to it instead.
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, DomainError
+    OptionError
+        If ``rng`` is not a generator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.families import Gamma
+    >>> family = Gamma()
+    >>> x = family.sample(family.natural(shape=2.0, rate=[1.0, 10.0]), 1000, np.random.default_rng(0))
+    >>> x.shape, x.mean(axis=1).round(1)[:, 0]
+    ((2, 1000, 1), array([2. , 0.2]))
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    number = checks.positive_integer(size, "size")
+    xp, theta = family._checked(theta)
+    batch = tuple(theta.shape[:-1])
+    values = host_parameters(family, theta)
+    host = {p.name: np.reshape(values[p.name], (*batch, 1, *p.shape)) for p in family.parameters}  # an axis for the points
+    largest = float(xp.finfo(theta.dtype).max)
+    points = np.clip(np.asarray(family._draw(rng, (*batch, number), **host), dtype=np.float64), -largest, largest)
+    drawn = to_backend(points, like=theta)
+    return family._moved_inside(xp, drawn)
+
+
+def fit(family: ExponentialFamily, x: Array, weights: Array | None = None) -> Array:
+    """Maximum-likelihood estimate of θ from a weighted sample: the member with μ(θ) = Σ w f(x), where (E9) is stationary.
+
+    Parameters
+    ----------
+    x : array (..., n, d)
+        Sample.
+    weights : array (n,), optional
+        Non-negative weights that sum to one. Default: 1/n.
+
+    Returns
+    -------
+    array (..., b)
+
+    Raises
+    ------
+    BackendError, ShapeError, NonFiniteError
+    DomainError
+        If a point lies outside the support, the weights are no weights, or the likelihood has no maximum (all points equal, say).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.families import Gaussian
+    >>> Gaussian().fit(np.array([[1.0], [3.0]]))  # mean 2, variance 1
+    array([ 2. , -0.5])
+    """
+    array_namespace(x=x, weights=weights)
+    if x.ndim < 2 or x.shape[-2] == 0:
+        raise ShapeError(f"x must have shape (..., n, {family.dim}) with n ≥ 1, got {tuple(x.shape)}")
+    xp, x = family._checked_points(x)
+    return family._fit(xp, x, checks.weights(weights, "weights", x.shape[-2], xp, like=x)[:, None])

@@ -1,0 +1,153 @@
+"""Potentials and divergences: the functions whose derivatives are the charts, and how far members are from one another.
+
+These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and ``family`` is the object they belong to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingd_ref.backend import Array
+from ingd_ref.families._blocks import in_blocks
+
+if TYPE_CHECKING:
+    from ingd_ref.families._base import ExponentialFamily
+
+__all__ = ["conjugate", "cross_entropy", "entropy", "kl", "log_partition"]
+
+
+def log_partition(family: ExponentialFamily, theta: Array) -> Array:
+    """Log-partition function A(θ) of (E1).
+
+    Parameters
+    ----------
+    theta : array (..., b)
+        Natural parameters.
+
+    Returns
+    -------
+    array (...)
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, DomainError
+
+    Examples
+    --------
+    >>> from ingd_ref.families import Gaussian
+    >>> Gaussian().log_partition(Gaussian().natural(mean=3.0, variance=1.0)).item()
+    4.5
+    """
+    xp, theta = family._checked(theta)
+    return in_blocks(xp, family._log_partition, theta)
+
+
+def conjugate(family: ExponentialFamily, mu: Array) -> Array:
+    """Conjugate function A*(μ) = sup_θ ⟨θ, μ⟩ − A(θ) = −H(q) − E[log h], equation (E6).
+
+    Parameters
+    ----------
+    mu : array (..., b)
+        Mean parameters.
+
+    Returns
+    -------
+    array (...)
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, DomainError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.families import Gaussian
+    >>> Gaussian().conjugate(np.array([3.0, 10.0])).item()
+    -0.5
+    """
+    xp, mu = family._checked_mean(mu)
+    return in_blocks(xp, lambda xp, mu: family._conjugate(xp, family._natural_from_mean(xp, mu)), mu)
+
+
+def entropy(family: ExponentialFamily, theta: Array) -> Array:
+    """Differential entropy H(q_θ) = −E_θ[log q_θ] in nats; Shannon entropy for a discrete family.
+
+    Parameters
+    ----------
+    theta : array (..., b)
+        Natural parameters.
+
+    Returns
+    -------
+    array (...)
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, DomainError
+
+    Examples
+    --------
+    >>> from ingd_ref.families import Gamma
+    >>> round(Gamma().entropy(Gamma().natural(shape=1.0, rate=1.0)).item(), 12)
+    1.0
+    """
+    xp, theta = family._checked(theta)
+    return in_blocks(xp, family._entropy, theta)
+
+
+def kl(family: ExponentialFamily, theta1: Array, theta2: Array) -> Array:
+    """Kullback-Leibler divergence KL(θ₁‖θ₂), equation (E5): never negative, and accurate however close θ₁ and θ₂ are.
+
+    Parameters
+    ----------
+    theta1 : array (..., b)
+        Natural parameters of the distribution that the expectation is taken in.
+    theta2 : array (..., b)
+        Natural parameters of the other.
+
+    Returns
+    -------
+    array (...)
+
+    Raises
+    ------
+    BackendError, ShapeError, NonFiniteError, DomainError
+
+    Examples
+    --------
+    >>> from ingd_ref.families import Gaussian
+    >>> family = Gaussian()
+    >>> family.kl(family.natural(mean=0.0, variance=1.0), family.natural(mean=1e-9, variance=1.0)).item()
+    5e-19
+    """
+    xp, theta1, theta2 = family._checked_pair(theta1, theta2)
+    return in_blocks(xp, family._kl, theta1, theta2)
+
+
+def cross_entropy(family: ExponentialFamily, theta1: Array, theta2: Array) -> Array:
+    """Cross-entropy −E_θ₁[log q_θ₂] = H(q_θ₁) + KL(θ₁‖θ₂) in nats, from (E5).
+
+    Parameters
+    ----------
+    theta1 : array (..., b)
+        Natural parameters of the distribution that the expectation is taken in.
+    theta2 : array (..., b)
+        Natural parameters of the other.
+
+    Returns
+    -------
+    array (...)
+
+    Raises
+    ------
+    BackendError, ShapeError, NonFiniteError, DomainError
+
+    Examples
+    --------
+    >>> from ingd_ref.families import Exponential
+    >>> family = Exponential()
+    >>> round(family.cross_entropy(family.natural(rate=0.5), family.natural(rate=1.0)).item(), 12)  # E x − log 1
+    2.0
+    """
+    xp, theta1, theta2 = family._checked_pair(theta1, theta2)
+    return in_blocks(xp, lambda xp, first, second: family._entropy(xp, first) + family._kl(xp, first, second), theta1, theta2)
