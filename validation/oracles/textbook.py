@@ -70,11 +70,11 @@ class Textbook:
 
     def natural_from_mean(self, mu: Array, start: Array) -> Array:
         """The θ with mean μ by Newton's method from parameters close to it, to half of the digits."""
-        theta = start
+        theta, sizes = start, units(start)
         for _ in range(40):
-            step = solve(self.fisher(theta), mu - self.mean(theta))
+            step = solve(slopes(self.mean, theta, sizes), mu - self.mean(theta))
             theta = theta + step
-            if all(abs(s) <= abs(t) * MP.mpf(10) ** (-MP.dps // 2) for s, t in zip(step, units(theta), strict=True)):
+            if all(abs(s) <= size * MP.mpf(10) ** (-MP.dps // 2) for s, size in zip(step, sizes, strict=True)):
                 return theta
         raise OutOfReach(f"Newton's method found no parameters of {self.family.name} with the mean {mu}")
 
@@ -91,10 +91,11 @@ def units(theta: Array) -> Array:
     return np.array([abs(t) if t != 0 else (largest if largest != 0 else MP.mpf(1)) for t in theta])
 
 
-def slopes(function: Callable[[Array], Any], theta: Array) -> Array:
+def slopes(function: Callable[[Array], Any], theta: Array, sizes: Array | None = None) -> Array:
     """∂function/∂θ_a along the first axis, then the shape of the result."""
     h = MP.mpf(10) ** (-MP.dps // 3)
-    steps = [h * unit * axis for unit, axis in zip(units(theta), axes(len(theta)), strict=True)]
+    sizes = units(theta) if sizes is None else sizes
+    steps = [h * size * axis for size, axis in zip(sizes, axes(len(theta)), strict=True)]
     return np.array([(function(theta + s) - function(theta - s)) / (2 * np.sum(s)) for s in steps])
 
 
@@ -111,7 +112,7 @@ def _second(function: Callable[[Array], Any], theta: Array) -> Array:
     return result
 
 
-# ------------------------------------------------------------------------------------------------------------------------------ ingredients
+# ---------------------------------------------------------------------------------------------------------------------- ingredients
 
 
 def _nothing(theta: Array) -> Any:
@@ -179,7 +180,7 @@ def _series(log_term: Any, ratio: Callable[[int], Any], statistic: Callable[[int
         p, k = p * ratio(k), k + 1
 
 
-# ------------------------------------------------------------------------------------------------------------------- counts and categories
+# ----------------------------------------------------------------------------------------------------------- counts and categories
 
 
 def _finite(family: Any, table: list[list[int]], log_h: list[Any] | None = None) -> Textbook:
@@ -250,7 +251,7 @@ def _negative_binomial(family: Any) -> Textbook:
     return Textbook(family, lambda t: -r * MP.log1p(-MP.exp(t[0])), lambda t: _vector(r / MP.expm1(-t[0])), mean_log_h)
 
 
-# ----------------------------------------------------------------------------------------------------------------------------- the half-line
+# --------------------------------------------------------------------------------------------------------------------- the half-line
 
 
 def _scale(family: Any, k: Any, factor: Any, mean_log_h: Callable[[Any], Any]) -> Textbook:
@@ -318,7 +319,7 @@ def _dirichlet(family: Any) -> Textbook:
     return Textbook(family, log_partition, mean, lambda t: -_sum(mean(t)))
 
 
-# ------------------------------------------------------------------------------------------------------------------------------- Gaussians
+# ----------------------------------------------------------------------------------------------------------------------- Gaussians
 
 
 def _gaussian(family: Any) -> Textbook:
@@ -417,7 +418,7 @@ def _wishart(family: Any, sign: int) -> Textbook:
     return Textbook(family, log_partition, mean, lambda t: -MP.mpf(d + 1) / 2 * mean(t)[0])
 
 
-# ------------------------------------------------------------------------------------------------------------------------------ directions
+# ---------------------------------------------------------------------------------------------------------------------- directions
 
 
 def _directional(family: Any) -> Textbook:
@@ -445,7 +446,7 @@ def _directional(family: Any) -> Textbook:
     return Textbook(family, log_partition, mean, _constant(lambda: -log_area()))
 
 
-# ---------------------------------------------------------------------------------------------------------------------------- combinations
+# -------------------------------------------------------------------------------------------------------------------- combinations
 
 
 def _product(family: Any) -> Textbook | None:

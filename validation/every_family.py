@@ -1,0 +1,283 @@
+"""Every family of the package against textbooks at eighty digits and against sums over its points: (E1)-(E8).
+
+The families are those that the package discovers, with the members that each proposes; `validation.oracles.textbook` and
+`validation.oracles.nodes` know all that the package now has. A family that they do not know is left to the laws of the test suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+
+import ingd_ref as ir
+from validation.backends import Arrays
+from validation.oracles.nodes import Nodes, nodes
+from validation.oracles.precise import Array, axes, precise
+from validation.oracles.textbook import Textbook, slopes, textbook, units
+from validation.registry import EPS, Measured, case, compared, within
+
+ACCURATE = 1e-13
+REASON = "1e-13 relative: a few hundred roundings"
+#: A family given by T and A alone differentiates them by extrapolation, which says of itself that it leaves about 1e-12.
+BY_DIFFERENCES = 1e-11
+#: Its divergence is (E5) as it stands where that is more than a thousandth of its terms, each right to a few half-eps.
+LITERAL = 1e3 * 2 * EPS
+#: Probabilities are exponentials of logarithms of size fifty, fifty half-eps each, and the rules are settled to a few eps.
+SUMMED = 1e-13
+RELATIVE_STEPS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-12)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One distribution: a family, its oracle, and natural parameters θ (b,) in float64."""
+
+    family: Any
+    oracle: Textbook
+    theta: Array
+    place: int
+
+    @property
+    def name(self) -> str:
+        """Family and place among its examples."""
+        return f"{self.family.name} [{self.family.number}], member {self.place + 1}"
+
+    @property
+    def accuracy(self) -> float:
+        """Relative error that derivatives of A may have."""
+        bare = getattr(self.family, "hessian", self) is None
+        return BY_DIFFERENCES if bare else ACCURATE
+
+    @property
+    def accuracy_of_divergence(self) -> float:
+        """Relative error that a divergence may have."""
+        return max(self.accuracy, LITERAL if isinstance(self.family, ir.families.ExponentialTilt) else 0.0)
+
+    @cached_property
+    def exact(self) -> Array:
+        """θ as exact numbers."""
+        return precise(self.theta)
+
+    @cached_property
+    def mean(self) -> Array:
+        """Mean parameters from the textbook."""
+        return self.oracle.mean(self.exact)
+
+    @cached_property
+    def fisher(self) -> Array:
+        """F by differences of the textbook means."""
+        return self.oracle.fisher(self.exact)
+
+    @cached_property
+    def curvature(self) -> Array:
+        """F by second differences of the textbook A."""
+        return self.oracle.curvature(self.exact)
+
+    @cached_property
+    def curvature_of_divergence(self) -> Array:
+        """F as the Hessian of KL(θ‖θ + δ)."""
+        return self.oracle.curvature_of_divergence(self.exact)
+
+    @cached_property
+    def gradient(self) -> Array:
+        """∇A by differences."""
+        return slopes(self.oracle.log_partition, self.exact)
+
+    @cached_property
+    def inverse_fisher(self) -> Array:
+        """F⁻¹ by elimination."""
+        return self.oracle.inverse_fisher(self.exact)
+
+    @cached_property
+    def deviation(self) -> Array:
+        """Standard deviations of the statistics: F_aa is of size deviation², and θ_a counts in units of 1/deviation."""
+        return np.sqrt(np.diag(self.fisher).astype(float))
+
+    @cached_property
+    def nodes(self) -> Nodes | None:
+        """Points with probabilities."""
+        return nodes(self.family, self.theta)
+
+    def moved(self, delta: float, place: int) -> Array:
+        """Parameters (b,) that differ from θ by a relative amount ``delta`` in one coordinate or, after the last one, in all of them."""
+        signs = np.where(np.arange(len(self.theta)) % 2 == 0, 1.0, -0.5)
+        chosen = signs if place == len(self.theta) else np.eye(len(self.theta))[place]
+        return self.theta + delta * chosen * units(self.exact).astype(float)
+
+
+@cache
+def members() -> tuple[Member, ...]:
+    """Two members of every family that has an oracle."""
+    found = []
+    for family in ir.families.all_families():
+        oracle = textbook(family)
+        if oracle is not None:
+            theta = family.natural(**family.example_parameters())[:2]
+            found += [Member(family, oracle, row, place) for place, row in enumerate(theta)]
+    return tuple(found)
+
+
+@case("E1", oracle="textbook densities at nodes and states, and their total by quadrature or summation")
+def every_log_density(arrays: Arrays) -> Iterator[Measured]:
+    """Log q_θ(x) = log h + ⟨θ, f⟩ − A in the bulk of each distribution, and A as the logarithm of the total."""
+    for member in members():
+        rule, log_partition = member.nodes, float(member.oracle.log_partition(member.exact))
+        found = arrays.number(member.family.log_partition(arrays(member.theta)))
+        yield compared(f"{member.name}: A", found, log_partition, ACCURATE, REASON, scale=max(1.0, abs(log_partition)))
+        if rule is None:
+            continue
+        if rule.log_mass is not None:
+            yield compared(f"{member.name}: A by summation", found, rule.log_mass, SUMMED, "exponentials", scale=max(1.0, abs(found)))
+        bulk = np.flatnonzero(rule.weights >= 0.2 * np.max(rule.weights))
+        chosen = bulk[np.linspace(0, len(bulk) - 1, 5).astype(int)]
+        terms = member.theta * rule.statistics[chosen]
+        expected = rule.log_h[chosen] + np.sum(terms, axis=1) - log_partition
+        size = np.abs(rule.log_h[chosen]) + np.sum(np.abs(terms), axis=1) + abs(log_partition) + 1
+        values = arrays.host(member.family.log_prob(arrays(member.theta), arrays(rule.x[chosen])))
+        yield compared(f"{member.name}: log q", values, expected, ACCURATE, REASON + ", of its terms", scale=size)
+
+
+@case("E2", oracle="textbook means and differences of A at eighty digits, and sums over nodes and states")
+def every_mean(arrays: Arrays) -> Iterator[Measured]:
+    """μ = ∇A = E f three ways."""
+    for member in members():
+        found = arrays.host(member.family.mean(arrays(member.theta)))
+        size = np.maximum(np.abs(member.mean.astype(float)), member.deviation)
+        yield compared(f"{member.name}: textbook", found, member.mean, ACCURATE, REASON + ", of the mean or a deviation", scale=size)
+        yield compared(f"{member.name}: ∇A by differences", found, member.gradient, ACCURATE, REASON, scale=size)
+        if member.nodes is not None:
+            yield compared(f"{member.name}: E f by summation", found, member.nodes.mean(), SUMMED, "exponentials", scale=size)
+
+
+@case("E3", oracle="second differences of A, differences of μ, Cov f, Hessian of KL, E[score scoreᵀ]")
+def every_fisher_five_ways(arrays: Arrays) -> Iterator[Measured]:
+    """Three of them by differences at eighty digits, which leave forty; two by sums over points in float64."""
+    for member in members():
+        found = arrays.host(member.family.fisher(arrays(member.theta)))
+        unit = np.outer(member.deviation, member.deviation)
+        ways: dict[str, tuple[Array, float]] = {
+            "second differences of A": (member.curvature, member.accuracy),
+            "differences of μ": (member.fisher, member.accuracy),
+            "Hessian of KL(θ‖θ + δ)": (member.curvature_of_divergence, member.accuracy),
+        }
+        if member.nodes is not None:
+            # The score is f − ∇A where the density is differentiated: A by differences, and not by its mean over the same points.
+            score = member.nodes.statistics - member.gradient.astype(float)
+            ways["Cov f"] = (member.nodes.covariance(), max(SUMMED, member.accuracy))
+            ways["E[score scoreᵀ]"] = ((member.nodes.weights[:, None] * score).T @ score, max(SUMMED, member.accuracy))
+        for way, (expected, tolerance) in ways.items():
+            yield compared(f"{member.name}: {way}", found, expected, tolerance, "of √(F_aa F_bb); " + REASON, scale=unit)
+
+
+@case("E4", oracle="the eighty-digit F inverted by elimination")
+def every_inverse_fisher(arrays: Arrays) -> Iterator[Measured]:
+    """F⁻¹ in units of √(F⁻¹_aa F⁻¹_bb)."""
+    for member in members():
+        found = arrays.host(member.family.inverse_fisher(arrays(member.theta)))
+        size = np.sqrt(np.diag(member.inverse_fisher).astype(float))
+        yield compared(member.name, found, member.inverse_fisher, member.accuracy, REASON, scale=np.outer(size, size))
+
+
+@case("E5", oracle="A(θ₂) − A(θ₁) − ⟨θ₂ − θ₁, μ(θ₁)⟩ at eighty digits")
+def every_divergence(arrays: Arrays) -> Iterator[Measured]:
+    """KL between members whose parameters differ by relative amounts from 1e-2 to 1e-12, and between the two members of each family."""
+    for index, member in enumerate(members()):
+        family = member.family
+        steps = [(delta, place) for delta in RELATIVE_STEPS for place in range(family.number + 1)]
+        near = np.stack([member.moved(*step) for step in steps])
+        other = next(m for m in members() if m.family is family and m.place != member.place)
+        targets = np.concatenate([near, other.theta[None]])
+        targets = targets[family.contains(targets)]
+        expected = _divergences(index, targets.tobytes())
+        found = arrays.host(family.kl(arrays(member.theta), arrays(targets)))
+        # Members may coincide: θ = 0 does not move by a relative amount, and what rounds to θ is θ.
+        yield within(f"{member.name}: KL", found, expected, member.accuracy_of_divergence * np.abs(expected).astype(float), REASON)
+        yield Measured(f"{member.name}: most negative", max(0.0, float(-np.min(found))), 0.0, "Gibbs' inequality")
+
+
+@cache
+def _divergences(index: int, targets: bytes) -> Array:
+    """Divergences from a member to parameters given by their bytes, computed once for all backends."""
+    member = members()[index]
+    rows = np.frombuffer(targets).reshape(-1, member.family.number)
+    return np.array([member.oracle.kl(member.exact, precise(row)) for row in rows])
+
+
+@case("E6", oracle="eighty-digit means, rounded, inverted by Newton's method; −H − E log h, and −Σ q log q over nodes and states")
+def every_conjugate_and_entropy(arrays: Arrays) -> Iterator[Measured]:
+    """θ = ∇A*(μ), A*(μ), and the entropy."""
+    for index, member in enumerate(members()):
+        rounded, expected, conjugate = _inverted(index)
+        size = np.maximum(np.abs(member.theta), 1 / member.deviation)
+        condition = np.abs(member.inverse_fisher).astype(float) @ np.abs(rounded)
+        allowed = np.maximum(member.accuracy * size, 5 * EPS * condition)
+        found = arrays.host(member.family.natural_from_mean(arrays(rounded)))
+        yield within(f"{member.name}: θ(μ)", found, expected, allowed, "1e-13, or ten times the condition number times half an eps")
+        scale = max(1.0, abs(float(conjugate)), float(np.sum(np.abs(member.theta * rounded))))
+        value = arrays.number(member.family.conjugate(arrays(rounded)))
+        yield compared(f"{member.name}: A*", value, conjugate, ACCURATE, REASON + ", of its terms", scale=scale)
+        entropy = member.oracle.entropy(member.exact)
+        found = arrays.number(member.family.entropy(arrays(member.theta)))
+        yield compared(f"{member.name}: H", found, entropy, ACCURATE, REASON, scale=max(1.0, abs(float(entropy))))
+        if member.nodes is not None:
+            summed = member.nodes.entropy(member.theta, float(member.oracle.log_partition(member.exact)))
+            yield compared(f"{member.name}: −Σ q log q", found, summed, SUMMED, "exponentials", scale=max(1.0, abs(summed)))
+
+
+@cache
+def _inverted(index: int) -> tuple[Array, Array, Any]:
+    """Means rounded to float64, their exact natural parameters, and A* there."""
+    member = members()[index]
+    rounded = member.mean.astype(float)
+    theta = member.oracle.natural_from_mean(precise(rounded), member.exact)
+    return rounded, theta, member.oracle.conjugate_at(theta)
+
+
+# --------------------------------------------------------------------------------------------------------- the theorem of natural gradients
+
+
+def losses(member: Member) -> dict[str, Callable[[Array], Any]]:
+    """Losses as functions of θ: two that are linear in μ(θ) up to A or its conjugate, and two that are not."""
+    oracle = member.oracle
+    goal = next(m for m in members() if m.family is member.family and m.place != member.place)
+    data = goal.mean + precise(0.25 * goal.deviation)  # the mean statistics of some sample
+    return {
+        "KL(p‖q)": lambda t: oracle.kl(goal.exact, t),
+        "−E log q over data": lambda t: oracle.log_partition(t) - np.sum(t * data),
+        "½‖μ − μ*‖²": lambda t: np.sum((oracle.mean(t) - goal.mean) ** 2) / 2,
+        "entropy relative to h": lambda t: -oracle.conjugate_at(t),
+    }
+
+
+@cache
+def _gradients(index: int) -> dict[str, tuple[Array, Array]]:
+    """Return ∇_θ L, and ∇_μ L by differences along the mean chart: L of the parameters that Newton's method finds for moved means."""
+    member = members()[index]
+    functions = losses(member)
+    size = precise(member.deviation)
+    # At 80 digits a step of 1e-20 deviations leaves 1e-40 from truncation and, of the 40 digits that Newton's method finds θ to, 20.
+    h = precise(1.0) / 10**20
+    ends = []
+    for axis, unit in zip(axes(len(size)), size, strict=True):
+        ends.append([member.oracle.natural_from_mean(member.mean + sign * h * unit * axis, member.exact) for sign in (1, -1)])
+    by_mean = {
+        name: np.array([(L(up) - L(down)) / (2 * h * u) for (up, down), u in zip(ends, size, strict=True)]) for name, L in functions.items()
+    }
+    return {name: (slopes(L, member.exact), by_mean[name]) for name, L in functions.items()}
+
+
+@case("E7", "E8", oracle="∇_μ L by differences along the mean chart at eighty digits")
+def every_natural_gradient(arrays: Arrays) -> Iterator[Measured]:
+    """F⁻¹ ∇_θ L = ∇_μ L for every family and four losses: for the oracles themselves, and for what the package returns."""
+    for index, member in enumerate(members()):
+        for name, (by_theta, by_mean) in _gradients(index).items():
+            solved = member.inverse_fisher @ by_theta
+            gradient = by_theta.astype(float)
+            terms = (np.abs(member.inverse_fisher) @ np.abs(by_theta)).astype(float) + 1e-3 / member.deviation
+            where = f"{member.name}: {name}"
+            yield compared(f"{where}, the identity", solved, by_mean, 1e-18, "differences of forty digits", scale=terms)
+            found = arrays.host(member.family.natural_gradient(arrays(member.theta), arrays(gradient)))
+            yield compared(where, found, by_mean, max(ACCURATE, member.accuracy), REASON + ", of the terms F⁻¹_ab g_b", scale=terms)
