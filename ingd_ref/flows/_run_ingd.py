@@ -32,6 +32,7 @@ def run_ingd(
     *,
     features: Features | RandomCenters,
     latents: Array | int = 500,
+    shown: int | None = None,
     steps: int = 100,
     step_size: float = 1.0,
     rng: np.random.Generator | None = None,
@@ -68,8 +69,10 @@ def run_ingd(
     features : Features or rule
         Statistics f, or a rule with a ``draw`` method that settles them for a step from the generated sample and the target.
     latents : array (n, k) or int ≥ 1
-        The latent points of every step; or how many are drawn anew for each. Default 500. In the second case as many others are drawn at
-        the start, and the sample that metrics, callbacks and the result show is generated from these.
+        The latent points of every step; or how many are drawn anew for each. Default 500.
+    shown : int ≥ 1, optional
+        Size of the generated sample that metrics, callbacks and the result show, from latent points of its own that are drawn once, at the
+        start, and serve for nothing else. Default: if ``latents`` are given the sample of these, else as many as a step draws.
     steps : int ≥ 1
         Number of steps. Default 100.
     step_size : float > 0
@@ -147,6 +150,7 @@ def run_ingd(
         start=start,
         target=target,
         latents=latents,
+        shown_number=None if shown is None else checks.positive_integer(shown, "shown"),
         weights=weights,
         target_weights=target_weights,
         batch=None if batch is None else _checked_batch(batch, target),
@@ -175,11 +179,15 @@ def run_ingd(
 
 @dataclass(frozen=True, kw_only=True)
 class _GeneratorSetup(Setup):
-    """A run whose position are the parameters of a generator; ``reference`` are the latent points of the sample that is shown."""
+    """A run whose position are the parameters of a generator.
+
+    ``reference`` are the latent points of the sample that is shown.
+    """
 
     generator: Generator
     features: Features | RandomCenters
     latents: Array | int
+    shown_number: int | None
     batch: int | None
     system: dict[str, Any]
     reference: Array | None = None
@@ -188,12 +196,13 @@ class _GeneratorSetup(Setup):
     member = "parameter"
 
     def begun(self, rng: np.random.Generator) -> _GeneratorSetup:
-        fixed = self.latents if is_array(self.latents) else self.generator.latents(self.latents, rng, like=self.start)
-        return replace(self, reference=fixed)
+        if is_array(self.latents) and self.shown_number is None:
+            return replace(self, reference=self.latents)
+        number = self.latents if self.shown_number is None else self.shown_number
+        return replace(self, reference=self.generator.latents(number, rng, like=self.start))
 
     def prepare(self, position: Array, rng: np.random.Generator) -> VelocityFunction:
-        drawn = self.redraw and not is_array(self.latents)
-        latents = self.generator.latents(self.latents, rng, like=position) if drawn else self.reference
+        latents = self.latents if is_array(self.latents) else self.generator.latents(self.latents, rng, like=position)
         x = self.generator(position, latents)
         target, target_weights = self.minibatch(*self.drawn_target(rng, x), rng)
         features = self.features.draw(x, target, rng)
@@ -233,6 +242,7 @@ class _GeneratorSetup(Setup):
             "target": self.target,
             "features": self.features,
             "latents": self.latents,
+            "shown": self.shown_number,
             "weights": self.weights,
             "target_weights": self.target_weights,
             "batch": self.batch,
