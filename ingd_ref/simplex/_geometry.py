@@ -1,0 +1,353 @@
+"""The open probability simplex with the Fisher-Rao metric (B1): lengths, angles, gradients, geodesics, distances.
+
+A point is a vector of n positive probabilities; a tangent vector is a signed measure, n numbers that sum to zero.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ingd_ref import special
+from ingd_ref.backend import Array, Namespace, array_namespace, softmax
+from ingd_ref.errors import DomainError, NonFiniteError
+from ingd_ref.simplex._arguments import distribution, measure, positive_cells, tangent
+
+__all__ = [
+    "divergence",
+    "exponential_geodesic",
+    "fisher_cosine",
+    "fisher_metric",
+    "fisher_rao_distance",
+    "fisher_rao_geodesic",
+    "mixture_geodesic",
+    "simplex_gradient",
+]
+
+
+def fisher_metric(p: Array, a: Array, b: Array) -> Array:
+    r"""Fisher-Rao inner product of two tangent vectors of the simplex, equation (B1).
+
+    .. math:: \langle a, b\rangle_p = \sum_x a_x b_x / p_x
+
+    Parameters
+    ----------
+    p : array (..., n)
+        Probabilities, positive, summing to one.
+    a, b : array (..., n)
+        Tangent vectors: signed measures that sum to zero.
+
+    Returns
+    -------
+    array (...)
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, BackendError
+        For arrays that do not fit.
+    DomainError
+        For zeros or a wrong sum in p, or a and b that do not sum to zero.
+
+    Notes
+    -----
+    Leading axes are batches and follow the rules of broadcasting. Source: [A25].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> u = np.array([0.5, -0.5])
+    >>> fisher_metric(np.array([0.5, 0.5]), u, u)
+    np.float64(1.0)
+    """
+    xp, p, a, b = _tangents(p, a, b)
+    return _inner(xp, p, a, b)
+
+
+def fisher_cosine(p: Array, a: Array, b: Array) -> Array:
+    r"""Cosine of the angle between two tangent vectors in the Fisher-Rao metric, equation (B6).
+
+    .. math:: \cos_p(a, b) = \langle a, b\rangle_p \,/\, \sqrt{\langle a, a\rangle_p \langle b, b\rangle_p}
+
+    Parameters
+    ----------
+    p : array (..., n)
+        Probabilities, positive, summing to one.
+    a, b : array (..., n)
+        Tangent vectors: signed measures that sum to zero.
+
+    Returns
+    -------
+    array (...)
+        Between −1 and 1; NaN where a or b vanishes, which leaves no angle.
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, BackendError, DomainError
+        As for :func:`fisher_metric`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> p, a, b = np.full(3, 1.0 / 3.0), np.array([1.0, -1.0, 0.0]), np.array([1.0, 1.0, -2.0])
+    >>> fisher_cosine(p, a, np.stack([a, -a, b])).round(12)
+    array([ 1., -1.,  0.])
+    """
+    xp, p, a, b = _tangents(p, a, b)
+    return cosine(xp, p, a, b)
+
+
+def cosine(xp: Namespace, p: Array, a: Array, b: Array) -> Array:
+    """:func:`fisher_cosine` of arguments that were checked."""
+    a, b = _unit(xp, p, a), _unit(xp, p, b)
+    return xp.clip(xp.sum(a * b, axis=-1), -1.0, 1.0)
+
+
+def _unit(xp: Namespace, p: Array, a: Array) -> Array:
+    """a/√p divided by its length, after its largest entry so that squares neither overflow nor underflow; NaN for zero."""
+    whitened = a / xp.sqrt(p)
+    size = xp.max(xp.abs(whitened), axis=-1, keepdims=True)
+    scaled = whitened / xp.where(size > 0, size, xp.ones_like(size))
+    length = xp.linalg.vector_norm(scaled, axis=-1, keepdims=True)
+    return scaled / xp.where(length > 0, length, xp.full_like(length, xp.nan))
+
+
+def simplex_gradient(p: Array, derivative: Array) -> Array:
+    r"""Fisher-Rao gradient of a loss on the simplex, equation (B1).
+
+    .. math:: \operatorname{grad} L = p \circ (\partial L - \mathbb E_p\, \partial L)
+
+    It is the tangent vector u with :math:`\langle u, a\rangle_p = \sum_x a_x \partial_x L` for every tangent vector a.
+
+    Parameters
+    ----------
+    p : array (..., n)
+        Probabilities, positive, summing to one.
+    derivative : array (..., n)
+        ∂L, the partial derivatives of L in p. A constant added to all of them changes nothing.
+
+    Returns
+    -------
+    array (..., n)
+        Tangent vector.
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, BackendError, DomainError
+        For arguments that do not fit.
+
+    Notes
+    -----
+    Source: [A25].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> simplex_gradient(np.array([0.5, 0.5]), np.array([1.0, 0.0]))
+    array([ 0.25, -0.25])
+    """
+    xp = array_namespace(p=p, derivative=derivative)
+    p = distribution(p, "p", xp)
+    derivative = measure(derivative, "derivative", xp, p.shape[-1], like=p)
+    return p * centred(xp, p, derivative)
+
+
+def centred(xp: Namespace, p: Array, f: Array) -> Array:
+    """Return f − E_p f."""
+    return f - xp.sum(p * f, axis=-1, keepdims=True)
+
+
+def divergence(q: Array, p: Array) -> Array:
+    r"""Kullback-Leibler divergence of two points of the simplex, the loss behind (B3).
+
+    .. math:: \mathrm{KL}(q\,\|\,p) = \sum_x q_x \log(q_x/p_x) = \sum_x q_x \big(r_x - 1 - \log r_x\big), \quad r = p/q
+
+    Parameters
+    ----------
+    q, p : array (..., n)
+        Probabilities, positive, summing to one.
+
+    Returns
+    -------
+    array (...)
+        In nats, not negative. The second form is used: it keeps all digits where p is close to q.
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, BackendError, DomainError
+        For arguments that do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> divergence(np.array([0.5, 0.5]), np.array([0.5 + 2.0**-30, 0.5 - 2.0**-30])).item() * 2.0**59
+    1.0
+    """
+    xp = array_namespace(q=q, p=p)
+    q = distribution(q, "q", xp)
+    return relative_entropy(xp, q, distribution(p, "p", xp, q.shape[-1], like=q))
+
+
+def relative_entropy(xp: Namespace, q: Array, p: Array) -> Array:
+    """:func:`divergence` of arguments that were checked."""
+    return xp.sum(q * special.log_remainder(xp, p / q, (p - q) / q), axis=-1)
+
+
+def mixture_geodesic(p: Array, q: Array, t: float) -> Array:
+    r"""Mixture (m-) geodesic (1 − t) p + t q.
+
+    Parameters
+    ----------
+    p, q : array (..., n)
+        Ends, positive, summing to one.
+    t : float
+        Place on the geodesic: 0 at p, 1 at q. Values outside [0, 1] prolong it as far as the simplex reaches.
+
+    Returns
+    -------
+    array (..., n)
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, BackendError, DomainError
+        For arguments that do not fit, and where t leads out of the simplex.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mixture_geodesic(np.array([0.2, 0.8]), np.array([0.6, 0.4]), 0.5)
+    array([0.4, 0.6])
+    """
+    xp, p, q, t = _ends(p, q, t)
+    middle = (1.0 - t) * p + t * q
+    positive_cells(middle, f"the geodesic at t = {t:g}", xp)
+    return middle
+
+
+def exponential_geodesic(p: Array, q: Array, t: float) -> Array:
+    r"""Exponential (e-) geodesic :math:`p^{1-t} q^t / \sum_x p_x^{1-t} q_x^t`.
+
+    Parameters
+    ----------
+    p, q : array (..., n)
+        Ends, positive, summing to one.
+    t : float
+        Place on the geodesic: 0 at p, 1 at q; any real number.
+
+    Returns
+    -------
+    array (..., n)
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, BackendError, DomainError
+        For arguments that do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> exponential_geodesic(np.array([0.2, 0.8]), np.array([0.8, 0.2]), 0.5)
+    array([0.5, 0.5])
+    """
+    xp, p, q, t = _ends(p, q, t)
+    return softmax(xp, (1.0 - t) * xp.log(p) + t * xp.log(q))
+
+
+def fisher_rao_geodesic(p: Array, q: Array, t: float) -> Array:
+    r"""Geodesic of the Fisher-Rao metric (B1): a great circle of the square roots.
+
+    .. math:: \sqrt{p(t)} = \frac{\sin((1-t)\phi)}{\sin\phi} \sqrt p + \frac{\sin(t\phi)}{\sin\phi} \sqrt q,
+              \qquad \phi = \tfrac12 d(p, q)
+
+    Parameters
+    ----------
+    p, q : array (..., n)
+        Ends, positive, summing to one.
+    t : float in [0, 1]
+        Place on the geodesic: 0 at p, 1 at q.
+
+    Returns
+    -------
+    array (..., n)
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, BackendError, DomainError
+        For arguments that do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fisher_rao_geodesic(np.array([0.2, 0.8]), np.array([0.8, 0.2]), 0.5).round(12)
+    array([0.5, 0.5])
+    """
+    xp, p, q, t = _ends(p, q, t)
+    if not 0.0 <= t <= 1.0:
+        raise DomainError(f"t must lie in [0, 1], got {t:g}")
+    angle = 0.5 * _distance(xp, p, q)[..., None]
+    sine = xp.sin(angle)
+    apart = sine > 0
+    divisor = xp.where(apart, sine, xp.ones_like(sine))
+
+    def part(share: float) -> Array:
+        return xp.where(apart, xp.sin(share * angle) / divisor, share * xp.ones_like(sine))
+
+    root = part(1.0 - t) * xp.sqrt(p) + part(t) * xp.sqrt(q)
+    return root * root / xp.sum(root * root, axis=-1, keepdims=True)
+
+
+def fisher_rao_distance(p: Array, q: Array) -> Array:
+    r"""Distance in the Fisher-Rao metric (B1), the length of the shortest path.
+
+    .. math:: d(p, q) = 2 \arccos \sum_x \sqrt{p_x q_x} = 4 \arcsin\big(\tfrac12 \|\sqrt p - \sqrt q\|\big)
+
+    Parameters
+    ----------
+    p, q : array (..., n)
+        Probabilities, not negative, summing to one.
+
+    Returns
+    -------
+    array (...)
+        Between 0 and π. The second form is used, which keeps its digits for near points:
+        :math:`\sqrt{p} - \sqrt{q} = (p - q)/(\sqrt p + \sqrt q)`.
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, BackendError, DomainError
+        For arguments that do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> (fisher_rao_distance(np.array([1.0, 0.0]), np.array([0.0, 1.0])) / np.pi).round(15)
+    np.float64(1.0)
+    >>> fisher_rao_distance(np.array([0.5, 0.5]), np.array([0.5 + 2.0**-40, 0.5 - 2.0**-40])).item() * 2.0**39
+    1.0
+    """
+    xp = array_namespace(p=p, q=q)
+    p = distribution(p, "p", xp, closed=True)
+    return _distance(xp, p, distribution(q, "q", xp, p.shape[-1], like=p, closed=True))
+
+
+def _distance(xp: Namespace, p: Array, q: Array) -> Array:
+    roots = xp.sqrt(p) + xp.sqrt(q)
+    chord = xp.linalg.vector_norm((p - q) / xp.where(roots > 0, roots, xp.ones_like(roots)), axis=-1)
+    # Two roots of length one are at most a right angle apart; rounding may say otherwise.
+    return 4.0 * xp.asin(xp.clip(0.5 * chord, 0.0, 0.5**0.5))
+
+
+def _inner(xp: Namespace, p: Array, a: Array, b: Array) -> Array:
+    return xp.sum(a * b / p, axis=-1)
+
+
+def _tangents(p: Array, a: Array, b: Array) -> tuple[Namespace, Array, Array, Array]:
+    xp = array_namespace(p=p, a=a, b=b)
+    p = distribution(p, "p", xp)
+    return xp, p, tangent(a, "a", xp, p.shape[-1], p), tangent(b, "b", xp, p.shape[-1], p)
+
+
+def _ends(p: Array, q: Array, t: float) -> tuple[Namespace, Array, Array, float]:
+    xp = array_namespace(p=p, q=q)
+    if not math.isfinite(t):
+        raise NonFiniteError(f"t must be finite, got {t}")
+    p = distribution(p, "p", xp)
+    return xp, p, distribution(q, "q", xp, p.shape[-1], like=p), float(t)

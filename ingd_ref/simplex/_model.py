@@ -1,0 +1,150 @@
+"""What a model on the simplex is: probabilities p(ξ) with their Jacobian, and which states look alike from outside (B2)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, Namespace, array_namespace
+from ingd_ref.errors import ShapeError
+from ingd_ref.simplex._marginalisation import Marginalisation
+
+__all__ = ["FiniteModel"]
+
+
+class FiniteModel(ABC):
+    """A parametrised family of probabilities p(ξ) on n states, part of which is hidden; what (B2)-(B6) ask of a model.
+
+    The parameters may leave the set where p(ξ) is positive: a model is a formula, and whoever needs positive probabilities checks them.
+
+    Attributes
+    ----------
+    parameters : int
+        Number d of parameters ξ.
+    marginalisation : Marginalisation
+        Map of the n states onto their m visible cells.
+    """
+
+    parameters: int
+    marginalisation: Marginalisation
+
+    @abstractmethod
+    def _probabilities(self, xp: Namespace, xi: Array) -> Array:
+        """p(ξ) of shape (..., n) at checked parameters."""
+
+    @abstractmethod
+    def _with_jacobian(self, xp: Namespace, xi: Array) -> tuple[Array, Array]:
+        """p(ξ) of shape (..., n) and J = ∂p/∂ξ of shape (..., n, d) at checked parameters."""
+
+    @abstractmethod
+    def random_parameters(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw parameters well inside the model.
+
+        Parameters
+        ----------
+        size : int
+            How many points.
+        rng : numpy.random.Generator
+            The only source of randomness.
+
+        Returns
+        -------
+        numpy.ndarray (size, d)
+            On the host.
+        """
+
+    @property
+    def states(self) -> int:
+        """Number n of states."""
+        return self.marginalisation.states
+
+    def probabilities(self, xi: Array) -> Array:
+        """Probabilities p(ξ) of the states (B2).
+
+        Parameters
+        ----------
+        xi : array (..., d)
+            Parameters.
+
+        Returns
+        -------
+        array (..., n)
+            They sum to one, and need not be positive.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError, BackendError
+            For parameters that do not fit.
+        """
+        xp, xi = self.checked(xi)
+        return self._probabilities(xp, xi)
+
+    def jacobian(self, xi: Array) -> Array:
+        """Jacobian J = ∂p/∂ξ (B2).
+
+        Parameters
+        ----------
+        xi : array (..., d)
+            Parameters.
+
+        Returns
+        -------
+        array (..., n, d)
+            Each column sums to zero.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError, BackendError
+            For parameters that do not fit.
+        """
+        return self.with_jacobian(xi)[1]
+
+    def with_jacobian(self, xi: Array) -> tuple[Array, Array]:
+        """Return :meth:`probabilities` and :meth:`jacobian` for the cost of the latter.
+
+        Parameters
+        ----------
+        xi : array (..., d)
+            Parameters.
+
+        Returns
+        -------
+        array (..., n)
+            p(ξ).
+        array (..., n, d)
+            J.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError, BackendError
+            For parameters that do not fit.
+        """
+        xp, xi = self.checked(xi)
+        return self._with_jacobian(xp, xi)
+
+    def checked(self, xi: Array) -> tuple[Namespace, Array]:
+        """Check parameters.
+
+        Parameters
+        ----------
+        xi : array (..., d)
+            Parameters.
+
+        Returns
+        -------
+        module
+            Their array-API namespace.
+        array (..., d)
+            Finite floating numbers.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError, BackendError
+            For parameters that do not fit.
+        """
+        xp = array_namespace(xi=xi)
+        if xi.ndim < 1 or xi.shape[-1] != self.parameters or 0 in xi.shape:
+            raise ShapeError(f"xi must have shape (..., {self.parameters}), got {tuple(xi.shape)}")
+        return xp, checks.finite(checks.real_array(xi, "xi", xp), "xi", xp)

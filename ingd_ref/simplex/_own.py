@@ -1,0 +1,126 @@
+"""A model of one's own: a function p(ξ), with its Jacobian or without (B2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, Namespace, device, item
+from ingd_ref.errors import BackendError, DomainError, OptionError, ShapeError
+from ingd_ref.simplex._arguments import measure, sums_to
+from ingd_ref.simplex._marginalisation import Marginalisation
+from ingd_ref.simplex._model import FiniteModel
+
+__all__ = ["OwnModel"]
+
+# f(ξ + ih) = f(ξ) + ih f′(ξ) − h² f″(ξ)/2 − …: nothing is subtracted, so h can be so small that its square is lost in any floating type.
+STEP = 1e-20
+
+
+@dataclass(frozen=True)
+class OwnModel(FiniteModel):
+    r"""Model of (B2) given by a function.
+
+    Without a Jacobian the derivatives come from complex steps, :math:`\partial p/\partial\xi_j = \operatorname{Im} p(\xi + i h e_j)/h` with
+    h = 1e-20, which subtract nothing and are as accurate as the function itself.
+
+    Parameters
+    ----------
+    function : callable
+        Maps ξ (..., d) to probabilities (..., n), for arrays with any leading axes. Without ``derivative`` it is also called with complex
+        numbers, so it must be made of analytic operations: no absolute values, comparisons or conjugates.
+    parameters : int ≥ 1
+        Number d of parameters.
+    marginalisation : Marginalisation
+        Of the n states.
+    derivative : callable, optional
+        Maps ξ (..., d) to the Jacobian (..., n, d). Default: complex steps.
+    sampler : callable, optional
+        Takes a number of points and a generator and returns parameters (size, d) well inside the model, as a NumPy array. Default: none,
+        and :meth:`random_parameters` refuses.
+
+    Examples
+    --------
+    Two values, of which the first has probability sin²ξ:
+
+    >>> import numpy as np
+    >>> def function(xi):
+    ...     return np.concatenate([np.sin(xi) ** 2, np.cos(xi) ** 2], axis=-1)
+    >>> model = OwnModel(function, 1, Marginalisation([0, 1]))
+    >>> model.jacobian(np.array([np.pi / 4])).round(12)
+    array([[ 1.],
+           [-1.]])
+    """
+
+    function: Callable[[Array], Array]
+    parameters: int
+    marginalisation: Marginalisation
+    derivative: Callable[[Array], Array] | None = None
+    sampler: Callable[[int, np.random.Generator], np.ndarray] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", checks.positive_integer(self.parameters, "parameters"))
+
+    def random_parameters(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw parameters with the sampler that the model was given.
+
+        Parameters
+        ----------
+        size : int
+            How many points.
+        rng : numpy.random.Generator
+            The only source of randomness.
+
+        Returns
+        -------
+        numpy.ndarray (size, d)
+            On the host.
+
+        Raises
+        ------
+        OptionError
+            If there is no sampler.
+        """
+        if self.sampler is None:
+            raise OptionError("a model given by a function has no random parameters without sampler=; pass points instead")
+        return np.asarray(self.sampler(checks.positive_integer(size, "size"), rng), dtype=float)
+
+    def _probabilities(self, xp: Namespace, xi: Array) -> Array:
+        p = self.function(xi)
+        _require_shape(p, "function", (*xi.shape[:-1], self.states))
+        p = measure(p, "the result of function", xp, like=xi)
+        sums_to(p, "the result of function", xp, 1.0, checks.SUM_TOLERANCE)
+        return p
+
+    def _with_jacobian(self, xp: Namespace, xi: Array) -> tuple[Array, Array]:
+        p = self._probabilities(xp, xi)
+        if self.derivative is None:
+            jacobian = self._complex_steps(xp, xi)
+        else:
+            jacobian = self.derivative(xi)
+            _require_shape(jacobian, "derivative", (*p.shape, self.parameters))
+        jacobian = checks.finite(checks.real_array(jacobian, "the result of derivative", xp, xi), "the Jacobian", xp)
+        excess = xp.abs(xp.sum(jacobian, axis=-2)) - checks.SUM_TOLERANCE * (1.0 + xp.sum(xp.abs(jacobian), axis=-2))
+        if item(xp.any(excess > 0)):
+            raise DomainError("columns of the Jacobian must sum to zero, as probabilities keep their sum")
+        return p, jacobian
+
+    def _complex_steps(self, xp: Namespace, xi: Array) -> Array:
+        complex_type = xp.complex64 if xi.dtype == xp.float32 else xp.complex128
+        point, axes = xp.astype(xi, complex_type), xp.eye(self.parameters, dtype=xi.dtype, device=device(xi))
+        columns = []
+        for j in range(self.parameters):
+            result = self.function(point + 1j * xp.astype(STEP * axes[j, :], complex_type))
+            _require_shape(result, "function", (*xi.shape[:-1], self.states))
+            if not xp.isdtype(result.dtype, "complex floating"):
+                raise BackendError("function must return complex numbers for complex parameters, or come with its derivative")
+            columns.append(xp.imag(result) / STEP)
+        return xp.stack(columns, axis=-1)
+
+
+def _require_shape(x: Array, name: str, shape: tuple[int, ...]) -> None:
+    if tuple(x.shape) != tuple(shape):
+        raise ShapeError(f"{name} must return an array of shape {tuple(shape)}, got {tuple(x.shape)}")

@@ -1,0 +1,122 @@
+"""The joint states of named variables with finitely many values, and their order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.errors import DomainError, ShapeError
+from ingd_ref.simplex._marginalisation import Marginalisation
+
+__all__ = ["StateSpace", "place_of"]
+
+
+@dataclass(frozen=True)
+class StateSpace:
+    """Joint states of named variables.
+
+    State i is the i-th entry of an array with one axis for each variable: the last variable changes fastest. With the hidden variables
+    named first, i = h m + v, so that ``p.reshape(-1, m)`` has a row for each hidden state and a column for each visible one.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of the variables, all different.
+    cardinalities : sequence of int
+        Number of values of each.
+
+    Raises
+    ------
+    ShapeError
+        If there are no variables, or not one number for each.
+    DomainError
+        For a name that occurs twice, or a number below one.
+
+    Examples
+    --------
+    >>> space = StateSpace(("X", "Y"), (2, 3))
+    >>> space.size, space.values[4].tolist()
+    (6, [1, 1])
+    >>> space.marginalisation(hidden=["X"]).cells
+    (0, 1, 2, 0, 1, 2)
+    """
+
+    names: Sequence[str]
+    cardinalities: Sequence[int]
+
+    def __post_init__(self) -> None:
+        names, numbers = tuple(self.names), tuple(self.cardinalities)
+        if not names or len(names) != len(numbers):
+            raise ShapeError(f"there must be one number of values for each of at least one variable, got {len(numbers)} for {len(names)}")
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise DomainError(f"names of variables must differ, but {twice!r} occurs more than once")
+        object.__setattr__(self, "names", names)
+        object.__setattr__(
+            self,
+            "cardinalities",
+            tuple(
+                checks.positive_integer(number, f"the number of values of {name!r}") for name, number in zip(names, numbers, strict=True)
+            ),
+        )
+
+    @property
+    def size(self) -> int:
+        """Number n of joint states."""
+        return math.prod(self.cardinalities)
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """Value 0, 1, … of each variable in each state, an array (n, variables) of integers."""
+        return np.stack([axis.ravel() for axis in np.indices(self.cardinalities)], axis=1)
+
+    def index(self, name: str) -> int:
+        """Place of a variable among the names.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        DomainError
+            If there is no such variable.
+        """
+        return place_of(name, self.names)
+
+    def marginalisation(self, hidden: Sequence[str]) -> Marginalisation:
+        """Hide some variables.
+
+        Parameters
+        ----------
+        hidden : sequence of str
+            Their names.
+
+        Returns
+        -------
+        Marginalisation
+            Onto the joint states of the others, in the same order.
+
+        Raises
+        ------
+        DomainError
+            If there is no such variable.
+        """
+        return Marginalisation.hiding(self.cardinalities, [self.index(name) for name in hidden])
+
+
+def place_of(name: str, names: Sequence[str]) -> int:
+    """Place of ``name`` among ``names``."""
+    if name not in names:
+        raise DomainError(f"there is no variable {name!r}; there are {', '.join(map(repr, names))}")
+    return tuple(names).index(name)
