@@ -32,6 +32,7 @@ __all__ = [
     "run_flow",
     "run_ingd",
     "special",
+    "variational",
 ]
 
 _FUNCTIONS = {"run_flow": "ingd_ref.flows", "run_ingd": "ingd_ref.flows"}
@@ -53,7 +54,9 @@ if TYPE_CHECKING:
         plotting,
         projection,
         rkhs,
+        simplex,
         special,
+        variational,
     )
     from ingd_ref.flows import run_flow, run_ingd
 
