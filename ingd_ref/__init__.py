@@ -31,6 +31,7 @@ __all__ = [
     "rkhs",
     "run_flow",
     "run_ingd",
+    "simplex",
     "special",
     "variational",
 ]
