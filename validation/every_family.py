@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ class Member:
     oracle: Textbook
     theta: Array
     place: int
+    index: int
 
     @property
     def name(self) -> str:
@@ -116,16 +118,29 @@ def members() -> tuple[Member, ...]:
         oracle = textbook(family)
         if oracle is not None:
             theta = family.natural(**family.example_parameters())[:2]
-            found += [Member(family, oracle, row, place) for place, row in enumerate(theta)]
+            found += [Member(family, oracle, row, place, len(found) + place) for place, row in enumerate(theta)]
     return tuple(found)
+
+
+def families() -> Iterator[tuple[Any, list[Member]]]:
+    """Return each family with its members, which one call of the package takes together."""
+    for _, group in groupby(members(), key=lambda member: id(member.family)):
+        found = list(group)
+        yield found[0].family, found
+
+
+def _evaluated(arrays: Arrays, operation: str, arguments: Callable[[Member], Array] = lambda member: member.theta) -> Iterator[Any]:
+    """Each member with what the package's operation returns for its argument; members of a family are evaluated in one call."""
+    for family, group in families():
+        results = arrays.host(getattr(family, operation)(arrays(np.stack([arguments(member) for member in group]))))
+        yield from zip(group, results, strict=True)
 
 
 @case("E1", oracle="textbook densities at nodes and states, and their total by quadrature or summation")
 def every_log_density(arrays: Arrays) -> Iterator[Measured]:
     """Log q_θ(x) = log h + ⟨θ, f⟩ − A in the bulk of each distribution, and A as the logarithm of the total."""
-    for member in members():
+    for member, found in _evaluated(arrays, "log_partition"):
         rule, log_partition = member.nodes, float(member.oracle.log_partition(member.exact))
-        found = arrays.number(member.family.log_partition(arrays(member.theta)))
         yield compared(f"{member.name}: A", found, log_partition, ACCURATE, REASON, scale=max(1.0, abs(log_partition)))
         if rule is None:
             continue
@@ -143,8 +158,7 @@ def every_log_density(arrays: Arrays) -> Iterator[Measured]:
 @case("E2", oracle="textbook means and differences of A at eighty digits, and sums over nodes and states")
 def every_mean(arrays: Arrays) -> Iterator[Measured]:
     """μ = ∇A = E f three ways."""
-    for member in members():
-        found = arrays.host(member.family.mean(arrays(member.theta)))
+    for member, found in _evaluated(arrays, "mean"):
         size = np.maximum(np.abs(member.mean.astype(float)), member.deviation)
         yield compared(f"{member.name}: textbook", found, member.mean, ACCURATE, REASON + ", of the mean or a deviation", scale=size)
         yield compared(f"{member.name}: ∇A by differences", found, member.gradient, ACCURATE, REASON, scale=size)
@@ -155,8 +169,7 @@ def every_mean(arrays: Arrays) -> Iterator[Measured]:
 @case("E3", oracle="second differences of A, differences of μ, Cov f, Hessian of KL, E[score scoreᵀ]")
 def every_fisher_five_ways(arrays: Arrays) -> Iterator[Measured]:
     """Three of them by differences at eighty digits, which leave forty; two by sums over points in float64."""
-    for member in members():
-        found = arrays.host(member.family.fisher(arrays(member.theta)))
+    for member, found in _evaluated(arrays, "fisher"):
         unit = np.outer(member.deviation, member.deviation)
         ways: dict[str, tuple[Array, float]] = {
             "second differences of A": (member.curvature, member.accuracy),
@@ -175,8 +188,7 @@ def every_fisher_five_ways(arrays: Arrays) -> Iterator[Measured]:
 @case("E4", oracle="the eighty-digit F inverted by elimination")
 def every_inverse_fisher(arrays: Arrays) -> Iterator[Measured]:
     """F⁻¹ in units of √(F⁻¹_aa F⁻¹_bb)."""
-    for member in members():
-        found = arrays.host(member.family.inverse_fisher(arrays(member.theta)))
+    for member, found in _evaluated(arrays, "inverse_fisher"):
         size = np.sqrt(np.diag(member.inverse_fisher).astype(float))
         yield compared(member.name, found, member.inverse_fisher, member.accuracy, REASON, scale=np.outer(size, size))
 
@@ -184,18 +196,23 @@ def every_inverse_fisher(arrays: Arrays) -> Iterator[Measured]:
 @case("E5", oracle="A(θ₂) − A(θ₁) − ⟨θ₂ − θ₁, μ(θ₁)⟩ at eighty digits")
 def every_divergence(arrays: Arrays) -> Iterator[Measured]:
     """KL between members whose parameters differ by relative amounts from 1e-2 to 1e-12, and between the two members of each family."""
-    for index, member in enumerate(members()):
-        family = member.family
-        steps = [(delta, place) for delta in RELATIVE_STEPS for place in range(family.number + 1)]
-        near = np.stack([member.moved(*step) for step in steps])
-        other = next(m for m in members() if m.family is family and m.place != member.place)
-        targets = np.concatenate([near, other.theta[None]])
-        targets = targets[family.contains(targets)]
-        expected = _divergences(index, targets.tobytes())
-        found = arrays.host(family.kl(arrays(member.theta), arrays(targets)))
-        # Members may coincide: θ = 0 does not move by a relative amount, and what rounds to θ is θ.
-        yield within(f"{member.name}: KL", found, expected, member.accuracy_of_divergence * np.abs(expected).astype(float), REASON)
-        yield Measured(f"{member.name}: most negative", max(0.0, float(-np.min(found))), 0.0, "Gibbs' inequality")
+    for family, group in families():
+        targets = [_targets(member, group) for member in group]
+        bases = np.concatenate([np.repeat(m.theta[None], len(t), axis=0) for m, t in zip(group, targets, strict=True)])
+        found = arrays.host(family.kl(arrays(bases), arrays(np.concatenate(targets))))
+        for member, rows, values in zip(group, targets, np.split(found, np.cumsum([len(t) for t in targets])[:-1]), strict=True):
+            expected = _divergences(member.index, rows.tobytes())
+            allowed = member.accuracy_of_divergence * np.abs(expected).astype(float)
+            yield within(f"{member.name}: KL", values, expected, allowed, REASON)
+            yield Measured(f"{member.name}: most negative", max(0.0, float(-np.min(values))), 0.0, "Gibbs' inequality")
+
+
+def _targets(member: Member, group: list[Member]) -> Array:
+    """Parameters (k, b) at relative distances from a member in every coordinate and in all at once, and the other members."""
+    places = range(member.family.number + 1)
+    near = [member.moved(delta, place) for delta in RELATIVE_STEPS for place in places]
+    rows = np.stack(near + [other.theta for other in group if other is not member])
+    return rows[member.family.contains(rows)]
 
 
 @cache
@@ -209,22 +226,20 @@ def _divergences(index: int, targets: bytes) -> Array:
 @case("E6", oracle="eighty-digit means, rounded, inverted by Newton's method; −H − E log h, and −Σ q log q over nodes and states")
 def every_conjugate_and_entropy(arrays: Arrays) -> Iterator[Measured]:
     """θ = ∇A*(μ), A*(μ), and the entropy."""
-    for index, member in enumerate(members()):
-        rounded, expected, conjugate = _inverted(index)
+    inverted, conjugates = (_evaluated(arrays, name, lambda m: _inverted(m.index)[0]) for name in ("natural_from_mean", "conjugate"))
+    for (member, found), (_, value), (_, entropy) in zip(inverted, conjugates, _evaluated(arrays, "entropy"), strict=True):
+        rounded, expected, conjugate = _inverted(member.index)
         size = np.maximum(np.abs(member.theta), 1 / member.deviation)
         condition = np.abs(member.inverse_fisher).astype(float) @ np.abs(rounded)
         allowed = np.maximum(member.accuracy * size, 5 * EPS * condition)
-        found = arrays.host(member.family.natural_from_mean(arrays(rounded)))
         yield within(f"{member.name}: θ(μ)", found, expected, allowed, "1e-13, or ten times the condition number times half an eps")
         scale = max(1.0, abs(float(conjugate)), float(np.sum(np.abs(member.theta * rounded))))
-        value = arrays.number(member.family.conjugate(arrays(rounded)))
         yield compared(f"{member.name}: A*", value, conjugate, ACCURATE, REASON + ", of its terms", scale=scale)
-        entropy = member.oracle.entropy(member.exact)
-        found = arrays.number(member.family.entropy(arrays(member.theta)))
-        yield compared(f"{member.name}: H", found, entropy, ACCURATE, REASON, scale=max(1.0, abs(float(entropy))))
+        exact = member.oracle.entropy(member.exact)
+        yield compared(f"{member.name}: H", entropy, exact, ACCURATE, REASON, scale=max(1.0, abs(float(exact))))
         if member.nodes is not None:
             summed = member.nodes.entropy(member.theta, float(member.oracle.log_partition(member.exact)))
-            yield compared(f"{member.name}: −Σ q log q", found, summed, SUMMED, "exponentials", scale=max(1.0, abs(summed)))
+            yield compared(f"{member.name}: −Σ q log q", entropy, summed, SUMMED, "exponentials", scale=max(1.0, abs(summed)))
 
 
 @cache
@@ -272,12 +287,17 @@ def _gradients(index: int) -> dict[str, tuple[Array, Array]]:
 @case("E7", "E8", oracle="∇_μ L by differences along the mean chart at eighty digits")
 def every_natural_gradient(arrays: Arrays) -> Iterator[Measured]:
     """F⁻¹ ∇_θ L = ∇_μ L for every family and four losses: for the oracles themselves, and for what the package returns."""
-    for index, member in enumerate(members()):
-        for name, (by_theta, by_mean) in _gradients(index).items():
-            solved = member.inverse_fisher @ by_theta
-            gradient = by_theta.astype(float)
-            terms = (np.abs(member.inverse_fisher) @ np.abs(by_theta)).astype(float) + 1e-3 / member.deviation
-            where = f"{member.name}: {name}"
-            yield compared(f"{where}, the identity", solved, by_mean, 1e-18, "differences of forty digits", scale=terms)
-            found = arrays.host(member.family.natural_gradient(arrays(member.theta), arrays(gradient)))
-            yield compared(where, found, by_mean, max(ACCURATE, member.accuracy), REASON + ", of the terms F⁻¹_ab g_b", scale=terms)
+    for family, group in families():
+        names = list(losses(group[0]))
+        given = np.stack([[_gradients(member.index)[name][0].astype(float) for name in names] for member in group])
+        thetas = np.repeat(np.stack([member.theta for member in group])[:, None], len(names), axis=1)
+        found = arrays.host(family.natural_gradient(arrays(thetas), arrays(given)))
+        for member, results in zip(group, found, strict=True):
+            for name, result in zip(names, results, strict=True):
+                by_theta, by_mean = _gradients(member.index)[name]
+                terms = (np.abs(member.inverse_fisher) @ np.abs(by_theta)).astype(float) + 1e-3 / member.deviation
+                where = f"{member.name}: {name}"
+                yield compared(
+                    f"{where}, the identity", member.inverse_fisher @ by_theta, by_mean, 1e-18, "differences of forty digits", scale=terms
+                )
+                yield compared(where, result, by_mean, member.accuracy, REASON + ", of the terms F⁻¹_ab g_b", scale=terms)
