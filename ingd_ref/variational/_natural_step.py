@@ -1,0 +1,198 @@
+"""The natural-gradient step of (E11) for Gaussian approximations, and the ELBO that it climbs."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ingd_ref import checks, special
+from ingd_ref.backend import Array, array_namespace
+from ingd_ref.errors import DomainError, OptionError
+from ingd_ref.variational._approximation import STEPS, Expected, GaussianApproximation
+from ingd_ref.variational._expectations import Expectation, default_expectation
+from ingd_ref.variational._full import FullGaussian
+from ingd_ref.variational._linear_algebra import matvec
+from ingd_ref.variational._mean_field import MeanFieldGaussian
+
+__all__ = ["checked_step_size", "elbo", "expected_under", "mean_gradient", "natural_step"]
+
+Approximation = TypeVar("Approximation", bound=GaussianApproximation)
+
+
+def natural_step(q: Approximation, expected: Expected, step_size: float = 1.0, step: str = "standard") -> Approximation:
+    r"""Take one natural-gradient step of variational inference with a Gaussian, equation (E11).
+
+    .. math::
+        \text{standard:} \quad P &\leftarrow (1-\rho)P - \rho\, \mathbb E_q[\nabla^2\ell] \\
+        \text{positive:} \quad P &\leftarrow P + \rho G + ½\rho^2\, G P^{-1} G, \quad G = -\mathbb E_q[\nabla^2\ell] - P \\
+        m &\leftarrow m + \rho P^{-1}\, \mathbb E_q[\nabla\ell] \quad \text{with the new } P
+
+    Parameters
+    ----------
+    q : FullGaussian, MeanFieldGaussian or LowRankGaussian
+        N(m, P⁻¹), or a batch.
+    expected : Expected
+        E_q[∇ℓ] and −E_q[∇²ℓ], where ℓ is the log density of data and x together: likelihood times prior.
+    step_size : float in (0, 1]
+        ρ. Default 1.
+    step : {"standard", "positive"}
+        ``"standard"`` (default) goes along the straight line in natural parameters: with ρ = 1 it is exact for quadratic ℓ. It leaves the
+        positive definite matrices where ℓ is too convex. ``"positive"`` agrees with it to first order in ρ and cannot leave them.
+
+    Returns
+    -------
+    Same type as q
+
+    Raises
+    ------
+    OptionError, ShapeError
+    DomainError
+        If ρ is outside (0, 1], or the new precision is not positive definite.
+
+    Notes
+    -----
+    A :class:`MeanFieldGaussian` sees the diagonal of the curvature alone; :class:`LowRankGaussian` projects what comes out. Sources: [K18];
+    the positive form is the average of P and of the congruence N P⁻¹ N of it, N = (1 − ρ)P + ρT.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.variational import BayesianLinearRegression, FullGaussian
+    >>> model = BayesianLinearRegression(np.array([[1.0], [2.0]]), np.array([1.0, 3.0]))
+    >>> q = FullGaussian.from_precision(np.array([50.0]), np.array([[0.1]]))
+    >>> q = natural_step(q, model.expected(q))
+    >>> q.precision, q.mean.round(12)  # 1 + 1 + 4, and 7/6
+    (array([[6.]]), array([1.16666667]))
+    """
+    rho = checked_step_size(step_size)
+    checks.choice(step, "step", STEPS)
+    array_namespace(mean=q.mean, gradient=expected.gradient)
+    moved = q.with_precision_towards(expected.curvature, rho, step)
+    return moved.moved_to(q.mean + rho * moved.solve(expected.gradient[..., None])[..., 0])
+
+
+def checked_step_size(step_size: Any) -> float:
+    """Return ρ as a float in (0, 1]."""
+    rho = checks.positive(step_size, "step_size")
+    if rho > 1.0:
+        raise DomainError(f"step_size must lie in (0, 1], got {rho:g}")
+    return rho
+
+
+def mean_gradient(q: FullGaussian | MeanFieldGaussian, expected: Expected) -> Array:
+    r"""Gradient ∇_μ E_q[ℓ] with respect to the mean parameters of q, for (E11).
+
+    .. math:: \nabla_{\mu_1}\mathbb E[\ell] = \mathbb E[\nabla\ell] - \mathbb E[\nabla^2\ell]\, m, \qquad
+              \nabla_{\mu_2}\mathbb E[\ell] = ½\mathbb E[\nabla^2\ell]
+
+    Parameters
+    ----------
+    q : FullGaussian or MeanFieldGaussian
+        Batch shape (...).
+    expected : Expected
+        Of ℓ under q.
+
+    Returns
+    -------
+    array (..., b)
+        In the coordinates of ``q.family``; :func:`conjugate_step` takes it. Off-diagonal entries of a matrix count twice there.
+
+    Raises
+    ------
+    OptionError
+        If q belongs to no exponential family of the package.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.variational import BayesianLinearRegression, FullGaussian
+    >>> model = BayesianLinearRegression(np.array([[2.0]]), np.array([3.0]))
+    >>> q = FullGaussian.from_precision(np.array([5.0]), np.array([[1.0]]))
+    >>> mean_gradient(q, model.expected(q))  # the natural parameters of the posterior: 6 and −5/2
+    array([ 6. , -2.5])
+    """
+    xp = array_namespace(mean=q.mean)
+    if isinstance(q, MeanFieldGaussian):
+        diagonal = expected.curvature.diagonal() + xp.zeros_like(q.mean)
+        return xp.concat([expected.gradient + diagonal * q.mean, -0.5 * diagonal], axis=-1)
+    if not isinstance(q, FullGaussian):
+        raise OptionError(f"{type(q).__name__} is no exponential family, and has no mean parameters")
+    matrix = expected.curvature.matrix() + xp.zeros_like(q.factor)
+    return xp.concat([expected.gradient + matvec(xp, matrix, q.mean), special.dual_entries(xp, -0.5 * matrix)], axis=-1)
+
+
+def expected_under(
+    model: Any, q: GaussianApproximation, expectation: Expectation | None = None, rng: np.random.Generator | None = None
+) -> Expected:
+    """Expectations E_q[ℓ], E_q[∇ℓ] and −E_q[∇²ℓ] that :func:`natural_step` needs, from (E11).
+
+    Parameters
+    ----------
+    model : object
+        ℓ: a :class:`GeneralisedLinearModel`, or any :class:`LogDensity`.
+    q : GaussianApproximation
+        Where the expectations are taken.
+    expectation : Expectation, optional
+        How. Default: :class:`Exact` if the model knows closed forms, else :class:`Quadrature` if it is known by linear predictors, else
+        :class:`Sampling`.
+    rng : numpy.random.Generator, optional
+        For :class:`Sampling`.
+
+    Returns
+    -------
+    Expected
+
+    Raises
+    ------
+    BackendError, ShapeError, NonFiniteError, OptionError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.variational import FullGaussian, PoissonRegression
+    >>> model = PoissonRegression(np.array([[1.0]]), np.array([3.0]))
+    >>> q = FullGaussian.from_covariance(np.zeros(1), np.array([[2.0]]))
+    >>> expected_under(model, q).gradient.round(6)  # 3 − exp(0 + 2/2)
+    array([0.281718])
+    """
+    if not isinstance(q, GaussianApproximation):
+        raise OptionError(f"q must be a FullGaussian, MeanFieldGaussian or LowRankGaussian, got {type(q).__name__}")
+    chosen = default_expectation(model) if expectation is None else expectation
+    if not isinstance(chosen, Expectation):
+        raise OptionError(f"expectation must be Exact(), Quadrature(...) or Sampling(...), got {type(chosen).__name__}")
+    return chosen(model, q, rng)
+
+
+def elbo(model: Any, q: GaussianApproximation, expectation: Expectation | None = None, rng: np.random.Generator | None = None) -> Array:
+    """Evidence lower bound E_q[ℓ] + H(q) in nats, the negative of the loss of (E11) up to the log evidence.
+
+    Parameters
+    ----------
+    model : object
+        ℓ, as for :func:`expected_under`.
+    q : GaussianApproximation
+        Batch shape (...).
+    expectation : Expectation, optional
+        Default as for :func:`expected_under`.
+    rng : numpy.random.Generator, optional
+        For :class:`Sampling`.
+
+    Returns
+    -------
+    array (...)
+
+    Raises
+    ------
+    BackendError, ShapeError, NonFiniteError, OptionError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.variational import BayesianLinearRegression, FullGaussian
+    >>> model = BayesianLinearRegression(np.array([[1.0]]), np.array([0.0]))
+    >>> q = FullGaussian.from_precision(np.zeros(1), np.array([[2.0]]))  # the posterior, so this is the log evidence
+    >>> elbo(model, q).round(12) == (-0.5 * np.log(2 * np.pi * 2)).round(12)
+    np.True_
+    """
+    return expected_under(model, q, expectation, rng).value + q.entropy

@@ -1,0 +1,271 @@
+"""Vadam: variational inference as Adam with perturbed weights, for factorised Gaussians and minibatches [K18]."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, array_namespace, item, to_backend, to_host
+from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
+from ingd_ref.variational._approximation import as_vectors
+from ingd_ref.variational._mean_field import MeanFieldGaussian
+
+__all__ = ["Vadam", "VadamResult", "VadamState", "run_vadam"]
+
+
+@dataclass(frozen=True, eq=False)
+class VadamState:
+    """Where Vadam is.
+
+    Attributes
+    ----------
+    mean : array (..., d)
+        Mean of q.
+    momentum : array (..., d)
+        Running average of the gradients.
+    scale : array (..., d)
+        Running average of the squared gradients, the estimate of the curvature per datum.
+    count : int
+        Steps completed.
+    """
+
+    mean: Array
+    momentum: Array
+    scale: Array
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class Vadam:
+    r"""The rule of Vadam, a diagonal and stochastic relative of (E11).
+
+    With g the minibatch mean of −∇ log p(datum | x) at x = m + z/√(Ns + λ), z standard normal, and t the number of the step,
+
+    .. math::
+        u &\leftarrow \gamma_1 u + (1-\gamma_1)(g + \lambda m/N), \qquad
+        s \leftarrow \gamma_2 s + (1-\gamma_2)\, g \circ g \\
+        m &\leftarrow m - \alpha\, \frac{u/(1-\gamma_1^t)}{\sqrt{s/(1-\gamma_2^t)} + \lambda/N}
+
+    Against the step of (E11) for independent coordinates it takes squares of minibatch gradients for the curvature, the square root of
+    their average where the precision should stand, momentum, and one sample of x. So m is stationary where the ELBO is, on average, but the
+    precision Ns + λ is not that of the best q.
+
+    Parameters
+    ----------
+    data_size : int ≥ 1
+        Number N of data.
+    prior_precision : float > 0
+        λ of a prior N(0, I/λ).
+    learning_rate : float > 0
+        α. Default 1e-3.
+    decay : tuple of float in [0, 1)
+        γ₁ and γ₂. Default (0.9, 0.999).
+
+    Raises
+    ------
+    DomainError, NonFiniteError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule = Vadam(data_size=10, prior_precision=1.0, learning_rate=0.1)
+    >>> state = rule.start(np.array([1.0]), initial_precision=1.0)
+    >>> rule.perturbed(state, np.array([0.5]))  # m + z/√λ
+    array([1.5])
+    >>> rule.step(state, np.array([2.0])).mean.round(6)  # 1 − 0.1 · (2 + 0.1)/(2 + 0.1)
+    array([0.9])
+    """
+
+    data_size: int
+    prior_precision: float
+    learning_rate: float = 1e-3
+    decay: tuple[float, float] = (0.9, 0.999)
+
+    def __post_init__(self) -> None:
+        checks.positive_integer(self.data_size, "data_size")
+        checks.positive(self.prior_precision, "prior_precision")
+        checks.positive(self.learning_rate, "learning_rate")
+        for value in self.decay:
+            if checks.nonnegative(value, "decay") >= 1.0:
+                raise DomainError(f"decay must lie in [0, 1), got {self.decay}")
+
+    def start(self, mean: Array, initial_precision: float | None = None) -> VadamState:
+        """Begin at a mean, with Ns + λ equal to ``initial_precision``.
+
+        Parameters
+        ----------
+        mean : array (..., d)
+            m.
+        initial_precision : float ≥ λ, optional
+            Default: λ + N, that is s = 1.
+
+        Returns
+        -------
+        VadamState
+
+        Raises
+        ------
+        BackendError, ShapeError, NonFiniteError
+        DomainError
+            If the initial precision is below that of the prior.
+        """
+        xp = array_namespace(mean=mean)
+        m = as_vectors(xp, mean, "mean")
+        first = (
+            self.prior_precision + self.data_size if initial_precision is None else checks.positive(initial_precision, "initial_precision")
+        )
+        if first < self.prior_precision:
+            raise DomainError(f"initial_precision must be at least prior_precision {self.prior_precision:g}, got {first:g}")
+        return VadamState(m, xp.zeros_like(m), xp.full_like(m, (first - self.prior_precision) / self.data_size))
+
+    def approximation(self, state: VadamState) -> MeanFieldGaussian:
+        """Gaussian q = N(m, diag(Ns + λ)⁻¹) of a state."""
+        return MeanFieldGaussian(state.mean, self.data_size * state.scale + self.prior_precision)
+
+    def perturbed(self, state: VadamState, noise: Array) -> Array:
+        """Weights x = m + z/√(Ns + λ) (..., d) for standard normal z (..., d): a draw from q."""
+        xp = array_namespace(mean=state.mean, noise=noise)
+        return state.mean + noise / xp.sqrt(self.data_size * state.scale + self.prior_precision)
+
+    def step(self, state: VadamState, gradient: Array) -> VadamState:
+        """Take one step.
+
+        Parameters
+        ----------
+        state : VadamState
+            Batch shape (...).
+        gradient : array (..., d)
+            Minibatch mean g of the gradients of −log p(datum | x) at the perturbed weights, without the prior.
+
+        Returns
+        -------
+        VadamState
+
+        Raises
+        ------
+        BackendError, ShapeError
+        NonFiniteError
+            If the gradient is not finite; the message names the step.
+        """
+        xp = array_namespace(mean=state.mean, gradient=gradient)
+        if tuple(gradient.shape) != tuple(state.mean.shape):
+            raise ShapeError(f"gradient must have the shape {tuple(state.mean.shape)} of the mean, got {tuple(gradient.shape)}")
+        if not item(xp.all(xp.isfinite(gradient))):
+            raise NonFiniteError(f"after {state.count} steps: the gradient is not finite; a smaller learning_rate may help")
+        (first, second), count, prior = self.decay, state.count + 1, self.prior_precision / self.data_size
+        momentum = first * state.momentum + (1.0 - first) * (gradient + prior * state.mean)
+        scale = second * state.scale + (1.0 - second) * gradient * gradient
+        direction = momentum / (1.0 - first**count)
+        size = xp.sqrt(scale / (1.0 - second**count)) + prior
+        return VadamState(state.mean - self.learning_rate * direction / size, momentum, scale, count)
+
+
+@dataclass(frozen=True, eq=False)
+class VadamResult:
+    """A run of Vadam.
+
+    Attributes
+    ----------
+    approximation : MeanFieldGaussian
+        q after the last step.
+    state : VadamState
+        From which another run can go on.
+    means : numpy.ndarray (steps + 1, d)
+        Means at the start and after each step.
+    status : {"finished", "stopped", "interrupted"}
+        All steps were taken; the callback asked for the end; Ctrl-C.
+    seconds : float
+        Time that the run has taken.
+    """
+
+    approximation: MeanFieldGaussian
+    state: VadamState
+    means: np.ndarray
+    status: str
+    seconds: float
+
+
+def run_vadam(
+    model: Any,
+    rule: Vadam,
+    state: VadamState,
+    *,
+    steps: int = 1000,
+    batch_size: int | None = None,
+    rng: np.random.Generator | None = None,
+    callback: Callable[[VadamState], bool | None] | None = None,
+) -> VadamResult:
+    """Run Vadam on minibatches drawn without replacement, a stochastic relative of (E11).
+
+    Parameters
+    ----------
+    model : object
+        With a method ``likelihood_gradients(x, rows)``: gradients (k, d) of log p(datum | x) at a point (d,) for the given rows (k,), as
+        every :class:`GeneralisedLinearModel` has. Its own prior is ignored: that of the rule counts.
+    rule : Vadam
+        The settings.
+    state : VadamState
+        From ``rule.start``, or from an earlier run; without batch axes.
+    steps : int ≥ 1
+        Number of steps. Default 1000.
+    batch_size : int ≥ 1, optional
+        Data in a minibatch. Default: all of them.
+    rng : numpy.random.Generator, optional
+        The only source of randomness: minibatches first, then noise. Default: a fresh one.
+    callback : callable, optional
+        Called with the :class:`VadamState` after each step; a true answer ends the run.
+
+    Returns
+    -------
+    VadamResult
+
+    Raises
+    ------
+    BackendError, ShapeError
+    OptionError
+        If the model has no gradients per datum, or the minibatch is larger than the data.
+    NonFiniteError
+        At the first gradient that is not finite; the message names the step.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ingd_ref.variational import BayesianLinearRegression
+    >>> rng = np.random.default_rng(0)
+    >>> design = rng.normal(size=(200, 1))
+    >>> model = BayesianLinearRegression(design, 2.0 * design[:, 0] + rng.normal(size=200))
+    >>> rule = Vadam(data_size=200, prior_precision=1.0, learning_rate=0.05)
+    >>> result = run_vadam(model, rule, rule.start(np.zeros(1)), steps=400, batch_size=20, rng=rng)
+    >>> bool(abs(result.means[200:].mean() - 2.0) < 0.2)
+    True
+    """
+    number = checks.positive_integer(steps, "steps")
+    size = rule.data_size if batch_size is None else checks.positive_integer(batch_size, "batch_size")
+    if size > rule.data_size:
+        raise OptionError(f"batch_size must be at most data_size {rule.data_size}, got {size}")
+    if not hasattr(model, "likelihood_gradients"):
+        raise OptionError(f"{type(model).__name__} has no method likelihood_gradients(x, rows)")
+    if state.mean.ndim != 1:
+        raise ShapeError(f"state.mean must have shape (d,), got {tuple(state.mean.shape)}")
+    rng = np.random.default_rng() if rng is None else rng
+    xp = array_namespace(mean=state.mean)
+    begun, means, status = time.perf_counter(), [state.mean], "interrupted"
+    with suppress(KeyboardInterrupt):
+        for _ in range(number):
+            rows = to_backend(rng.permutation(rule.data_size)[:size], like=state.mean)
+            noise = to_backend(rng.standard_normal(state.mean.shape[0]), like=state.mean)
+            gradients = model.likelihood_gradients(rule.perturbed(state, noise), rows)
+            state = rule.step(state, -xp.mean(gradients, axis=0))
+            means.append(state.mean)
+            if callback is not None and callback(state):
+                status = "stopped"
+                break
+        else:
+            status = "finished"
+    return VadamResult(rule.approximation(state), state, np.stack([to_host(mean) for mean in means]), status, time.perf_counter() - begun)
