@@ -161,8 +161,8 @@ def tangent_projection(
 
     Notes
     -----
-    Discrete samples have no velocities: use :func:`paired_tangent_projection` or :func:`window_projection`. Source: [L25]; the sandwich
-    follows from the delta method.
+    Where q_t stays in the family, the result is the family's own θ̇ (P7). Discrete samples have no velocities: use
+    :func:`paired_tangent_projection` or :func:`window_projection`. Source: [L25]; the sandwich follows from the delta method.
 
     Examples
     --------

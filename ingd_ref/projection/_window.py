@@ -231,8 +231,9 @@ def window_projection(
 
     Notes
     -----
-    The mean of E f over the window is subtracted from E f before it is integrated. That changes nothing in c, since gΦ vanishes at the
-    ends, but quadrature only knows that once it is done. Source: [W25].
+    The mean of E f over the window, with weight g, is subtracted from E f before it is integrated. That changes nothing in c, since the
+    integral of (gΦ)′ is zero, but quadrature only knows that once it is done. Where the θ̇(t) of a family is in the span of the basis, it
+    is what comes out (P7), up to the error of the quadrature in time. Source: [W25].
 
     Examples
     --------
@@ -317,7 +318,7 @@ def window_system(
         raise DomainError(f"ddof must be 0 or 1, got {ddof!r}")
     groups = window_statistics(features, host.size, samples, weights, coupled, implementation)
     # d/dt = (t₁ − t₀)⁻¹ d/dτ.
-    loads = masses[:, None] * (slope[:, None] * functions + level[:, None] * slopes) / (end - start)
+    loads = _balanced(masses[:, None] * (slope[:, None] * functions + level[:, None] * slopes) / (end - start), masses * level)
     like = groups.values
     phi, load, mass = (to_backend(np.ascontiguousarray(one), like) for one in (functions, loads, (masses * level)[:, None]))
     moments = _WindowMoments(groups, phi, load, mass, shrinkages(groups, ddof), bool(coupled))
@@ -329,7 +330,7 @@ def window_system(
 class _WindowMoments:
     """What C and c are integrals of.
 
-    functions (k, j) holds φ_j(t_k), loads (k, j) the weights ω_k (gφ_j)′(t_k), masses (k, 1) the weights ω_k g(t_k).
+    functions (k, j) holds φ_j(t_k), loads (k, j) the balanced weights ω_k (gφ_j)′(t_k), masses (k, 1) the weights ω_k g(t_k).
     """
 
     groups: Groups
@@ -351,8 +352,8 @@ class _WindowMoments:
         for part in tiles(deviations.shape[0], tile_edge(means, 1) ** 2 // width + 1):
             design = _outer(groups.spread(self.functions)[part, :], deviations[part, :])
             matrix = matrix + xp.matmul(xp.matrix_transpose(design * weights[part][:, None]), design)
-        center = xp.matmul(xp.matrix_transpose(self.masses), means) / xp.sum(self.masses)
-        vector = xp.matmul(xp.matrix_transpose(self.loads), means - center)
+        # Loads sum to zero, so that any center will do: a mean over times keeps large constants in f from rounding.
+        vector = xp.matmul(xp.matrix_transpose(self.loads), means - xp.mean(means, axis=0))
         return symmetrise(xp, matrix), xp.reshape(vector, (-1,))
 
     def noise(self, coefficients: Array) -> Array:
@@ -442,6 +443,12 @@ def _checked_weight(weight: WindowWeight, tau: np.ndarray) -> tuple[np.ndarray, 
     if np.any(level < -ZERO_SHARE * top):
         raise DomainError(f"the window's weight must not be negative, got {np.min(level):g}")
     return np.maximum(level, 0.0), slope
+
+
+def _balanced(loads: np.ndarray, masses: np.ndarray) -> np.ndarray:
+    """Weights of E f in c, less a share of g each, so that they sum to zero as the integral of (gφ)′ does: c ignores constants."""
+    total = float(np.sum(masses))
+    return loads - masses[:, None] * np.sum(loads, axis=0) / total if total > 0 else loads
 
 
 def _checked_basis(basis: TimeBasis, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

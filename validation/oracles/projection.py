@@ -1,0 +1,153 @@
+"""Projections of moving distributions by naive sums and elimination at eighty digits, and paths whose natural velocity is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from validation.oracles.precise import MP, Array, axes, differences, precise, solve
+
+__all__ = [
+    "WindowProblem",
+    "central_difference",
+    "gamma_from_moments",
+    "gamma_shape_velocity",
+    "influences",
+    "moments",
+    "sparse_minimum",
+    "tangent_from_scores",
+    "tangent_from_velocities",
+]
+
+Statistics = Callable[[Array], Array]  # maps a point (d,) of exact numbers to (b,) of them
+
+STEP = MP.mpf(10) ** -27
+
+
+def moments(values: Array, weights: Array) -> tuple[Array, Array]:
+    """Mean (b,) and population covariance (b, b) of exact values (n, b)."""
+    mean = sum(w * row for w, row in zip(weights, values, strict=True))
+    return mean, sum(w * np.outer(row - mean, row - mean) for w, row in zip(weights, values, strict=True))
+
+
+def tangent_from_velocities(statistics: Statistics, x: Array, v: Array, weights: Array, ridge: float = 0.0) -> Array:
+    """(Cov f + εI)⁻¹ E[∇fᵀ v], with ∇f by differences."""
+    mean_rate = sum(w * (p_v @ differences(statistics, p)) for w, p, p_v in zip(weights, precise(x), precise(v), strict=True))
+    _, fisher = moments(np.array([statistics(p) for p in precise(x)]), weights)
+    return solve(fisher + precise(ridge) * np.array(axes(len(mean_rate))), mean_rate)
+
+
+def tangent_from_scores(statistics: Statistics, x: Array, scores: Array, weights: Array) -> Array:
+    """Slopes of the weighted regression of the scores on f with an intercept: normal equations of the columns (1, f)."""
+    design = np.array([[MP.mpf(1), *statistics(p)] for p in precise(x)])
+    weighted = design * weights[:, None]
+    return solve(weighted.T @ design, weighted.T @ precise(scores))[1:]
+
+
+def influences(estimate: Callable[[Array], Array], weights: Array) -> Array:
+    """Derivatives of an estimate along (1 − ε) π + ε e_i at ε = 0 for each sample i, shape (n, q)."""
+
+    def towards(unit: Array) -> Array:
+        ahead, behind = (estimate(weights + step * (unit - weights)) for step in (STEP, -STEP))
+        return (ahead - behind) / (2 * STEP)
+
+    return np.array([towards(unit) for unit in axes(len(weights))])
+
+
+@dataclass(frozen=True, eq=False)
+class WindowProblem:
+    """A window projection: statistics (k, n, b), their weights (k, n), times (k,) with quadrature weights, basis and weight g.
+
+    ``functions`` maps a time to the exact values φ_j(t), ``level`` a time to g(t); derivatives are taken by differences.
+    """
+
+    values: Array
+    weights: Array
+    times: Array
+    masses: Array
+    functions: Callable[[Any], Array]
+    level: Callable[[Any], Any]
+    ridge: float = 0.0
+    ddof: int = 0
+
+    def system(self, weights: Array | None = None) -> tuple[Array, Array]:
+        """C and c, sums over times of Kronecker products."""
+        each = [moments(v, w) for v, w in zip(self.values, self.weights if weights is None else weights, strict=True)]
+        g, phi = [self.level(t) for t in self.times], [self.functions(t) for t in self.times]
+        mass = [m * level for m, level in zip(self.masses, g, strict=True)]
+        center = sum(m * mean for m, (mean, _) in zip(mass, each, strict=True)) / sum(mass)
+        slopes = [self._slope(t) for t in self.times]
+        shrinkage = [1 - self.ddof * sum(w * w for w in row) for row in self.weights]
+        matrix = sum(m * np.kron(np.outer(p, p), cov / s) for m, p, (_, cov), s in zip(mass, phi, each, shrinkage, strict=True))
+        vector = sum(m * np.kron(s, mean - center) for m, s, (mean, _) in zip(self.masses, slopes, each, strict=True))
+        return matrix, vector
+
+    def coefficients(self, weights: Array | None = None) -> Array:
+        """Solve for a = −(C + εI)⁻¹ c."""
+        matrix, vector = self.system(weights)
+        return solve(matrix + precise(self.ridge) * np.array(axes(len(vector))), -vector)
+
+    def covariance(self, coupled: bool) -> Array:
+        """Σ π² IF IFᵀ, with influences by differences in the weights: of each sample, or of each particle at all times."""
+        shape = self.weights.shape
+        if coupled:
+            move = influences(lambda row: self.coefficients(np.array([row] * shape[0])), self.weights[0])
+            return (move * (self.weights[0] ** 2)[:, None]).T @ move
+        total = 0
+        for k in range(shape[0]):
+
+            def estimate(row: Array, k: int = k) -> Array:
+                changed = self.weights.copy()
+                changed[k] = row
+                return self.coefficients(changed)
+
+            move = influences(estimate, self.weights[k])
+            total = total + (move * (self.weights[k] ** 2)[:, None]).T @ move
+        return total
+
+    def _slope(self, t: Any) -> Array:
+        ahead, behind = (self.level(t + step) * self.functions(t + step) for step in (STEP, -STEP))
+        return (ahead - behind) / (2 * STEP)
+
+
+def sparse_minimum(matrix: Array, vector: Array, penalties: Sequence[Any]) -> Array:
+    """Minimum of ½aᵀCa + cᵀa + Σ_j κ_j |a_j| as the best of the stationary points of all 3^q patterns of signs."""
+    best, least = None, MP.inf
+    for signs in product((-1, 0, 1), repeat=len(vector)):
+        support = [j for j, sign in enumerate(signs) if sign]
+        a = np.array([MP.mpf(0)] * len(vector))
+        if support:
+            rhs = np.array([-vector[j] - penalties[j] * signs[j] for j in support])
+            a[support] = solve(matrix[np.ix_(support, support)], rhs)
+        value = a @ matrix @ a / 2 + vector @ a + sum(k * abs(entry) for k, entry in zip(penalties, a, strict=True))
+        if value < least:
+            best, least = a, value
+    return best
+
+
+def gamma_from_moments(mean_log: Any, mean: Any) -> Array:
+    """Natural parameters (α, −β) of the Gamma distribution with given E log x and E x, by root finding at eighty digits."""
+    gap = MP.log(mean) - mean_log
+    shape = MP.findroot(lambda a: MP.log(a) - MP.digamma(a) - gap, 1 / (2 * gap))
+    return np.array([shape, -shape / mean])
+
+
+def gamma_shape_velocity(x: Array, shape: float) -> Array:
+    """Velocity −∂_α F/∂_x F of the quantiles of Gamma(α, 1) as α grows with rate one, by differences of the distribution function."""
+    alpha, step = precise(shape), MP.mpf(10) ** -15  # off by 1e-30 for truncation, and 1e-65 for rounding
+    velocities = []
+    for point in precise(np.ravel(x)):
+        ahead, behind = (MP.gammainc(a, 0, point, regularized=True) for a in (alpha + step, alpha - step))
+        density = point ** (alpha - 1) * MP.exp(-point) / MP.gamma(alpha)
+        velocities.append(-(ahead - behind) / (2 * step) / density)
+    return np.array(velocities)
+
+
+def central_difference(path: Callable[[Any], Array], t: float) -> Array:
+    """Derivative of a path of exact numbers at time t."""
+    now = precise(t)
+    return (path(now + STEP) - path(now - STEP)) / (2 * STEP)
