@@ -3,6 +3,7 @@
 from ingd_ref.experiments._digits import Digits
 from ingd_ref.experiments._exact_path import ExactPath
 from ingd_ref.experiments._experiment import Experiment, Piece, Report, on_backend
+from ingd_ref.experiments._ingd import Ingd
 from ingd_ref.experiments._mixture import Mixture
 from ingd_ref.experiments._registry import EXPERIMENTS
 from ingd_ref.experiments._runner import default_jobs, run_experiment
@@ -14,6 +15,7 @@ __all__ = [
     "Digits",
     "ExactPath",
     "Experiment",
+    "Ingd",
     "Mixture",
     "Piece",
     "Report",

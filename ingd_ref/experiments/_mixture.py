@@ -14,7 +14,7 @@ from ingd_ref.experiments._experiment import Experiment, Piece, Report, chosen_m
 from ingd_ref.flows import WGF, EnergyFlow, Flow, FlowResult, published_king, published_ntking, run_flow
 from ingd_ref.metrics import MMD, median_bandwidth
 
-__all__ = ["Mixture"]
+__all__ = ["Mixture", "two_gaussians"]
 
 METHODS = ("ntking", "king", "wgf", "mmd")
 MODE, SPREAD = 2.0, 0.5
@@ -31,6 +31,12 @@ class _Problem(NamedTuple):
     particles: np.ndarray
     target: np.ndarray
     fresh: np.ndarray
+
+
+def two_gaussians(number: int, dim: int, rng: np.random.Generator) -> np.ndarray:
+    """Sample (number, dim) of the mixture."""
+    signs = rng.choice([-1.0, 1.0], number)
+    return MODE * signs[:, None] + SPREAD * rng.standard_normal((number, dim))
 
 
 @dataclass(frozen=True)
@@ -111,8 +117,7 @@ class Mixture(Experiment[FlowResult]):
         return (published_ntking if method == "ntking" else published_king)(self.features), 1.0
 
     def _sample(self, number: int, rng: np.random.Generator) -> np.ndarray:
-        signs = rng.choice([-1.0, 1.0], number)
-        return MODE * signs[:, None] + SPREAD * rng.standard_normal((number, self.dim))
+        return two_gaussians(number, self.dim, rng)
 
     def _noise_floor(self) -> dict[str, float]:
         """MMD of samples that come from the target itself, as many as there are particles."""

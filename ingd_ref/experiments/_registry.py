@@ -7,6 +7,7 @@ from typing import Any
 from ingd_ref.experiments._digits import Digits
 from ingd_ref.experiments._exact_path import ExactPath
 from ingd_ref.experiments._experiment import Experiment
+from ingd_ref.experiments._ingd import Ingd
 from ingd_ref.experiments._mixture import Mixture
 from ingd_ref.experiments._s_curve import SCurve
 
@@ -19,6 +20,7 @@ EXPERIMENTS: dict[str, Experiment[Any]] = {
         Mixture(),
         SCurve(),
         Digits(),
+        Ingd(),
         ExactPath(),
         ExactPath(name="gamma", start=(2.0, 1.0), target=(6.0, 2.0)),
     )

@@ -16,7 +16,7 @@ from ingd_ref.flows import WGF, EnergyFlow, Flow, FlowResult, KiNG, run_flow
 from ingd_ref.metrics import MMD
 from ingd_ref.rkhs import MedianBandwidth, RandomNeuralTangent
 
-__all__ = ["SCurve"]
+__all__ = ["SCurve", "random_s_curve", "s_curve"]
 
 METHODS = ("king", "ntking", "wgf", "mmd")
 FRESH = 1000
@@ -83,7 +83,7 @@ class SCurve(Experiment[FlowResult]):
     def problem(self, trial: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Draw noisy particles, the sample of the target, and fresh samples for the MMD."""
         rng = stream(self.seed, trial, DATA_STREAM)
-        clean, target, fresh = (s_curve(rng.uniform(-1.5 * np.pi, 1.5 * np.pi, n)) for n in (self.number, self.number, FRESH))
+        clean, target, fresh = (random_s_curve(n, rng) for n in (self.number, self.number, FRESH))
         return clean + self.noise * rng.standard_normal(clean.shape), target, fresh
 
     def report(self, results: Mapping[Piece, FlowResult]) -> Report:
@@ -125,6 +125,11 @@ class SCurve(Experiment[FlowResult]):
 def s_curve(t: np.ndarray) -> np.ndarray:
     """Points (n, 2) of the S-curve at parameters t (n,)."""
     return np.stack([np.sin(t), np.sign(t) * (np.cos(t) - 1.0)], axis=1)
+
+
+def random_s_curve(number: int, rng: np.random.Generator) -> np.ndarray:
+    """Sample (number, 2) of the S-curve, uniform in its length."""
+    return s_curve(rng.uniform(-1.5 * np.pi, 1.5 * np.pi, number))
 
 
 def _lines(methods: Mapping[str, Mapping[str, Any]], floor: float) -> list[str]:
