@@ -81,14 +81,13 @@ class _Products(Features):
         raise AssertionError("each kind of product names its factors")
 
     def _values(self, x: Array, implementation: str) -> Array:
-        return self._values_and_jacobian(x, implementation)[0]
+        xp = array_namespace(x=x)
+        return xp.stack([_product(xp, x, factor) for factor in self._factors(x.shape[1])], axis=1)
 
     def _values_and_jacobian(self, x: Array, implementation: str) -> tuple[Array, Array]:
         xp = array_namespace(x=x)
-        factors = self._factors(x.shape[1])
-        values = xp.stack([_product(xp, x, factor) for factor in factors], axis=1)
-        jacobian = xp.stack([_gradient(xp, x, factor) for factor in factors], axis=2)
-        return values, jacobian
+        jacobian = xp.stack([_gradient(xp, x, factor) for factor in self._factors(x.shape[1])], axis=2)
+        return self._values(x, implementation), jacobian
 
 
 @dataclass(frozen=True)
