@@ -73,6 +73,7 @@ from ingd_ref.special._gamma_increments import (
     trigamma_decrement,
     trigamma_surplus,
 )
+from ingd_ref.special._incomplete_gamma import gamma_quantile
 from ingd_ref.special._logarithm import log_ratio, log_remainder, t_minus_log1p
 from ingd_ref.special._logistic import (
     geometric_distance,
@@ -89,6 +90,7 @@ from ingd_ref.special._multivariate_gamma import (
     multivariate_reduced_lgamma_bregman,
     multivariate_trigamma_excess,
 )
+from ingd_ref.special._normal import normal_tail
 from ingd_ref.special._products import difference_of_products, two_product
 from ingd_ref.special._sphere import ball_gap, norm, versine
 from ingd_ref.special._symmetric import dual_entries, dual_wick, entries, from_dual_entries, from_entries, wick
@@ -114,6 +116,7 @@ __all__ = [
     "factorial_excess",
     "from_dual_entries",
     "from_entries",
+    "gamma_quantile",
     "geometric_distance",
     "geometric_divergence",
     "geometric_odds",
@@ -155,6 +158,7 @@ __all__ = [
     "multivariate_trigamma_excess",
     "negative_binomial_entropy",
     "norm",
+    "normal_tail",
     "other_sums",
     "outer",
     "poisson_entropy",
