@@ -8,7 +8,7 @@ from ingd_ref import special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._parameters import Constraint
 
-__all__ = ["POSITIVE_DEFINITE", "bartlett", "inverse_jacobian", "moved_inside", "square_root"]
+__all__ = ["POSITIVE_DEFINITE", "bartlett", "blocks", "inverse_jacobian", "moved_inside", "square_root", "trace_metric"]
 
 # Bounds of a χ² draw, and the power of the largest number of a floating type that bounds the entries of a drawn matrix: determinants,
 # inverses and divergences of what is drawn neither overflow nor underflow.
@@ -34,6 +34,19 @@ def inverse_jacobian(xp: Namespace, inverse: Array) -> Array:
     direct = inverse[..., :, None, :, None] * inverse[..., None, :, None, :]
     columns = 0.25 * special.dual_entries(xp, direct + xp.matrix_transpose(direct))
     return xp.matrix_transpose(xp.reshape(columns, (*inverse.shape[:-2], inverse.shape[-1] ** 2, columns.shape[-1])))
+
+
+def trace_metric(xp: Namespace, inverse: Array) -> Array:
+    """Metric tr(P dM P dM) in all entries of a symmetric M, (..., d², d²), from P = M⁻¹: ½(P_ac P_bd + P_ad P_bc) for entries ab and cd."""
+    d = inverse.shape[-1]
+    direct = inverse[..., :, None, :, None] * inverse[..., None, :, None, :]
+    return xp.reshape(0.5 * (direct + xp.matrix_transpose(direct)), (*inverse.shape[:-2], d * d, d * d))
+
+
+def blocks(xp: Namespace, first: Array, cross: Array, square: Array) -> Array:
+    """Symmetric matrix of the blocks (..., p, p), (..., p, q) and (..., q, q)."""
+    top = xp.concat([first, cross], axis=-1)
+    return xp.concat([top, xp.concat([xp.matrix_transpose(cross), square], axis=-1)], axis=-2)
 
 
 def bartlett(rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom: np.ndarray, dim: int) -> np.ndarray:

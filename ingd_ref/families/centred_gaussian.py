@@ -12,7 +12,7 @@ from ingd_ref import checks, special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Parameter, Requirements
-from ingd_ref.families._positive_definite import POSITIVE_DEFINITE, inverse_jacobian, square_root
+from ingd_ref.families._positive_definite import POSITIVE_DEFINITE, inverse_jacobian, square_root, trace_metric
 
 __all__ = ["CentredGaussian"]
 
@@ -31,6 +31,7 @@ class CentredGaussian(ExponentialFamily):
         \nabla A(\theta) &= \Sigma & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= -½\mu^{-1} & \text{(E6)} \\
         F_{ij,kl} &= \Sigma_{ik}\Sigma_{jl} + \Sigma_{il}\Sigma_{jk} & \text{(E3)} \\
+        \nabla^3 A(T, T, T) &= 8\operatorname{tr}(T\Sigma)^3 \quad\text{for a symmetric matrix } T & \text{(E3)} \\
         F^{-1}G &= ½PGP \quad\text{for a symmetric matrix } G & \text{(E7)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= ½(\operatorname{tr}(P'\Sigma) - d - \log\det(P'\Sigma)) & \text{(E5)}
 
@@ -126,6 +127,13 @@ class CentredGaussian(ExponentialFamily):
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         return inverse_jacobian(xp, self._precision(xp, theta))
+
+    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
+        return 0.5 * trace_metric(xp, self._precision(xp, theta))
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        covariance = self._classical(xp, theta)["covariance"]
+        return special.triple_wick(xp, covariance, covariance, covariance)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         difference = special.double_word(xp, self._precision(xp, theta2)) - self._precision(xp, theta1)

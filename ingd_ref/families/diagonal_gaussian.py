@@ -125,6 +125,9 @@ class DiagonalGaussian(ExponentialFamily):
         gradient = COORDINATE._natural_gradient(xp, self._coordinates(xp, theta), self._coordinates(xp, grad))
         return self._joined(xp, gradient)
 
+    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
+        return self._blocks(xp, COORDINATE._classical_fisher(xp, self._coordinates(xp, theta)))
+
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         cumulants = COORDINATE._third_cumulant(xp, self._coordinates(xp, theta))  # (..., d, 2, 2, 2)
         unit = xp.eye(self.dimension, dtype=theta.dtype, device=device(theta))

@@ -31,6 +31,7 @@ class InverseWishart(ExponentialFamily):
         \nabla A(\theta) &= (\log\det B - \psi_d(a),\, aB^{-1}) & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= (-a,\, -a\mu_2^{-1}), \quad d\log a - \psi_d(a) = \log\det\mu_2 + \mu_1 & \text{(E6)} \\
         F &= TF_{\mathrm W}T, \quad F^{-1} = TF_{\mathrm W}^{-1}T, \quad T = \operatorname{diag}(-1, 1, \dots, 1) & \text{(E3), (E4)} \\
+        \nabla^3 A(u, v, w) &= \nabla^3 A_{\mathrm W}(Tu, Tv, Tw) & \text{(E3)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= \mathrm{KL}_{\mathrm W}(T\theta\,\|\,T\theta') & \text{(E5)}
 
     where W is the Wishart family, of which X⁻¹ with the natural parameters Tθ = (a, −B) is a member.
@@ -150,6 +151,16 @@ class InverseWishart(ExponentialFamily):
         top = xp.concat([xp.zeros_like(columns[:, :1]), xp.full_like(columns[:1, :1], -0.5)], axis=0)
         jacobian = xp.concat([xp.matrix_transpose(top), below], axis=-2)
         return xp.asarray(xp.broadcast_to(jacobian, (*theta.shape[:-1], *jacobian.shape)), copy=True)
+
+    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
+        """½ν tr(Ψ⁻¹dΨ Ψ⁻¹dΨ) − tr(Ψ⁻¹dΨ)dν + ¼ψ_d′ dν²."""
+        inverse = special.factor(xp, self._classical(xp, theta)["scale"]).inverse().rounded()
+        return self._inverted._scale_metric(xp, -theta[..., 0], inverse, -0.5 * inverse)
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        tensor = self._inverted._third_cumulant(xp, self._flip(xp, theta))
+        flipped = self._flip_both(xp, tensor)
+        return xp.concat([-flipped[..., :1, :, :], flipped[..., 1:, :, :]], axis=-3)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         return self._inverted._kl(xp, self._flip(xp, theta1), self._flip(xp, theta2))

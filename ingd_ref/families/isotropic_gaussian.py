@@ -12,6 +12,7 @@ from ingd_ref import checks, special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
+from ingd_ref.families._positive_definite import blocks
 from ingd_ref.special import difference_of_products, double_word
 
 __all__ = ["IsotropicGaussian"]
@@ -29,6 +30,7 @@ class IsotropicGaussian(ExponentialFamily):
         \nabla A(\theta) &= (m,\, \|m\|^2 + ds^2) & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= (\mu_1,\, -½)/s^2, \quad ds^2 = \mu_2 - \|\mu_1\|^2 & \text{(E6)} \\
         F &= \begin{pmatrix} s^2I & 2s^2m \\ 2s^2m^\top & 4s^2\|m\|^2 + 2ds^4 \end{pmatrix} & \text{(E3)} \\
+        \nabla^3 A(v, v, v) &= 6s^4c\,\|u\|^2 + 24s^4c^2\,m^\top u + 8s^4c^3(3\|m\|^2 + ds^2), \quad v = (u, c) & \text{(E3)} \\
         F^{-1} &= (2/d)\,\theta\theta^\top + P\begin{pmatrix} I & 0 \\ 0 & 0 \end{pmatrix} & \text{(E4)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= ½d(r - 1 - \log r) + ½P'\|m - m'\|^2, \quad r = P'/P & \text{(E5)}
 
@@ -126,6 +128,23 @@ class IsotropicGaussian(ExponentialFamily):
         inner = (wide * grad).sum() / float(self.dimension)  # ⟨θ, ∇L⟩/d
         linear = wide[..., :-1] * inner[..., None] - wide[..., -1:] * grad[..., :-1]
         return 2.0 * xp.concat([linear.rounded(), (wide[..., -1] * inner).rounded()[..., None]], axis=-1)
+
+    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
+        """diag(P, …, P, ½dP²)."""
+        precision = -2.0 * theta[..., -1:]
+        diagonal = xp.concat(
+            [xp.broadcast_to(precision, (*theta.shape[:-1], self.dimension)), 0.5 * self.dimension * precision**2], axis=-1
+        )
+        return diagonal[..., :, None] * xp.eye(self.number, dtype=theta.dtype, device=device(theta))
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        m, variance = self._classical(xp, theta).values()
+        unit, square = xp.eye(self.dimension, dtype=m.dtype, device=device(m)), (variance * variance)[..., None, None]
+        linear, cross = 2.0 * square * unit, 8.0 * square[..., 0] * m
+        last = 8.0 * square * (3.0 * xp.sum(m * m, axis=-1) + self.dimension * variance)[..., None, None]
+        zero = xp.zeros((*m.shape, self.dimension, self.dimension), dtype=m.dtype, device=device(m))
+        slabs = blocks(xp, zero, linear[..., None], cross[..., None, None])  # of (x_i, ·, ·)
+        return xp.concat([slabs, blocks(xp, linear, cross[..., None], last)[..., None, :, :]], axis=-3)
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         """A hyperbolic space of curvature −1/(2d) and d + 1 dimensions, as that of (E12) with m/√d for m and √d times the length."""

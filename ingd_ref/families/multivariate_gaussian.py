@@ -12,7 +12,7 @@ from ingd_ref import checks, special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Parameter, Requirements, require
-from ingd_ref.families._positive_definite import POSITIVE_DEFINITE, inverse_jacobian, square_root
+from ingd_ref.families._positive_definite import POSITIVE_DEFINITE, blocks, inverse_jacobian, square_root, trace_metric
 
 __all__ = ["MultivariateGaussian"]
 
@@ -33,13 +33,15 @@ class MultivariateGaussian(ExponentialFamily):
         F_{i,k} &= \Sigma_{ik}, \quad F_{i,kl} = \Sigma_{ik}m_l + \Sigma_{il}m_k & \text{(E3)} \\
         F_{ij,kl} &= \Sigma_{ik}\Sigma_{jl} + \Sigma_{il}\Sigma_{jk} + \Sigma_{ik}m_jm_l + \Sigma_{jl}m_im_k
             + \Sigma_{il}m_jm_k + \Sigma_{jk}m_im_l & \text{(E3)} \\
+        \nabla^3 A(T, T, T) &= 8\operatorname{tr}(T\Sigma)^3 + 24\,m^\top(T\Sigma)^2Tm \quad\text{for a quadratic form } T & \text{(E3)} \\
         F^{-1}(g, G) &= (P(g - D\eta),\, ½PDP), \quad D = G - gm^\top - mg^\top & \text{(E7)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= ½(\operatorname{tr}(P'\Sigma) - d - \log\det(P'\Sigma)) + ½r^\top P'^{-1}r, \quad
             r = \eta - \eta' + (P' - P)m & \text{(E5)}
 
-    The first part of the divergence is a sum of non-negative terms (:func:`ingd_ref.special.log_det_divergence`) and r = P′(m − m′). All of
-    it is evaluated in double words: between neighbours neither a condition number of 1e12 nor a mean of 1e8 standard deviations costs a
-    digit; between strangers r may cancel beyond even those, where the divergence is as ill-conditioned as that.
+    and in mean and covariance the metric is dmᵀP dm + ½tr(P dΣ P dΣ) (E4). The first part of the divergence is a sum of non-negative terms
+    (:func:`ingd_ref.special.log_det_divergence`) and r = P′(m − m′). All of it is evaluated in double words: between neighbours neither a
+    condition number of 1e12 nor a mean of 1e8 standard deviations costs a digit; between strangers r may cancel beyond even those, where
+    the divergence is as ill-conditioned as that.
 
     Parameters
     ----------
@@ -150,7 +152,7 @@ class MultivariateGaussian(ExponentialFamily):
         half = covariance[..., :, :, None] * m[..., None, None, :]
         cross = special.entries(xp, half + xp.matrix_transpose(half))
         square = special.wick(xp, covariance, 0.5 * covariance + m[..., :, None] * m[..., None, :])
-        return _blocks(xp, covariance, cross, square)
+        return blocks(xp, covariance, cross, square)
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         linear, precision = self._linear(theta), self._precision(xp, theta)
@@ -158,7 +160,7 @@ class MultivariateGaussian(ExponentialFamily):
         first = stretch[..., None, None] * precision + linear[..., :, None] * linear[..., None, :]
         half = precision[..., :, :, None] * linear[..., None, None, :]
         cross = -0.5 * special.dual_entries(xp, half + xp.matrix_transpose(half))
-        return _blocks(xp, first, cross, special.dual_wick(xp, precision))
+        return blocks(xp, first, cross, special.dual_wick(xp, precision))
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
         g, precision = special.double_word(xp, grad[..., : self.dimension]), special.double_word(xp, self._precision(xp, theta))
@@ -176,6 +178,26 @@ class MultivariateGaussian(ExponentialFamily):
         square = inverse_jacobian(xp, precision)
         below = xp.zeros_like(square[..., :d])
         return xp.concat([xp.concat([precision, linear], axis=-1), xp.concat([below, square], axis=-1)], axis=-2)
+
+    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
+        precision = self._precision(xp, theta)
+        square = 0.5 * trace_metric(xp, precision)
+        return blocks(xp, precision, xp.zeros_like(square[..., : self.dimension, :]), square)
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        """Of the products of (x, 1), among which are x: rings of three pairs, joined by Σ, of which mmᵀ may take the place of one."""
+        m, covariance = self._classical(xp, theta).values()
+        d, corner = self.dimension, xp.zeros_like(m[..., :1, None])
+        extended = xp.concat([m, xp.ones_like(m[..., :1])], axis=-1)
+        square, side = extended[..., :, None] * extended[..., None, :], xp.zeros_like(m[..., :, None])
+        spread = blocks(xp, covariance, side, corner)
+        tensor = special.triple_wick(xp, spread, spread, spread + square)
+        tensor = tensor + special.triple_wick(xp, spread, square, spread) + special.triple_wick(xp, square, spread, spread)
+        pairs = [(i, j) for i in range(d + 1) for j in range(i, d + 1)]
+        order = [k for k, (_, j) in enumerate(pairs[:-1]) if j == d] + [k for k, (_, j) in enumerate(pairs) if j < d]
+        for axis in (-3, -2, -1):
+            tensor = xp.take(tensor, xp.asarray(order, device=device(tensor)), axis=axis)
+        return tensor
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """By means and covariances, which do not cancel as second moments do."""
@@ -222,9 +244,3 @@ class MultivariateGaussian(ExponentialFamily):
     @classmethod
     def _from_scipy(cls, mean: np.ndarray, cov: np.ndarray) -> tuple[MultivariateGaussian, dict[str, np.ndarray]]:
         return cls(len(mean)), {"mean": mean, "covariance": cov}
-
-
-def _blocks(xp: Namespace, first: Array, cross: Array, square: Array) -> Array:
-    """Symmetric matrix of the blocks (d, d), (d, b − d) and (b − d, b − d)."""
-    top = xp.concat([first, cross], axis=-1)
-    return xp.concat([top, xp.concat([xp.matrix_transpose(cross), square], axis=-1)], axis=-2)

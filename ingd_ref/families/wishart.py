@@ -11,7 +11,15 @@ from ingd_ref import checks, special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
-from ingd_ref.families._positive_definite import POSITIVE_DEFINITE, bartlett, inverse_jacobian, moved_inside, square_root
+from ingd_ref.families._positive_definite import (
+    POSITIVE_DEFINITE,
+    bartlett,
+    blocks,
+    inverse_jacobian,
+    moved_inside,
+    square_root,
+    trace_metric,
+)
 
 __all__ = ["Wishart"]
 
@@ -33,6 +41,8 @@ class Wishart(ExponentialFamily):
         \nabla A(\theta) &= (\log\det M - \varphi_d(a),\, M), \quad \varphi_d(a) = d\log a - \psi_d(a) & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= (a,\, -a\mu_2^{-1}), \quad \varphi_d(a) = \log\det\mu_2 - \mu_1 & \text{(E6)} \\
         F_{0,0} &= \psi_d'(a), \quad F_{0,ij} = M_{ij}/a, \quad F_{ij,kl} = (M_{ik}M_{jl} + M_{il}M_{jk})/(2a) & \text{(E3)} \\
+        \nabla^3 A &= (\psi_d''(a),\, 0), \quad \nabla^3 A(1, T, T) = \operatorname{tr}(TM)^2/a^2, \quad
+            \nabla^3 A(T, T, T) = 2\operatorname{tr}(TM)^3/a^2 & \text{(E3)} \\
         F^{-1}(g, G) &= (\dot a,\, (BGB - \dot aB)/a), \quad \dot a = (ag - \operatorname{tr} BG)/(a\psi_d'(a) - d) & \text{(E7)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= B_{S_d}(a, a') + a'(\operatorname{tr}(M'^{-1}M) - d - \log\det(M'^{-1}M)) & \text{(E5)}
 
@@ -179,6 +189,24 @@ class Wishart(ExponentialFamily):
         corner = xp.full_like(square[..., :1, :1], 0.5)
         return xp.concat([xp.concat([top, corner], axis=-1), xp.concat([square, right], axis=-1)], axis=-2)
 
+    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
+        """½n tr(V⁻¹dV V⁻¹dV) + tr(V⁻¹dV)dn + ¼ψ_d′ dn²."""
+        inverse = 2.0 * self._rate(xp, theta)
+        return self._scale_metric(xp, theta[..., 0], inverse, 0.5 * inverse)
+
+    def _scale_metric(self, xp: Namespace, shape: Array, inverse: Array, cross: Array) -> Array:
+        """Metric in a scale matrix of the given inverse and in degrees of freedom 2a, ``cross`` being the entries that join them."""
+        square, side = shape[..., None, None] * trace_metric(xp, inverse), xp.reshape(cross, (*shape.shape, self.dimension**2, 1))
+        last = 0.25 * (self.dimension + special.multivariate_trigamma_excess(xp, shape, self.dimension)) / shape
+        return blocks(xp, square, side, last[..., None, None])
+
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        shape, centre = theta[..., 0], self._centre(xp, theta).rounded()
+        ring = special.triple_wick(xp, centre, centre, centre) / (4.0 * shape**2)[..., None, None, None]
+        cross = special.wick(xp, centre, centre) / (4.0 * shape**2)[..., None, None]
+        first = _bordered(xp, special.multivariate_tetragamma(xp, shape, self.dimension), xp.zeros_like(cross[..., 0]), cross)
+        return xp.concat([first[..., None, :, :], _bordered(xp, xp.zeros_like(cross[..., 0]), cross, ring)], axis=-3)
+
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         first = special.double_word(xp, self._rate(xp, theta1)) * theta2[..., 0, None, None]  # aa′M⁻¹
         second = special.double_word(xp, self._rate(xp, theta2)) * theta1[..., 0, None, None]  # aa′M′⁻¹
@@ -238,5 +266,4 @@ class Wishart(ExponentialFamily):
 
 def _bordered(xp: Namespace, corner: Array, border: Array, square: Array) -> Array:
     """Symmetric matrix of a corner (...), a border (..., b − 1) and a block (..., b − 1, b − 1)."""
-    top = xp.concat([corner[..., None], border], axis=-1)
-    return xp.concat([top[..., None, :], xp.concat([border[..., :, None], square], axis=-1)], axis=-2)
+    return blocks(xp, corner[..., None, None], border[..., None, :], square)

@@ -88,12 +88,13 @@ from ingd_ref.special._multivariate_gamma import (
     multivariate_log_minus_digamma,
     multivariate_reduced_lgamma,
     multivariate_reduced_lgamma_bregman,
+    multivariate_tetragamma,
     multivariate_trigamma_excess,
 )
 from ingd_ref.special._normal import normal_tail
 from ingd_ref.special._products import difference_of_products, two_product
 from ingd_ref.special._sphere import ball_gap, norm, versine
-from ingd_ref.special._symmetric import dual_entries, dual_wick, entries, from_dual_entries, from_entries, wick
+from ingd_ref.special._symmetric import dual_entries, dual_wick, entries, from_dual_entries, from_entries, triple_wick, wick
 
 __all__ = [
     "BesselRatio",
@@ -155,6 +156,7 @@ __all__ = [
     "multivariate_log_minus_digamma",
     "multivariate_reduced_lgamma",
     "multivariate_reduced_lgamma_bregman",
+    "multivariate_tetragamma",
     "multivariate_trigamma_excess",
     "negative_binomial_entropy",
     "norm",
@@ -181,6 +183,7 @@ __all__ = [
     "trigamma_decrement",
     "trigamma_excess",
     "trigamma_surplus",
+    "triple_wick",
     "two_product",
     "two_sum",
     "versine",

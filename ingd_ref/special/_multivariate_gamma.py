@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 
 from ingd_ref.backend import Array, Namespace, device
-from ingd_ref.special._gamma import lgamma, log_minus_digamma, reduced_lgamma, reduced_lgamma_bregman, trigamma_excess
+from ingd_ref.special._gamma import lgamma, log_minus_digamma, reduced_lgamma, reduced_lgamma_bregman, tetragamma, trigamma_excess
 from ingd_ref.special._logarithm import log_ratio, log_remainder
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "multivariate_log_minus_digamma",
     "multivariate_reduced_lgamma",
     "multivariate_reduced_lgamma_bregman",
+    "multivariate_tetragamma",
     "multivariate_trigamma_excess",
 ]
 
@@ -69,6 +70,19 @@ def multivariate_trigamma_excess(xp: Namespace, a: Array, dim: int) -> Array:
     a, halves = a[..., None], _halves(xp, dim, a)
     shifted = a - halves
     return xp.sum((a * trigamma_excess(xp, shifted) + halves) / shifted, axis=-1)
+
+
+def multivariate_tetragamma(xp: Namespace, a: Array, dim: int) -> Array:
+    """Return ψ_d″(a) < 0 for a > (d − 1)/2, a sum of terms of one sign.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> multivariate_tetragamma(np, np.asarray(1e4), 1).round(12)  # −1/a² − 1/a³
+    np.float64(-1.0001e-08)
+    """
+    a = a[..., None]
+    return xp.sum(tetragamma(xp, a - _halves(xp, dim, a)), axis=-1)
 
 
 def multivariate_reduced_lgamma(xp: Namespace, a: Array, dim: int) -> Array:

@@ -8,6 +8,8 @@ information is invertible.
 
 from __future__ import annotations
 
+from itertools import product
+
 from ingd_ref.backend import Array, Namespace, device
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "entries",
     "from_dual_entries",
     "from_entries",
+    "triple_wick",
     "wick",
 ]
 
@@ -93,14 +96,35 @@ def wick(xp: Namespace, first: Array, second: Array) -> Array:
            [0., 0., 2.]])
     """
     i, j = zip(*_pairs(first.shape[-1]), strict=True)
-
-    def block(matrices: Array, rows: tuple[int, ...], columns: tuple[int, ...]) -> Array:
-        taken = xp.take(matrices, _integers(xp, list(rows), matrices), axis=-2)
-        return xp.take(taken, _integers(xp, list(columns), matrices), axis=-1)
-
-    direct = block(first, i, i) * block(second, j, j) + block(first, j, j) * block(second, i, i)
-    crossed = block(first, i, j) * block(second, j, i) + block(first, j, i) * block(second, i, j)
+    direct = _block(xp, first, i, i) * _block(xp, second, j, j) + _block(xp, first, j, j) * _block(xp, second, i, i)
+    crossed = _block(xp, first, i, j) * _block(xp, second, j, i) + _block(xp, first, j, i) * _block(xp, second, i, j)
     return direct + crossed
+
+
+def triple_wick(xp: Namespace, first: Array, second: Array, third: Array) -> Array:
+    """Return the tensors with entry (ij, kl, mn) = Σ A_jk B_lm C_ni over both orders of each pair, of A, B and C (..., d, d).
+
+    At A = B = C = Σ it is the third cumulant of the products x_i x_j of a centred Gaussian (Isserlis' theorem), a sum over all ways of
+    joining three pairs to a ring. Pairs are i ≤ j, k ≤ l, m ≤ n.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> triple_wick(np, *[np.asarray([[2.0]])] * 3)  # of x²: 8σ⁶
+    array([[[64.]]])
+    """
+    pair = tuple(zip(*_pairs(first.shape[-1]), strict=True))
+    total = xp.zeros_like(first[..., :1, :1, None])
+    for (i, j), (k, m), (n, o) in product((pair, pair[::-1]), repeat=3):
+        ring = _block(xp, first, j, k)[..., :, :, None] * _block(xp, second, m, n)[..., None, :, :]
+        total = total + ring * _block(xp, third, i, o)[..., :, None, :]
+    return total
+
+
+def _block(xp: Namespace, matrices: Array, rows: tuple[int, ...], columns: tuple[int, ...]) -> Array:
+    """Return the entries of matrices at these rows and columns, (..., r, c)."""
+    taken = xp.take(matrices, _integers(xp, list(rows), matrices), axis=-2)
+    return xp.take(taken, _integers(xp, list(columns), matrices), axis=-1)
 
 
 def dual_wick(xp: Namespace, matrices: Array) -> Array:

@@ -1,8 +1,10 @@
 """The families on vectors and matrices at 100 digits, written literally from (E1), (E2) and (E6): an oracle that shares no code.
 
-Only log-partition, mean parameters, their inverse and log-densities are written down. The Fisher information is the central difference of
-the mean parameters (step 1e-25 of the scale of a parameter, error 1e-50 times the squared condition number), its inverse is that matrix
-inverted by elimination, the divergence is the three terms of (E5), and the entropy is A(θ) − ⟨θ, μ⟩ − E[log h].
+Only log-partition, mean parameters, their inverse, classical parameters and log-densities are written down. The Fisher information is the
+central difference of the mean parameters (step 1e-25 of the scale of a parameter, error 1e-50 times the squared condition number), and the
+third cumulant that of the Fisher information once more, whose smooth error is again of the order of the squared step; the inverse is that
+matrix inverted by elimination, the divergence is the three terms of (E5), the entropy is A(θ) − ⟨θ, μ⟩ − E[log h], and the metric in
+classical parameters is JᵀFJ of (E4), with differences of θ for J.
 """
 
 from dataclasses import dataclass
@@ -50,6 +52,17 @@ def times(rows: Rows, vector: Vector) -> Vector:
     return [dot(row, vector) for row in rows]
 
 
+def flat(rows: Rows) -> list[tuple[mpf, mpf]]:
+    """All entries of a positive definite matrix, and their sizes √(M_ii M_jj)."""
+    size = [mpmath.sqrt(rows[i][i]) for i in range(len(rows))]
+    return [(value, size[i] * size[j]) for i, row in enumerate(rows) for j, value in enumerate(row)]
+
+
+def symmetric(entries: Vector, d: int) -> Rows:
+    """The symmetric part of the matrix with these entries."""
+    return [[(entries[i * d + j] + entries[j * d + i]) / 2 for j in range(d)] for i in range(d)]
+
+
 def dot(a: Vector, b: Vector) -> mpf:
     return sum((x * y for x, y in zip(a, b, strict=True)), mpf(0))
 
@@ -68,6 +81,25 @@ class Oracle:
             upper, lower = (self.mean([t + sign * STEP * scale if k == j else t for k, t in enumerate(theta)]) for sign in (1, -1))
             rows.append([(u - low) / (2 * STEP * scale) for u, low in zip(upper, lower, strict=True)])
         return rows
+
+    def third_cumulant(self, theta: Vector) -> list[Rows]:
+        slabs = []
+        for j, scale in enumerate(self.scales(theta)):
+            upper, lower = (self.fisher([t + sign * STEP * scale if k == j else t for k, t in enumerate(theta)]) for sign in (1, -1))
+            slabs.append(
+                [[(u - low) / (2 * STEP * scale) for u, low in zip(*rows, strict=True)] for rows in zip(upper, lower, strict=True)]
+            )
+        return slabs
+
+    def classical_fisher(self, theta: Vector) -> Rows:
+        """In all entries of the classical parameters, of which ``classical`` returns values and the sizes in which steps are counted."""
+        values, sizes = zip(*self.classical(theta), strict=True)
+        columns = []
+        for j, size in enumerate(sizes):
+            upper, lower = (self.natural([v + sign * STEP * size if k == j else v for k, v in enumerate(values)]) for sign in (1, -1))
+            columns.append([(u - low) / (2 * STEP * size) for u, low in zip(upper, lower, strict=True)])
+        fisher = self.fisher(theta)
+        return [[dot(left, times(fisher, right)) for right in columns] for left in columns]
 
     def kl(self, theta1: Vector, theta2: Vector) -> mpf:
         linear = dot([b - a for a, b in zip(theta1, theta2, strict=True)], self.mean(theta1))
@@ -105,6 +137,12 @@ class CentredGaussian(Oracle):
     def natural_from_mean(self, mu: Vector) -> Vector:
         return pack(scaled(inverse_and_determinant(unpack(mu, self.d, doubled=False))[0], mpf(-1) / 2), doubled=True)
 
+    def classical(self, theta: Vector) -> list[tuple[mpf, mpf]]:
+        return flat(unpack(self.mean(theta), self.d, doubled=False))
+
+    def natural(self, values: Vector) -> Vector:
+        return self.natural_from_mean(pack(symmetric(values, self.d), doubled=False))
+
     def statistics(self, x: Vector) -> Vector:
         return pack([[a * b for b in x] for a in x], doubled=False)
 
@@ -135,6 +173,15 @@ class MultivariateGaussian(Oracle):
         precision, _ = inverse_and_determinant([[s - m[i] * m[j] for j, s in enumerate(row)] for i, row in enumerate(second)])
         return times(precision, m) + pack(scaled(precision, mpf(-1) / 2), doubled=True)
 
+    def classical(self, theta: Vector) -> list[tuple[mpf, mpf]]:
+        linear, covariance, _ = self.parts(theta)
+        sizes = [mpmath.sqrt(covariance[i][i]) for i in range(self.d)]
+        return [*zip(times(covariance, linear), sizes, strict=True), *flat(covariance)]
+
+    def natural(self, values: Vector) -> Vector:
+        precision, _ = inverse_and_determinant(symmetric(values[self.d :], self.d))
+        return times(precision, values[: self.d]) + pack(scaled(precision, mpf(-1) / 2), doubled=True)
+
     def statistics(self, x: Vector) -> Vector:
         return list(x) + pack([[a * b for b in x] for a in x], doubled=False)
 
@@ -158,7 +205,16 @@ class DiagonalGaussian(Oracle):
     def natural_from_mean(self, mu: Vector) -> Vector:
         d = self.d
         variance = [s - m**2 for m, s in zip(mu[:d], mu[d:], strict=True)]
-        return [m / v for m, v in zip(mu[:d], variance, strict=True)] + [-1 / (2 * v) for v in variance]
+        return self.natural([*mu[:d], *variance])
+
+    def classical(self, theta: Vector) -> list[tuple[mpf, mpf]]:
+        d = self.d
+        variance = [-1 / (2 * q) for q in theta[d:]]
+        return [(t * v, mpmath.sqrt(v)) for t, v in zip(theta[:d], variance, strict=True)] + [(v, v) for v in variance]
+
+    def natural(self, values: Vector) -> Vector:
+        pairs = list(zip(values[: self.d], values[self.d :], strict=True))
+        return [m / v for m, v in pairs] + [-1 / (2 * v) for _, v in pairs]
 
     def statistics(self, x: Vector) -> Vector:
         return list(x) + [a**2 for a in x]
@@ -179,7 +235,14 @@ class IsotropicGaussian(Oracle):
 
     def natural_from_mean(self, mu: Vector) -> Vector:
         variance = (mu[-1] - dot(mu[:-1], mu[:-1])) / self.d
-        return [m / variance for m in mu[:-1]] + [-1 / (2 * variance)]
+        return self.natural([*mu[:-1], variance])
+
+    def classical(self, theta: Vector) -> list[tuple[mpf, mpf]]:
+        variance = -1 / (2 * theta[-1])
+        return [(t * variance, mpmath.sqrt(variance)) for t in theta[:-1]] + [(variance, variance)]
+
+    def natural(self, values: Vector) -> Vector:
+        return [m / values[-1] for m in values[:-1]] + [-1 / (2 * values[-1])]
 
     def statistics(self, x: Vector) -> Vector:
         return [*x, dot(x, x)]
@@ -203,6 +266,12 @@ class KnownCovarianceGaussian(Oracle):
 
     def natural_from_mean(self, mu: Vector) -> Vector:
         return times(inverse_and_determinant(self.rows())[0], mu)
+
+    def classical(self, theta: Vector) -> list[tuple[mpf, mpf]]:
+        return [(m, mpf(1)) for m in self.mean(theta)]
+
+    def natural(self, values: Vector) -> Vector:
+        return self.natural_from_mean(values)
 
     def statistics(self, x: Vector) -> Vector:
         return list(x)
@@ -258,6 +327,14 @@ class Wishart(Oracle):
         inverse, _ = inverse_and_determinant(unpack(mu[1:], self.d, doubled=False))
         return [self.sign * a, *pack(scaled(inverse, -a), doubled=True)]
 
+    def classical(self, theta: Vector) -> list[tuple[mpf, mpf]]:
+        rate = scaled(unpack(theta[1:], self.d, doubled=True), mpf(-1))
+        return [*flat(scaled(inverse_and_determinant(rate)[0], mpf(1) / 2)), (2 * theta[0], 2 * theta[0] - self.d + 1)]
+
+    def natural(self, values: Vector) -> Vector:
+        inverse, _ = inverse_and_determinant(symmetric(values[:-1], self.d))
+        return [values[-1] / 2, *pack(scaled(inverse, mpf(-1) / 2), doubled=True)]
+
     def matrix(self, x: Vector) -> tuple[Rows, Rows, mpf]:
         rows = unpack(x, self.d, doubled=False)
         return (rows, *inverse_and_determinant(rows))
@@ -275,6 +352,12 @@ class Wishart(Oracle):
 
 class InverseWishart(Wishart):
     sign = -1
+
+    def classical(self, theta: Vector) -> list[tuple[mpf, mpf]]:
+        return [*flat(scaled(unpack(theta[1:], self.d, doubled=True), mpf(-2))), (-2 * theta[0], -2 * theta[0] - self.d + 1)]
+
+    def natural(self, values: Vector) -> Vector:
+        return [-values[-1] / 2, *pack(scaled(symmetric(values[:-1], self.d), mpf(-1) / 2), doubled=True)]
 
     def statistics(self, x: Vector) -> Vector:
         _, inverse, determinant = self.matrix(x)

@@ -2,8 +2,9 @@
 
 No condition number excuses anything here except where it is named: the formulas work in double words, so what remains is the rounding of
 the result. Tolerances in units of the roundoff u: 16 for a metric, a natural gradient or mean parameters (at most one rounding of each
-factor of a sum of four products); 64 for a divergence, as for the univariate families; and 64 d for what sums logarithms of sizes up to
-log 1e16 = 37, of which there are three for each pivot, and is judged relative to max(1, |value|).
+factor of a sum of four products); 32 for a third cumulant, a sum of eight products of three factors; 64 for a divergence, as for the
+univariate families; and 64 d for what sums logarithms of sizes up to log 1e16 = 37, of which there are three for each pivot, and is judged
+relative to max(1, |value|).
 """
 
 import mpmath
@@ -29,6 +30,7 @@ from tests.families.matrix_cases import (
 from tests.families.reference import UNIT
 
 ENTRY = 16.0
+RING = 32.0
 DIVERGENCE = 64.0
 LOGARITHMS = 64.0  # times d
 SINGLE = 2.0**-24
@@ -90,6 +92,32 @@ def test_metrics(kind: str, d: int, dtype: type) -> None:
         length = mpmath.sqrt(oracles.dot(true, exact(grad)))
         for j, value in enumerate(natural):
             assert abs(mpf(float(value)) - true[j]) <= ENTRY * unit * length * mpmath.sqrt(inverted[j][j]), (row, grad)
+
+
+@FAMILIES
+@TYPES
+def test_third_cumulants(kind: str, d: int, dtype: type) -> None:
+    """∇³A against differences of F at 100 digits, relative to √(F_ii F_jj F_kk) or the entry itself, of very skew members."""
+    member, _, theta, unit = members(kind, d, 3, dtype)
+    tensor = member.family.third_cumulant(theta)
+    assert tensor.dtype == dtype
+    for found, row in zip(tensor, theta, strict=True):
+        truth = member.oracle.third_cumulant(exact(row))
+        size = [mpmath.sqrt(line[j]) for j, line in enumerate(member.oracle.fisher(exact(row)))]
+        for i, j, k in np.ndindex(*found.shape):
+            allowed = RING * unit * max(size[i] * size[j] * size[k], abs(truth[i][j][k]))
+            assert abs(mpf(float(found[i, j, k])) - truth[i][j][k]) <= allowed, (row, i, j, k)
+
+
+@FAMILIES
+@TYPES
+def test_the_metric_of_the_classical_chart(kind: str, d: int, dtype: type) -> None:
+    """JᵀFJ at 100 digits: no digit is lost to means far from zero, nor to the condition of a covariance."""
+    member, _, theta, unit = members(kind, d, 4, dtype)
+    metric = member.family.fisher(theta, chart="classical")
+    assert metric.dtype == dtype
+    for found, row in zip(metric, theta, strict=True):
+        assert metric_error(found, member.oracle.classical_fisher(exact(row))) <= ENTRY * unit, row
 
 
 @FAMILIES

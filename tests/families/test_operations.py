@@ -50,6 +50,16 @@ def test_fisher_of_a_gaussian_in_the_classical_chart_has_no_cancellation() -> No
         family.fisher(np.asarray([0.0, -0.5]), chart="flat")
 
 
+def test_fisher_of_skew_families_in_the_classical_chart_has_no_cancellation() -> None:
+    """Log-normal diag(1/s², 1/(2s⁴)) and inverse Gaussian diag(λ/m³, 1/(2λ²)), means far above their deviations: roots and powers, 8 u."""
+    family = ir.families.LogNormal()
+    metric = family.fisher(family.natural(log_mean=[1e8, -1e4], log_variance=[1e-4, 2.0]), chart="classical")
+    np.testing.assert_allclose(metric, [[[1e4, 0], [0, 5e7]], [[0.5, 0], [0, 0.125]]], rtol=8 * UNIT)
+    family = ir.families.InverseGaussian()
+    metric = family.fisher(family.natural(mean=[1e8, 1e-3], shape=[1e12, 4.0]), chart="classical")
+    np.testing.assert_allclose(metric, [[[1e-12, 0], [0, 5e-25]], [[4e9, 0], [0, 0.03125]]], rtol=8 * UNIT)
+
+
 def test_a_vector_product_checks_its_vector() -> None:
     family, theta = Gaussian(), np.asarray([0.0, -0.5])
     with pytest.raises(ShapeError, match=r"vector must have shape \(\.\.\., 2\), got \(3,\)"):
@@ -93,6 +103,21 @@ def test_mixtures_of_far_gaussians_keep_their_variance() -> None:
     # The means are θ₁/θ₂ ratios, right to a few u of 1e8, and the variance holds their difference squared, by a determinant: 16 u each.
     np.testing.assert_allclose(middle["mean"], 1e8 + 1, rtol=4 * UNIT)
     np.testing.assert_allclose(middle["variance"], 2.5 + 1.0, rtol=1e-7)
+
+
+@pytest.mark.parametrize("dimension", [1, 3])
+def test_mixtures_of_far_vectors_keep_their_covariance(dimension: int) -> None:
+    """(1 − t)Σ + tΣ′ + t(1 − t)(m − m′)(m − m′)ᵀ with means of 1e8.
+
+    η = Pm is rounded, which moves a mean by a few times 1e-8, and a product of differences of means up to 3 by less than 2e-7.
+    """
+    family = ir.families.MultivariateGaussian(dimension)
+    spread = np.eye(dimension) + 0.5
+    near, far = np.full(dimension, 1e8), 1e8 + np.arange(1.0, dimension + 1.0)
+    ends = family.natural(mean=near, covariance=spread), family.natural(mean=far, covariance=2.0 * spread)
+    middle = family.classical(ir.families.m_geodesic(family, *ends, 0.25))
+    np.testing.assert_allclose(middle["mean"], 0.75 * near + 0.25 * far, rtol=16 * UNIT)
+    np.testing.assert_allclose(middle["covariance"], 1.25 * spread + 0.1875 * np.outer(far - near, far - near), rtol=0, atol=2e-7)
 
 
 def test_curves_have_the_shape_of_their_positions() -> None:

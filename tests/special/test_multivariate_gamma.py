@@ -11,6 +11,7 @@ from ingd_ref.special import (
     multivariate_log_minus_digamma,
     multivariate_reduced_lgamma,
     multivariate_reduced_lgamma_bregman,
+    multivariate_tetragamma,
     multivariate_trigamma_excess,
 )
 
@@ -43,6 +44,10 @@ def excess(a: mpf, d: int) -> mpf:
     return a * sum(mpmath.psi(1, a - mpf(k) / 2) for k in range(d)) - d
 
 
+def minus_tetragamma(a: mpf, d: int) -> mpf:
+    return -sum(mpmath.psi(2, a - mpf(k) / 2) for k in range(d))
+
+
 def reduced(a: mpf, d: int) -> mpf:
     return log_gamma(a, d) - d * (a * mpmath.log(a) - a)
 
@@ -52,7 +57,11 @@ def reduced(a: mpf, d: int) -> mpf:
 def test_values(d: int, dtype: type, unit: float) -> None:
     """Positive functions to 16 u of themselves; logarithms to 16 u of Σ_k (1 + k/2)(1 + |log a_k|), or of themselves if that is more."""
     a = shapes(d, dtype)
-    positive = ((multivariate_log_minus_digamma, gap), (multivariate_trigamma_excess, excess))
+    positive = (
+        (multivariate_log_minus_digamma, gap),
+        (multivariate_trigamma_excess, excess),
+        (lambda xp, a, d: -multivariate_tetragamma(xp, a, d), minus_tetragamma),
+    )
     logarithms = ((multivariate_lgamma, log_gamma), (multivariate_reduced_lgamma, reduced))
     for function, truth in (*positive, *logarithms):
         values = function(np, a, d)

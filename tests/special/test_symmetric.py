@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ingd_ref.special import dual_entries, dual_wick, entries, from_dual_entries, from_entries, wick
+from ingd_ref.special import dual_entries, dual_wick, entries, from_dual_entries, from_entries, triple_wick, wick
 
 U = 2.0**-53
 DIMENSIONS = pytest.mark.parametrize("d", [1, 2, 3, 5])
@@ -35,3 +35,14 @@ def test_wick_products(d: int) -> None:
     product = 0.5 * wick(np, covariance, covariance) @ dual_wick(np, np.linalg.inv(covariance))
     # Inverse of a matrix with condition number 100 at most, squared.
     np.testing.assert_allclose(product, np.eye(len(pairs)), atol=1e-9)
+
+
+@DIMENSIONS
+def test_rings_of_three_pairs(d: int) -> None:
+    """Contracted with linear forms S, T, U it is 8 tr(SATBUC): to a thousand roundings of the sum of the absolute values of all terms."""
+    a, b, c, s, t, u = (symmetric(d, seed)[0, 0] for seed in range(5, 11))
+    found = np.einsum("ijk,i,j,k", triple_wick(np, a, b, c), *(dual_entries(np, form) for form in (s, t, u)))
+    expected = 8 * np.trace(s @ a @ t @ b @ u @ c)
+    terms = 8 * np.trace(abs(s) @ abs(a) @ abs(t) @ abs(b) @ abs(u) @ abs(c))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13 * terms)
+    assert triple_wick(np, np.stack([a] * 4), np.stack([b] * 4), np.stack([c] * 4)).shape == (4, *(d * (d + 1) // 2,) * 3)
