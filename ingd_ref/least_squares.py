@@ -248,7 +248,7 @@ def solve_factored_operator(
     Raises
     ------
     SingularSystemError
-        If LSMR does not converge.
+        If LSMR does not converge, or A z = Δ has no solution.
     BackendError
         For a library without sparse solvers.
 
@@ -270,6 +270,12 @@ def solve_factored_operator(
     if stop == 7:
         raise SingularSystemError(f"LSMR did not converge in {iterations} iterations: the system is too ill-conditioned")
     residual = _relative_residual(xp, product(shortest), rhs)
+    # Where A has full row rank rounding leaves eps times the condition number at most; a larger residual is that of a least-squares answer.
+    if not residual <= 1000 * eps * max(1.0, float(condition)):
+        raise SingularSystemError(
+            f"LSMR leaves a relative residual of {residual:.1e}: the factor lacks full row rank, and the system has no solution; raise the "
+            "jitter or use fewer features"
+        )
     return LinearSolution(
         coefficients, residual, "lsmr", shortest=shortest, iterations=iterations + more, estimate=lambda: float(condition)
     )
