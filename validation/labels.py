@@ -105,11 +105,11 @@ LABELS = MappingProxyType(
         "Q3": Label("KLIEP estimate of KL(p‖q) on held-out points", "L25"),
         "Q4": Label("Moment residual sqrt(Δᵀ F̂⁻¹ Δ)", "L25"),
         "Q5": Label("Sliced Wasserstein distance", "L25"),
-        "B1": Label("Fisher-Rao metric and gradient on the probability simplex", "A25", pending=True),
-        "B2": Label("Natural gradient of a parametrised model on the simplex, with a pseudo-inverse", "A25", pending=True),
-        "B3": Label("Evidence and evidence-lower-bound losses, with fixed and with perfect recognition", "A25", pending=True),
-        "B4": Label("On the full simplex the natural gradient of the gap is vertical", "A25", pending=True),
-        "B5": Label("Vertical and horizontal space; a model is cylindrical where its tangent space splits along them", "A25", pending=True),
-        "B6": Label("Cosine of the two directions in the visible metric; gradient flows by explicit Euler", "A25", pending=True),
+        "B1": Label("Fisher-Rao metric and gradient on the probability simplex", "A25"),
+        "B2": Label("Natural gradient of a parametrised model on the simplex, with a pseudo-inverse", "A25"),
+        "B3": Label("Evidence and evidence-lower-bound losses, with fixed and with perfect recognition", "A25"),
+        "B4": Label("On the full simplex the natural gradient of the gap is vertical", "A25"),
+        "B5": Label("Vertical and horizontal space; a model is cylindrical where its tangent space splits along them", "A25"),
+        "B6": Label("Cosine of the two directions in the visible metric; gradient flows by explicit Euler", "A25"),
     }
 )

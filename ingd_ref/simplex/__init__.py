@@ -6,12 +6,12 @@ from ingd_ref.simplex._exponential import LogLinearModel, boltzmann_machine, res
 from ingd_ref.simplex._flow import SimplexFlow, run_elbo_flow, run_evidence_flow
 from ingd_ref.simplex._geometry import (
     divergence,
-    exponential_geodesic,
+    e_geodesic,
     fisher_cosine,
     fisher_metric,
     fisher_rao_distance,
     fisher_rao_geodesic,
-    mixture_geodesic,
+    m_geodesic,
     simplex_gradient,
 )
 from ingd_ref.simplex._losses import RECOGNITIONS, elbo_loss, evidence_loss
@@ -47,11 +47,11 @@ __all__ = [
     "cylindrical_defect",
     "direction_cosines",
     "divergence",
+    "e_geodesic",
     "elbo_gradient",
     "elbo_loss",
     "evidence_gradient",
     "evidence_loss",
-    "exponential_geodesic",
     "fisher_cosine",
     "fisher_information",
     "fisher_metric",
@@ -60,7 +60,7 @@ __all__ = [
     "full_simplex",
     "independence_model",
     "is_cylindrical",
-    "mixture_geodesic",
+    "m_geodesic",
     "naive_bayes",
     "natural_gradient",
     "principal_angles",

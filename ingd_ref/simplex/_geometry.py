@@ -5,21 +5,21 @@ A point is a vector of n positive probabilities; a tangent vector is a signed me
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 from ingd_ref import special
-from ingd_ref.backend import Array, Namespace, array_namespace, softmax
-from ingd_ref.errors import DomainError, NonFiniteError
-from ingd_ref.simplex._arguments import distribution, measure, positive_cells, tangent
+from ingd_ref.backend import Array, Namespace, array_namespace, device, is_array, item, softmax
+from ingd_ref.errors import DomainError
+from ingd_ref.simplex._arguments import distribution, measure, tangent
 
 __all__ = [
     "divergence",
-    "exponential_geodesic",
+    "e_geodesic",
     "fisher_cosine",
     "fisher_metric",
     "fisher_rao_distance",
     "fisher_rao_geodesic",
-    "mixture_geodesic",
+    "m_geodesic",
     "simplex_gradient",
 ]
 
@@ -191,15 +191,15 @@ def relative_entropy(xp: Namespace, q: Array, p: Array) -> Array:
     return xp.sum(q * special.log_remainder(xp, p / q, (p - q) / q), axis=-1)
 
 
-def mixture_geodesic(p: Array, q: Array, t: float) -> Array:
+def m_geodesic(p: Array, q: Array, t: Any) -> Array:
     r"""Mixture (m-) geodesic (1 − t) p + t q.
 
     Parameters
     ----------
     p, q : array (..., n)
         Ends, positive, summing to one.
-    t : float
-        Place on the geodesic: 0 at p, 1 at q. Values outside [0, 1] prolong it as far as the simplex reaches.
+    t : float or array (...)
+        Position from 0 at p to 1 at q; its shape broadcasts with the batch shapes, so k positions between two points give (k, n).
 
     Returns
     -------
@@ -208,29 +208,27 @@ def mixture_geodesic(p: Array, q: Array, t: float) -> Array:
     Raises
     ------
     ShapeError, NonFiniteError, BackendError, DomainError
-        For arguments that do not fit, and where t leads out of the simplex.
+        For arguments that do not fit, and for positions outside [0, 1].
 
     Examples
     --------
     >>> import numpy as np
-    >>> mixture_geodesic(np.array([0.2, 0.8]), np.array([0.6, 0.4]), 0.5)
+    >>> m_geodesic(np.array([0.2, 0.8]), np.array([0.6, 0.4]), 0.5)
     array([0.4, 0.6])
     """
-    xp, p, q, t = _ends(p, q, t)
-    middle = (1.0 - t) * p + t * q
-    positive_cells(middle, f"the geodesic at t = {t:g}", xp)
-    return middle
+    _, p, q, t = _ends(p, q, t)
+    return (1.0 - t) * p + t * q
 
 
-def exponential_geodesic(p: Array, q: Array, t: float) -> Array:
+def e_geodesic(p: Array, q: Array, t: Any) -> Array:
     r"""Exponential (e-) geodesic :math:`p^{1-t} q^t / \sum_x p_x^{1-t} q_x^t`.
 
     Parameters
     ----------
     p, q : array (..., n)
         Ends, positive, summing to one.
-    t : float
-        Place on the geodesic: 0 at p, 1 at q; any real number.
+    t : float or array (...)
+        Position from 0 at p to 1 at q, as for :func:`m_geodesic`.
 
     Returns
     -------
@@ -244,14 +242,14 @@ def exponential_geodesic(p: Array, q: Array, t: float) -> Array:
     Examples
     --------
     >>> import numpy as np
-    >>> exponential_geodesic(np.array([0.2, 0.8]), np.array([0.8, 0.2]), 0.5)
+    >>> e_geodesic(np.array([0.2, 0.8]), np.array([0.8, 0.2]), 0.5)
     array([0.5, 0.5])
     """
     xp, p, q, t = _ends(p, q, t)
     return softmax(xp, (1.0 - t) * xp.log(p) + t * xp.log(q))
 
 
-def fisher_rao_geodesic(p: Array, q: Array, t: float) -> Array:
+def fisher_rao_geodesic(p: Array, q: Array, t: Any) -> Array:
     r"""Geodesic of the Fisher-Rao metric (B1): a great circle of the square roots.
 
     .. math:: \sqrt{p(t)} = \frac{\sin((1-t)\phi)}{\sin\phi} \sqrt p + \frac{\sin(t\phi)}{\sin\phi} \sqrt q,
@@ -261,8 +259,8 @@ def fisher_rao_geodesic(p: Array, q: Array, t: float) -> Array:
     ----------
     p, q : array (..., n)
         Ends, positive, summing to one.
-    t : float in [0, 1]
-        Place on the geodesic: 0 at p, 1 at q.
+    t : float or array (...)
+        Position from 0 at p to 1 at q, as for :func:`m_geodesic`.
 
     Returns
     -------
@@ -280,15 +278,13 @@ def fisher_rao_geodesic(p: Array, q: Array, t: float) -> Array:
     array([0.5, 0.5])
     """
     xp, p, q, t = _ends(p, q, t)
-    if not 0.0 <= t <= 1.0:
-        raise DomainError(f"t must lie in [0, 1], got {t:g}")
     angle = 0.5 * _distance(xp, p, q)[..., None]
     sine = xp.sin(angle)
     apart = sine > 0
     divisor = xp.where(apart, sine, xp.ones_like(sine))
 
-    def part(share: float) -> Array:
-        return xp.where(apart, xp.sin(share * angle) / divisor, share * xp.ones_like(sine))
+    def part(share: Array) -> Array:
+        return xp.where(apart, xp.sin(share * angle) / divisor, share)
 
     root = part(1.0 - t) * xp.sqrt(p) + part(t) * xp.sqrt(q)
     return root * root / xp.sum(root * root, axis=-1, keepdims=True)
@@ -345,9 +341,12 @@ def _tangents(p: Array, a: Array, b: Array) -> tuple[Namespace, Array, Array, Ar
     return xp, p, tangent(a, "a", xp, p.shape[-1], p), tangent(b, "b", xp, p.shape[-1], p)
 
 
-def _ends(p: Array, q: Array, t: float) -> tuple[Namespace, Array, Array, float]:
-    xp = array_namespace(p=p, q=q)
-    if not math.isfinite(t):
-        raise NonFiniteError(f"t must be finite, got {t}")
+def _ends(p: Array, q: Array, t: Any) -> tuple[Namespace, Array, Array, Array]:
+    """The checked ends, and the position as an array (..., 1)."""
+    xp = array_namespace(p=p, q=q, t=t if is_array(t) else None)
     p = distribution(p, "p", xp)
-    return xp, p, distribution(q, "q", xp, p.shape[-1], like=p), float(t)
+    q = distribution(q, "q", xp, p.shape[-1], like=p)
+    position = xp.asarray(t, dtype=p.dtype, device=device(p))
+    if not item(xp.all((position >= 0) & (position <= 1))):
+        raise DomainError("t must lie between 0 and 1")
+    return xp, p, q, position[..., None]

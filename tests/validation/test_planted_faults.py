@@ -93,6 +93,15 @@ def stepping_twice(original):
     return wrong
 
 
+def forgotten_recognition(original):
+    """The perfect recognition in place of a fixed one."""
+
+    def wrong(xp, pi, p, root, target, recognition):
+        return original(xp, pi, p, root, target, "held")
+
+    return wrong
+
+
 FAULTS = [
     ("E1", "families.gaussian:Gaussian._log_prob", scaled(1 + 1e-11), "log_density"),
     ("E2", "families.gamma:Gamma._mean", scaled(1 + 1e-11), "mean_parameters"),
@@ -149,6 +158,16 @@ FAULTS = [
     ("Q2", "metrics:energy_distance", scaled(0.5), "energy_distance_on_the_line"),
     ("Q4", "metrics:moment_residual", scaled(1 + 1e-11), "moment_residual"),
     ("Q5", "metrics:sliced_wasserstein", scaled(1 + 1e-12), "sliced_wasserstein"),
+    ("B1", "simplex._geometry:centred", scaled(1 + 1e-13), "geometry_of_the_simplex"),
+    ("B2", "simplex._network:_other_products", scaled(1 + 1e-12), "models_and_their_jacobians"),
+    ("B2", "simplex._natural:whiten", scaled(1 + 1e-11), "natural_gradient_of_a_model"),
+    ("B3", "simplex._losses:relative_entropy", scaled(1 + 1e-11), "losses_and_their_gradients"),
+    ("B3", "simplex._natural:conditional", scaled(1 + 1e-11), "losses_and_their_gradients"),
+    ("B4", "simplex._natural:whitened_elbo", scaled(1 + 1e-12), "gap_is_vertical_on_the_full_simplex"),
+    ("B5", "simplex._cylindrical:conditional", scaled(1 + 1e-11), "principal_angles_of_models"),
+    ("B5", "simplex._marginalisation:conditional", scaled(1 + 1e-12), "horizontal_and_vertical_parts"),
+    ("B6", "simplex._cosines:whitened_elbo", forgotten_recognition, "cosines_of_naive_bayes"),
+    ("B6", "flows._integrators:_shifted", stepping_twice, "euler_flows"),
 ]
 
 
