@@ -1,7 +1,8 @@
 """The table of families, from what each class says about itself.
 
 A row for every class that :func:`ingd_ref.families.family_classes` finds: its parameters, whether points are numbers or vectors, how many
-statistics its examples have, and which operations it knows in a closed form of its own beyond those that every family must supply.
+statistics its examples have, which operations it knows in a closed form of its own beyond those that every family must supply, and what
+it is called in scipy.stats.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ def table() -> str:
     """The table as MyST text."""
     from ingd_ref import families
 
-    head = "* - family\n  - classical parameters\n  - points\n  - statistics\n  - also in closed form"
+    head = "* - family\n  - classical parameters\n  - points\n  - statistics\n  - also in closed form\n  - in SciPy"
     rows = [row(c, families.ExponentialFamily) for c in families.family_classes()]
-    return f"```{{list-table}}\n:header-rows: 1\n:widths: 26 28 14 12 20\n:class: evidence\n\n{head}\n" + "\n".join(rows) + "\n```\n"
+    return f"```{{list-table}}\n:header-rows: 1\n:widths: 24 24 12 10 18 12\n:class: evidence\n\n{head}\n" + "\n".join(rows) + "\n```\n"
 
 
 def row(family: type, base: type) -> str:
@@ -42,6 +43,7 @@ def row(family: type, base: type) -> str:
         " or ".join(sorted({"numbers" if example.dim == 1 else "vectors" for example in examples})),
         ", ".join(str(number) for number in sorted({example.number for example in examples})),
         ", ".join(own) or "—",
+        f"`{family.scipy_name}`" if family.scipy_name else "—",
     ]
     return "* - " + "\n  - ".join(cells)
 
