@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,10 @@ class Problem:
     def evidence(self, xi: Array) -> Array:
         """KL(p*_V‖Πp(ξ))."""
         return oracle.divergence(precise(self.target), oracle.marginal(self.cells, self.joint(xi)))
+
+    def bound(self, q: Array) -> Callable[[Array], Array]:
+        """ξ ↦ KL(q‖p(ξ))."""
+        return lambda xi: oracle.divergence(q, self.joint(xi))
 
     def allowed(self, w: Array, g: Array) -> float:
         """Error model of W⁺g, in float64."""
@@ -148,11 +153,12 @@ def natural_gradient_of_a_model(arrays: Arrays) -> Iterator[Measured]:
     for problem in problems():
         p = problem.joint(problem.exact)
         weights = np.linspace(-1.0, 2.0, len(p))
-        for name, loss, derivative in (
-            ("linear", lambda x, w=weights: np.sum(precise(w) * x), weights),
+        losses: list[tuple[str, Callable[[Array], Array], Array]] = [
+            ("linear", partial(np.dot, precise(weights)), weights),
             ("Σp²", lambda x: np.sum(x * x), 2 * p.astype(float)),
-        ):
-            exact = oracle.natural_gradient(problem.joint, lambda xi, loss=loss, joint=problem.joint: loss(joint(xi)), problem.exact)
+        ]
+        for name, loss, derivative in losses:
+            exact = oracle.natural_gradient(problem.joint, loss, problem.exact)
             found = ir.simplex.natural_gradient(problem.model, arrays(problem.xi), arrays(derivative))
             w, _ = problem.whitened(p)
             centred = derivative - np.sum(p.astype(float) * derivative)
@@ -175,13 +181,13 @@ def losses_and_their_gradients(arrays: Arrays) -> Iterator[Measured]:
                 "fixed",
                 simplex.elbo_loss(model, xi, target, recognition),
                 simplex.elbo_gradient(model, xi, target, recognition),
-                lambda x, q=fixed, p=problem.joint: oracle.divergence(q, p(x)),
+                problem.bound(fixed),
             ),
             (
                 "held",
                 simplex.elbo_loss(model, xi, target, "held"),
                 simplex.elbo_gradient(model, xi, target, "held"),
-                lambda x, q=held, p=problem.joint: oracle.divergence(q, p(x)),
+                problem.bound(held),
             ),
             (
                 "substituted",
@@ -275,7 +281,7 @@ def euler_flows(arrays: Arrays) -> Iterator[Measured]:
     """Twenty steps: (1 − dt)^k for the visible parameters of the product model, N/P recursions and shortest steps for naive Bayes."""
     steps, dt = 20, 0.05
     product, network = problems()[:2]
-    options = {"steps": steps, "step_size": dt, "keep_every": steps}
+    options: dict[str, Any] = {"steps": steps, "step_size": dt, "keep_every": steps}
     reason = "a rounding or two at each of twenty steps, times conditions below ten"
 
     best = precise([0.3, 0.6, 0.2])

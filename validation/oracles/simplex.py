@@ -100,8 +100,8 @@ def fisher(joint: Joint, xi: Array) -> Array:
 
 
 def natural_gradient(joint: Joint, loss: Callable[[Array], Array], xi: Array) -> Array:
-    """G⁻¹ ∂L for a loss of the parameters."""
-    return solve(fisher(joint, xi), differences(loss, xi))
+    """G⁻¹ ∂L for a loss of the probabilities."""
+    return solve(fisher(joint, xi), differences(lambda x: loss(joint(x)), xi))
 
 
 def pushforward(joint: Joint, xi: Array, velocity: Array) -> Array:
