@@ -9,6 +9,7 @@ import click
 
 import ingd_ref
 from ingd_ref.cli._bench import bench
+from ingd_ref.cli._check import check
 from ingd_ref.cli._flow import flow
 from ingd_ref.cli._info import info
 from ingd_ref.cli._run import run
@@ -48,5 +49,5 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (run, flow, bench, info):
+for command in (run, flow, check, bench, info):
     main.add_command(command)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import ingd_ref as ir
-from tests.laws.laws import LAWS
+from ingd_ref.conformance import LAWS
 from validation.labels import LABELS, SECTIONS
 
 pytest.importorskip("sphinx", reason="the documentation's extensions need the extra `docs`")

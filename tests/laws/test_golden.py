@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 import ingd_ref as ir
-from tests.laws import golden, package
+from ingd_ref.conformance import package_velocity
+from ingd_ref.conformance._package import package_features, package_kernel
+from tests.laws import golden
+from tests.strategies import FUSED_KERNELS
 
 IMPLEMENTATIONS = ("readable", "fused")
 
@@ -21,11 +24,11 @@ def implementation(request):
 
 @pytest.mark.parametrize(
     ("kernel", "implementation"),
-    [(k, i) for k in golden.VELOCITIES for i in IMPLEMENTATIONS if i == "readable" or k in package.FUSED_KERNELS],
+    [(k, i) for k in golden.VELOCITIES for i in IMPLEMENTATIONS if i == "readable" or k in FUSED_KERNELS],
 )
 def test_velocity_and_moments(case, kernel, implementation):
     name, make = golden.VELOCITIES[kernel]
-    solution = package.solver(implementation)(golden.problem(case, make(case)))
+    solution = package_velocity(implementation)(golden.problem(case, make(case)))
     assert golden.deviation(case, name, solution.velocity) <= 1
     assert golden.deviation(case, "delta", solution.delta) <= 1
     assert golden.deviation(case, "fisher_nminus1", solution.fisher) <= 1
@@ -33,7 +36,7 @@ def test_velocity_and_moments(case, kernel, implementation):
 
 def test_tangent_kernel_has_no_fused_version_and_says_so():
     with pytest.raises(ir.errors.BackendError, match="fused"):
-        package.solver("fused")(golden.problem("gauss1d", golden.tangent_kernel("gauss1d")))
+        package_velocity("fused")(golden.problem("gauss1d", golden.tangent_kernel("gauss1d")))
 
 
 def test_published_preset_is_the_default_of_the_stored_outputs(case):
@@ -42,8 +45,8 @@ def test_published_preset_is_the_default_of_the_stored_outputs(case):
     solution = ir.flows.king_velocity(
         problem.x,
         problem.y,
-        features=package.features(problem.features),
-        kernel=package.kernel(problem.kernel),
+        features=package_features(problem.features),
+        kernel=package_kernel(problem.kernel),
         ridge=ir.flows.PUBLISHED["ridge"],
         jitter=ir.flows.PUBLISHED["jitter"],
         ddof=ir.flows.PUBLISHED["ddof"],
@@ -52,7 +55,7 @@ def test_published_preset_is_the_default_of_the_stored_outputs(case):
 
 
 def test_full_tangent_kernel(case):
-    kernel, x = package.kernel(golden.tangent_kernel(case, "full")), golden.array(case, "particles")[:5]
+    kernel, x = package_kernel(golden.tangent_kernel(case, "full")), golden.array(case, "particles")[:5]
     assert golden.deviation(case, "ntk_full_first5", kernel(x, x)) <= 1
 
 

@@ -7,23 +7,24 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given, settings
 
+from ingd_ref.conformance import LAWS, IllConditioned, package_velocity
 from tests import strategies
-from tests.laws import faults, package
-from tests.laws.laws import LAWS, IllConditioned
+from tests.laws import faults
+from tests.strategies import FUSED_KERNELS
 
 # A law that skips most of its problems would hold vacuously. The domains are conditioned so that few are skipped.
 LARGEST_SKIPPED_SHARE = 0.2
 EXAMPLES = 16
 LONG_EXAMPLES = 1000
 
-SOLVERS = {"correct": faults.correct, "readable": package.solver("readable"), "fused": package.solver("fused")}
+SOLVERS = {"correct": faults.correct, "readable": package_velocity("readable"), "fused": package_velocity("fused")}
 
 
 def domain_of(law, solver):
     """The domain of the law, without the kernels of which there is no fused version where that is asked for."""
     if solver != "fused":
         return law.domain
-    return replace(law.domain, kernels=tuple(kind for kind in law.domain.kernels if kind in package.FUSED_KERNELS))
+    return replace(law.domain, kernels=tuple(kind for kind in law.domain.kernels if kind in FUSED_KERNELS))
 
 
 def judge(law, solver, examples):
@@ -56,7 +57,7 @@ def test_other_solvers_give_the_same_velocity(method):
     # Conjugate gradients have no coordinate-wise form.
     law = LAWS["direct_evaluation"]
     domain = law.domain if method == "eigh" else replace(law.domain, kernels=strategies.ONE_SYSTEM)
-    solve = package.solver("readable", solver=method)
+    solve = package_velocity("readable", solver=method)
     for problem in strategies.edges(domain) + strategies.sample(domain, 20):
         law.check(solve, problem)
 

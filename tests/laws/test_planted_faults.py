@@ -2,9 +2,9 @@
 
 import pytest
 
+from ingd_ref.conformance import LAWS, IllConditioned, LawViolation
 from tests import strategies
 from tests.laws.faults import FAULTS, correct
-from tests.laws.laws import LAWS, IllConditioned, LawViolation
 
 # Problems per law beyond the corners. Every fault is seen within the first few; the correct implementation passes all of them.
 PROBLEMS = 12

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from ingd_ref.conformance import package_velocity
 from tests import oracles, strategies
-from tests.laws import faults, package
+from tests.laws import faults
 
-SOLVERS = {"oracle": faults.correct, "readable": package.solver("readable"), "fused": package.solver("fused")}
+SOLVERS = {"oracle": faults.correct, "readable": package_velocity("readable"), "fused": package_velocity("fused")}
 
 
 @pytest.fixture(params=SOLVERS)

@@ -1,0 +1,254 @@
+"""Run the laws and the reference vectors against an implementation, and report what holds, with the smallest problem that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingd_ref import checks
+from ingd_ref.conformance._adapter import Unsupported, guarded, support
+from ingd_ref.conformance._build import build
+from ingd_ref.conformance._law import Law, LawViolation, Solver
+from ingd_ref.conformance._laws import LAWS
+from ingd_ref.conformance._problem import Problem
+from ingd_ref.conformance._problems import SIZES, Options, common, corners, draws, smaller
+from ingd_ref.conformance._rounding import IllConditioned
+from ingd_ref.conformance._vectors import ReferenceVector, reference_vectors
+
+__all__ = ["Report", "Verdict", "check_velocity", "parametrize_with_laws"]
+
+PROBLEMS = 12
+VECTOR = "vector:"
+
+HOLDS, BROKEN, EXPECTED, REPAIRED, UNJUDGED = "holds", "broken", "expected failure", "holds unexpectedly", "not judged"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found about one law or reference vector.
+
+    Attributes
+    ----------
+    name : str
+        Of the law, or ``"vector:NAME"``.
+    statement : str
+        What should hold.
+    outcome : {"holds", "broken", "expected failure", "holds unexpectedly", "not judged"}
+        Not judged: the implementation does not support what the law needs, or rounding would decide.
+    message : str
+        What was wrong, or why there was no judgement.
+    problem : dict
+        Options of :func:`build` that make the smallest problem found on which it fails; empty if none.
+    tried : int
+        Number of problems on which it was judged.
+    """
+
+    name: str
+    statement: str
+    outcome: str
+    message: str = ""
+    problem: Options = field(default_factory=dict)
+    tried: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """Whether this is as it should be, or as it was expected to be."""
+        return self.outcome not in (BROKEN, REPAIRED)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All verdicts about an implementation."""
+
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is broken that was not expected to be, and nothing holds that was."""
+        return all(verdict.passed for verdict in self.verdicts)
+
+    def __str__(self) -> str:
+        lines = []
+        for verdict in self.verdicts:
+            if verdict.passed:
+                continue
+            lines.append(f"{verdict.name}: {verdict.outcome}. {verdict.statement}")
+            lines += [f"    {verdict.message}"] if verdict.message else []
+            lines += [f"    smallest problem found: build({_arguments(verdict.problem)})"] if verdict.problem else []
+        counts = {
+            outcome: sum(verdict.outcome == outcome for verdict in self.verdicts)
+            for outcome in (HOLDS, BROKEN, EXPECTED, REPAIRED, UNJUDGED)
+        }
+        return "\n".join([*lines, ", ".join(f"{number} {outcome}" for outcome, number in counts.items() if number)])
+
+
+def check_velocity(
+    adapter: Callable[[Problem], Any],
+    expected_failures: Mapping[str, str] | None = None,
+    laws: Sequence[str] | None = None,
+    problems: int = PROBLEMS,
+    vectors: bool = True,
+    observer: Callable[[Verdict], None] | None = None,
+) -> Report:
+    """Judge an implementation of the velocity (K1)-(K7) by the laws and the reference vectors.
+
+    Parameters
+    ----------
+    adapter : callable
+        Takes a :class:`Problem` to the velocities (n, d) of its particles, or to an object or mapping that has them as ``velocity`` and any
+        of ``field``, ``coefficients``, ``fisher``, ``gram``, ``delta``, ``moment_rate``. Laws about what is missing are not judged. It may
+        raise :class:`Unsupported`, or say by the decorator :func:`adapter` what it supports.
+    expected_failures : mapping of str to str, optional
+        Names of laws, or ``"vector:NAME"``, that are known to be broken, each with the reason. One that holds counts as a failure, so that
+        the list stays true.
+    laws : sequence of str, optional
+        Which laws. Default: all.
+    problems : int
+        Problems drawn for each law beside the eight corners. Default 12.
+    vectors : bool
+        Whether to compare with the reference vectors. Default ``True``.
+    observer : callable, optional
+        Receives each verdict as soon as it is there.
+
+    Returns
+    -------
+    Report
+        ``print(report)`` says what is broken, and on which smallest problem.
+
+    Raises
+    ------
+    OptionError, DomainError
+        For an unknown law or an unusable number.
+
+    Examples
+    --------
+    >>> from ingd_ref.conformance import check_velocity, package_velocity
+    >>> def halved(problem):
+    ...     return 0.5 * package_velocity()(problem).velocity
+    >>> report = check_velocity(halved, laws=["particle_permutation", "linear_statistics_in_a_flat_kernel"], vectors=False)
+    >>> [verdict.outcome for verdict in report.verdicts]
+    ['holds', 'broken']
+    """
+    problems = checks.positive_integer(problems, "problems")
+    chosen = tuple(LAWS) if laws is None else tuple(laws)
+    for name in chosen:
+        checks.choice(name, "laws", tuple(LAWS))
+    stored = reference_vectors() if vectors else ()
+    expected = dict(expected_failures or {})
+    for name in expected:
+        checks.choice(name, "expected_failures", (*LAWS, *(VECTOR + vector.name for vector in stored)))
+    verdicts = []
+    for judge in [*(_law_judge(LAWS[name], adapter, problems) for name in chosen), *(_vector_judge(vector, adapter) for vector in stored)]:
+        verdicts.append(_as_expected(judge(), expected))
+        if observer is not None:
+            observer(verdicts[-1])
+    return Report(tuple(verdicts))
+
+
+def parametrize_with_laws(
+    adapter: Callable[[Problem], Any], expected_failures: Mapping[str, str] | None = None, problems: int = PROBLEMS
+) -> Any:
+    """Decorate a test with one case for each law and reference vector.
+
+    Parameters
+    ----------
+    adapter, expected_failures, problems
+        As for :func:`check_velocity`. Expected failures become strict xfail marks, and what cannot be judged is skipped.
+
+    Returns
+    -------
+    pytest.MarkDecorator
+        For a test function with the argument ``check``, which calls it.
+
+    Examples
+    --------
+    In a test module::
+
+        @parametrize_with_laws(my_adapter)
+        def test_velocity_conforms(check):
+            check()
+    """
+    import pytest
+
+    expected = dict(expected_failures or {})
+    named = [(name, _law_judge(LAWS[name], adapter, problems)) for name in LAWS]
+    named += [(VECTOR + vector.name, _vector_judge(vector, adapter)) for vector in reference_vectors()]
+
+    def check(judge: Callable[[], Verdict]) -> Callable[[], None]:
+        def run() -> None:
+            verdict = judge()
+            if verdict.outcome == UNJUDGED:
+                pytest.skip(verdict.message)
+            assert verdict.passed, str(Report((verdict,)))
+
+        return run
+
+    def marks(name: str) -> tuple[Any, ...]:
+        return (pytest.mark.xfail(reason=expected[name], strict=True),) if name in expected else ()
+
+    return pytest.mark.parametrize("check", [pytest.param(check(judge), id=name, marks=marks(name)) for name, judge in named])
+
+
+def _law_judge(law: Law, adapter: Callable[[Problem], Any], problems: int) -> Callable[[], Verdict]:
+    def judge() -> Verdict:
+        domain = common(law.domain, support(adapter))
+        if domain is None:
+            return Verdict(law.name, law.statement, UNJUDGED, "it holds among problems that the implementation does not support")
+        solve = guarded(adapter)
+        number, tried, reason = max(problems // law.cost, 2), 0, ""
+        for options in corners(domain)[:number] + draws(domain, number):
+            outcome, message = _try(law, solve, options)
+            if outcome == BROKEN:
+                smallest = smaller(options, domain, lambda candidate: _try(law, solve, candidate)[0] == BROKEN)
+                return Verdict(law.name, law.statement, BROKEN, _try(law, solve, smallest)[1], smallest, tried + 1)
+            tried += outcome == HOLDS
+            reason = reason or message
+        return Verdict(law.name, law.statement, HOLDS if tried else UNJUDGED, "" if tried else reason, tried=tried)
+
+    return judge
+
+
+def _try(law: Law, solve: Solver, options: Options) -> tuple[str, str]:
+    """Judge a law on one problem."""
+    try:
+        law.check(solve, build(**options))
+    except IllConditioned:
+        return UNJUDGED, "rounding would decide"
+    except Unsupported as missing:
+        return UNJUDGED, str(missing)
+    except LawViolation as violation:
+        return BROKEN, str(violation)
+    except Exception as error:  # whatever somebody's implementation raises is its failure, not that of the report
+        return BROKEN, f"raised {type(error).__name__}: {error}"
+    return HOLDS, ""
+
+
+def _vector_judge(vector: ReferenceVector, adapter: Callable[[Problem], Any]) -> Callable[[], Verdict]:
+    def judge() -> Verdict:
+        name, statement = VECTOR + vector.name, "The stored result is reproduced."
+        try:
+            compared = vector.compare(guarded(adapter)(vector.problem))
+        except Unsupported as missing:
+            return Verdict(name, statement, UNJUDGED, str(missing))
+        except LawViolation as violation:
+            return Verdict(name, statement, BROKEN, str(violation), tried=1)
+        except Exception as error:  # as above
+            return Verdict(name, statement, BROKEN, f"raised {type(error).__name__}: {error}", tried=1)
+        return Verdict(name, statement, HOLDS, f"compared: {', '.join(compared)}", tried=1)
+
+    return judge
+
+
+def _as_expected(verdict: Verdict, expected: Mapping[str, str]) -> Verdict:
+    """The verdict in the light of what was expected."""
+    if verdict.name not in expected or verdict.outcome == UNJUDGED:
+        return verdict
+    outcome = EXPECTED if verdict.outcome == BROKEN else REPAIRED
+    message = f"{expected[verdict.name]} ({verdict.message})" if outcome == EXPECTED else "take it off the list of expected failures"
+    return Verdict(verdict.name, verdict.statement, outcome, message, verdict.problem, verdict.tried)
+
+
+def _arguments(options: Options) -> str:
+    ordered = {name: options[name] for name in (*SIZES, *options) if name in options}
+    return ", ".join(f"{name}={value!r}" for name, value in ordered.items())

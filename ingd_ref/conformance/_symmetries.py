@@ -1,0 +1,72 @@
+"""Laws of renumbered, shifted, rotated and rescaled problems."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ingd_ref.conformance._law import Solver, compare, law, random, take
+from ingd_ref.conformance._matrix_kernels import GradientKernel, ScaledKernel
+from ingd_ref.conformance._problem import Problem
+from ingd_ref.conformance._problems import ANY, RADIAL, RADIAL_KERNELS, SINGLE
+from ingd_ref.conformance._rounding import reach, rounding
+from ingd_ref.conformance._statistics import RBF
+
+
+@law(ANY)
+def particle_permutation(solve: Solver, p: Problem) -> None:
+    """Renumbering the particles renumbers their velocities."""
+    order = random(p).permutation(len(p.x))
+    permuted = solve(p.change(x=p.x[order], weights=take(p.weights, order)))
+    compare(permuted.velocity, solve(p).velocity[order], 2 * rounding(p).velocity, "velocity of renumbered particles")
+
+
+@law(ANY)
+def target_permutation(solve: Solver, p: Problem) -> None:
+    """The order of the target sample does not matter."""
+    order = random(p).permutation(len(p.y))
+    permuted = solve(p.change(y=p.y[order], target_weights=take(p.target_weights, order)))
+    compare(permuted.velocity, solve(p).velocity, 2 * rounding(p).velocity, "velocity towards the renumbered target")
+
+
+@law(replace(RADIAL, features=("rbf",)))
+def translation(solve: Solver, p: Problem) -> None:
+    """Shifting particles, target and anchors together leaves velocities alone."""
+    shift = random(p).normal(size=p.dim) * 10 * p.features.bandwidth
+    features = replace(p.features, centers=p.features.centers + shift)
+    moved = p.change(x=p.x + shift, y=p.y + shift, features=features)
+    compare(solve(moved).velocity, solve(p).velocity, 2 * reach(moved) * rounding(p).velocity, "velocity after a shift")
+
+
+@law(RADIAL)
+def orthogonal_transformation(solve: Solver, p: Problem) -> None:
+    """Rotating or reflecting particles, target and anchors transforms velocities alike."""
+    q = np.linalg.qr(random(p).normal(size=(p.dim, p.dim)))[0]
+    features = replace(p.features, centers=p.features.centers @ q)
+    turned = p.change(x=p.x @ q, y=p.y @ q, features=features)
+    compare(solve(turned).velocity, solve(p).velocity @ q, 2 * reach(p) * rounding(p).velocity, "velocity after a rotation")
+
+
+@law(replace(RADIAL, features=("rbf",), kernels=(*RADIAL_KERNELS, "coordinatewise"), masks=(False, True)))
+def scale(solve: Solver, p: Problem) -> None:
+    """In other units of length, with λ and ε in those of K (s⁻⁴ with (K5), s⁻² with (K6)), velocities are the same lengths."""
+    s = float(random(p).choice([0.25, 3.0, 8.0]))
+    factor = s ** (-4 if isinstance(p.kernel, GradientKernel) else -2)
+    scaled = p.change(
+        x=s * p.x,
+        y=s * p.y,
+        features=RBF(s * p.features.centers, s * p.features.bandwidth),
+        kernel=replace(p.kernel, bandwidth=s * p.kernel.bandwidth),
+        ridge=factor * p.ridge,
+        jitter=factor * p.jitter,
+    )
+    compare(solve(scaled).velocity / s, solve(p).velocity, 2 * reach(p) * rounding(p).velocity, "velocity in other units")
+
+
+@law(SINGLE)
+def kernel_multiple(solve: Solver, p: Problem) -> None:
+    """c·K with c·λ and c·ε gives the velocity of K with λ and ε."""
+    factor = float(random(p).choice([1e-3, 3.0, 1e4]))
+    multiple = p.change(kernel=ScaledKernel(p.kernel, factor), ridge=factor * p.ridge, jitter=factor * p.jitter)
+    compare(solve(multiple).velocity, solve(p).velocity, 2 * rounding(p).velocity, "velocity with a multiple of the kernel")

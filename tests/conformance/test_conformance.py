@@ -1,0 +1,261 @@
+"""The laws in the hands of a user: verdicts, smallest problems, expected failures, reference vectors, pytest and the command line."""
+
+import ast
+import json
+import pathlib
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import ingd_ref
+from ingd_ref.cli import main
+from ingd_ref.conformance import (
+    LAWS,
+    Domain,
+    Unsupported,
+    adapter,
+    build,
+    check_velocity,
+    package_velocity,
+    parametrize_with_laws,
+    reference_vectors,
+)
+from ingd_ref.conformance import _vectors as vectors
+from ingd_ref.conformance._problems import common, corners, draws, smaller
+from ingd_ref.errors import DomainError, OptionError
+from tests.conformance import mine
+
+FEW = {"problems": 4}
+# Modules that must judge the package without sharing its code; only the adapter of the package may know it.
+INDEPENDENT = {"_precision", "_statistics", "_matrix_kernels", "_problem", "_direct", "_build", "_problems", "_rounding", "_law"}
+
+
+@pytest.mark.parametrize("name", sorted(INDEPENDENT))
+def test_the_direct_evaluation_imports_nothing_of_what_it_judges(name):
+    path = pathlib.Path(ingd_ref.__file__).parent / "conformance" / f"{name}.py"
+    imported = [node.module for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ImportFrom)]
+    own = {module.rsplit(".", 1)[-1] for module in imported if module.startswith("ingd_ref")}
+    assert own <= INDEPENDENT | {"conformance"}
+
+
+def outcomes(report):
+    return {verdict.name: verdict.outcome for verdict in report.verdicts}
+
+
+def test_a_right_implementation_of_a_part_passes_what_concerns_that_part():
+    found = outcomes(check_velocity(mine.right, **FEW))
+    assert set(found.values()) == {"holds", "not judged"}
+    assert {"direct_evaluation", "particle_permutation", "particle_repetition", "translation", "scale", "purity"} <= judged(found)
+    assert {"masked_coordinates_rest", "weightless_particle", "moment_identity"}.isdisjoint(judged(found))
+    assert {name for name in judged(found) if name.startswith("vector:")} == {
+        "vector:gradient",
+        "vector:gradient-one-dimension",
+        "vector:gradient-one-particle",
+        "vector:gradient-more-statistics-than-motions",
+        "vector:gradient-duplicates",
+        "vector:gradient-far-from-the-origin",
+    }
+
+
+def judged(found):
+    return {name for name, outcome in found.items() if outcome != "not judged"}
+
+
+def test_the_package_passes_everything_and_leaves_nothing_unjudged():
+    report = check_velocity(package_velocity(), problems=2)
+    assert set(outcomes(report).values()) == {"holds"}, str(report)
+
+
+def test_a_mistake_is_named_with_the_smallest_problem():
+    report = check_velocity(mine.biased, **FEW)
+    assert not report.passed
+    broken = {verdict.name: verdict for verdict in report.verdicts if verdict.outcome == "broken"}
+    # What the divisor of the covariance changes; symmetries do not notice it.
+    assert {"direct_evaluation", "particle_repetition", "vector:gradient"} <= set(broken)
+    assert "particle_permutation" not in broken
+    problem = broken["particle_repetition"].problem
+    # With one particle there is no covariance, with two the divisors 1 and 2 differ: the smallest problem has two particles.
+    assert (problem["n"], problem["m"], problem["d"], problem["b"]) == (2, 1, 1, 1)
+    with pytest.raises(AssertionError, match="velocity of repeated particles: differs by"):
+        LAWS["particle_repetition"].check(lambda p: Velocity(mine.biased(p)), build(**problem))
+    text = str(report)
+    assert "particle_repetition: broken. Every particle several times over" in text
+    assert "smallest problem found: build(n=2, m=1, d=1, b=1" in text
+
+
+class Velocity:
+    def __init__(self, velocity):
+        self.velocity = velocity
+
+
+def test_an_exception_of_the_implementation_is_its_failure():
+    (verdict,) = check_velocity(mine.raising, laws=["particle_permutation"], vectors=False).verdicts
+    assert verdict.outcome == "broken"
+    assert verdict.message == "raised ZeroDivisionError: division by zero"
+
+
+def test_expected_failures_keep_their_list_true():
+    expected = {"particle_repetition": "divides by n - 1", "particle_permutation": "thought to fail"}
+    report = check_velocity(mine.biased, expected, laws=list(expected), vectors=False, **FEW)
+    assert outcomes(report) == {"particle_repetition": "expected failure", "particle_permutation": "holds unexpectedly"}
+    assert not report.passed
+    assert "take it off the list" in str(report)
+    assert check_velocity(mine.biased, {"particle_repetition": "known"}, laws=["particle_repetition"], vectors=False, **FEW).passed
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"laws": ["gravity"]}, OptionError, "'gravity'"),
+        ({"expected_failures": {"gravity": "falls"}}, OptionError, "'gravity'"),
+        ({"problems": 0}, DomainError, "problems"),
+    ],
+)
+def test_unusable_arguments(options, error, message):
+    with pytest.raises(error, match=message):
+        check_velocity(mine.right, **options)
+
+
+def test_results_may_be_mappings():
+    def mapped(problem):
+        solution = package_velocity()(problem)
+        return {"velocity": solution.velocity, "delta": solution.delta, "moment_rate": solution.moment_rate}
+
+    found = outcomes(check_velocity(mapped, laws=["moments_are_transported", "field_at_the_particles"], vectors=False, problems=2))
+    assert found == {"moments_are_transported": "not judged", "field_at_the_particles": "not judged"}
+    assert outcomes(check_velocity(mapped, laws=["energy_descent"], vectors=False, problems=2)) == {"energy_descent": "holds"}
+
+
+def test_an_adapter_may_refuse():
+    def picky(problem):
+        if problem.dim > 1:
+            raise Unsupported("one dimension only")
+        return package_velocity()(problem)
+
+    (verdict,) = check_velocity(picky, laws=["curl_free"], vectors=False, problems=2).verdicts
+    assert (verdict.outcome, verdict.message) == ("not judged", "one dimension only")
+
+
+# --- reference vectors -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", vectors.CASES)
+def test_stored_vectors_are_what_the_direct_evaluation_gives(name):
+    (stored,) = (vector for vector in reference_vectors() if vector.name == name)
+    fresh = vectors.made(name)
+    assert vectors.describe(stored.problem) == fresh["problem"]
+    for result, value in fresh["expected"].items():
+        # Stored numbers were rounded once; where extended precision is no wider than double, the tolerance of the vector itself holds.
+        assert np.linalg.norm(np.array(value) - stored.expected[result]) <= stored.tolerance[result]
+
+
+def test_vectors_are_read_without_the_package():
+    path = pathlib.Path(vectors.__file__).with_name("reference_vectors.json")
+    entries = json.loads(path.read_text(encoding="utf-8"))
+    assert list(entries) == list(vectors.CASES)
+    for entry in entries.values():
+        assert np.shape(entry["expected"]["velocity"]) == np.shape(entry["problem"]["x"])
+        assert all(value > 0 for value in entry["tolerance"].values())
+
+
+def test_a_vector_sees_a_wrong_last_result():
+    vector = reference_vectors()[0]
+    right = package_velocity()(vector.problem)
+    wrong = {"velocity": right.velocity, "gram": right.gram * (1 + 1e-9)}
+    from ingd_ref.conformance import _adapter
+
+    with pytest.raises(AssertionError, match="gram: differs by"):
+        vector.compare(_adapter.guarded(lambda problem: wrong)(vector.problem))
+
+
+# --- problems ----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_common_ground_of_a_law_and_an_implementation():
+    law, mine_only = Domain(n=(3, 8), kernels=("gradient", "scalar")), Domain(n=(1, 5), kernels=("scalar", "tangent-full"), ridge=(7.0,))
+    both = common(law, mine_only)
+    assert (both.n, both.kernels, both.ridge) == ((3, 5), ("scalar",), law.ridge)
+    assert common(law, Domain(n=(1, 2))) is None
+    assert common(law, Domain(kernels=("tangent-full",))) is None
+
+
+@pytest.mark.parametrize("make", [corners, lambda domain: draws(domain, 20)])
+def test_problems_stay_within_their_domain(make):
+    domain = Domain(
+        n=(2, 4), d=(2, 2), kernels=("scalar",), masks=(True,), ddof=(1,), weights=("random",), layouts=("F",), dtypes=("float32",)
+    )
+    for options in make(domain):
+        problem = build(**options)
+        assert 2 <= len(problem.x) <= 4
+        assert problem.dim == 2
+        assert problem.mask is not None
+        assert problem.weights is not None
+        assert problem.x.dtype == np.float32
+        assert problem.x.flags.f_contiguous
+
+
+def test_shrinking_ends_at_the_smallest():
+    options = {"n": 8, "m": 7, "d": 3, "b": 7, "features": "fourier", "kernel": "scalar", "location": 2.0}
+    found = smaller(options, Domain(), lambda candidate: candidate["n"] * candidate["b"] >= 12)
+    assert found["n"] * found["b"] == 12
+    assert (found["m"], found["d"], found["features"], found["kernel"], found["location"]) == (1, 1, "rbf", "gradient", 0.0)
+
+
+def test_the_decorator_marks_and_leaves_alone():
+    def function(problem):
+        return problem
+
+    assert adapter(masks=False)(function) is function
+    assert function.supports.masks == (False,)
+
+
+# --- pytest and the command line ---------------------------------------------------------------------------------------------------------
+
+
+@parametrize_with_laws(mine.biased, {"particle_repetition": "divides by n - 1", "direct_evaluation": "the same"}, problems=2)
+def collected(check):
+    check()
+
+
+def test_every_law_and_vector_is_a_case_of_its_own():
+    (mark,) = collected.pytestmark
+    ids = [case.id for case in mark.args[1]]
+    assert ids == [*LAWS, *(f"vector:{name}" for name in vectors.CASES)]
+    cases = dict(zip(ids, mark.args[1], strict=True))
+    assert cases["particle_repetition"].marks[0].kwargs == {"reason": "divides by n - 1", "strict": True}
+    cases["particle_permutation"].values[0]()
+    with pytest.raises(AssertionError, match="smallest problem found"):
+        cases["particle_repetition"].values[0]()
+    with pytest.raises(pytest.skip.Exception, match="does not support"):
+        cases["masked_coordinates_rest"].values[0]()
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main, ["check", *arguments])
+
+
+def test_command_line():
+    few = ("--law", "particle_repetition", "--law", "full_mask", "--no-vectors", "--problems", "2")
+    right = invoke("tests.conformance.mine:right", *few, "--list")
+    assert right.exit_code == 0, right.output
+    assert right.output.splitlines()[0] == "holds               particle_repetition"
+    wrong = invoke("tests.conformance.mine:biased", *few)
+    assert wrong.exit_code == 1
+    assert "particle_repetition: broken." in wrong.output
+    assert invoke("tests.conformance.mine:biased", *few, "--expect-failure", "particle_repetition").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "code", "message"),
+    [
+        ("mine", 2, "write MODULE:OBJECT"),
+        ("no_such_module:f", 1, "module 'no_such_module' cannot be imported"),
+        ("tests.conformance.mine:absent", 1, "has no 'absent'"),
+        ("tests.conformance.mine:not_a_function", 1, "not a function of a problem, but of type int"),
+    ],
+)
+def test_what_cannot_be_checked_is_named(target, code, message):
+    outcome = invoke(target)
+    assert outcome.exit_code == code
+    assert message in outcome.output
