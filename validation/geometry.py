@@ -1,8 +1,9 @@
-"""Geometry of the families: third cumulants, the classical chart, geodesics and projections, of Gaussian (E12) and Gamma (E13)."""
+"""Geometry of the families: third cumulants, the classical chart, geodesics and projections, of Gaussian (E12), Gamma (E13) and vectors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,54 @@ def _classical(pair: Pair) -> Callable[[Array], Array]:
         return np.where(np.abs(exact) < 1e-30 * np.max(np.abs(exact)), 0, exact)  # the differences' own error, where the truth is zero
 
     return metric
+
+
+def gauss_hermite(mean: Array, covariance: Array) -> tuple[Array, Array]:
+    """Four nodes per axis of the plane, (16, 2), and their weights: exact for polynomials up to degree seven."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(4)
+    grid = np.stack(np.meshgrid(nodes, nodes, indexing="ij"), axis=-1).reshape(-1, 2)
+    return mean + grid @ np.linalg.cholesky(covariance).T, np.outer(weights, weights).ravel() / np.sum(weights) ** 2
+
+
+def gaussian_vectors() -> Iterator[tuple[Any, dict[str, Array], Array, Array, Array]]:
+    """Families on the plane, classical parameters, weights of nodes, and the statistics and classical scores (16, ·) there."""
+    m, v = np.array([0.5, -2.0]), np.array([[2.0, -0.75], [-0.75, 0.5]])
+    for family, mean, covariance, classical in (
+        (ir.families.MultivariateGaussian(2), m, v, {"mean": m, "covariance": v}),
+        (ir.families.CentredGaussian(2), 0.0 * m, v, {"covariance": v}),
+        (ir.families.DiagonalGaussian(2), m, np.diag(np.diag(v)), {"mean": m, "variance": np.diag(v)}),
+        (ir.families.IsotropicGaussian(2), m, 0.5 * np.eye(2), {"mean": m, "variance": np.array(0.5)}),
+        (ir.families.KnownCovarianceGaussian(v), m, v, {"mean": m}),
+    ):
+        x, weights = gauss_hermite(mean, covariance)
+        shift = np.linalg.solve(covariance, (x - mean).T).T  # P(x − m)
+        slope = 0.5 * (shift[:, :, None] * shift[:, None, :] - np.linalg.inv(covariance))  # of the covariance
+        own = np.einsum("nii->ni", slope)
+        squares = {
+            "MultivariateGaussian": (x[:, [0, 0, 1]] * x[:, [0, 1, 1]], slope.reshape(-1, 4)),
+            "CentredGaussian": (x[:, [0, 0, 1]] * x[:, [0, 1, 1]], slope.reshape(-1, 4)),
+            "DiagonalGaussian": (x * x, own),
+            "IsotropicGaussian": (np.sum(x * x, axis=1, keepdims=True), np.sum(own, axis=1, keepdims=True)),
+            "KnownCovarianceGaussian": (x[:, :0], x[:, :0]),
+        }[type(family).__name__]
+        linear = (x, shift) if "mean" in classical else (x[:, :0], x[:, :0])
+        yield family, classical, weights, *(np.concatenate(parts, axis=1) for parts in zip(linear, squares, strict=True))
+
+
+@case("E3", "E4", oracle="products of centred statistics, and of scores, under Gauss-Hermite quadrature", quick=True)
+def cumulants_and_metrics_of_gaussian_vectors(arrays: Arrays) -> Iterator[Measured]:
+    """E[(f − μ)³] and E[score scoreᵀ] in means and covariances: polynomials of degree six and four, which the nodes integrate."""
+    reason = "sums over sixteen nodes of products of differences, some tens of roundings"
+    for family, classical, weights, statistics, scores in gaussian_vectors():
+        theta = family.natural(**{name: arrays(value) for name, value in classical.items()})
+        centred = statistics - weights @ statistics
+        deviation = np.sqrt(weights @ centred**2)
+        expected = np.einsum("n,ni,nj,nk->ijk", weights, centred, centred, centred)
+        size = deviation[:, None, None] * deviation[:, None] * deviation
+        yield compared(f"{family.name}: ∇³A", arrays.host(family.third_cumulant(theta)), expected, 200 * EPS, reason, size)
+        expected, size = np.einsum("n,ni,nj->ij", weights, scores, scores), np.sqrt(weights @ scores**2)
+        found = arrays.host(family.fisher(theta, chart="classical"))
+        yield compared(f"{family.name}: classical metric", found, expected, 200 * EPS, reason, size[:, None] * size)
 
 
 def ends(pair: Pair) -> tuple[Array, Array]:
