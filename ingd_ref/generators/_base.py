@@ -14,7 +14,7 @@ from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace, array_namespace, device, is_array, item, symmetrise, tiles, to_backend
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 
-__all__ = ["Generator", "Linearisation", "Product"]
+__all__ = ["Generator", "Linearisation", "Product", "unit_vectors"]
 
 Product = Callable[[Array], Array]
 
@@ -345,7 +345,7 @@ class Generator(ABC):
     def _jacobian(self, xp: Namespace, w: Array, z: Array, linear: Linearisation) -> Array:
         """Jacobians (n, d, p), by pushing the p unit vectors; they come in tiles that need no more memory than the result."""
         tile = max(1, z.shape[0] * self.dimension)
-        columns = [linear.push(axes) for axes in _unit_vectors(xp, self.size, tile, w)]
+        columns = [linear.push(axes) for axes in unit_vectors(xp, self.size, tile, w)]
         return xp.permute_dims(xp.concat(columns, axis=0), (1, 2, 0))
 
     def _gram(self, xp: Namespace, linear: Linearisation, cotangents: Array) -> Array:
@@ -429,7 +429,7 @@ class Generator(ABC):
         return {name: xp.reshape(w[..., place], (*leading, *blocks[name])) for name, place in self._places()}
 
 
-def _unit_vectors(xp: Namespace, size: int, tile: int, like: Array) -> Iterator[Array]:
+def unit_vectors(xp: Namespace, size: int, tile: int, like: Array) -> Iterator[Array]:
     """Rows of the identity matrix of this size, in tiles."""
     numbers = xp.arange(size, device=device(like))
     for cut in tiles(size, tile):

@@ -1,0 +1,123 @@
+"""A PyTorch module as a generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from ingd_ref import checks
+from ingd_ref.backend import Array, Namespace, backend_name, to_host
+from ingd_ref.errors import BackendError, OptionError
+from ingd_ref.generators._base import Generator, Linearisation
+
+__all__ = ["TorchGenerator", "from_torch"]
+
+
+@dataclass(frozen=True, eq=False)
+class TorchGenerator(Generator):
+    """The generator that :func:`from_torch` makes of a module: x = module(z), with the module's parameters as w. One of (N1).
+
+    Attributes
+    ----------
+    module : torch.nn.Module
+        The module, whose own parameters and buffers are read and never changed.
+    blocks : dict
+        Names and shapes of its parameters.
+    """
+
+    module: Any
+    latent_dimension: int
+    dimension: int
+    shapes: dict[str, tuple[int, ...]] = field(repr=False)
+
+    @property
+    def blocks(self) -> dict[str, tuple[int, ...]]:
+        """The module's parameters."""
+        return dict(self.shapes)
+
+    def latents(self, number: int, rng: np.random.Generator, like: Array | None = None) -> Array:
+        """Draw standard normal latent points (n, k): tensors as the module's parameters are, unless ``like`` says otherwise."""
+        return super().latents(number, rng, self._example() if like is None else like)
+
+    def initial(self, rng: np.random.Generator | None = None, like: Array | None = None) -> Array:
+        """Return the module's own parameters (p,), as they are now: a tensor like the first of them, unless ``like`` says otherwise."""
+        return super().initial(rng, self._example() if like is None else like)
+
+    def _value(self, xp: Namespace, w: Array, z: Array) -> Array:
+        return self._function(xp, w, z)(w.detach()).detach()
+
+    def _linearise(self, xp: Namespace, w: Array, z: Array) -> Linearisation:
+        func, function, w = import_module("torch").func, self._function(xp, w, z), w.detach()
+        value, back = func.vjp(function, w)
+
+        def push(tangents: Array) -> Array:
+            return func.vmap(lambda tangent: func.jvp(function, (w,), (tangent,))[1])(tangents).detach()
+
+        def pull(cotangents: Array) -> Array:
+            return func.vmap(lambda cotangent: back(cotangent)[0])(cotangents).detach()
+
+        return Linearisation(value.detach(), push, pull)
+
+    def _function(self, xp: Namespace, w: Array, z: Array) -> Callable[[Array], Array]:
+        """The map of the flat parameters to samples; buffers are copied, in the floating type of w, so that the module keeps its own."""
+        if backend_name(w) != "torch":
+            raise BackendError(f"a PyTorch module takes tensors, got {backend_name(w)} arrays; draw latents and initial without like=")
+        call, latents = import_module("torch").func.functional_call, z.detach()
+        buffers = {name: buffer.to(w.dtype) if buffer.is_floating_point() else buffer for name, buffer in self.module.named_buffers()}
+
+        def function(flat: Array) -> Array:
+            fresh = {name: buffer.clone() for name, buffer in buffers.items()}
+            return call(self.module, {**fresh, **self._parts(xp, flat)}, (latents,))
+
+        return function
+
+    def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
+        return {name: to_host(parameter) for name, parameter in self.module.named_parameters()}
+
+    def _example(self) -> Array:
+        return next(iter(self.module.parameters())).detach()
+
+
+def from_torch(module: Any, latent_dimension: int, dimension: int | None = None) -> TorchGenerator:
+    """Return a PyTorch module as a generator, with exact Jacobian products by ``torch.func``.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Maps latent points (n, k) to samples (n, d), each row on its own, and the same each time: put dropout and batch normalisation in
+        evaluation mode.
+    latent_dimension : int
+        Number k of coordinates of a latent point.
+    dimension : int, optional
+        Number d of coordinates of a sample. Default: asked of the module, by one call with zeros.
+
+    Returns
+    -------
+    TorchGenerator
+        Its parameters and latent points are tensors, on the device that they lie on.
+
+    Raises
+    ------
+    DomainError
+        For dimensions that are not whole numbers of at least 1.
+    OptionError
+        For a module without parameters.
+
+    Examples
+    --------
+    A module ``torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.Tanh(), torch.nn.Linear(32, 2))`` that takes two numbers:
+    ``generator = from_torch(module, 2)``, ``w = generator.initial()``, ``x = generator(w, generator.latents(100, rng))``.
+    """
+    width = checks.positive_integer(latent_dimension, "latent_dimension")
+    shapes = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
+    if not shapes:
+        raise OptionError("the module has no parameters")
+    if dimension is None:
+        torch, example = import_module("torch"), next(iter(module.parameters()))
+        with torch.no_grad():
+            dimension = int(module(torch.zeros((1, width), dtype=example.dtype, device=example.device)).shape[-1])
+    return TorchGenerator(module, width, checks.positive_integer(dimension, "dimension"), shapes)
