@@ -92,7 +92,7 @@ class Quadrature(Expectation):
     Parameters
     ----------
     number : int ≥ 1
-        Nodes for each datum. Default 64.
+        Nodes for each datum. Default 128.
     rule : {"trapezoidal", "gauss-hermite"}
         See :func:`normal_rule`. Default "trapezoidal".
 
@@ -105,7 +105,7 @@ class Quadrature(Expectation):
     array([0.5])
     """
 
-    number: int = 64
+    number: int = 128
     rule: str = "trapezoidal"
 
     def __post_init__(self) -> None:
