@@ -43,7 +43,9 @@ def in_blocks(xp: Namespace, formula: Callable[..., Array], *rows: Array) -> Arr
     if len(batches) != 1 or backend_name(rows[0]) != "numpy" or math.prod(batch := batches.pop()) < 2 * length:
         return formula(xp, *rows)
     flat = [row if row.ndim == 1 else np.reshape(row, (-1, row.shape[-1])) for row in rows]
-    first, *others = tiles(math.prod(batch), length)
+    # Of nearly one size, so that what is chosen by size is chosen alike for all.
+    number = -(-math.prod(batch) // length)
+    first, *others = tiles(math.prod(batch), -(-math.prod(batch) // number))
 
     def evaluated(block: slice) -> Array:
         return formula(xp, *(row if row.ndim == 1 else row[block] for row in flat))

@@ -10,7 +10,8 @@ import numpy as np
 from ingd_ref import special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
+from ingd_ref.families._samples import differ
 from ingd_ref.special import difference_of_products, log_remainder, two_sum
 
 __all__ = ["Beta"]
@@ -97,6 +98,9 @@ class Beta(ExponentialFamily):
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         return special.log_beta_bregman(xp, theta1, theta2)
 
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        return special.log_beta_third_derivative(xp, theta)
+
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return special.log_beta_conjugate(xp, theta)
 
@@ -110,6 +114,17 @@ class Beta(ExponentialFamily):
         first = alpha * log_remainder(xp, x * (total / alpha), shift / alpha)
         second = beta * log_remainder(xp, (1.0 - x) * (total / beta), -shift / beta)
         return -xp.log(x) - xp.log1p(-x) - special.reduced_log_beta(xp, theta) - first - second
+
+    def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        x = xp.concat([x, 1.0 - x], axis=-1)
+        mean = xp.sum(weights * x, axis=-2, keepdims=True)
+        # x − E x, by way of 1 − x near 1: from x = ½ on that is exact, and points below are far away
+        change = xp.where(mean[..., :1] < 0.75, x[..., :1] - mean[..., :1], mean[..., 1:] - x[..., 1:])
+        gap = special.jensen_gap(xp, x / mean, xp.concat([change, -change], axis=-1) / mean, weights)
+        centre, defect = mean[..., 0, :], xp.zeros_like(gap[..., 0])
+        determined = differ(xp, x, weights) & (special.concentration_gap(xp, centre, gap, defect) > 0)
+        require(xp, {"1 - exp(mean(log x)) - exp(mean(log(1 - x))) > 0": determined}, "x", f"the samples that determine a {self.name}")
+        return special.fitted_concentrations(xp, centre, gap, defect)
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
         return rng.beta(alpha, beta, size)[..., None]

@@ -12,7 +12,8 @@ from ingd_ref import checks, special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
+from ingd_ref.families._samples import differ
 from ingd_ref.special import difference_of_products, log_remainder
 
 __all__ = ["Dirichlet"]
@@ -137,6 +138,9 @@ class Dirichlet(ExponentialFamily):
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         return special.log_beta_bregman(xp, theta1, theta2)
 
+    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
+        return special.log_beta_third_derivative(xp, theta)
+
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return special.log_beta_conjugate(xp, theta)
 
@@ -150,6 +154,14 @@ class Dirichlet(ExponentialFamily):
         remainders = theta * log_remainder(xp, x * (total[..., None] / theta), shift / theta)
         defect = total * special.remaining(xp, 1.0, x)  # α₀ (1 − Σ x), zero but for rounding
         return -xp.sum(xp.log(x), axis=-1) - special.reduced_log_beta(xp, theta) - xp.sum(remainders, axis=-1) - defect
+
+    def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        mean = xp.sum(weights * x, axis=-2, keepdims=True)
+        gap = special.jensen_gap(xp, x / mean, (x - mean) / mean, weights)
+        defect = -xp.sum(weights[..., 0] * special.remaining(xp, 1.0, x), axis=-1)  # points sum to one but for rounding
+        determined = differ(xp, x, weights) & (special.concentration_gap(xp, mean[..., 0, :], gap, defect) > 0)
+        require(xp, {"1 - sum(exp(mean(log x))) > 0": determined}, "x", f"the samples that determine a {self.name}")
+        return special.fitted_concentrations(xp, mean[..., 0, :], gap, defect)
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], concentration: np.ndarray) -> np.ndarray:
         shape = (*size, self.categories)

@@ -12,6 +12,7 @@ from ingd_ref import special
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
+from ingd_ref.families._samples import differ
 
 __all__ = ["Gamma"]
 
@@ -134,9 +135,10 @@ class Gamma(ExponentialFamily):
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
         centre = mean[..., None, :]
-        gap = xp.sum(weights * special.log_remainder(xp, x / centre, (x - centre) / centre), axis=-2)  # log E x − E log x
-        require(xp, {"log(mean) - mean(log) > 0": gap[..., 0] > 0}, "x", f"the samples that determine a {self.name}")
-        shape = special.inverse_log_minus_digamma(xp, gap[..., 0])
+        gap = special.jensen_gap(xp, x / centre, (x - centre) / centre, weights)[..., 0]  # log E x − E log x
+        determined = differ(xp, x, weights) & (gap > 0)
+        require(xp, {"log(mean) - mean(log) > 0": determined}, "x", f"the samples that determine a {self.name}")
+        shape = special.inverse_log_minus_digamma(xp, gap)
         return self._natural(xp, shape=shape, rate=shape / mean[..., 0])
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray, rate: np.ndarray) -> np.ndarray:

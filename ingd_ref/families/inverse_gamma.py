@@ -12,6 +12,7 @@ from ingd_ref import special
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
+from ingd_ref.families._samples import differ
 
 __all__ = ["InverseGamma"]
 
@@ -142,9 +143,10 @@ class InverseGamma(ExponentialFamily):
         mean = xp.sum(weights / x, axis=-2)  # of 1/x
         product = x * mean[..., None, :]
         excess = special.difference_of_products(xp, xp.ones_like(x), xp.ones_like(x), x, mean[..., None, :]) / product
-        gap = xp.sum(weights * special.log_remainder(xp, 1.0 / product, excess), axis=-2)  # log E 1/x + E log x
-        require(xp, {"log(mean of 1/x) + mean(log) > 0": gap[..., 0] > 0}, "x", f"the samples that determine an {self.name}")
-        shape = special.inverse_log_minus_digamma(xp, gap[..., 0])
+        gap = special.jensen_gap(xp, 1.0 / product, excess, weights)[..., 0]  # log E 1/x + E log x
+        determined = differ(xp, x, weights) & (gap > 0)
+        require(xp, {"log(mean of 1/x) + mean(log) > 0": determined}, "x", f"the samples that determine an {self.name}")
+        shape = special.inverse_log_minus_digamma(xp, gap)
         return self._natural(xp, shape=shape, scale=shape / mean[..., 0])
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -22,11 +22,14 @@ from ingd_ref.special._beta import (
     log_beta,
     log_beta_bregman,
     log_beta_conjugate,
+    log_beta_curvatures,
     log_beta_gradient,
     log_beta_hessian,
+    log_beta_third_derivative,
     mean_log_gap,
     reduced_log_beta,
 )
+from ingd_ref.special._beta_fit import concentration_gap, fitted_concentrations
 from ingd_ref.special._cholesky import Factor, factor, log_det_divergence, matmul, matvec, outer, positive_definite, symmetric
 from ingd_ref.special._counting import (
     count_deviance,
@@ -69,11 +72,14 @@ from ingd_ref.special._gamma import (
 )
 from ingd_ref.special._gamma_increments import (
     digamma_increment,
+    log_minus_digamma_decrement,
     reduced_lgamma_bregman_drop,
+    tetragamma_increment,
     trigamma_decrement,
     trigamma_surplus,
 )
 from ingd_ref.special._incomplete_gamma import gamma_quantile
+from ingd_ref.special._log_means import jensen_gap
 from ingd_ref.special._logarithm import log_ratio, log_remainder, t_minus_log1p
 from ingd_ref.special._logistic import (
     geometric_distance,
@@ -103,6 +109,7 @@ __all__ = [
     "ball_gap",
     "bessel_ratio",
     "bessel_ratio_curvature",
+    "concentration_gap",
     "count_deviance",
     "difference_of_products",
     "digamma",
@@ -115,6 +122,7 @@ __all__ = [
     "expm1_remainder",
     "factor",
     "factorial_excess",
+    "fitted_concentrations",
     "from_dual_entries",
     "from_entries",
     "gamma_quantile",
@@ -127,6 +135,7 @@ __all__ = [
     "inverse_log_beta_hessian_product",
     "inverse_log_minus_digamma",
     "inverse_multivariate_log_minus_digamma",
+    "jensen_gap",
     "lgamma",
     "lgamma_bregman",
     "log1mexp",
@@ -134,12 +143,15 @@ __all__ = [
     "log_beta",
     "log_beta_bregman",
     "log_beta_conjugate",
+    "log_beta_curvatures",
     "log_beta_gradient",
     "log_beta_hessian",
+    "log_beta_third_derivative",
     "log_det_divergence",
     "log_expm1",
     "log_mean_exp_excess",
     "log_minus_digamma",
+    "log_minus_digamma_decrement",
     "log_ratio",
     "log_remainder",
     "log_softmax",
@@ -179,6 +191,7 @@ __all__ = [
     "symmetric",
     "t_minus_log1p",
     "tetragamma",
+    "tetragamma_increment",
     "trigamma",
     "trigamma_decrement",
     "trigamma_excess",

@@ -15,9 +15,25 @@ where B_S is the Bregman remainder of S and R(ρ) = ρ − 1 − log ρ.
 from __future__ import annotations
 
 from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.special._compiled import compiled_when_large
 from ingd_ref.special._exponential import other_sums
-from ingd_ref.special._gamma import digamma, inverse_digamma, log_minus_digamma, reduced_lgamma, reduced_lgamma_bregman, trigamma
-from ingd_ref.special._gamma_increments import digamma_increment, reduced_lgamma_bregman_drop, trigamma_decrement, trigamma_surplus
+from ingd_ref.special._gamma import (
+    digamma,
+    inverse_digamma,
+    log_minus_digamma,
+    reduced_lgamma,
+    reduced_lgamma_bregman,
+    tetragamma,
+    trigamma,
+    trigamma_excess,
+)
+from ingd_ref.special._gamma_increments import (
+    digamma_increment,
+    reduced_lgamma_bregman_drop,
+    tetragamma_increment,
+    trigamma_decrement,
+    trigamma_surplus,
+)
 from ingd_ref.special._logarithm import log_ratio, log_remainder
 from ingd_ref.special._products import difference_of_products
 
@@ -28,8 +44,10 @@ __all__ = [
     "log_beta",
     "log_beta_bregman",
     "log_beta_conjugate",
+    "log_beta_curvatures",
     "log_beta_gradient",
     "log_beta_hessian",
+    "log_beta_third_derivative",
     "mean_log_gap",
     "reduced_log_beta",
 ]
@@ -40,6 +58,13 @@ __all__ = [
 SCALAR_STEPS = 3
 VECTOR_STEPS = 3
 ROUGH = 2
+# Large entries determine α₀ by what is left of 1 − Σ e^{μ_i}, so the rounding of μ moves log α₀ by 1e-4 or so where they are 1e12, in every
+# one of Newton's steps. That is no error of α₀, but the small entries are then off by its square. Rows whose last step was longer than
+# ENOUGH are settled: their entries are put where they belong with that α₀, twice, for 1e-4 and 1e-8 to fall to their squares. And where
+# rounding would move log α₀ by more than UNDECIDED, α₀ stays what the first equation made it.
+ENOUGH = 1e-8
+UNDECIDED = 1e-2
+SETTLING_STEPS = 2
 
 
 def log_beta(xp: Namespace, alpha: Array) -> Array:
@@ -137,10 +162,38 @@ def inverse_log_beta_hessian_product(xp: Namespace, alpha: Array, vectors: Array
            [0., 1., 0.],
            [0., 0., 1.]])
     """
-    weights = 1.0 / trigamma(xp, alpha)
+    weights, surplus = log_beta_curvatures(xp, alpha)
     scaled = weights[..., None, :] * vectors
-    common = xp.sum(scaled, axis=-1, keepdims=True) / _surplus(xp, alpha)[..., None, None]
+    common = xp.sum(scaled, axis=-1, keepdims=True) / surplus[..., None, None]
     return scaled + weights[..., None, :] * common
+
+
+def log_beta_curvatures(xp: Namespace, alpha: Array) -> tuple[Array, Array]:
+    """Return the u (..., K) and g (...) of :func:`inverse_log_beta_hessian_product`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> weights, surplus = log_beta_curvatures(np, np.asarray([1e8, 1e8]))
+    >>> weights.round(6), round(surplus.item(), 6)
+    (array([99999999.5, 99999999.5]), 0.5)
+    """
+    return 1.0 / trigamma(xp, alpha), _surplus(xp, alpha)
+
+
+def log_beta_third_derivative(xp: Namespace, alpha: Array) -> Array:
+    """Return ∇³ log B(α) (..., K, K, K): ψ″(α_i) − ψ″(α₀) where all indices are i and −ψ″(α₀) elsewhere, to full relative accuracy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> log_beta_third_derivative(np, np.asarray([1.0, 1e8]))[:, 0, 0]  # −2ζ(3), 1/α₀²
+    array([-2.40411381e+00,  9.99999990e-17])
+    """
+    one = xp.eye(alpha.shape[-1], dtype=alpha.dtype, device=device(alpha))
+    same = one[:, :, None] * one[None, :, :]
+    change = -tetragamma_increment(xp, alpha, other_sums(xp, alpha))
+    return same * change[..., None, None] + (1.0 - same) * -tetragamma(xp, xp.sum(alpha, axis=-1))[..., None, None, None]
 
 
 def log_beta_bregman(xp: Namespace, alpha: Array, beta: Array) -> Array:
@@ -186,6 +239,7 @@ def mean_log_gap(xp: Namespace, mu: Array) -> Array:
     return -xp.expm1(top) - xp.sum(xp.where(largest, xp.zeros_like(mu), xp.exp(mu)), axis=-1)
 
 
+@compiled_when_large
 def inverse_log_beta_gradient(xp: Namespace, mu: Array) -> Array:
     r"""Return the α with ∇ log B(α) = ``mu``, where 1 − Σ e^{μ_i} > 0.
 
@@ -208,20 +262,34 @@ def inverse_log_beta_gradient(xp: Namespace, mu: Array) -> Array:
         others = inverse_digamma(xp, digamma(xp, a)[..., None] - lag, steps=ROUGH)
         return xp.where(largest, a[..., None], others), xp.sum(xp.where(largest, xp.zeros_like(mu), others), axis=-1)
 
-    share = xp.sum(xp.exp(mu), axis=-1)
-    a = xp.maximum(0.5 * (mu.shape[-1] - share) / mean_log_gap(xp, mu) * xp.exp(-y), 1.0 / (1.0 + 2.0 * y))
+    share, gap = xp.sum(xp.exp(mu), axis=-1), mean_log_gap(xp, mu)
+    most = mu.shape[-1] / gap
+    a = xp.maximum(0.5 * (mu.shape[-1] - share) / gap * xp.exp(-y), 1.0 / (1.0 + 2.0 * y))
     for _ in range(SCALAR_STEPS):
         alpha, rest = entries(a)
         increment = digamma_increment(xp, a, rest)
         slope = a * trigamma(xp, a) * (trigamma(xp, a + rest) * _surplus(xp, alpha)) / increment
         step = log_ratio(xp, increment, y) / slope
-        a = a * xp.exp(xp.where((step > 0) | (slope > 0.5), step, -xp.log1p(xp.abs(step))))
+        step = xp.where((step > 0) | (slope > 0.5), step, -xp.log1p(xp.abs(step)))
+        a = a * xp.exp(xp.minimum(step, xp.log(most / a)))
     alpha, _ = entries(a)
+    step = xp.zeros_like(alpha)
     for _ in range(VECTOR_STEPS):
-        residual = (mu - log_beta_gradient(xp, alpha))[..., None, :]
-        step = inverse_log_beta_hessian_product(xp, alpha, residual)[..., 0, :] / alpha
-        alpha = alpha * xp.exp(xp.clip(step, -1.0, 1.0))
+        step = xp.clip(_newton_step(xp, alpha, mu), -1.0, 1.0)
+        alpha = alpha * xp.exp(step)
+    unsettled = xp.any(xp.abs(step) > ENOUGH, axis=-1, keepdims=True)
+    for _ in range(SETTLING_STEPS):
+        step = xp.clip((mu - log_beta_gradient(xp, alpha)) / (1.0 + trigamma_excess(xp, alpha)), -1.0, 1.0)
+        alpha = xp.where(unsettled, alpha * xp.exp(step), alpha)
     return alpha
+
+
+def _newton_step(xp: Namespace, alpha: Array, mu: Array) -> Array:
+    """Change of log α that takes the gradient to ``mu``."""
+    residual, (weights, surplus) = mu - log_beta_gradient(xp, alpha), log_beta_curvatures(xp, alpha)
+    noise = 0.5 * float(xp.finfo(mu.dtype).eps) * xp.sum(weights * -mu, axis=-1)
+    common = xp.where(noise < UNDECIDED * surplus, xp.sum(weights * residual, axis=-1) / surplus, xp.zeros_like(surplus))
+    return weights / alpha * (residual + common[..., None])
 
 
 def _largest(xp: Namespace, x: Array) -> Array:

@@ -18,6 +18,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from ingd_ref.backend import Array, Namespace
+from ingd_ref.special._compiled import compiled_when_large
 from ingd_ref.special._logarithm import log_remainder
 
 __all__ = [
@@ -45,6 +46,7 @@ GAP_STEPS = 3
 DIGAMMA_STEPS = 4
 
 
+@compiled_when_large
 def log_minus_digamma(xp: Namespace, a: Array) -> Array:
     """Return φ(a) = log a − ψ(a) > 0: about 1/a for small a and 1/(2a) for large a.
 
@@ -58,6 +60,7 @@ def log_minus_digamma(xp: Namespace, a: Array) -> Array:
     return _descend(xp, a, lambda x: 1.0 / x - xp.log1p(1.0 / x), lambda x: 0.5 / x + _even_series(xp, coefficients, x))
 
 
+@compiled_when_large
 def trigamma_excess(xp: Namespace, a: Array) -> Array:
     """Return aψ′(a) − 1 > 0: about 1/a for small a and 1/(2a) for large a; then ψ′(a) = (1 + excess)/a.
 
@@ -70,6 +73,7 @@ def trigamma_excess(xp: Namespace, a: Array) -> Array:
     return _descend(xp, a, lambda x: a / x / x / (x + 1.0), lambda x: a / x * (0.5 / x + _even_series(xp, BERNOULLI, x)))
 
 
+@compiled_when_large
 def stirling_remainder(xp: Namespace, a: Array) -> Array:
     """Return J(a) = log Γ(a) − (a − ½) log a + a − ½ log 2π > 0, Binet's function: what Stirling's formula leaves out.
 
@@ -187,6 +191,7 @@ def lgamma_bregman(xp: Namespace, a: Array, b: Array) -> Array:
     return reduced_lgamma_bregman(xp, a, b) + b * log_remainder(xp, a / b, (a - b) / b)
 
 
+@compiled_when_large
 def inverse_log_minus_digamma(xp: Namespace, gap: Array) -> Array:
     """Return the a > 0 with log a − ψ(a) = ``gap`` > 0.
 
@@ -209,6 +214,7 @@ def inverse_log_minus_digamma(xp: Namespace, gap: Array) -> Array:
     return a
 
 
+@compiled_when_large
 def inverse_digamma(xp: Namespace, y: Array, steps: int = DIGAMMA_STEPS) -> Array:
     """Return the a > 0 with ψ(a) = ``y``.
 

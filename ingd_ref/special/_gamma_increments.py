@@ -10,13 +10,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ingd_ref.backend import Array, Namespace
+from ingd_ref.special._compiled import compiled_when_large
 from ingd_ref.special._gamma import BERNOULLI, SHIFT, trigamma, trigamma_excess
-from ingd_ref.special._logarithm import log_remainder
+from ingd_ref.special._logarithm import log_remainder, t_minus_log1p
 from ingd_ref.special._products import difference_of_products
 
-__all__ = ["digamma_increment", "reduced_lgamma_bregman_drop", "trigamma_decrement", "trigamma_surplus"]
+__all__ = [
+    "digamma_increment",
+    "log_minus_digamma_decrement",
+    "reduced_lgamma_bregman_drop",
+    "tetragamma_increment",
+    "trigamma_decrement",
+    "trigamma_surplus",
+]
 
 
+@compiled_when_large
 def digamma_increment(xp: Namespace, a: Array, b: Array) -> Array:
     """Return ψ(a + b) − ψ(a) > 0 to full relative accuracy.
 
@@ -37,6 +46,7 @@ def digamma_increment(xp: Namespace, a: Array, b: Array) -> Array:
     return total + xp.log1p(b / a) + 0.5 * first + _power_drops(xp, coefficients, a, a + b, 1.0 / a / a, square_drop, square_drop)
 
 
+@compiled_when_large
 def trigamma_decrement(xp: Namespace, a: Array, b: Array) -> Array:
     """Return ψ′(a) − ψ′(a + b) > 0 to full relative accuracy.
 
@@ -51,11 +61,48 @@ def trigamma_decrement(xp: Namespace, a: Array, b: Array) -> Array:
         low = a < SHIFT
         total = xp.where(low, total + _square_drop(a, a + b, b / a / (a + b)), total)
         a = xp.where(low, a + 1.0, a)
-    c = a + b
-    first = b / a / c
-    second = _square_drop(a, c, first)
-    third = second / c + first / a / a
-    return total + first + 0.5 * second + _power_drops(xp, BERNOULLI, a, c, 1.0 / a / a / a, third, second)
+    first, second, third = _drops(a, b)
+    return total + first + 0.5 * second + _power_drops(xp, BERNOULLI, a, a + b, 1.0 / a / a / a, third, second)
+
+
+def tetragamma_increment(xp: Namespace, a: Array, b: Array) -> Array:
+    """Return ψ″(a + b) − ψ″(a) > 0 to full relative accuracy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> tetragamma_increment(np, np.asarray([1.0, 1e8]), np.asarray([1.0, 1e-8]))
+    array([2.00000000e+00, 2.00000003e-32])
+    """
+    total = xp.zeros_like(a + b)
+    for _ in range(SHIFT):
+        low = a < SHIFT
+        total = xp.where(low, total + 2.0 * _drops(a, b)[2], total)
+        a = xp.where(low, a + 1.0, a)
+    _, second, third = _drops(a, b)
+    fourth = third / (a + b) + b / a / (a + b) / a / a / a
+    coefficients = [(2 * k + 1) * bernoulli for k, bernoulli in enumerate(BERNOULLI, 1)]
+    return total + second + third + _power_drops(xp, coefficients, a, a + b, 1.0 / a / a / a / a, fourth, second)
+
+
+def log_minus_digamma_decrement(xp: Namespace, a: Array, b: Array) -> Array:
+    """Return φ(a) − φ(a + b) > 0 to full relative accuracy, φ(a) = log a − ψ(a).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> log_minus_digamma_decrement(np, np.asarray([1.0, 1e8]), np.asarray([1.0, 1e-8]))  # 1 − log 2, b/(2a²)
+    array([3.06852819e-01, 5.00000002e-25])
+    """
+    total = xp.zeros_like(a + b)
+    for _ in range(SHIFT):
+        low = a < SHIFT
+        change = b / a / (a + b + 1.0)  # of the ratio (a + 1)/a
+        total = xp.where(low, total + change / (a + b) + t_minus_log1p(xp, change), total)
+        a = xp.where(low, a + 1.0, a)
+    first, second, _ = _drops(a, b)
+    coefficients = [bernoulli / (2 * k) for k, bernoulli in enumerate(BERNOULLI, 1)]
+    return total + 0.5 * first + _power_drops(xp, coefficients, a, a + b, 1.0 / a / a, second, second)
 
 
 def trigamma_surplus(xp: Namespace, a: Array, b: Array) -> Array:
@@ -140,6 +187,14 @@ def _stirling_drop(xp: Namespace, a: Array, b: Array, r: Array, s: Array, change
     shifted_change = change + change_of_rest
     outer_drop = (change / a * (change / b) * (r * d + s * a) - change_of_rest * (change + shifted_change)) / c / d
     return outer_drop * total + shifted_change / c * (shifted_change / d) * total_drop
+
+
+def _drops(a: Array, b: Array) -> tuple[Array, Array, Array]:
+    """a⁻ᵖ − (a + b)⁻ᵖ for p = 1, 2, 3."""
+    c = a + b
+    first = b / a / c
+    second = _square_drop(a, c, first)
+    return first, second, second / c + first / a / a
 
 
 def _square_drop(a: Array, c: Array, first: Array) -> Array:

@@ -1,0 +1,17 @@
+"""What a sample must have for a likelihood to have a maximum."""
+
+from __future__ import annotations
+
+import math
+
+from ingd_ref.backend import Array, Namespace
+
+__all__ = ["differ"]
+
+
+def differ(xp: Namespace, x: Array, weights: Array) -> Array:
+    """Where not all points (..., n, d) of positive weight (n, 1) are the same, which rounded means do not show."""
+    counted = weights > 0
+    lowest = xp.min(xp.where(counted, x, xp.full_like(x, math.inf)), axis=-2)
+    highest = xp.max(xp.where(counted, x, xp.full_like(x, -math.inf)), axis=-2)
+    return xp.any(lowest < highest, axis=-1)
