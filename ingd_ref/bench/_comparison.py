@@ -18,7 +18,9 @@ __all__ = ["BENCHMARKS", "OURS", "Comparison", "compare"]
 OURS = "ingd_ref"
 
 #: Benchmarks that are made of comparisons, by name: what each asks. The module of the same name has the function ``comparisons``.
-BENCHMARKS: dict[str, str] = {}
+BENCHMARKS: dict[str, str] = {
+    "generator": "a step of iNGD beside the parameter Jacobian written out",
+}
 
 LIBRARIES = ("torch", "jax", "efax")
 
