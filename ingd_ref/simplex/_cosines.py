@@ -10,7 +10,7 @@ from ingd_ref.simplex._geometry import cosine
 from ingd_ref.simplex._losses import fixed_recognition, target_cells
 from ingd_ref.simplex._marginalisation import pushed
 from ingd_ref.simplex._model import FiniteModel
-from ingd_ref.simplex._natural import whitened_elbo, whitened_evidence
+from ingd_ref.simplex._natural import visible_rounding, whitened_elbo, whitened_evidence
 from ingd_ref.simplex._points import over_points
 from ingd_ref.simplex._whitened import decompose, rank_cut, whiten
 
@@ -99,7 +99,8 @@ def direction_cosines(model: FiniteModel, xi: Array, target: Array, recognition:
             pushed(xp, pi, root * joint.project(xp, whitened_elbo(xp, pi, p, root, target, choice))) for choice in (fixed, "substituted")
         ]
         visible_root, visible_w, g = whitened_evidence(xp, pi, p, jacobian, target)
-        evidence = visible_root * decompose(xp, visible_w, threshold).project(xp, g)
+        rounding = visible_rounding(xp, pi, jacobian, visible_root)
+        evidence = visible_root * decompose(xp, visible_w, threshold, rounding).project(xp, g)
         visible = visible_root * visible_root
         pairs = ((bounds[0], evidence), (bounds[1], evidence), (bounds[0], bounds[1]))
         return tuple(cosine(xp, visible, a, b) for a, b in pairs)

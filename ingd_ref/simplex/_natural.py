@@ -11,7 +11,7 @@ from ingd_ref.simplex._losses import fixed_recognition, target_cells
 from ingd_ref.simplex._marginalisation import conditional, pulled, pushed
 from ingd_ref.simplex._model import FiniteModel
 from ingd_ref.simplex._points import over_points
-from ingd_ref.simplex._whitened import decompose, rank_cut, whiten
+from ingd_ref.simplex._whitened import cancellation, decompose, rank_cut, whiten
 
 __all__ = [
     "NaturalGradient",
@@ -121,7 +121,7 @@ def evidence_gradient(model: FiniteModel, xi: Array, target: Array, *, cut: floa
         p*_V, positive, summing to one.
     cut : float in (0, 1), optional
         Share of the largest singular value of diag(p_V)^(-1/2) ΠJ below which others count as zero. Default: 1e-10, or 16 eps where
-        that is larger.
+        that is larger. What rounding may have left where J cancels in ΠJ counts as zero, too.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def evidence_gradient(model: FiniteModel, xi: Array, target: Array, *, cut: floa
         p, jacobian = model.with_jacobian(xi)
         pi = model.marginalisation.matrix(xi)
         root, w, g = whitened_evidence(xp, pi, p, jacobian, target)
-        parts = decompose(xp, w, threshold)
+        parts = decompose(xp, w, threshold, visible_rounding(xp, pi, jacobian, root))
         coordinates = parts.solve(xp, g)
         tangent = xp.matmul(jacobian, coordinates[..., None])[..., 0]
         return coordinates, tangent, root * parts.project(xp, g), _plain(xp, w, g), parts.rank, parts.condition
@@ -308,6 +308,11 @@ def whitened_evidence(xp: Namespace, pi: Array, p: Array, jacobian: Array, targe
     visible = pushed(xp, pi, p)
     root, w = whiten(xp, visible, xp.matmul(pi, jacobian), "Πp(ξ)")
     return root, w, (visible - target) / root
+
+
+def visible_rounding(xp: Namespace, pi: Array, jacobian: Array, root: Array) -> Array:
+    """What rounding leaves of singular values of diag(p_V)^(-1/2) ΠJ that are zero because J cancels in the sums of Π."""
+    return cancellation(xp, xp.matmul(pi, xp.abs(jacobian)) / root[..., None])
 
 
 def whitened_elbo(xp: Namespace, pi: Array, p: Array, root: Array, target: Array, recognition: Array | str) -> Array:

@@ -10,13 +10,13 @@ from ingd_ref.checks import positive
 from ingd_ref.errors import DomainError
 from ingd_ref.simplex._arguments import positive_cells
 
-__all__ = ["CUT", "Whitened", "decompose", "rank_cut", "whiten"]
+__all__ = ["CUT", "Whitened", "cancellation", "decompose", "rank_cut", "whiten"]
 
 #: Singular values of W below this share of the largest one count as zero. Those of the models of [A25] that are zero come out at 3e-16 of
 #: it or less, and the others stay above 4e-5 along their flows and above 1e-10 at all of 50,000 random points.
 CUT = 1e-10
-# Zeros come out as a few units of rounding of the largest singular value.
-SMALLEST_CUT = 16.0
+# Zeros come out as a few units of rounding, of the largest singular value or of what cancelled in the Jacobian.
+ROUNDINGS = 16.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class Whitened:
 
 def rank_cut(xp: Namespace, cut: float | None, dtype: object) -> float:
     """Check a relative cut; the default is :data:`CUT`, raised to some units of rounding in short floating types."""
-    smallest = SMALLEST_CUT * float(xp.finfo(dtype).eps)
+    smallest = ROUNDINGS * float(xp.finfo(dtype).eps)
     if cut is None:
         return max(CUT, smallest)
     if positive(cut, "cut") >= 1:
@@ -73,10 +73,16 @@ def whiten(xp: Namespace, p: Array, jacobian: Array, name: str) -> tuple[Array, 
     return root, jacobian / root[..., None]
 
 
-def decompose(xp: Namespace, w: Array, cut: float) -> Whitened:
-    """Singular value decomposition of W, without what lies below ``cut`` times the largest singular value."""
+def cancellation(xp: Namespace, terms: Array) -> Array:
+    """Size that rounding alone can give to singular values of a matrix of sums, from the same sums of absolute values (..., n, d)."""
+    return ROUNDINGS * float(xp.finfo(terms.dtype).eps) * xp.sqrt(xp.sum(terms * terms, axis=(-2, -1)))
+
+
+def decompose(xp: Namespace, w: Array, cut: float, rounding: Array | None = None) -> Whitened:
+    """Singular value decomposition of W, without what lies below ``cut`` times the largest singular value, or below ``rounding`` (...)."""
     left, values, right = xp.linalg.svd(w, full_matrices=False)
-    keep = values > cut * values[..., :1]
+    smallest_kept = cut * values[..., :1]
+    keep = values > (smallest_kept if rounding is None else xp.maximum(smallest_kept, rounding[..., None]))
     one, zero = xp.ones_like(values), xp.zeros_like(values)
     smallest = xp.min(xp.where(keep, values, xp.full_like(values, math.inf)), axis=-1)
     rank = xp.sum(xp.astype(keep, xp.int64), axis=-1)

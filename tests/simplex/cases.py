@@ -41,9 +41,7 @@ def factored(shared):
         first = logistic(b @ features + (a[..., :1] * np.array([1.0, -1.0, 0.3]) if shared else 0.0))
         return np.concatenate([visible * first, visible * (1.0 - first)], axis=-1)
 
-    return simplex.OwnModel(
-        function, 4, simplex.Marginalisation.hiding((2, 3), [0]), sampler=lambda size, rng: rng.normal(size=(size, 4))
-    )
+    return simplex.OwnModel(function, 4, simplex.Marginalisation.hiding((2, 3), [0]), sampler=lambda size, rng: rng.normal(size=(size, 4)))
 
 
 def network(edges, hidden):

@@ -87,7 +87,7 @@ def test_maps_that_are_not_onto_are_refused(arguments, error, words):
 
 
 def test_unknown_axes_and_names_are_refused():
-    with pytest.raises(errors.DomainError, match="hidden axes must lie in 0, ..., 1, got 2"):
+    with pytest.raises(errors.DomainError, match=r"hidden axes must lie in 0, \.\.\., 1, got 2"):
         simplex.Marginalisation.hiding((2, 2), [2])
     with pytest.raises(errors.DomainError, match="no variable 'W'"):
         simplex.StateSpace(("X",), (2,)).marginalisation(["W"])
