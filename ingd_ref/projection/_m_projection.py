@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace, array_namespace, item
 from ingd_ref.errors import DomainError, OptionError, ShapeError, SingularSystemError
@@ -18,6 +20,9 @@ __all__ = ["MProjection", "m_projection", "match_moments"]
 METHODS = ("inverse", "newton")
 LARGEST_NUMBER_OF_STEPS = 200
 HALVINGS = 60
+# A Newton step is short if it is below this share of 1 + ‖θ‖.
+SHORT = 1e-3
+SUBJECT = "the Hessian of the log-partition function"
 # Share of the predicted decrease that a step has to bring (Armijo); any number below one half keeps Newton's quadratic convergence.
 SUFFICIENT = 1e-4
 
@@ -189,24 +194,8 @@ def match_moments(
     if contains is not None and not item(contains(theta)):
         raise DomainError("start is not a natural parameter")
     dual = _Dual(xp, moments, log_partition, gradient, hessian, contains)
-    for iterations in range(1, LARGEST_NUMBER_OF_STEPS + 1):
-        try:
-            system = positive_system(xp, hessian(theta), 0.0, "the Hessian of the log-partition function")
-        except SingularSystemError as error:
-            if iterations == 1:
-                raise
-            raise DomainError(f"{dual.failure(iterations)}: {error}") from error
-        gap = moments - gradient(theta)
-        step = system.solve(gap)
-        decrement = math.sqrt(max(0.0, item(xp.sum(gap * step))))
-        length = dual.step_length(theta, step, decrement * decrement)
-        theta = theta + length * step
-        # On the boundary of the possible means the decrement falls too, but steps keep their size: θ is on its way to infinity.
-        short = item(xp.linalg.vector_norm(step)) <= 1e-3 * (1.0 + item(xp.linalg.vector_norm(theta)))
-        if decrement <= enough and short:
-            system = positive_system(xp, hessian(theta), 0.0, "the Hessian of the log-partition function")
-            return MProjection(theta, moments, _distance(xp, system, gradient(theta) - moments), iterations, system.condition)
-    raise DomainError(dual.failure(LARGEST_NUMBER_OF_STEPS))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # θ may run away; what it meets there is not finite, and seen
+        return dual.minimised(theta, enough)
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,6 +208,39 @@ class _Dual:
     gradient: Function
     hessian: Function
     contains: Callable[[Array], Array] | None
+
+    def minimised(self, theta: Array, enough: float) -> MProjection:
+        """Newton's method from ``theta`` until the decrement is ``enough``."""
+        xp, moments = self.xp, self.moments
+        system = positive_system(xp, self.hessian(theta), 0.0, SUBJECT)
+        for iterations in range(1, LARGEST_NUMBER_OF_STEPS + 1):
+            gap = moments - self.gradient(theta)
+            step = system.solve(gap)
+            decrement = math.sqrt(max(0.0, item(xp.sum(gap * step))))
+            theta = theta + self.step_length(theta, step, decrement * decrement) * step
+            system = self.metric(theta, iterations)
+            size = 1.0 + item(xp.linalg.vector_norm(theta))
+            # On the boundary of the possible means the decrement falls too, but steps keep their size: θ is on its way to infinity.
+            if decrement <= enough and item(xp.linalg.vector_norm(step)) <= SHORT * size:
+                self.require_determined(system, size, iterations)
+                return MProjection(theta, moments, _distance(xp, system, self.gradient(theta) - moments), iterations, system.condition)
+        raise DomainError(self.failure(LARGEST_NUMBER_OF_STEPS))
+
+    def metric(self, theta: Array, iterations: int) -> System:
+        """F(θ), on the way; DomainError where it is not positive definite any more."""
+        hessian = self.hessian(theta)
+        if not item(self.xp.all(self.xp.isfinite(hessian))):
+            raise DomainError(self.failure(iterations))
+        try:
+            return positive_system(self.xp, hessian, 0.0, SUBJECT)
+        except SingularSystemError as error:
+            raise DomainError(f"{self.failure(iterations)}: {error}") from error
+
+    def require_determined(self, system: System, size: float, iterations: int) -> None:
+        """Raise DomainError where the rounding of the moments alone moves θ by a tenth of its size."""
+        rounding = float(self.xp.finfo(self.moments.dtype).eps) * self.xp.abs(self.moments)
+        if item(self.xp.linalg.vector_norm(system.solve(rounding))) > 0.1 * size:
+            raise DomainError(f"{self.failure(iterations)}, to working precision")
 
     def value(self, theta: Array) -> float:
         return float(item(self.log_partition(theta)) - item(self.xp.sum(theta * self.moments)))

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ingd_ref import checks
-from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace
+from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, symmetrise
 from ingd_ref.errors import OptionError
 from ingd_ref.features import Features
 from ingd_ref.projection._intervals import normal_interval, replicated_weights
@@ -43,6 +43,7 @@ class TangentProjection:
     condition: Array
     weights: Array
     _influence: Callable[[], Array] = field(repr=False)
+    _deletion: Callable[[], Array] = field(repr=False)
     _estimate: Callable[[Array], Array] = field(repr=False)
 
     @cached_property
@@ -56,13 +57,24 @@ class TangentProjection:
         return self._influence()
 
     @cached_property
-    def rate_covariance(self) -> Array:
-        """Sandwich covariance Σ_i π_i² IF_i IF_iᵀ of θ̇, shape (..., b, b).
+    def deletion(self) -> Array:
+        """Influence of each sample with a covariance that lacks the sample, shape (..., n, b).
 
-        It holds for independent samples, and to first order in 1/n; for the nodes of a quadrature rule it means nothing.
+        Leaving sample i out changes θ̇ by −π_i times this, up to terms of order π_i². It is larger than :attr:`influence`, because samples
+        pull the estimate towards themselves.
+        """
+        return self._deletion()
+
+    @cached_property
+    def rate_covariance(self) -> Array:
+        """Sandwich covariance Σ_i π_i² D_i D_iᵀ of θ̇, with D the :attr:`deletion`, shape (..., b, b): the jackknife.
+
+        It holds for independent samples, and to first order in 1/n; for the nodes of a quadrature rule it means nothing. Statistics such as
+        x² have heavy-tailed influences: there a nominal 95 % is met from a thousand samples on rather than from a hundred.
         """
         xp = array_namespace(rate=self.rate)
-        return covariance(xp, self.influence, self.weights * self.weights)
+        scaled = self.weights[..., None] * self.deletion
+        return symmetrise(xp, xp.matmul(xp.matrix_transpose(scaled), scaled))
 
     @cached_property
     def standard_error(self) -> Array:
@@ -280,10 +292,16 @@ def _from_shares(
 
     theta_rate, fisher, moment_rate, system, deviations = solved(weights)
 
-    def influence() -> Array:
-        along = [one * xp.matmul(one, theta_rate[..., :, None]) for one in deviations]  # φφᵀθ̇
-        change = shares(weights) - sum(along[1:], along[0]) / len(along)
-        change = centred(xp, change, weights)  # its mean is m − F̂θ̇ = εθ̇
-        return xp.matrix_transpose(system.solve_columns(xp.matrix_transpose(change)))
+    along = [one * xp.matmul(one, theta_rate[..., :, None]) for one in deviations]  # φφᵀθ̇
+    # (F̂ + εI) IF: its mean before centring is m − F̂θ̇ = εθ̇.
+    changes = centred(xp, shares(weights) - sum(along[1:], along[0]) / len(along), weights)
 
-    return TangentProjection(theta_rate, fisher, moment_rate, system.condition, weights, influence, lambda anew: solved(anew)[0])
+    def influence() -> Array:
+        return xp.matrix_transpose(system.solve_columns(xp.matrix_transpose(changes)))
+
+    def deletion() -> Array:
+        design = xp.stack(deviations, axis=-2)
+        lost = (weights / (1.0 - weights) / len(deviations))[..., None] * xp.ones_like(design[..., 0])
+        return system.solve_without(design, lost, changes)
+
+    return TangentProjection(theta_rate, fisher, moment_rate, system.condition, weights, influence, deletion, lambda anew: solved(anew)[0])

@@ -96,12 +96,12 @@ class WindowProjection:
         """Sandwich covariance of the coefficients, shape (k·b, k·b), to first order in 1/n.
 
         Samples of different times count as independent, or as the same particles if they were said to be coupled; the error of the
-        quadrature in time, which more samples at a time do not cure, is not part of it.
+        quadrature in time, which more samples at a time do not cure, is not part of it. As in
+        :attr:`TangentProjection.rate_covariance`, each sample counts with a system that lacks it.
         """
         xp = array_namespace(coefficients=self.coefficients)
-        meat = self.system._moments.noise(self.coefficients)
-        half = self._solver.solve_columns(meat)
-        return symmetrise(xp, self._solver.solve_columns(xp.matrix_transpose(half)))
+        changes = self.system._moments.deletions(self.coefficients, self._solver)
+        return symmetrise(xp, xp.matmul(xp.matrix_transpose(changes), changes))
 
     def standard_error(self, times: Any) -> Array:
         """Standard error of each entry of θ̇(t), shape (b,) for a number and (m, b) for times (m,)."""
@@ -356,22 +356,28 @@ class _WindowMoments:
         vector = xp.matmul(xp.matrix_transpose(self.loads), means - xp.mean(means, axis=0))
         return symmetrise(xp, matrix), xp.reshape(vector, (-1,))
 
-    def noise(self, coefficients: Array) -> Array:
-        """Covariance of Ca + c over samples, shape (jb, jb), for fixed coefficients (j, b).
+    def deletions(self, coefficients: Array, solver: System) -> Array:
+        """What leaving out each sample, or each particle, takes from the coefficients (j, b), to first order: shape (n, jb).
 
-        Sample i of time k adds ω_k ((gφ)′_k ⊗ ψ + g_k φ_k ⊗ (ψψᵀ − Cov_k) θ̇_k) to it, with ψ = f(x_i) − E f.
+        Sample i of time k adds ω_k ((gφ)′_k ⊗ ψ + g_k φ_k ⊗ (ψψᵀ − Cov_k) θ̇_k) π_i to Ca + c, with ψ = f(x_i) − E f, and
+        ω_k g_k (φ_k ⊗ ψ)(φ_k ⊗ ψ)ᵀ π_i/(1 − π_i) to the matrix of the system, which is solved without it.
         """
         groups, xp = self.groups, self.groups.xp
         deviations = groups.deviations(groups.values)
         rates = groups.spread(xp.matmul(self.functions, coefficients))
         along = deviations * xp.sum(deviations * rates, axis=1, keepdims=True) / groups.spread(self.shrinkage)
-        shares = _outer(groups.spread(self.loads), deviations)
-        shares = shares + _outer(groups.spread(self.masses * self.functions), groups.deviations(along))
-        weights = groups.weights / xp.sqrt(groups.spread(self.shrinkage)[:, 0])
-        shares = weights[:, None] * shares
-        if self.coupled:
-            shares = xp.sum(xp.reshape(shares, (len(groups.lengths), groups.lengths[0], shares.shape[1])), axis=0)
-        return xp.matmul(xp.matrix_transpose(shares), shares)
+        changes = _outer(groups.spread(self.loads), deviations)
+        changes = changes + _outer(groups.spread(self.masses * self.functions), groups.deviations(along))
+        changes = (groups.weights / xp.sqrt(groups.spread(self.shrinkage)[:, 0]))[:, None] * changes
+        design = _outer(groups.spread(self.functions), deviations)
+        lost = groups.spread(self.masses / self.shrinkage)[:, 0] * groups.weights / (1.0 - groups.weights)
+        if not self.coupled:
+            return solver.solve_without(design[:, None, :], lost[:, None], changes)
+        # The same particle at all times: one change, and as many rows of the design as there are times.
+        shape = (len(groups.lengths), groups.lengths[0])
+        changes = xp.sum(xp.reshape(changes, (*shape, -1)), axis=0)
+        design = xp.permute_dims(xp.reshape(design, (*shape, -1)), (1, 0, 2))
+        return solver.solve_without(design, xp.permute_dims(xp.reshape(lost, shape), (1, 0)), changes)
 
     def redrawn(self, rng: np.random.Generator) -> _WindowMoments:
         """The same for samples drawn anew."""

@@ -14,9 +14,11 @@ from validation.oracles.precise import MP, Array, axes, differences, precise, so
 __all__ = [
     "WindowProblem",
     "central_difference",
+    "deletions",
     "gamma_from_moments",
     "gamma_shape_velocity",
     "influences",
+    "lost_covariance",
     "moments",
     "sparse_minimum",
     "tangent_from_scores",
@@ -58,6 +60,20 @@ def influences(estimate: Callable[[Array], Array], weights: Array) -> Array:
     return np.array([towards(unit) for unit in axes(len(weights))])
 
 
+def lost_covariance(values: Array, weights: Array, i: int) -> Array:
+    """What deleting sample i takes from the covariance: Cov − (1 − π_i) Cov of the others."""
+    rest = weights.copy()
+    rest[i] = MP.mpf(0)
+    return moments(values, weights)[1] - (1 - weights[i]) * moments(values, rest / (1 - weights[i]))[1]
+
+
+def deletions(values: Array, weights: Array, influence: Array, ridge: float = 0.0) -> Array:
+    """Influences (n, b) with the covariance that is left without each sample."""
+    whole = moments(values, weights)[1] + precise(ridge) * np.array(axes(values.shape[1]))
+    rows = enumerate(influence)
+    return np.array([solve(whole - lost_covariance(values, weights, i), whole @ row) for i, row in rows])
+
+
 @dataclass(frozen=True, eq=False)
 class WindowProblem:
     """A window projection: statistics (k, n, b), their weights (k, n), times (k,) with quadrature weights, basis and weight g.
@@ -92,22 +108,26 @@ class WindowProblem:
         return solve(matrix + precise(self.ridge) * np.array(axes(len(vector))), -vector)
 
     def covariance(self, coupled: bool) -> Array:
-        """Σ π² IF IFᵀ, with influences by differences in the weights: of each sample, or of each particle at all times."""
-        shape = self.weights.shape
-        if coupled:
-            move = influences(lambda row: self.coefficients(np.array([row] * shape[0])), self.weights[0])
-            return (move * (self.weights[0] ** 2)[:, None]).T @ move
+        """Σ π² D Dᵀ, D the influence of a sample, or of a particle at all times, by differences in the weights, without its share of C."""
+        whole, _ = self.system()
+        times = self.weights.shape[0]
         total = 0
-        for k in range(shape[0]):
+        for group in [range(times)] if coupled else [[k] for k in range(times)]:
 
-            def estimate(row: Array, k: int = k) -> Array:
+            def estimate(row: Array, group: Any = group) -> Array:
                 changed = self.weights.copy()
-                changed[k] = row
+                changed[list(group)] = row
                 return self.coefficients(changed)
 
-            move = influences(estimate, self.weights[k])
-            total = total + (move * (self.weights[k] ** 2)[:, None]).T @ move
+            pi = self.weights[group[0]]
+            for i, row in enumerate(influences(estimate, pi)):
+                change = pi[i] * solve(whole - sum(self._lost(k, i) for k in group), whole @ row)
+                total = total + np.outer(change, change)
         return total
+
+    def _lost(self, k: int, i: int) -> Array:
+        phi = self.functions(self.times[k])
+        return self.masses[k] * self.level(self.times[k]) * np.kron(np.outer(phi, phi), lost_covariance(self.values[k], self.weights[k], i))
 
     def _slope(self, t: Any) -> Array:
         ahead, behind = (self.level(t + step) * self.functions(t + step) for step in (STEP, -STEP))
