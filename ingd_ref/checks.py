@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from ingd_ref.backend import Array, Namespace, device, item
+from ingd_ref.backend import Array, Namespace, array_namespace, device, item
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 
-__all__ = ["choice", "finite", "nonnegative", "points", "positive", "positive_integer", "real_array", "same_dimension", "vector", "weights"]
+__all__ = ["choice", "finite", "layers", "nonnegative", "points", "positive", "positive_integer", "real_array", "same_dimension", "vector", "weights"]
 
 # Weights that a caller has normalised sum to one within rounding: n eps for a plain sum, so 1e-6 admits float32 up to 1e5 of them
 # while it still catches weights that were never normalised.
@@ -82,6 +82,20 @@ def weights(w: Array | None, name: str, number: int, xp: Namespace, like: Array)
     if abs(total - 1.0) > SUM_TOLERANCE:
         raise DomainError(f"{name} must sum to 1, got {total:g}; divide by the sum first")
     return w / total
+
+
+def layers(pairs: Sequence[tuple[Array, Array]], name: str) -> list[tuple[Array, Array]]:
+    """Copies of the layers (matrix (out, in), offset (out,)) of a network, if each fits the one before it."""
+    if len(pairs) == 0:
+        raise ShapeError(f"{name} must hold at least one (matrix, offset) pair")
+    checked: list[tuple[Array, Array]] = []
+    for number, (matrix, offset) in enumerate(pairs):
+        xp = array_namespace(**{f"{name}[{number}] matrix": matrix, f"{name}[{number}] offset": offset})
+        width = checked[-1][0].shape[0] if checked else None
+        matrix = points(matrix, f"{name}[{number}] matrix", xp, dim=width)
+        offset = vector(offset, f"{name}[{number}] offset", matrix.shape[0], xp, like=matrix)
+        checked.append((xp.asarray(matrix, copy=True), xp.asarray(offset, copy=True)))
+    return checked
 
 
 def positive(value: Any, name: str) -> float:

@@ -95,7 +95,7 @@ LABELS = MappingProxyType(
         "K9": Label("Particle step x ← x + ηv(x), possibly on a subset of the coordinates", "L25"),
         "K10": Label("As M → 0 with G invertible, moments obey (E10): ∂_t E_q f = Δ", "L25"),
         "K11": Label("Equivariances and invariances of the velocity, and descent of the moment energy", "L25"),
-        "F1": Label("Denoising score matching of an energy-based network", "L25", pending=True),
+        "F1": Label("Denoising score matching of an energy-based network, by one forward tangent through back-propagation", "L25"),
         "W1": Label("Reverse-KL Wasserstein gradient flow: v = ∇log p̂ − ∇log q̂ with Gaussian density estimates", "L25"),
         "W2": Label("Gradient flow of the energy distance", "L25"),
         "W3": Label("Gradient flow of the squared maximum mean discrepancy with a Gaussian kernel", "L25"),

@@ -31,7 +31,19 @@ __all__ = ["CASES", "EPS", "SECTIONS", "Case", "Measured", "Record", "case", "co
 EPS = float(np.finfo(np.float64).eps)
 
 #: Modules that hold cases, in the order in which they run.
-SECTIONS = ("families", "every_family", "geometry", "solvers", "kernels", "projection", "flows", "baselines", "metrics", "simplex")
+SECTIONS = (
+    "families",
+    "every_family",
+    "geometry",
+    "solvers",
+    "kernels",
+    "projection",
+    "flows",
+    "baselines",
+    "metrics",
+    "simplex",
+    "networks",
+)
 
 CaseFunction = Callable[[Arrays], Iterator["Measured"]]
 

@@ -3,18 +3,25 @@
 from ingd_ref.features._base import Features
 from ingd_ref.features._family import FamilyStatistics
 from ingd_ref.features._gaussian_rbf import GaussianRBF, RandomCenters
+from ingd_ref.features._network import EnergyNetwork, NetworkFeatures
 from ingd_ref.features._polynomial import Monomials, PairwiseProducts, Polynomial
 from ingd_ref.features._random_fourier import RandomFourier
+from ingd_ref.features._score_matching import TrainedNetwork, denoising_loss, train_energy_network
 from ingd_ref.features._user import UserFeatures
 
 __all__ = [
+    "EnergyNetwork",
     "FamilyStatistics",
     "Features",
     "GaussianRBF",
     "Monomials",
+    "NetworkFeatures",
     "PairwiseProducts",
     "Polynomial",
     "RandomCenters",
     "RandomFourier",
+    "TrainedNetwork",
     "UserFeatures",
+    "denoising_loss",
+    "train_energy_network",
 ]

@@ -1,4 +1,4 @@
-"""Activation functions of multilayer perceptrons, each with its derivative."""
+"""Activation functions of multilayer perceptrons, each with its derivative, and second derivatives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ingd_ref.backend import Array, Namespace, erf
 
-__all__ = ["ACTIVATIONS"]
+__all__ = ["ACTIVATIONS", "CURVATURES"]
 
 Activation = Callable[[Namespace, Array], tuple[Array, Array]]
 
@@ -39,3 +39,34 @@ def gelu(xp: Namespace, a: Array) -> tuple[Array, Array]:
 
 
 ACTIVATIONS: dict[str, Activation] = {"tanh": tanh, "relu": relu, "silu": silu, "gelu": gelu}
+
+
+def tanh_curvature(xp: Namespace, a: Array) -> Array:
+    """Return −2 tanh a (1 − tanh² a)."""
+    value, slope = tanh(xp, a)
+    return -2.0 * value * slope
+
+
+def relu_curvature(xp: Namespace, a: Array) -> Array:
+    """Return 0, also at the kink."""
+    return xp.zeros_like(a)
+
+
+def silu_curvature(xp: Namespace, a: Array) -> Array:
+    """Return s (1 − s) (2 + a (1 − 2 s)) with the logistic function s."""
+    half = xp.tanh(0.5 * a)
+    return 0.25 * (1.0 - half * half) * (2.0 - a * half)
+
+
+def gelu_curvature(xp: Namespace, a: Array) -> Array:
+    """Return φ (2 − a²) with the normal density φ."""
+    return xp.exp(-0.5 * a * a) / math.sqrt(2.0 * math.pi) * (2.0 - a * a)
+
+
+#: Second derivatives, by the name of the activation.
+CURVATURES: dict[str, Callable[[Namespace, Array], Array]] = {
+    "tanh": tanh_curvature,
+    "relu": relu_curvature,
+    "silu": silu_curvature,
+    "gelu": gelu_curvature,
+}

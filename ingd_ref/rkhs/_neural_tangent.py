@@ -64,15 +64,7 @@ class NeuralTangent(MatrixKernel):
     def __post_init__(self) -> None:
         checks.choice(self.activation, "activation", ACTIVATIONS)
         checks.choice(self.mode, "mode", MODES)
-        if len(self.layers) == 0:
-            raise ShapeError("layers must hold at least one (matrix, offset) pair")
-        checked: list[tuple[Array, Array]] = []
-        for number, (matrix, offset) in enumerate(self.layers):
-            xp = array_namespace(**{f"layers[{number}] matrix": matrix, f"layers[{number}] offset": offset})
-            width = checked[-1][0].shape[0] if checked else None
-            matrix = checks.points(matrix, f"layers[{number}] matrix", xp, dim=width)
-            offset = checks.vector(offset, f"layers[{number}] offset", matrix.shape[0], xp, like=matrix)
-            checked.append((xp.asarray(matrix, copy=True), xp.asarray(offset, copy=True)))
+        checked = checks.layers(self.layers, "layers")
         if checked[0][0].shape[1] != checked[-1][0].shape[0]:
             raise ShapeError(f"layers must map R^d to R^d, got {checked[0][0].shape[1]} inputs and {checked[-1][0].shape[0]} outputs")
         object.__setattr__(self, "layers", checked)

@@ -102,6 +102,18 @@ def forgotten_recognition(original):
     return wrong
 
 
+def plain_gradient(xp, network, x, direction):
+    """The tangent without the bend of the activations, as if they were linear."""
+    from ingd_ref.features import _score_matching as module
+
+    straight = {name: lambda xp, a: xp.zeros_like(a) for name in module.CURVATURES}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "CURVATURES", straight)
+        return TANGENT(xp, network, x, direction)
+
+
+TANGENT = import_module("ingd_ref.features._score_matching")._tangent_of_gradient
+
 FAULTS = [
     ("E1", "families.gaussian:Gaussian._log_prob", scaled(1 + 1e-11), "log_density"),
     ("E2", "families.gamma:Gamma._mean", scaled(1 + 1e-11), "mean_parameters"),
@@ -150,6 +162,7 @@ FAULTS = [
     ("P7", "projection._tangent:covariance", scaled(1 + 1e-9), "gaussian_and_gamma_rates"),
     ("N3", "least_squares:_by_cholesky", scaled(1 + 1e-11), "generator_velocity"),
     ("N3′", "least_squares:_by_qr", scaled(1 + 1e-7), "stacked_systems"),
+    ("F1", "features._score_matching:_tangent_of_gradient", replaced(plain_gradient), "denoising_score_matching"),
     ("K1", "flows._king:weighted_covariance", unweighted_covariance, "minimiser_in_parameter_space"),
     ("K2", "flows._king:weighted_covariance", unweighted_covariance, "velocity_and_coefficients"),
     ("K3", "flows._king:mean_difference", moved_target, "ingredients"),
