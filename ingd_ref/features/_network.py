@@ -42,8 +42,8 @@ class NetworkFeatures(Features):
     --------
     >>> import numpy as np
     >>> features = NetworkFeatures([(np.array([[1.0, 0.0], [1.0, 1.0]]), np.zeros(2))], activation="relu")
-    >>> features(np.array([[2.0, -3.0]]))
-    array([[2., 0.]])
+    >>> features(np.array([[2.0, -1.0]]))
+    array([[2., 1.]])
     >>> features.jacobian(np.array([[2.0, 3.0]]))[0]
     array([[1., 1.],
            [0., 1.]])
