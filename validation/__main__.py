@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import sys
 import time
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     parser = _parser()
     options = parser.parse_args(arguments)
     console = console or Console(width=None if sys.stdout.isatty() else 200)
+    if options.accuracy:
+        return _measure_accuracy(parser, options, console)
     load()
     asked = _labels(parser, options.label)
     chosen = selected(asked, quick=options.quick)
@@ -57,8 +60,29 @@ def _parser() -> argparse.ArgumentParser:
         "--label", nargs="+", action="extend", default=[], metavar="LABEL", help="only cases for these equations, for instance K4 N3'"
     )
     parser.add_argument("--list", action="store_true", help="show labels and cases, run nothing")
+    parser.add_argument(
+        "--accuracy",
+        action="store_true",
+        help="measure the errors of special functions and families instead, and write accuracy.json; minutes",
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json and figures there")
     return parser
+
+
+def _measure_accuracy(parser: argparse.ArgumentParser, options: argparse.Namespace, console: Console) -> int:
+    """Write accuracy.json, which no options but --out concern."""
+    if options.out is None:
+        parser.error("--accuracy needs --out DIR")
+    if options.quick or options.label or options.list or options.backend != ALL:
+        parser.error("--accuracy goes with --out alone")
+    from validation import accuracy  # its tables of functions take a second to set up
+
+    out = _prepared(parser, options.out)
+    with console.status("") as status:
+        content = accuracy.measure(status.update)
+    write_atomically(out / "accuracy.json", (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    console.print(f"wrote accuracy.json to {out}, measured in {content['seconds']:.0f} s", markup=False, highlight=False)
+    return 0
 
 
 def _labels(parser: argparse.ArgumentParser, given: list[str]) -> list[str]:

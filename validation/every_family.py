@@ -113,7 +113,7 @@ class Member:
 @cache
 def members() -> tuple[Member, ...]:
     """Two members of every family that has an oracle."""
-    found = []
+    found: list[Member] = []
     for family in ir.families.all_families():
         oracle = textbook(family)
         if oracle is not None:

@@ -21,7 +21,7 @@ from rich.table import Table
 from validation.labels import LABELS, SECTIONS, SOURCES
 from validation.registry import Case, Record, selected
 
-__all__ = ["SCHEMA", "Report", "list_cases", "show", "write_atomically"]
+__all__ = ["SCHEMA", "Report", "list_cases", "show", "versions", "write_atomically"]
 
 #: Version of the layout of ``report.json``; a reader must refuse one that it does not know.
 SCHEMA = 1
@@ -84,7 +84,7 @@ class Report:
                 "python": platform.python_version(),
                 "cores": os.cpu_count(),
             },
-            "versions": _versions(),
+            "versions": versions(),
             "backends": self.backends,
             "sources": dict(SOURCES),
             "labels": {
@@ -204,7 +204,8 @@ def _number(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of the package and of what it was measured with."""
     found = {}
     for name in LIBRARIES:
         try:

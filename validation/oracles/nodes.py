@@ -69,14 +69,14 @@ def _summed(theta: Array, x: Array, statistics: Array, log_h: Array, log_dx: Arr
 def _compressed(rule: Nodes) -> Nodes:
     """Return a rule on a few of the points with the same means of 1, f, f ⊗ f and log h, which exists by Carathéodory's theorem."""
     centred = (rule.statistics - rule.mean()) / np.sqrt(np.diag(rule.covariance()))
-    i, j = np.triu_indices(centred.shape[1])
+    i, j = np.triu_indices(len(rule.statistics[0]))
     moments = np.column_stack([np.ones(len(centred)), centred, centred[:, i] * centred[:, j], rule.log_h])
     kept, size = np.flatnonzero(rule.weights > 0), np.sqrt(rule.weights @ moments**2)
     moments = moments[kept][:, size > 0] / size[size > 0]
     wanted = rule.weights[kept] @ moments
     chosen, values = kept, rule.weights[kept]
-    while len(chosen) > moments.shape[1]:  # drop points along directions that leave the means as they are
-        subset = moments[: moments.shape[1] + 1]
+    while len(chosen) > len(wanted):  # drop points along directions that leave the means as they are
+        subset = moments[: len(wanted) + 1]
         direction = np.linalg.svd(subset.T)[2][-1]
         with np.errstate(divide="ignore"):
             reach = np.where(direction > 0, values[: len(subset)] / direction, np.inf)
@@ -182,7 +182,7 @@ def _on_the_half_line(
 
 def _pareto(family: Any, theta: Array) -> Nodes:
     """Log(x/m) = e^u, so that x = m exp(e^u), dx = x e^u du and h dx = e^u du."""
-    log_x = lambda u: np.log(family.minimum) + np.exp(u)  # noqa: E731
+    log_x: Callable[..., Any] = lambda u: np.log(family.minimum) + np.exp(u)  # noqa: E731
     return _on_a_line(theta, lambda u: np.exp(u)[:, None], lambda u: (-log_x(u), log_x(u) + u), lambda u: np.exp(log_x(u))[:, None])
 
 
@@ -190,9 +190,8 @@ def _laplace(family: Any, theta: Array) -> Nodes:
     """|x − l| = e^u on either side."""
     half = _on_the_half_line(lambda f, u: np.exp(u)[:, None], lambda f, u: np.full_like(u, np.log(0.5)))(family, theta)
     x = np.concatenate([family.location + half.x, family.location - half.x])
-    doubled = [np.concatenate([part, part]) for part in (half.statistics, half.log_h, half.weights / 2)]
-    assert half.log_mass is not None
-    return Nodes(x, *doubled, log_mass=half.log_mass + np.log(2))
+    statistics, log_h, weights = (np.concatenate([part, part]) for part in (half.statistics, half.log_h, half.weights / 2))
+    return Nodes(x, statistics, log_h, weights, None if half.log_mass is None else half.log_mass + float(np.log(2)))
 
 
 def _gaussian(family: Any, theta: Array) -> Nodes:
@@ -304,7 +303,7 @@ def _diagonal(family: Any, theta: Array) -> Nodes:
 
 def _isotropic(family: Any, theta: Array) -> Nodes:
     variance = -0.5 / theta[-1]
-    statistics = lambda x: np.hstack([x, np.sum(x * x, axis=1, keepdims=True)])  # noqa: E731
+    statistics: Callable[..., Any] = lambda x: np.hstack([x, np.sum(x * x, axis=1, keepdims=True)])  # noqa: E731
     return _normal(variance * theta[:-1], variance * np.eye(family.dimension), _lebesgue, statistics)
 
 
@@ -317,7 +316,7 @@ def _known_covariance(family: Any, theta: Array) -> Nodes:
     return _normal(covariance @ theta, covariance, base, lambda x: x)
 
 
-def _wishart(inverse: bool) -> Callable[[Any, Array], Nodes]:
+def _wishart(inverse: bool) -> Callable[[Any, Array], Nodes | None]:
     """Bartlett's factors of 2 × 2 matrices: X = C T Tᵀ Cᵀ with CCᵀ = B⁻¹, T₁₁² and T₂₂² Gamma distributed and T₂₁ normal.
 
     Squares of log det X and of X are polynomials of second degree in the logarithms and the values of these squares.

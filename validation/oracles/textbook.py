@@ -53,8 +53,7 @@ class Textbook:
 
     def inverse_fisher(self, theta: Array) -> Array:
         """F⁻¹ (b, b) by elimination."""
-        fisher = self.fisher(theta)
-        return np.array([solve(fisher, axis) for axis in axes(len(theta))])
+        return np.array((MP.matrix(self.fisher(theta).tolist()) ** -1).tolist(), dtype=object)
 
     def kl(self, theta1: Array, theta2: Array) -> Any:
         """A(θ₂) − A(θ₁) − ⟨θ₂ − θ₁, μ(θ₁)⟩."""

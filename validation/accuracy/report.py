@@ -1,0 +1,69 @@
+"""The measurement as a whole, and the file that it leaves behind."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from validation.accuracy import families, special
+from validation.accuracy.grids import grids
+from validation.report import versions
+
+__all__ = ["SCHEMA", "measure"]
+
+#: Version of the layout of ``accuracy.json``; a reader must refuse one that it does not know.
+SCHEMA = 1
+
+
+def measure(progress: Callable[[str], None] = lambda step: None) -> dict[str, Any]:
+    """Measure every special function and every family.
+
+    Parameters
+    ----------
+    progress : callable
+        Called with the name of what is measured next.
+
+    Returns
+    -------
+    dict
+        What ``accuracy.json`` holds: ``special``, a list of functions, and ``families``, a list of operations, with date and versions.
+        Errors that are infinite are written as null.
+    """
+    start = time.perf_counter()
+    functions: list[dict[str, Any]] = []
+    for group, entry in special.entries():
+        progress(entry.name)
+        functions.append({"group": group, **special.measured(entry)})
+    operations: list[dict[str, Any]] = []
+    for grid in grids():
+        progress(f"{grid.family.name} [{grid.family.number}]")
+        operations += families.measured(grid)
+    content = {
+        "schema": SCHEMA,
+        "date": datetime.now(UTC).date().isoformat(),
+        "versions": versions(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "seconds": round(time.perf_counter() - start, 1),
+        "unit": families.U,
+        "accurate": families.ACCURATE,
+        "roundings": families.ROUNDINGS,
+        "operations": families.OPERATIONS,
+        "special": functions,
+        "families": operations,
+    }
+    finite: dict[str, Any] = _finite(content)
+    return finite
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity."""
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
