@@ -1,6 +1,7 @@
 """The compiled functions around the gamma function are the readable ones: same drawn numbers, any layout, type and number of threads."""
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 
 import mpmath
@@ -49,11 +50,12 @@ def test_every_compiled_function_is_the_twin_of_one_that_calls_it() -> None:
 def test_constants_are_those_of_the_specification() -> None:
     """They are written twice, because the compile cache would not see a change in another file."""
     np.testing.assert_array_equal(gamma_fused.BERNOULLI, _gamma.BERNOULLI)
-    assert (gamma_fused.SHIFT, gamma_fused.TERMS) == (_gamma.SHIFT, len(_gamma.BERNOULLI))
-    assert (gamma_fused.GAP_STEPS, gamma_fused.DIGAMMA_STEPS) == (_gamma.GAP_STEPS, _gamma.DIGAMMA_STEPS)
+    assert gamma_fused.TERMS == len(_gamma.BERNOULLI)
+    for name in ("SHIFT", "GAP_STEPS", "DIGAMMA_STEPS"):
+        assert getattr(gamma_fused, name) == getattr(_gamma, name)
 
 
-# Powers of ten, or the numbers themselves for a function of the whole line. The remainder is judged beside 1, so its argument may be anything.
+# Powers of ten, or the numbers themselves for a function of the whole line.
 FAR = {np.float64: 300.0, np.float32: 30.0}
 NEAR = st.floats(-9.0, 12.0)
 
@@ -157,13 +159,12 @@ def test_bad_numbers_come_out_as_they_do_of_the_readable_functions(name: str) ->
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the twins, in the order in which they are called."""
     seen: list[str] = []
+
+    def watched(name: str, original: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+        return lambda *arrays: seen.append(name) or original(*arrays)
+
     for name in NAMES:
-
-        def watched(*arrays: np.ndarray, name: str = name, original=getattr(gamma_fused, name)) -> np.ndarray:
-            seen.append(name)
-            return original(*arrays)
-
-        monkeypatch.setattr(gamma_fused, name, watched)
+        monkeypatch.setattr(gamma_fused, name, watched(name, getattr(gamma_fused, name)))
     return seen
 
 
