@@ -69,7 +69,7 @@ LABELS = MappingProxyType(
         "E8": Label("It equals the plain gradient in mean parameters: F⁻¹ ∇_θ L = ∇_μ L", "S19"),
         "E9": Label("For L = KL(p‖q_θ) the gradient is μ(θ) − E_p f, and the flow is θ̇ = F⁻¹ (E_p f − μ(θ))", "L25"),
         "E10": Label("Along that flow mean parameters move straight: μ(t) = E_p f + e^{−t} (μ(0) − E_p f)", "L25"),
-        "E11": Label("Natural-gradient variational inference: ∇_μ KL(q‖p) = θ − ∇_μ E_θ ℓ", "K18", pending=True),
+        "E11": Label("Natural-gradient variational inference: ∇_μ KL(q‖p) = θ − ∇_μ E_θ[ℓ − log h]", "K18"),
         "E12": Label("Gaussian family: statistics (x, x²), its A, μ and F in closed form", "S19"),
         "E13": Label("Gamma family: statistics (log x, x), its A, μ and F in closed form, det F without cancellation", "S19"),
         "P1": Label("m-projection: θ(t) with μ(θ(t)) = E_{q_t} f", "L25"),

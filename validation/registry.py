@@ -42,6 +42,7 @@ SECTIONS = (
     "baselines",
     "metrics",
     "simplex",
+    "variational",
     "networks",
 )
 

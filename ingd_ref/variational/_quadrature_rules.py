@@ -26,8 +26,8 @@ def normal_rule(number: int, rule: str = "gauss-hermite") -> tuple[np.ndarray, n
     rule : {"gauss-hermite", "trapezoidal"}
         ``"gauss-hermite"`` (default) is exact for polynomials of degree below 2K. ``"trapezoidal"`` takes equally spaced nodes on [−9, 9],
         and is the better one for functions with poles near the real axis: if φ(m + sz) is analytic for \|Im z\| < a, the errors are about
-        e^{−2a√K}, from K = a² on, and e^{−2πaK/18}. For a logistic likelihood a = π/s. What it cuts off is nothing unless φ grows like e^t and s is large:
-        E[e^{sZ}] loses the share Φ(s − 9).
+        e^{−2a√K}, from K = a² on, and e^{−2πaK/18}. For a logistic likelihood a = π/s. What it cuts off is nothing unless φ grows like
+        e^t and s is large: E[e^{sZ}] loses the share Φ(s − 9).
 
     Returns
     -------

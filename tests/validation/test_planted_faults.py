@@ -114,6 +114,25 @@ def plain_gradient(xp, network, x, direction):
 
 TANGENT = import_module("ingd_ref.features._score_matching")._tangent_of_gradient
 
+
+def farther(original):
+    """A step that is a little longer than asked for."""
+
+    def wrong(self, curvature, step_size, step):
+        return original(self, curvature, step_size * (1 - 1e-12), step)
+
+    return wrong
+
+
+def wider(original):
+    """Predictors with a standard deviation that is a little too large."""
+
+    def wrong(self, design):
+        return original(self, design) * (1 + 1e-12)
+
+    return wrong
+
+
 FAULTS = [
     ("E1", "families.gaussian:Gaussian._log_prob", scaled(1 + 1e-11), "log_density"),
     ("E2", "families.gamma:Gamma._mean", scaled(1 + 1e-11), "mean_parameters"),
@@ -149,6 +168,14 @@ FAULTS = [
     ("E5", "families.poisson:Poisson._kl", replaced(literal_divergence), "every_divergence"),
     ("E6", "families.ising:Ising._natural_from_mean", scaled(1 + 1e-11), "every_conjugate_and_entropy"),
     ("E8", "families.multivariate_gaussian:MultivariateGaussian._natural_gradient", scaled(1 + 1e-11), "every_natural_gradient"),
+    ("E11", "variational:reverse_divergence_gradient", scaled(1 + 1e-13), "divergence_through_the_mean_chart"),
+    ("E11", "variational:regression_gradient", scaled(1 + 1e-11), "gradient_of_an_expectation"),
+    ("E11", "variational._full:FullGaussian.with_precision_towards", farther, "gaussian_steps"),
+    ("E11", "variational._low_rank:LowRankGaussian.with_precision_towards", farther, "gaussian_steps"),
+    ("E11", "variational._full:FullGaussian.predictor_variance", wider, "one_step_to_a_gaussian_posterior"),
+    ("E11", "variational._full:FullGaussian.predictor_variance", wider, "regression_elbo_and_gradients"),
+    ("E11", "special:logistic", scaled(1 + 1e-10), "optimum_of_a_regression"),
+    ("E11", "variational._vadam:Vadam.perturbed", scaled(1 + 1e-12), "vadam_steps"),
     ("E12", "families.gaussian:Gaussian._entropy", scaled(1 + 1e-11), "entropy"),
     ("E13", "special:trigamma_excess", scaled(1 + 1e-11), "gamma_determinant_does_not_cancel"),
     ("P1", "projection._m_projection:weighted_mean", scaled(1 + 1e-9), "moment_matching"),

@@ -27,6 +27,7 @@ RNG = np.random.default_rng(21)
 DESIGN = RNG.normal(size=(9, 3))
 COUNTS = RNG.poisson(2.0, size=9).astype(float)
 LABELS = np.array([0.0, 1, 1, 0, 1, 0, 0, 1, 1])
+PRIOR_MEAN = np.array([0.1, 0.2, 0.3])
 MODELS = {
     "linear": BayesianLinearRegression(
         DESIGN, DESIGN[:, 0], noise_precision=2.0, prior_precision=0.5, prior_mean=np.array([0.1, 0.2, 0.3])
@@ -195,7 +196,7 @@ def test_samples_are_unbiased(form, antithetic, curvature):
     for index, target in enumerate(exact):
         drawn = np.array([estimate[index] for estimate in estimates])
         if form == "mean field" and index == 2 and curvature == "gradient":
-            target, drawn = np.diag(target), np.einsum("...ii->...i", drawn)  # noqa: PLW2901  (only the diagonal is asked for)
+            target, drawn = np.diag(target), np.einsum("...ii->...i", drawn)  # only the diagonal is asked for
         error = np.std(drawn, axis=0, ddof=1) / math.sqrt(len(drawn))
         assert np.all(np.abs(drawn.mean(axis=0) - target) <= 4.5 * error + 1e-12)
 
