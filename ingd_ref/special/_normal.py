@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from ingd_ref.backend import Array, Namespace, to_backend
+from ingd_ref.special._quadrature import unit_legendre
 
 __all__ = ["normal_tail"]
 
 # The integral below ends where the exponent is −37, e⁻³⁷ = 2⁻⁵³; between e^{−37 v} and e^{−37 v²}, v from 0 to 1, 40 nodes are enough.
 END = 37.0
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(40)
-NODES, WEIGHTS = 0.5 * (NODES + 1.0), 0.5 * WEIGHTS
+NODES, WEIGHTS = unit_legendre(40)
 
 
 def normal_tail(xp: Namespace, z: Array) -> Array:

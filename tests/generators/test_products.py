@@ -70,7 +70,8 @@ def test_forward_pass_is_shared_and_single_products_are_rows_of_batches(generato
         assert relative(sample, generator(w, z)) <= tolerance
     assert relative(push(u[1]), generator.jvp(w, z, u)[1]) <= tolerance
     assert relative(pull(c[1]), generator.vjp(w, z, c)[1]) <= tolerance
-    assert push(u[1]).shape == x.shape and pull(c[1]).shape == w.shape
+    assert push(u[1]).shape == x.shape
+    assert pull(c[1]).shape == w.shape
 
 
 @pytest.mark.parametrize("generator", [*ANALYTIC, *QUANTILES], ids=repr)
@@ -111,7 +112,8 @@ def test_generators_run_on_every_device_without_silent_transfers(generator, on_d
         "latents": generator.latents(4, np.random.default_rng(1)),
     }
     for name, array in found.items():
-        assert array.device == moved[0].device and array.dtype == moved[0].dtype
+        assert array.device == moved[0].device
+        assert array.dtype == moved[0].dtype
         # inputs and results are rounded to the type of the device: as in single precision above, and once more for the inputs
         size = max(1.0, np.abs(expected[name]).max())
         assert np.abs(to_host(array).astype(float) - expected[name]).max() <= 2000 * eps * size, name
@@ -127,7 +129,8 @@ def test_names_lead_to_parts_and_back(generator):
         part[...] = 0.0
     before = w.copy(), z.copy()
     generator.vjp(w, z, np.ones((4, generator.dimension)))
-    assert np.array_equal(w, before[0]) and np.array_equal(z, before[1])
+    assert np.array_equal(w, before[0])
+    assert np.array_equal(z, before[1])
 
 
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 4), st.lists(st.integers(1, 4), min_size=2, max_size=4), st.integers(0, 10**6))
@@ -151,7 +154,9 @@ def test_perceptrons_of_any_shape(shape, activation):
 def test_polynomials_of_any_degree(n, dimension, degree, slope_degree, seed):
     generator = TriangularPolynomial(dimension, degree, slope_degree)
     w, z, _, _ = problem(generator, n, 1, seed)
-    assert np.abs(generator(w, z) - value(generator, w, z)).max() <= 100 * EPS * max(1.0, np.abs(z).max()) ** max(degree, 2 * slope_degree + 1)
+    assert np.abs(generator(w, z) - value(generator, w, z)).max() <= 100 * EPS * max(1.0, np.abs(z).max()) ** max(
+        degree, 2 * slope_degree + 1
+    )
     assert relative(generator.jacobian(w, z), jacobian(generator, w, z)) <= 100 * EPS
 
 
@@ -169,7 +174,9 @@ def test_one_point_is_enough():
     for generator in [*ANALYTIC, *QUANTILES]:
         w, z, u, c = problem(generator, n=1, s=1)
         assert generator(w, z).shape == (1, generator.dimension)
-        assert generator.jvp(w, z, u).shape == c.shape and generator.vjp(w, z, c).shape == u.shape and generator.gram(w, z, c).shape == (1, 1)
+        assert generator.jvp(w, z, u).shape == c.shape
+        assert generator.vjp(w, z, c).shape == u.shape
+        assert generator.gram(w, z, c).shape == (1, 1)
 
 
 def test_gram_matrices_do_not_depend_on_how_much_is_held(monkeypatch):
