@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import checks
-from ingd_ref.backend import Array, array_namespace, device, is_array, item
+from ingd_ref.backend import Array, Namespace, array_namespace, device, is_array, item
 from ingd_ref.errors import OptionError
 from ingd_ref.simplex._marginalisation import conditional
 from ingd_ref.simplex._model import FiniteModel
@@ -21,8 +21,10 @@ __all__ = ["PrincipalAngles", "cylindrical_defect", "is_cylindrical", "principal
 TOLERANCE = 1e-8
 # The same in short floating types, in units of rounding.
 ROUNDINGS = 1e4
-# A cosine below this is that of a direction in the vertical space, a sine below it that of one in the horizontal space.
+# A cosine below this is that of a direction in the vertical space, a sine below it that of one in the horizontal space; the same for one
+# below so many roundings times the condition of the tangent space.
 RIGHT_ANGLE = 1e-8
+ANGLE_ROUNDINGS = 40.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,19 +69,24 @@ class PrincipalAngles:
         """
         xp = array_namespace(cosines=self.cosines)
         squares = self.sines * self.sines
-        return xp.max(xp.where(self.cosines > RIGHT_ANGLE, squares, xp.zeros_like(squares)), axis=-1)
+        return xp.max(xp.where(self.cosines > self._zero(xp), squares, xp.zeros_like(squares)), axis=-1)
 
     @property
     def horizontal_dimension(self) -> Array:
         """Dimension (...) of the horizontal part of the tangent space."""
         xp = array_namespace(sines=self.sines)
-        return xp.sum(xp.astype(self.sines < RIGHT_ANGLE, xp.int64), axis=-1)
+        return xp.sum(xp.astype(self.sines < self._zero(xp), xp.int64), axis=-1)
 
     @property
     def vertical_dimension(self) -> Array:
         """Dimension (...) of the vertical part of the tangent space."""
         xp = array_namespace(cosines=self.cosines)
-        return self.rank - xp.sum(xp.astype(self.cosines >= RIGHT_ANGLE, xp.int64), axis=-1)
+        return self.rank - xp.sum(xp.astype(self.cosines > self._zero(xp), xp.int64), axis=-1)
+
+    def _zero(self, xp: Namespace) -> Array:
+        """Cosines and sines up to this (..., 1) count as zero."""
+        rounding = ANGLE_ROUNDINGS * float(xp.finfo(self.cosines.dtype).eps) * self.condition
+        return xp.maximum(rounding, xp.full_like(rounding, RIGHT_ANGLE))[..., None]
 
 
 def principal_angles(model: FiniteModel, xi: Array, *, cut: float | None = None) -> PrincipalAngles:

@@ -101,7 +101,9 @@ def run_evidence_flow(
     Notes
     -----
     Where G_V is singular, the parameters take the shortest way in their own Euclidean norm, which depends on the parametrisation and may
-    lead out of the set where p(ξ) is positive while the visible probabilities stay so. That is no reason to stop. Source: [A25].
+    lead out of the set where p(ξ) is positive while the visible probabilities stay so. That is no reason to stop. But what a model can show
+    may be less than the visible simplex and have an edge: a flow towards a target beyond it arrives there in finite time, with parameters
+    that move ever faster. Euler steps then jump about, and the adaptive integrator stops. Source: [A25].
 
     Examples
     --------
@@ -232,11 +234,19 @@ def _run(
     xi = xp.asarray(xi, copy=True)
     for evaluate in (slope, loss):  # what cannot start raises here
         evaluate(xi)
+
+    def stage(state: Array) -> Array:
+        """The slope; where it does not exist, an error that tells the adaptive integrator to try a shorter step."""
+        try:
+            return slope(state)
+        except DomainError as error:
+            raise NonFiniteError(str(error)) from error
+
     memory: StepMemory | None = None
     kept, at, done, reason = [xi], [0], 0, ""
     while done < options.steps and not reason:
         try:
-            new, memory = advance(options.integrator, slope, xi, options.step_size, memory, options.rtol, options.atol)
+            new, memory = advance(options.integrator, stage, xi, options.step_size, memory, options.rtol, options.atol)
             loss(new)
             xi, done = new, done + 1
         except (DomainError, NonFiniteError) as error:
