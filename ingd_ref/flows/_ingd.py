@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -165,20 +166,23 @@ def ingd_velocity(
         raise DomainError(f"ddof must be 0 or 1, got {ddof!r}")
 
     x, pull = generator.value_and_vjp(parameters, latents)
-    _, push = generator.value_and_jvp(parameters, latents)
-    values, jacobian = features.values_and_jacobian(x, implementation)
+    values, slopes = features.values_and_jacobian(x, implementation)
     delta = mean_difference(xp, features(target, implementation), target_weights, values, weights)
     fisher, deviations = weighted_covariance(xp, values, weights, ddof), covariance_factor(xp, values, weights, ddof)
-    slopes = weights[:, None, None] * jacobian
+    slopes = weights[:, None, None] * slopes
+
+    @cache
+    def linearised() -> Callable[[Array], Array]:
+        return generator.value_and_jvp(parameters, latents)[1]
 
     def gram_of(cotangents: Array) -> Array:
         return generator.gram(parameters, latents, cotangents)
 
-    problem = _Problem(xp, generator.size, pull, push, gram_of, slopes, fisher, deviations, delta, ridge, jitter)
+    problem = _Problem(xp, generator.size, pull, lambda u: linearised()(u), gram_of, slopes, fisher, deviations, delta, ridge, jitter)
     system, gram = problem.solve(solver)
     # The stacked solvers give u itself, with the square root of the condition number of c: Bᵀc would lose what they gained.
     u = problem.pull(system.coefficients) if system.shortest is None else xp.asarray(system.shortest[: generator.size], copy=True)
-    v = push(u)
+    v = linearised()(u)
     return IngdSolution(u, system.coefficients, x, v, delta, problem.rate(v), fisher, gram, system)
 
 
