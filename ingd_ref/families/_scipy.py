@@ -133,9 +133,13 @@ def _is_univariate(distribution: Any) -> bool:
 
 def _name(frozen: Any) -> str:
     """Name of a frozen distribution's distribution in scipy.stats."""
-    if _is_univariate(getattr(frozen, "dist", None)):
-        return str(frozen.dist.name)
-    kind = type(frozen)
+    from scipy import stats
+
+    kind, distribution = type(frozen), getattr(frozen, "dist", None)
+    if _is_univariate(distribution):
+        if type(distribution) is not type(getattr(stats, distribution.name, None)):
+            raise OptionError(f"no family has the distributions of {type(distribution).__name__}, which is not of scipy.stats")
+        return str(distribution.name)
     if kind.__module__.startswith("scipy.stats") and kind.__name__.endswith("_frozen"):
         return kind.__name__.removesuffix("_frozen")
     raise OptionError(f"expected a frozen distribution such as scipy.stats.gamma(2.0), got {kind.__name__}")

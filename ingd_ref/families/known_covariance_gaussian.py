@@ -136,6 +136,10 @@ class KnownCovarianceGaussian(ExponentialFamily):
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         return self._inverse_fisher(xp, theta)
 
+    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
+        """P, the mean being the mean parameter."""
+        return self._inverse_fisher(xp, theta)
+
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         return xp.zeros((*theta.shape, self.dim, self.dim), dtype=theta.dtype, device=device(theta))
 

@@ -112,6 +112,14 @@ def metric_error(got: np.ndarray, truth: list[list[mpf]]) -> float:
     return max(float(abs(mpf(float(got[i, j])) - truth[i][j]) / (size[i] * size[j])) for i, j in pairs)
 
 
+def cumulant_error(got: np.ndarray, truth: list[list[list[mpf]]], metric: list[list[mpf]]) -> float:
+    """Largest error of an entry of a third cumulant relative to √(F_ii F_jj F_kk), or to the entry where a skew member has it larger."""
+    size = [mpmath.sqrt(row[i]) for i, row in enumerate(metric)]
+    places = list(np.ndindex(*got.shape))
+    sizes = (max(size[i] * size[j] * size[k], abs(truth[i][j][k])) for i, j, k in places)
+    return max(float(abs(mpf(float(got[i, j, k])) - truth[i][j][k]) / s) for (i, j, k), s in zip(places, sizes, strict=True))
+
+
 def mean_error(member: Case, got, truth: list[mpf]) -> float:
     """Error of mean parameters: first moments relative to √E x_i², a mean log-determinant to max(1, |·|), other entries to themselves."""
     if member.kind in ("wishart", "inverse_wishart"):

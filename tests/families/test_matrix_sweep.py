@@ -16,6 +16,7 @@ from tests.families.matrix_cases import (
     KINDS,
     Case,
     case,
+    cumulant_error,
     exact,
     mean_error,
     metric_error,
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.long
 
 BAR = 1e-13
 NUMBER = 5000  # in two and in three dimensions each
+CUMULANTS = 100  # of which third cumulants and the metric in classical parameters, each some metrics of the oracle
 METRICS = 500  # of which the metric, that takes the oracle a second for ten
 PAIRS = 1500  # of which divergences to each of five neighbours and to a stranger
 DIMENSIONS = pytest.mark.parametrize(("kind", "d"), [(kind, d) for kind in KINDS for d in (2, 3)])
@@ -103,6 +105,17 @@ def test_metrics(kind: str, d: int) -> None:
         length = mpmath.sqrt(oracles.dot(true, exact(grad)))
         errors = [abs(natural[j] - true[j]) / (length * mpmath.sqrt(inverted[j][j])) for j in range(len(row))]
         judge("natural_gradient", float(max(errors)), member.oracle.fisher, exact(row))
+    judge.report()
+
+
+@DIMENSIONS
+def test_third_cumulants_and_classical_metrics(kind: str, d: int) -> None:
+    member, _, theta, _ = drawn(kind, d)
+    theta, judge, oracle = theta[:CUMULANTS], Judge(f"{kind} d={d}"), member.oracle
+    tensors, metrics = member.family.third_cumulant(theta), member.family.fisher(theta, chart="classical")
+    for tensor, metric, row in zip(tensors, metrics, map(exact, theta), strict=True):
+        judge("third_cumulant", cumulant_error(tensor, oracle.third_cumulant(row), oracle.fisher(row)), oracle.fisher, row)
+        judge("classical fisher", metric_error(metric, oracle.classical_fisher(row)), oracle.classical_fisher, row)
     judge.report()
 
 

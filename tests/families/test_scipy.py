@@ -160,6 +160,15 @@ def test_distributions_that_are_of_no_family(frozen, error: type, message: str) 
         from_scipy(frozen)
 
 
+def test_a_distribution_is_not_known_by_its_name_alone() -> None:
+    class Gamma(stats.rv_continuous):
+        def _pdf(self, x):
+            return np.exp(-x)
+
+    with pytest.raises(OptionError, match=r"no family has the distributions of Gamma, which is not of scipy\.stats"):
+        from_scipy(Gamma(a=0.0, name="gamma")())
+
+
 def test_members_that_scipy_does_not_take() -> None:
     for family in (f for f in FAMILIES if f.scipy_name is None):
         with pytest.raises(OptionError, match=re.escape(f"scipy.stats has no counterpart of {family.name}")):
