@@ -20,6 +20,7 @@ OURS = "ingd_ref"
 #: Benchmarks that are made of comparisons, by name: what each asks. The module of the same name has the function ``comparisons``.
 BENCHMARKS: dict[str, str] = {
     "generator": "a step of iNGD beside the parameter Jacobian written out",
+    "cosines": "natural gradients of finite models at many points beside one point at a time",
 }
 
 LIBRARIES = ("torch", "jax", "efax")

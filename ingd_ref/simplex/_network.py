@@ -23,7 +23,7 @@ __all__ = ["BayesianNetwork", "independence_model", "naive_bayes"]
 UNIFORM_SHARE = 0.1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BayesianNetwork(FiniteModel):
     r"""Bayesian network with full tables on a directed acyclic graph, a model of (B2).
 
@@ -78,9 +78,9 @@ class BayesianNetwork(FiniteModel):
     parents: Mapping[str, Sequence[str]]
     hidden: Sequence[str] = ()
     cardinalities: int | Mapping[str, int] = 2
-    space: StateSpace = field(init=False, repr=False, compare=False)
-    marginalisation: Marginalisation = field(init=False, repr=False, compare=False)
-    parameters: int = field(init=False, repr=False, compare=False)
+    space: StateSpace = field(init=False, repr=False)
+    marginalisation: Marginalisation = field(init=False, repr=False)
+    parameters: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         names = tuple(self.parents)
