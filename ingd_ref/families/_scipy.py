@@ -135,7 +135,8 @@ def _name(frozen: Any) -> str:
     """Name of a frozen distribution's distribution in scipy.stats."""
     from scipy import stats
 
-    kind, distribution = type(frozen), getattr(frozen, "dist", None)
+    kind = type(frozen)
+    distribution: Any = getattr(frozen, "dist", None)
     if _is_univariate(distribution):
         if type(distribution) is not type(getattr(stats, distribution.name, None)):
             raise OptionError(f"no family has the distributions of {type(distribution).__name__}, which is not of scipy.stats")
