@@ -79,7 +79,7 @@ LABELS = MappingProxyType(
         "P5": Label("Projection over a window of time, integrated by parts, from samples alone", "W25"),
         "P6": Label("The same with an ℓ₁ penalty, for sparse changes", "W25"),
         "P7": Label("Where q_t stays in the family, the projections return its own θ̇", "L25"),
-        "N1": Label("Parameter Jacobians of a generator map a parameter velocity u to the moment rate Bu", "L25", pending=True),
+        "N1": Label("Parameter Jacobians of a generator map a parameter velocity u to the moment rate Bu", "L25"),
         "N2": Label("u = argmin ‖M^{-1/2}(Bu − Δ)‖² + ‖u‖² with M = λF̂ + εI", "L25", pending=True),
         "N3": Label("Its solution through the b×b system: u = Bᵀ(BBᵀ + M)⁻¹Δ", "L25"),
         "N3′": Label("The same from the stacked least-squares problem, without squaring the condition number", "L25"),

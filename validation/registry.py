@@ -38,6 +38,7 @@ SECTIONS = (
     "solvers",
     "kernels",
     "projection",
+    "generators",
     "flows",
     "baselines",
     "metrics",
