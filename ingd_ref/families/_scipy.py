@@ -136,11 +136,11 @@ def _name(frozen: Any) -> str:
     from scipy import stats
 
     kind = type(frozen)
-    distribution: Any = getattr(frozen, "dist", None)
-    if _is_univariate(distribution):
-        if type(distribution) is not type(getattr(stats, distribution.name, None)):
-            raise OptionError(f"no family has the distributions of {type(distribution).__name__}, which is not of scipy.stats")
-        return str(distribution.name)
+    if _is_univariate(getattr(frozen, "dist", None)):
+        name = str(frozen.dist.name)
+        if type(getattr(stats, name, None)) is type(frozen.dist):
+            return name
+        raise OptionError(f"no family has the distributions of {type(frozen.dist).__name__}, which is not of scipy.stats")
     if kind.__module__.startswith("scipy.stats") and kind.__name__.endswith("_frozen"):
         return kind.__name__.removesuffix("_frozen")
     raise OptionError(f"expected a frozen distribution such as scipy.stats.gamma(2.0), got {kind.__name__}")
