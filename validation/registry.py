@@ -40,6 +40,7 @@ SECTIONS = (
     "projection",
     "generators",
     "flows",
+    "ingd",
     "baselines",
     "metrics",
     "simplex",
