@@ -19,6 +19,7 @@ OURS = "ingd_ref"
 
 #: Benchmarks that are made of comparisons, by name: what each asks. The module of the same name has the function ``comparisons``.
 BENCHMARKS: dict[str, str] = {
+    "families": "charts of a million Gamma and Beta distributions beside SciPy's functions and efax",
     "generator": "a step of iNGD beside the parameter Jacobian written out",
     "cosines": "natural gradients of finite models at many points beside one point at a time",
 }

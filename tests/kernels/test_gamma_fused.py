@@ -50,7 +50,7 @@ def test_every_compiled_function_is_the_twin_of_one_that_calls_it() -> None:
 def test_constants_are_those_of_the_specification() -> None:
     """They are written twice, because the compile cache would not see a change in another file."""
     np.testing.assert_array_equal(gamma_fused.BERNOULLI, _gamma.BERNOULLI)
-    assert gamma_fused.TERMS == len(_gamma.BERNOULLI)
+    assert len(_gamma.BERNOULLI) == gamma_fused.TERMS
     for name in ("SHIFT", "GAP_STEPS", "DIGAMMA_STEPS"):
         assert getattr(gamma_fused, name) == getattr(_gamma, name)
 
