@@ -45,7 +45,7 @@ class ExactPath(Experiment[FlowResult]):
     start: tuple[float, ...] = option((0.0, 1.0), "classical parameters at the start, in the order of the family")
     target: tuple[float, ...] = option((2.0, 0.25), "classical parameters of the target")
     methods: tuple[str, ...] = option(("euler", "rk4"), f"which integrators: some of {','.join(ORDERS)}")
-    steps: tuple[int, ...] = option((10, 20, 40, 80), "numbers of steps, one run for each")
+    steps: tuple[int, ...] = option((20, 40, 80, 160), "numbers of steps, one run for each")
     time: float = option(2.0, "flow time of each run")
     particles: str = option("quadrature", "weighted Gauss nodes (quadrature) or random samples")
     number: int = option(20, "number of particles, and of points of the target")

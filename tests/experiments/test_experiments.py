@@ -15,6 +15,17 @@ TINY = {
     "mixture": {"dim": 2, "trials": 2, "number": 12, "features": 10, "fresh": 20, "steps": 3},
     "s-curve": {"trials": 2, "number": 15, "features": 10, "steps": 2},
     "digits": {"number": 5, "training": 20, "held_out": 30, "features": 12, "steps": 2},
+    "ingd": {
+        "dim": 2,
+        "trials": 1,
+        "number": 6,
+        "samples": 20,
+        "latents": 10,
+        "features": 8,
+        "width": 4,
+        "steps": 2,
+        "path_steps": (4, 8),
+    },
     "gaussian": {"steps": (4, 8), "methods": ("euler", "heun", "rk4")},
     "gamma": {"steps": (8, 16), "methods": ("euler", "rk4")},
 }
@@ -147,6 +158,22 @@ def test_orders_of_integrators_on_the_exact_path(tmp_path, name):
         assert abs(results["methods"][method]["slope"] - order) < 0.15
 
 
+def test_a_generator_takes_the_exact_path_at_the_order_of_its_integrator(tmp_path):
+    results = run_experiment(tiny("ingd", path_steps=(20, 40)), tmp_path)
+    for name, entry in results["path"].items():
+        assert abs(entry["slope"] - entry["order"]) < 0.25, name  # the next term of the error, at a step of 1/10
+    assert set(results["s_curve"]["methods"]) == {"ingd", "king", "ntking"}
+    assert 0 < results["noise_floor"]["mean"] < 1
+
+
+def test_default_steps_reach_eight_digits_on_the_exact_path(tmp_path):
+    for name in ("gaussian", "gamma"):
+        experiment = EXPERIMENTS[name]
+        finest = max(experiment.steps)
+        result = experiment.run(Piece("rk4", finest))
+        assert np.max(experiment._errors(result)) < 1e-8
+
+
 def test_samples_follow_the_exact_path_too(tmp_path):
     results = run_experiment(tiny("gaussian", particles="samples", number=15), tmp_path)
     assert abs(results["methods"]["rk4"]["slope"] - 4) < 0.5  # only two step sizes, 1/2 and 1/4: terms of higher order show
@@ -198,6 +225,11 @@ def test_cupy_that_is_absent_or_unusable_is_named(tmp_path, monkeypatch):
         ("gaussian", {"target": (0.0, -1.0)}, "variance"),
         ("gaussian", {"steps": (10,)}, "two or more"),
         ("gaussian", {"number": 1}, "at least 2"),
+        ("ingd", {"step_size": 0.0}, "step_size"),
+        ("ingd", {"jitter": -1.0}, "jitter"),
+        ("ingd", {"width": 0}, "width"),
+        ("ingd", {"path_steps": (10,)}, "two or more"),
+        ("ingd", {"methods": ("wgf",)}, "'wgf'"),
         ("gamma", {"particles": "dust"}, "'dust'"),
     ],
 )
@@ -229,11 +261,12 @@ def test_pieces_run_on_any_array_library(tmp_path, monkeypatch, name):
     pytest.importorskip("sklearn") if name == "digits" else None
     strict = pytest.importorskip("array_api_strict")
     monkeypatch.setattr("ingd_ref.experiments._s_curve.FRESH", 30)
+    monkeypatch.setattr("ingd_ref.experiments._ingd.FRESH", 30)
     experiment = tiny(name)
     for piece in [piece for piece in experiment.pieces() if piece.trial == experiment.pieces()[0].trial]:
         expected = experiment.run(piece)
         with monkeypatch.context() as patch:
-            for owner in ("_mixture", "_s_curve", "_digits", "_exact_path"):
+            for owner in ("_mixture", "_s_curve", "_digits", "_exact_path", "_ingd"):
                 patch.setattr(f"ingd_ref.experiments.{owner}.on_backend", lambda host, backend: strict.asarray(host))
             found = experiment.run(piece)
         assert type(found.particles) is type(strict.asarray(0.0))
