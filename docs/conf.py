@@ -27,6 +27,7 @@ extensions = [
     "command_line_page",
     "gallery_pages",
     "measured_results",
+    "accuracy_tables",
 ]
 exclude_patterns = ["_build", "_ext", "results", "_generated/equation_table.md", "_generated/families_table.md"]
 

@@ -181,6 +181,67 @@ def beta_functions() -> Iterator[Entry]:
         sizes,
         "the terms of the product",
     )
+    yield three(
+        "log_beta_curvatures",
+        ours=partial(special.log_beta_curvatures, np),
+        exact=lambda a: [*(1 / MP.psi(1, x) for x in a), 1 / MP.psi(1, MP.fsum(a)) - MP.fsum([1 / MP.psi(1, x) for x in a])],
+    )
+
+    def third(a: list[Any]) -> list[Any]:
+        total, places = MP.psi(2, MP.fsum(a)), range(len(a))
+        return [(MP.psi(2, a[i]) if i == j == k else 0) - total for i in places for j in places for k in places]
+
+    yield three("log_beta_third_derivative", ours=partial(special.log_beta_third_derivative, np), exact=third)
+    yield from _fits(alpha)
+
+
+def _fits(alpha: Array) -> Iterator[Entry]:
+    """Concentrations from means c near α/α₀ and what mean logarithms lack from log c."""
+    centre = alpha / np.sum(alpha, axis=-1, keepdims=True)
+    gap, defect = np.empty_like(alpha), np.empty(len(alpha))
+    with MP.workdps(80):
+        for row, (a, c) in enumerate(zip(alpha.tolist(), centre.tolist(), strict=True)):
+            total = MP.psi(0, MP.fsum([MP.mpf(x) for x in a]))
+            gap[row] = [float(MP.log(MP.mpf(y)) - MP.psi(0, MP.mpf(x)) + total) for x, y in zip(a, c, strict=True)]
+            defect[row] = float(MP.fsum([MP.mpf(y) for y in c]) - 1)
+    # A gap that the rounding of c has made negative belongs to no member.
+    kept = np.all(gap >= 0, axis=1)
+    rows = (centre[kept], gap[kept], defect[kept])
+    starts = {tuple(g): a for g, a in zip(gap.tolist(), alpha.tolist(), strict=True)}
+
+    def fitted(c: list[Any], g: list[Any], _: Any) -> list[Any]:
+        a = [MP.mpf(x) for x in starts[tuple(float(y) for y in g)]]
+        for _ in range(40):
+            total = MP.psi(0, MP.fsum(a))
+            residual = [MP.log(y) - z - MP.psi(0, x) + total for x, y, z in zip(a, c, g, strict=True)]
+            step = MP.lu_solve(_hessian(a), MP.matrix(residual))
+            a = [x + s for x, s in zip(a, step, strict=True)]
+            if all(abs(s) < abs(x) * MP.mpf(10) ** -40 for s, x in zip(step, a, strict=True)):
+                return a
+        raise ArithmeticError("no convergence")
+
+    def condition(c: list[Any], g: list[Any], _: Any, a: list[Any]) -> list[Any]:
+        inverse = _hessian(a) ** -1
+        return [x + MP.fsum([abs(inverse[i, j] * g[j]) for j in range(len(g))]) for i, x in enumerate(a)]
+
+    over = "means and gaps of the same"
+    yield Entry(
+        "fitted_concentrations", over, rows, partial(special.fitted_concentrations, np), fitted, condition, "(1 + κ) times its value"
+    )
+    yield Entry(
+        "concentration_gap",
+        over,
+        rows,
+        partial(special.concentration_gap, np),
+        lambda c, g, d: MP.fsum([x * -MP.expm1(-y) for x, y in zip(c, g, strict=True)]) - d,
+        lambda c, g, d, value: MP.fsum([x * -MP.expm1(-y) for x, y in zip(c, g, strict=True)]) + abs(d),
+        "its terms",
+    )
+
+
+def _hessian(a: list[Any]) -> Any:
+    total = MP.psi(1, MP.fsum(a))
+    return MP.matrix([[(MP.psi(1, x) if i == j else 0) - total for j in range(len(a))] for i, x in enumerate(a)])
 
 
 def _gap_of(mu: Array) -> float:

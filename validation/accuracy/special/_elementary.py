@@ -100,6 +100,7 @@ def elementary() -> Iterator[Entry]:
         peer="exp(t)*exp1(t) + log(t) + γ",
     )
     yield _two_products()
+    yield _jensen()
     counts = tuple(np.array(list(itertools.product((1.0, 2.0, 7.0, 1e4, 1e8), (1e-300, 1e-3, 1.0, 7.5, 1e4 + 1e-3, 1e8 + 1)))).T)
     yield Entry(
         "count_deviance",
@@ -157,6 +158,27 @@ def _scaled_e1(t: Any) -> Any:
         total += term
         term *= -k / t
     return total
+
+
+def _jensen() -> Entry:
+    """Four points that are as close together as may be; their excesses over the centre are exact in float64."""
+    signs = np.array([1.0, -1.0, 0.5, -0.25])
+    excess = np.array([2.0**-k * signs for k in range(1, 50)])[:, :, None]
+    weights = np.full((len(excess), 4, 1), 0.25)
+
+    def definition(ratio: list[Any], _: Any, weights: list[Any]) -> Any:
+        pairs = [(w[0], x[0]) for w, x in zip(weights, ratio, strict=True)]
+        return MP.log(MP.fsum([w * x for w, x in pairs])) - MP.fsum([w * MP.log(x) for w, x in pairs])
+
+    return Entry(
+        "jensen_gap",
+        "four points at relative distances from 1 to 10⁻¹⁵",
+        (1.0 + excess, excess, weights),
+        partial(special.jensen_gap, np),
+        definition,
+        scipy=lambda r, e, w: np.log(np.sum(w * r, axis=-2)) - np.sum(w * np.log(r), axis=-2),
+        peer="log(mean(x)) - mean(log(x))",
+    )
 
 
 def _two_products() -> Entry:

@@ -145,6 +145,20 @@ def gamma_functions() -> Iterator[Entry]:
         peer="polygamma(1, a) - polygamma(1, a + b)",
     )
     yield increments(
+        "tetragamma_increment",
+        ours=partial(special.tetragamma_increment, np),
+        exact=lambda a, b: MP.psi(2, a + b) - MP.psi(2, a),
+        scipy=lambda a, b: sp.polygamma(2, a + b) - sp.polygamma(2, a),
+        peer="polygamma(2, a + b) - polygamma(2, a)",
+    )
+    yield increments(
+        "log_minus_digamma_decrement",
+        ours=partial(special.log_minus_digamma_decrement, np),
+        exact=lambda a, b: _gap(a) - _gap(a + b),
+        scipy=lambda a, b: sp.digamma(a + b) - sp.digamma(a) - np.log1p(b / a),
+        peer="digamma(a + b) - digamma(a) - log1p(b/a)",
+    )
+    yield increments(
         "trigamma_surplus",
         ours=partial(special.trigamma_surplus, np),
         exact=lambda a, b: 1 / MP.psi(1, a + b) - 1 / MP.psi(1, a) - 1 / MP.psi(1, b),

@@ -1,0 +1,146 @@
+"""Tables of accuracy, from ``results/accuracy.json`` as ``python -m validation --accuracy`` wrote it.
+
+``{accuracy} special`` shows the special functions beside SciPy, ``{accuracy} families`` the operations of the families, and
+``{accuracy} misses`` what does not reach the bar. Where the file is missing the page says so.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+FILE = "accuracy.json"
+COMMAND = "python -m validation --accuracy --out docs/results"
+SCHEMA = 1
+# Differences of the oracle at 150 digits leave fifty of them where a result is exactly right.
+RESOLVED = 1e-40
+CLASSES = {"BesselRatio", "DoubleWord", "Factor"}
+
+
+def special_page(content: dict[str, Any]) -> str:
+    """A table for each group of functions."""
+    parts = []
+    for group, rows in groupby(content["special"], key=lambda row: row["group"]):
+        lines = ["| function | tried at | error of | worst | SciPy, NumPy | worst |", "|---|---|---|--:|---|--:|"]
+        lines += [special_row(row) for row in rows]
+        parts += [f"### {group[0].upper()}{group[1:]}", "\n".join(lines)]
+    return "\n\n".join([*parts, described(content)])
+
+
+def special_row(row: dict[str, Any]) -> str:
+    role = "class" if row["name"] in CLASSES else "func"
+    cells = [f"{{py:{role}}}`~ingd_ref.special.{row['name']}`", row["over"], row["relative_to"], number(row["error"])]
+    peer = row.get("scipy")
+    if peer is None:
+        return f"| {' | '.join(map(escaped, cells))} | — | |"
+    failures = f", {peer['failures']} of {row['points']} not finite" if peer["failures"] else ""
+    return f"| {' | '.join(map(escaped, cells))} | `{peer['form']}` | {number(peer['error'])}{failures} |"
+
+
+def families_page(content: dict[str, Any]) -> str:
+    """Two tables: the worst relative error of each operation, and the worst in units of what rounding the arguments explains."""
+    operations = content["operations"]
+    head = f"| family | {' | '.join(operations.values())} |\n|---{'|--:' * len(operations)}|"
+    errors, units = [head], [head]
+    for (family, instance), rows in groupby(content["families"], key=lambda row: (row["family"], row["instance"])):
+        found = {(row["operation"], row["grid"]): row for row in rows}
+        name = f"{{py:class}}`~ingd_ref.families.{module(family)}.{family}`: {instance}"
+        errors.append(f"| {name} | {' | '.join(pair(found, operation) for operation in operations)} |")
+        units.append(f"| {name} | {' | '.join(shown_units(found.get((operation, 'extreme'))) for operation in operations)} |")
+    missing = unmeasured(content)
+    note = [f"Not measured, for want of a reference: {', '.join(missing)}."] if missing else []
+    return "\n\n".join(
+        [
+            "### Worst relative error: moderate members, all members",
+            "\n".join(errors),
+            "### Worst error in units of $(1 + \\kappa)u$, all members",
+            "\n".join(units),
+            *note,
+            described(content),
+        ]
+    )
+
+
+def misses_page(content: dict[str, Any]) -> str:
+    """What is beyond both 1e-13 and ten times κu somewhere on the grid."""
+    rows = [row for row in content["families"] if row["beyond"] and row["grid"] == "extreme"]
+    if not rows:
+        return "Nothing misses the bar."
+    lines = ["| family | operation | members beyond | worst | in units of $(1 + \\kappa)u$ | worst at θ |", "|---|---|--:|--:|--:|---|"]
+    for row in rows:
+        at = ", ".join(f"{value:.3g}" for value in row["at"][:6]) + (", …" if len(row["at"]) > 6 else "")
+        operation = content["operations"][row["operation"]]
+        counts = f"{row['beyond']} of {row['members']}"
+        lines.append(f"| {row['instance']} | {operation} | {counts} | {number(row['error'])} | {number(row['units'])} | ({at}) |")
+    return "\n".join(lines)
+
+
+def unmeasured(content: dict[str, Any]) -> list[str]:
+    """Families of the package that the file does not know."""
+    from ingd_ref import families
+
+    known = {row["family"] for row in content["families"]}
+    return [f"`{family.__name__}`" for family in families.family_classes() if family.__name__ not in known]
+
+
+def module(family: str) -> str:
+    from ingd_ref import families
+
+    return str(getattr(families, family).__module__).rsplit(".", 1)[1]
+
+
+def pair(found: dict[tuple[str, str], dict[str, Any]], operation: str) -> str:
+    """Errors of moderate and of all members; one of them if the other is missing or the same."""
+    numbers = [number(found[operation, grid]["error"]) for grid in ("moderate", "extreme") if (operation, grid) in found]
+    return ", ".join(dict.fromkeys(numbers)) or "—"
+
+
+def shown_units(row: dict[str, Any] | None) -> str:
+    return "—" if row is None else ("∞" if row["units"] is None else f"{row['units']:.2g}")
+
+
+def number(value: float | None) -> str:
+    """One digit; infinite where the file has none, and zero below what the oracle itself can tell from zero."""
+    if value is None:
+        return "∞"
+    return "0" if value < RESOLVED else f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
+
+
+def escaped(cell: str) -> str:
+    return cell.replace("|", "\\|")
+
+
+def described(content: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in content["versions"].items())
+    return f"Measured on {content['date']} in {content['seconds']:.0f} s ({content['machine']}) with {versions}."
+
+
+PAGES = {"special": special_page, "families": families_page, "misses": misses_page}
+
+
+class Accuracy(SphinxDirective):
+    """Show a part of the file, or say that there is none."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        path = Path(self.env.srcdir) / "results" / FILE
+        self.env.note_dependency(str(path))
+        if not path.exists():
+            return self.parse_text_to_nodes(
+                f"```{{note}}\nThere is no `docs/results/{FILE}` in this checkout. To measure: `{COMMAND}`.\n```"
+            )
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["schema"] != SCHEMA:
+            raise self.error(f"{path} has the layout {content['schema']}, and this page knows {SCHEMA}: {COMMAND}")
+        return self.parse_text_to_nodes(PAGES[self.arguments[0]](content), allow_section_headings=True)
+
+
+def setup(app: Any) -> dict[str, Any]:
+    app.add_directive("accuracy", Accuracy)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
