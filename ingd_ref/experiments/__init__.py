@@ -1,6 +1,8 @@
 """Named, seeded, resumable studies, each with results, arrays and a figure."""
 
 from ingd_ref.experiments._digits import Digits
+from ingd_ref.experiments._elbo_cosine import ElboCosine
+from ingd_ref.experiments._elbo_flow import ElboFlow
 from ingd_ref.experiments._exact_path import ExactPath
 from ingd_ref.experiments._experiment import Experiment, Piece, Report, on_backend
 from ingd_ref.experiments._graph import Graph
@@ -16,6 +18,8 @@ from ingd_ref.experiments._versions import versions
 __all__ = [
     "EXPERIMENTS",
     "Digits",
+    "ElboCosine",
+    "ElboFlow",
     "ExactPath",
     "Experiment",
     "Graph",
