@@ -1,5 +1,7 @@
 """Losses and natural gradients on models, (B2), (B3) and (B6): closed forms, invariances, batches, limits."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -227,6 +229,19 @@ def test_tiles_change_nothing(monkeypatch):
     for field in ("elbo", "perfect", "gap"):
         # Products of matrices of another size may be summed in another order.
         np.testing.assert_allclose(getattr(tiled, field), getattr(whole, field), atol=1e-13)
+
+
+def test_memory_does_not_grow_with_the_points():
+    """Beyond arguments and results: two tiles of 8 MiB at most."""
+    case = problem(NAIVE, 13, size=30_000)
+    tracemalloc.start()
+    try:
+        simplex.direction_cosines(NAIVE, case.xi, case.target, case.recognition)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # Jacobians alone would take 9.6 MB, and everything that is held for each point ten times as much.
+    assert peak <= 16 * 2**20
 
 
 def test_arguments_are_left_alone():
