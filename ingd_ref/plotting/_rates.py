@@ -99,7 +99,7 @@ def plot_rates(
 
 
 def plot_sample_error(numbers: Any, errors: Mapping[str, Any], title: str = "") -> Figure:
-    """Draw root-mean-square errors against numbers of samples on logarithmic axes, beside the slope −½.
+    """Draw root-mean-square errors against numbers of samples on logarithmic axes, beside lines of slope −½.
 
     Parameters
     ----------
@@ -132,10 +132,11 @@ def plot_sample_error(numbers: Any, errors: Mapping[str, Any], title: str = "") 
         heights = as_host(values)
         if heights.shape != sizes.shape:
             raise ShapeError(f"errors {name!r} must have shape {sizes.shape}, got {heights.shape}")
-        guide = heights[0] * np.sqrt(sizes[0] / sizes)
-        axes.plot(sizes, guide, color=QUIET, linewidth=1.0, zorder=1, label="slope −½" if index == len(errors) - 1 else None)
         style = LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)]
         axes.plot(sizes, heights, color=PALETTE[index % len(PALETTE)], linestyle=style, marker="o", markersize=4, linewidth=1.6, label=name)
+    for index, values in enumerate(errors.values()):
+        level = np.exp(np.mean(np.log(as_host(values) * np.sqrt(sizes))))
+        axes.plot(sizes, level / np.sqrt(sizes), color=QUIET, linewidth=1.0, zorder=1, label=None if index else "slope −½")
     style_axes(axes, "samples N", "root-mean-square error of θ̇")
     place_legend(axes)
     return figure

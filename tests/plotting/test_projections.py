@@ -23,10 +23,11 @@ def test_rates_draw_truth_points_and_band_on_the_axis_of_the_points():
 
 
 def test_errors_have_the_guide_of_one_half():
-    figure = plot_sample_error([100, 400], {"a": [1.0, 0.4]})
-    guide, measured = (line.get_ydata() for line in figure.axes[0].lines)
-    assert list(guide) == [1.0, 0.5]
-    assert list(measured) == [1.0, 0.4]
+    figure = plot_sample_error([100, 400], {"a": [1.0, 0.5], "b": [2.0, 0.25]})
+    first, _, guide, through = (line.get_ydata() for line in figure.axes[0].lines)
+    assert list(first) == [1.0, 0.5]
+    assert np.allclose(guide, [1.0, 0.5], rtol=1e-14)  # a curve of slope −½ is its own guide, up to a logarithm and back
+    assert np.allclose(through, [1.0, 0.5], rtol=1e-14)  # 2·10 and ¼·20 have the geometric mean 10
     with pytest.raises(ShapeError, match="errors 'a'"):
         plot_sample_error([100], {"a": [1.0, 2.0]})
 
