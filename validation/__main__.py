@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import sys
 import time
@@ -80,7 +79,7 @@ def _measure_accuracy(parser: argparse.ArgumentParser, options: argparse.Namespa
     out = _prepared(parser, options.out)
     with console.status("") as status:
         content = accuracy.measure(status.update)
-    write_atomically(out / "accuracy.json", (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    write_atomically(out / "accuracy.json", accuracy.dumped(content))
     console.print(f"wrote accuracy.json to {out}, measured in {content['seconds']:.0f} s", markup=False, highlight=False)
     return 0
 

@@ -3,6 +3,6 @@
 ``python -m validation --accuracy --out DIR`` measures and writes ``accuracy.json``; the documentation shows the file as tables.
 """
 
-from validation.accuracy.report import SCHEMA, measure
+from validation.accuracy.report import SCHEMA, dumped, measure
 
-__all__ = ["SCHEMA", "measure"]
+__all__ = ["SCHEMA", "dumped", "measure"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import platform
@@ -14,7 +15,7 @@ from validation.accuracy import families, special
 from validation.accuracy.grids import grids
 from validation.report import versions
 
-__all__ = ["SCHEMA", "measure"]
+__all__ = ["SCHEMA", "dumped", "measure"]
 
 #: Version of the layout of ``accuracy.json``; a reader must refuse one that it does not know.
 SCHEMA = 1
@@ -58,6 +59,17 @@ def measure(progress: Callable[[str], None] = lambda step: None) -> dict[str, An
     }
     finite: dict[str, Any] = _finite(content)
     return finite
+
+
+def dumped(content: dict[str, Any]) -> bytes:
+    """Return the file as text, a measured row to a line, so that two of them can be compared by eye."""
+    parts = []
+    for key, value in content.items():
+        rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in value) if isinstance(value, list) else ""
+        parts.append(
+            f"{json.dumps(key)}: [\n{rows}\n]" if isinstance(value, list) else f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
+        )
+    return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
 
 
 def _finite(value: Any) -> Any:

@@ -7,6 +7,7 @@ otherwise; a NaN, an infinity or a wrong shape counts as infinitely wrong.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +65,8 @@ class Entry:
 
 def measured(entry: Entry) -> dict[str, Any]:
     """Worst error of a function over its grid, where, and that of its counterpart."""
-    with MP.workdps(entry.digits), np.errstate(all="ignore"):
+    with MP.workdps(entry.digits), np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # SciPy's, about series that it gives up; the numbers speak for themselves
         rows = list(zip(*(_exactly(argument) for argument in entry.rows), strict=True))
         truths = [entry.exact(*row) for row in rows]
         sizes = [None if entry.size is None else entry.size(*row, truth) for row, truth in zip(rows, truths, strict=True)]
