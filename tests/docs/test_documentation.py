@@ -306,3 +306,13 @@ def test_comparisons_become_a_table(extensions):
     text = measured_results.bench_page(results)
     assert "### Sums, numpy arrays" in text
     assert "| sums | slow | 1 | 6 | 2 | 3 | — |" in text
+
+
+def test_classified_networks_become_a_table(extensions):
+    import measured_results
+
+    content = json.loads((DOCS / "results" / "elbo-cosine.json").read_text(encoding="utf-8"))
+    text = measured_results.networks_page(content)
+    assert "| **3** | any | **66** | **54** | **0** |" in text
+    assert "| **4** | any | **2,590** | **1,448** | **0** |" in text
+    assert "options: seed 0" in text.lower()
