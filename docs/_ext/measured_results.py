@@ -145,11 +145,11 @@ def networks_page(content: dict[str, Any]) -> str:
     """How many networks are cylindrical, by the number of nodes and of hidden ones, and how the two ways to decide compare."""
     lines = ["| nodes | hidden | networks | cylindrical | rule and angles disagree |", "|--:|--:|--:|--:|--:|"]
     remarks = []
-    for nodes, table in content["networks"].items():
-        lines += [f"| {nodes} | {hidden} | {cases:,} | {cylindrical:,} | |" for hidden, (cases, cylindrical) in table["hidden"].items()]
-        lines.append(f"| **{nodes}** | any | **{table['cases']:,}** | **{table['cylindrical']:,}** | **{table['disagreements']}** |")
+    for number, table in content["networks"].items():
+        lines += [f"| {number} | {hidden} | {cases:,} | {cylindrical:,} | |" for hidden, (cases, cylindrical) in table["hidden"].items()]
+        lines.append(f"| **{number}** | any | **{table['cases']:,}** | **{table['cylindrical']:,}** | **{table['disagreements']}** |")
         remarks.append(
-            f"With {nodes} nodes the largest defect of a cylindrical network is {table['largest_defect_of_cylindrical']:.1e}, "
+            f"With {number} nodes the largest defect of a cylindrical network is {table['largest_defect_of_cylindrical']:.1e}, "
             f"the smallest of the others {table['smallest_defect_of_others']:.1e}."
         )
     return "\n".join(lines) + "\n\n" + " ".join([*remarks, described(content, content)])
