@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ingd_ref.backend import Array, Namespace, item
-from ingd_ref.errors import DomainError
+from ingd_ref.errors import DomainError, SingularSystemError
 
 __all__ = ["cholesky", "dot", "matvec", "scaled_columns", "solve", "stacked_factor"]
+
+# Every library has an exception of its own for a pivot that is zero, or not positive.
+LINEAR_ALGEBRA_ERRORS = ("LinAlgError", "_LinAlgError")
 
 
 def matvec(xp: Namespace, matrices: Array, vectors: Array) -> Array:
@@ -26,21 +29,26 @@ def scaled_columns(matrices: Array, scales: Array) -> Array:
 
 
 def solve(xp: Namespace, matrices: Array, columns: Array) -> Array:
-    """Return A⁻¹B (..., d, k) for A (..., d, d) and B (..., d, k), whose batch axes broadcast.
+    """Return A⁻¹B (..., d, k) for A (..., d, d) and B (..., d, k), whose batch axes broadcast; or :class:`SingularSystemError`.
 
     They are broadcast here, because libraries disagree on whether (d, k) beside (k, d, d) is one matrix or a batch of vectors.
     """
     batch = np.broadcast_shapes(tuple(matrices.shape[:-2]), tuple(columns.shape[:-2]))
     matrices = xp.broadcast_to(matrices, (*batch, *matrices.shape[-2:]))
-    return xp.linalg.solve(matrices, xp.broadcast_to(columns, (*batch, *columns.shape[-2:])))
+    try:
+        return xp.linalg.solve(matrices, xp.broadcast_to(columns, (*batch, *columns.shape[-2:])))
+    except Exception as error:
+        if type(error).__name__ not in LINEAR_ALGEBRA_ERRORS:
+            raise
+        raise SingularSystemError("the precision or covariance is singular to working precision") from None
 
 
 def cholesky(xp: Namespace, matrices: Array, what: str) -> Array:
     """Return the lower triangular L with LLᵀ = A for A (..., d, d); :class:`DomainError` where A is not positive definite."""
     try:
         lower = xp.linalg.cholesky(matrices)
-    except Exception as error:  # every library has its own exception for a pivot that is not positive
-        if type(error).__name__ not in ("LinAlgError", "_LinAlgError"):
+    except Exception as error:
+        if type(error).__name__ not in LINEAR_ALGEBRA_ERRORS:
             raise
         raise DomainError(f"{what} is not positive definite") from None
     if not item(xp.all(xp.linalg.diagonal(lower) > 0)):  # CuPy gives NaN instead of an exception

@@ -256,10 +256,11 @@ class LogisticRegression(GeneralisedLinearModel):
     def terms(self, predictors: Array) -> Terms:
         xp = array_namespace(predictors=predictors)
         response = self.response[..., None]
-        tail = xp.log1p(xp.exp(-xp.abs(predictors)))
-        # log P(y = 1) and log P(y = 0), and y − P(y = 1) as a difference of products: nothing cancels for y = 0 or 1
+        power = xp.exp(-xp.abs(predictors))
+        tail, one = xp.log1p(power), xp.ones_like(power)
+        success, failure = (xp.where(side, one, power) / (1.0 + power) for side in (predictors > 0, predictors <= 0))
+        # −log P(y = 1) and −log P(y = 0), and y − P(y = 1) as a difference of products: nothing cancels for y = 0 or 1
         losses = xp.clip(-predictors, min=0.0) + tail, xp.clip(predictors, min=0.0) + tail
-        success, failure = special.logistic(xp, predictors), special.logistic(xp, -predictors)
         value = -(response * losses[0] + (1.0 - response) * losses[1])
         return Terms(value, response * failure - (1.0 - response) * success, success * failure)
 
