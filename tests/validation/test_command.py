@@ -41,14 +41,6 @@ def one_case(monkeypatch):
     return install
 
 
-@pytest.fixture
-def unbuilt(monkeypatch):
-    """A label that has neither code nor cases yet."""
-    monkeypatch.setattr(report, "LABELS", {**LABELS, "B1": replace(LABELS["B1"], pending=True)})
-    monkeypatch.setattr(registry, "CASES", [case for case in registry.CASES if "B1" not in case.labels])
-    return "B1"
-
-
 def test_passing_case(one_case):
     one_case(Measured("x", 1e-17, 1e-16, "rounding"))
     code, output = run("--label", "K8", "--backend", "numpy")
