@@ -14,7 +14,8 @@ from ingd_ref.simplex import direction_cosines, naive_bayes
 
 __all__ = ["comparisons"]
 
-POINTS = 50_000
+#: Numbers of points; only the first is small enough for one point at a time, which takes as long for each of any number.
+SIZES = (5_000, 50_000)
 #: Entries of the tables are kept this far from zero and one.
 MARGIN = 1e-3
 
@@ -23,26 +24,31 @@ def comparisons(backend: str) -> Iterator[Comparison]:
     """ELBO with fixed recognition against the evidence, at points drawn from the Jeffreys prior of the model."""
     library = import_module(backend)
     rng = np.random.default_rng(20230721)
-    model = naive_bayes()
     # √det G is proportional to x(1 − x) over the root of the product of all y(1 − y) and z(1 − z).
     shapes = np.array([1.5, 0.5, 0.5, 0.5, 0.5])
-    points = np.clip(rng.beta(shapes, shapes, size=(POINTS, 5)), MARGIN, 1.0 - MARGIN)
     q = rng.dirichlet(np.full(8, 0.5))
-    target, recognition = model.marginalisation.push(q), model.marginalisation.conditional(q)
+    for number in SIZES:
+        points = np.clip(rng.beta(shapes, shapes, size=(number, 5)), MARGIN, 1.0 - MARGIN)
+        yield _comparison(library, points, q, loop=number == SIZES[0])
+
+
+def _comparison(library: Any, points: np.ndarray, q: np.ndarray, loop: bool) -> Comparison:
+    model = naive_bayes()
     expected = _closed_form(points, q)
-    arrays = [library.asarray(array) for array in (points, target, recognition)]
+    host = (points, model.marginalisation.push(q), model.marginalisation.conditional(q))
+    arrays, single = ([library.asarray(array.astype(dtype)) for array in host] for dtype in (np.float64, np.float32))
+    joint = library.asarray(q)
+    others: dict[str, Callable[[], Any]] = {
+        "float32": lambda: direction_cosines(model, *single).elbo,
+        "closed form (this model only)": lambda: _closed_form(arrays[0], joint),
+    }
+    if loop:
+        others["one at a time, by pseudo-inverses"] = lambda: _one_at_a_time(arrays[0], arrays[1], joint)
 
     def error(found: Any) -> float:
         return float(np.max(np.abs(to_host(found) - expected)))
 
-    # In float32 the visible directions are known to 1e-7 times the condition of the model.
-    single = [library.asarray(array.astype(np.float32)) for array in (points, target, recognition)]
-    others: dict[str, Callable[[], Any]] = {
-        "float32": lambda: direction_cosines(model, *single).elbo,
-        "closed form (this model only)": lambda: _closed_form(arrays[0], library.asarray(q)),
-        "one at a time, by pseudo-inverses": lambda: _one_at_a_time(arrays[0], arrays[1], library.asarray(q)),
-    }
-    yield Comparison(f"{POINTS} cosines, naive Bayes", lambda: direction_cosines(model, *arrays).elbo, others, error)
+    return Comparison(f"{len(points):,} cosines, naive Bayes", lambda: direction_cosines(model, *arrays).elbo, others, error)
 
 
 def _directions(xp: Any, xi: Array) -> tuple[Array, Array]:
