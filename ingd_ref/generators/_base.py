@@ -58,6 +58,25 @@ class Generator(ABC):
         Number k of coordinates of a latent point z_i.
     dimension : int
         Number d of coordinates of a sample x_i.
+
+    Examples
+    --------
+    A generator of one's own, x = w z with one parameter:
+
+    >>> import numpy as np
+    >>> class Stretch(Generator):
+    ...     latent_dimension = dimension = 1
+    ...     blocks = {"factor": ()}
+    ...
+    ...     def _linearise(self, xp, w, z):
+    ...         push = lambda u: u[:, :, None] * z
+    ...         pull = lambda c: xp.sum(c * z, axis=1)
+    ...         return Linearisation(w * z, push, pull)
+    ...
+    ...     def _initial(self, rng):
+    ...         return {"factor": np.ones(())}
+    >>> Stretch().gram(np.array([3.0]), np.array([[1.0], [2.0]]), np.ones((1, 2, 1)))  # (1 + 2)²
+    array([[9.]])
     """
 
     latent_dimension: int
