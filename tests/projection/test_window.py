@@ -181,7 +181,7 @@ def test_intervals_cover():
 def test_intervals_of_coupled_particles_cover():
     """The same particles at all times, x = 3t + z: only their variance is uncertain, where independent samples also shift the means."""
     rng = np.random.default_rng(2)
-    paths = [3.0 * GAUSS_TIMES[:, None, None] + rng.normal(size=(1, 400, 1)) for _ in range(2000)]
+    paths = [3.0 * GAUSS_TIMES[:, None, None] + rng.normal(size=(1, 400, 1)) for _ in range(800)]
     shares = coverage(ir.features.Monomials(1), 3.0, paths, coupled=True)
     assert np.all((shares >= 0.93) & (shares <= 0.97)), shares
     wrong = coverage(ir.features.Monomials(1), 3.0, paths[:200], coupled=False)
