@@ -32,15 +32,14 @@ SUMMED = 1e-13
 RELATIVE_STEPS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-12)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Member:
-    """One distribution: a family, its oracle, and natural parameters θ (b,) in float64."""
+    """One distribution: a family, its oracle, and natural parameters θ (b,) in float64; no two are equal."""
 
     family: Any
     oracle: Textbook
     theta: Array
     place: int
-    index: int
 
     @property
     def name(self) -> str:
@@ -124,7 +123,7 @@ def members() -> tuple[Member, ...]:
         oracle = textbook(family)
         if oracle is not None:
             theta = family.natural(**family.example_parameters())[:2]
-            found += [Member(family, oracle, row, place, len(found) + place) for place, row in enumerate(theta)]
+            found += [Member(family, oracle, row, place) for place, row in enumerate(theta)]
     return tuple(found)
 
 
@@ -144,7 +143,7 @@ def _evaluated(arrays: Arrays, operation: str, arguments: Callable[[Member], Arr
 
 @case("E1", oracle="textbook densities at nodes and states, and their total by quadrature or summation")
 def every_log_density(arrays: Arrays) -> Iterator[Measured]:
-    """Log q_θ(x) = log h + ⟨θ, f⟩ − A in the bulk of each distribution, and A as the logarithm of the total."""
+    """Log q_θ(x) = log h + ⟨θ, f⟩ − A and its parts in the bulk of each distribution, and A as the logarithm of the total."""
     for member, found in _evaluated(arrays, "log_partition"):
         rule, log_partition = member.nodes, float(member.oracle.log_partition(member.exact))
         yield compared(f"{member.name}: A", found, log_partition, ACCURATE, REASON, scale=max(1.0, abs(log_partition)))
@@ -157,7 +156,14 @@ def every_log_density(arrays: Arrays) -> Iterator[Measured]:
         terms = member.theta * rule.statistics[chosen]
         expected = rule.log_h[chosen] + np.sum(terms, axis=1) - log_partition
         size = np.abs(rule.log_h[chosen]) + np.sum(np.abs(terms), axis=1) + abs(log_partition) + 1
-        values = arrays.host(member.family.log_prob(arrays(member.theta), arrays(rule.x[chosen])))
+        points = arrays(rule.x[chosen])
+        unit = np.abs(rule.statistics[chosen]) + member.deviation
+        statistics = arrays.host(member.family.statistics(points))
+        yield compared(f"{member.name}: f", statistics, rule.statistics[chosen], ACCURATE, REASON + ", or of a deviation", scale=unit)
+        base = arrays.host(member.family.log_base_measure(points))
+        unit = np.maximum(1.0, np.abs(rule.log_h[chosen]))
+        yield compared(f"{member.name}: log h", base, rule.log_h[chosen], ACCURATE, REASON + ", of at least one", scale=unit)
+        values = arrays.host(member.family.log_prob(arrays(member.theta), points))
         yield compared(f"{member.name}: log q", values, expected, ACCURATE, REASON + ", of its terms", scale=size)
 
 
@@ -220,7 +226,7 @@ def every_divergence(arrays: Arrays) -> Iterator[Measured]:
         bases = np.concatenate([np.repeat(m.theta[None], len(t), axis=0) for m, t in zip(group, targets, strict=True)])
         found = arrays.host(family.kl(arrays(bases), arrays(np.concatenate(targets))))
         for member, rows, values in zip(group, targets, np.split(found, np.cumsum([len(t) for t in targets])[:-1]), strict=True):
-            expected = _divergences(member.index, rows.tobytes())
+            expected = _divergences(member, rows.tobytes())
             allowed = member.accuracy_of_divergence * np.abs(expected).astype(float)
             yield within(f"{member.name}: KL", values, expected, allowed, REASON)
             yield Measured(f"{member.name}: most negative", max(0.0, float(-np.min(values))), 0.0, "Gibbs' inequality")
@@ -235,9 +241,8 @@ def _targets(member: Member, group: list[Member]) -> Array:
 
 
 @cache
-def _divergences(index: int, targets: bytes) -> Array:
+def _divergences(member: Member, targets: bytes) -> Array:
     """Divergences from a member to parameters given by their bytes, computed once for all backends."""
-    member = members()[index]
     rows = np.frombuffer(targets).reshape(-1, member.family.number)
     return np.array([member.oracle.kl(member.exact, precise(row)) for row in rows])
 
@@ -245,9 +250,9 @@ def _divergences(index: int, targets: bytes) -> Array:
 @case("E6", oracle="eighty-digit means, rounded, inverted by Newton's method; −H − E log h, and −Σ q log q over nodes and states")
 def every_conjugate_and_entropy(arrays: Arrays) -> Iterator[Measured]:
     """θ = ∇A*(μ), A*(μ), and the entropy."""
-    inverted, conjugates = (_evaluated(arrays, name, lambda m: _inverted(m.index)[0]) for name in ("natural_from_mean", "conjugate"))
+    inverted, conjugates = (_evaluated(arrays, name, lambda m: _inverted(m)[0]) for name in ("natural_from_mean", "conjugate"))
     for (member, found), (_, value), (_, entropy) in zip(inverted, conjugates, _evaluated(arrays, "entropy"), strict=True):
-        rounded, expected, conjugate = _inverted(member.index)
+        rounded, expected, conjugate = _inverted(member)
         size = np.maximum(np.abs(member.theta), 1 / member.deviation)
         condition = np.abs(member.inverse_fisher).astype(float) @ np.abs(rounded)
         allowed = np.maximum(member.accuracy * size, 5 * EPS * condition)
@@ -262,9 +267,8 @@ def every_conjugate_and_entropy(arrays: Arrays) -> Iterator[Measured]:
 
 
 @cache
-def _inverted(index: int) -> tuple[Array, Array, Any]:
+def _inverted(member: Member) -> tuple[Array, Array, Any]:
     """Means rounded to float64, their exact natural parameters, and A* there."""
-    member = members()[index]
     rounded = member.mean.astype(float)
     theta = member.oracle.natural_from_mean(precise(rounded), member.exact)
     return rounded, theta, member.oracle.conjugate_at(theta)
@@ -287,9 +291,8 @@ def losses(member: Member) -> dict[str, Callable[[Array], Any]]:
 
 
 @cache
-def _gradients(index: int) -> dict[str, tuple[Array, Array]]:
+def _gradients(member: Member) -> dict[str, tuple[Array, Array]]:
     """Return ∇_θ L, and ∇_μ L by differences along the mean chart: L of the parameters that Newton's method finds for moved means."""
-    member = members()[index]
     functions = losses(member)
     size = precise(member.deviation)
     # At 80 digits a step of 1e-20 deviations leaves 1e-40 from truncation and, of the 40 digits that Newton's method finds θ to, 20.
@@ -308,12 +311,12 @@ def every_natural_gradient(arrays: Arrays) -> Iterator[Measured]:
     """F⁻¹ ∇_θ L = ∇_μ L for every family and four losses: for the oracles themselves, and for what the package returns."""
     for family, group in families():
         names = list(losses(group[0]))
-        given = np.stack([[_gradients(member.index)[name][0].astype(float) for name in names] for member in group])
+        given = np.stack([[_gradients(member)[name][0].astype(float) for name in names] for member in group])
         thetas = np.repeat(np.stack([member.theta for member in group])[:, None], len(names), axis=1)
         found = arrays.host(family.natural_gradient(arrays(thetas), arrays(given)))
         for member, results in zip(group, found, strict=True):
             for name, result in zip(names, results, strict=True):
-                by_theta, by_mean = _gradients(member.index)[name]
+                by_theta, by_mean = _gradients(member)[name]
                 terms = (np.abs(member.inverse_fisher) @ np.abs(by_theta)).astype(float) + 1e-3 / member.deviation
                 where = f"{member.name}: {name}"
                 yield compared(
