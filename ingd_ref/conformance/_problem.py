@@ -22,7 +22,7 @@ class Problem:
     ----------
     x, y : array (n, d), (m, d)
         Particles and target sample.
-    features : RBF, Polynomial, Monomials, Fourier, Pairwise or Mapped
+    features : statistics specification
         Statistics f, with ``value(point)`` (b,), ``jacobian(point)`` (d, b), and their parameters as attributes.
     kernel : GradientKernel, ScalarKernel, TangentKernel or ScaledKernel
         K, with ``kernel(x, y)`` (d, d), and its parameters as attributes.
