@@ -155,7 +155,7 @@ def networks_page(content: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n\n" + " ".join([*remarks, described(content, content)])
 
 
-RENDERERS = {"mixture": study_page, "elbo-cosine": networks_page}
+RENDERERS = {"mixture": study_page, "ingd": study_page, "elbo-cosine": networks_page}
 
 
 class Measured(SphinxDirective):
