@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def families_page(content: dict[str, Any]) -> str:
     errors, units = [head], [head]
     for (family, instance), rows in groupby(content["families"], key=lambda row: (row["family"], row["instance"])):
         found = {(row["operation"], row["grid"]): row for row in rows}
-        name = f"{{py:class}}`~ingd_ref.families.{module(family)}.{family}`: {instance}"
+        name = f"{{py:class}}`~ingd_ref.families.{module(family)}.{family}`{told(family, instance)}"
         errors.append(f"| {name} | {' | '.join(pair(found, operation) for operation in operations)} |")
         units.append(f"| {name} | {' | '.join(shown_units(found.get((operation, 'extreme'))) for operation in operations)} |")
     missing = unmeasured(content)
@@ -88,6 +89,13 @@ def unmeasured(content: dict[str, Any]) -> list[str]:
     return [f"`{family.__name__}`" for family in families.family_classes() if family.__name__ not in known]
 
 
+def told(family: str, instance: str) -> str:
+    """What the name of an instance adds to that of its class: its number of statistics, and its own name if it has another."""
+    name, number_of_statistics = instance.rsplit(", ", 1)
+    same = re.sub(r"\W", "", name).lower() == family.lower()
+    return f", {number_of_statistics}" if same else f": {instance}"
+
+
 def module(family: str) -> str:
     from ingd_ref import families
 
@@ -108,7 +116,7 @@ def number(value: float | None) -> str:
     """One digit; infinite where the file has none, and zero below what the oracle itself can tell from zero."""
     if value is None:
         return "∞"
-    return "0" if value < RESOLVED else f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
+    return "0" if value < RESOLVED else re.sub(r"e\+?(-?)0*(?=\d)", r"e\1", f"{value:.0e}")
 
 
 def escaped(cell: str) -> str:

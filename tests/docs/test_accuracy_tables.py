@@ -118,10 +118,15 @@ def test_special_functions_become_tables(tables):
 
 def test_families_become_tables(tables):
     text = tables.families_page(example())
-    assert "{py:class}`~ingd_ref.families.gamma.Gamma`: Gamma, b = 2 | 1e-16, 4e-16 | ∞ |" in text
+    assert "{py:class}`~ingd_ref.families.gamma.Gamma`, b = 2 | 1e-16, 4e-16 | ∞ |" in text
     assert "| 2.5 | ∞ |" in text
     assert "Not measured, for want of a reference:" in text
     assert "`Beta`" in text
+
+
+def test_instances_are_told_by_what_their_class_does_not_say(tables):
+    assert tables.told("InverseWishart", "inverse Wishart, b = 4") == ", b = 4"
+    assert tables.told("Product", "Gaussian × Gaussian, b = 4") == ": Gaussian × Gaussian, b = 4"
 
 
 def test_misses_are_listed(tables):
