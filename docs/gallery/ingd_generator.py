@@ -3,7 +3,7 @@
 A perceptron with two hidden layers turns noise in the plane into a sample, and its 1218 parameters follow the natural
 gradient: {func}`~ingd_ref.run_ingd` solves {eq}`eq-N3` in each of 60 steps, with fresh noise and fresh centres of the
 statistics. No discriminator, no density and no tuning of a learning rate: a step of flow time 0.2 shrinks the
-difference of the moments by a fifth, whatever the parameters are.
+difference of the moments by about a fifth, whatever the parameters are.
 
 The target, a ring with three denser arcs, is known by 1000 points. The sample that is shown comes from noise that the
 training never saw, so it is what the generator makes, not what it remembers.
