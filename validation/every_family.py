@@ -178,7 +178,7 @@ def every_mean(arrays: Arrays) -> Iterator[Measured]:
             yield compared(f"{member.name}: E f by summation", found, member.nodes.mean(), SUMMED, "exponentials", scale=size)
 
 
-@case("E3", oracle="second differences of A, differences of μ, Cov f, Hessian of KL, E[score scoreᵀ]")
+@case("E3", oracle="second differences of A, differences of μ, Cov f, Hessian of KL, mean of score scoreᵀ")
 def every_fisher_five_ways(arrays: Arrays) -> Iterator[Measured]:
     """Three of them by differences at eighty digits, which leave forty; two by sums over points in float64."""
     for member, found in _evaluated(arrays, "fisher"):
