@@ -34,7 +34,7 @@ def run_ingd(
     latents: Array | int = 500,
     shown: int | None = None,
     steps: int = 100,
-    step_size: float = 1.0,
+    step_size: float = 0.2,
     rng: np.random.Generator | None = None,
     integrator: str = "euler",
     rtol: float = 1e-4,
@@ -76,7 +76,7 @@ def run_ingd(
     steps : int ≥ 1
         Number of steps. Default 100.
     step_size : float > 0
-        Flow time of one step, η. Default 1.
+        Flow time of one step, η. Default 0.2: the noise of latent points drawn anew is averaged over about 1/η steps.
     rng : numpy.random.Generator, optional
         The only source of randomness; it is advanced. Default: a fresh one.
     integrator : {"euler", "heun", "rk4", "adaptive"}
