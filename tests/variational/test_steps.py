@@ -179,6 +179,17 @@ def test_positive_steps_of_size_one_converge_quadratically_on_quadratic_problems
     np.testing.assert_allclose(q.precision, target, rtol=1e-14, atol=1e-14)
 
 
+def test_where_there_is_no_best_gaussian_positive_steps_end_at_a_point_that_shows():
+    """T = −1 for ever: P ends at ρ/(2 − ρ), where the squared gradient is 2/ρ² and not zero."""
+    expected = Expected(np.zeros(()), np.zeros(1), DenseCurvature(-np.eye(1)))
+    for rho in (1.0, 0.5):
+        q = FullGaussian.from_precision(np.zeros(1), np.eye(1))
+        for _ in range(100):
+            q = natural_step(q, expected, rho, "positive")
+        assert q.precision[0, 0] == pytest.approx(rho / (2 - rho), rel=1e-12)
+        assert q.squared_gradient(expected) == pytest.approx(2 / rho**2, rel=1e-11)
+
+
 def test_plain_gradient_is_the_gradient():
     """Differences of the ELBO in m, Σ and the Cholesky factor of Σ, with the logarithm of its diagonal."""
     rng = np.random.default_rng(13)
