@@ -155,7 +155,21 @@ def networks_page(content: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n\n" + " ".join([*remarks, described(content, content)])
 
 
-RENDERERS = {"mixture": study_page, "ingd": study_page, "elbo-cosine": networks_page}
+def nvi_page(content: dict[str, Any]) -> str:
+    """Steps that each method takes to the optimum with its best step size, by problem, and what its form of Gaussian is short of."""
+    problems = content["config"]["problems"]
+    lines = [f"| method | {' | '.join(problems)} |", "|---" + "|--:" * len(problems) + "|"]
+    for name, method in content["methods"].items():
+        cells = []
+        for place in range(len(problems)):
+            count, gap = method["steps"][place], content["gap_of_form"][name][place]
+            steps = f"> {content['config']['steps']:,}" if count is None else f"{count:,} ({method['step_size'][place]:.2g})"
+            cells.append(steps + (f", {gap:.1f} nats below" if gap > content["config"]["tolerance"] else ""))
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n\n" + described(content, content)
+
+
+RENDERERS = {"mixture": study_page, "ingd": study_page, "elbo-cosine": networks_page, "nvi": nvi_page}
 
 
 class Measured(SphinxDirective):
