@@ -255,10 +255,12 @@ def test_breast_cancer_optimum_is_that_of_a_general_optimiser():
     design = np.concatenate([np.ones((len(x), 1)), (x - x.mean(axis=0)) / x.std(axis=0)], axis=1)
     start = FullGaussian.from_precision(np.zeros(31), np.eye(31))
     found = run_nvi(LogisticRegression(design, y.astype(float)), start, step_size=0.8, expectation=Quadrature(256), progress=False)
-    mean, covariance, bound, slope = oracle.Reparametrised(design, oracle.logistic(y.astype(float)), 1.0).optimum()
-    # 80 Gauss-Hermite nodes are worth 1e-6 nats where predictors deviate by 10.
-    assert found.elbo[-1] == pytest.approx(bound, abs=2e-5)
-    deviations = np.sqrt(np.diag(found.covariance))
-    assert np.max(np.abs(found.mean - mean) / deviations) < 5e-3
-    assert np.max(np.abs(np.sqrt(np.diag(covariance)) / deviations - 1)) < 5e-3
+    climb = oracle.Reparametrised(design, oracle.logistic(y.astype(float)), 1.0, rule=oracle.EQUAL)
+    mean, covariance, bound, slope = climb.optimum()
+    # L-BFGS stops at its line search; what its gradient leaves open is slope² over the least curvature, which is above the prior's one.
     assert slope < 1e-2
+    assert 0 <= found.elbo[-1] - bound + 1e-10 <= slope**2 + 2e-10
+    deviations = np.sqrt(np.diag(found.covariance))
+    assert np.max(np.abs(found.mean - mean) / deviations) < 2 * slope
+    assert np.max(np.abs(np.sqrt(np.diag(covariance)) / deviations - 1)) < 2 * slope
+    print(f"ELBO {found.elbo[-1]:.10f} against {bound:.10f}, gradient {slope:.1e}")
