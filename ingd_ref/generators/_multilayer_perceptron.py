@@ -61,8 +61,8 @@ class MultilayerPerceptron(Generator):
     Notes
     -----
     Memory: the forward pass keeps h_l and σ'(a_l), 2n numbers for each unit. Products of s tangents or cotangents go through the layers in
-    tiles of about 1 MiB for each layer, so that :meth:`vjp` peaks at twice its result (s, p), and :meth:`gram` holds 24 MiB of that
-    whatever s is: neither J (n, d, p) nor an array (s, n, width) is formed. For n = 500, d = 5, p = 18 000 and s = 200 :meth:`gram` peaks
+    tiles of about 1 MiB for each layer, so that ``vjp`` peaks at twice its result (s, p), and ``gram`` holds 24 MiB of that
+    whatever s is: neither J (n, d, p) nor an array (s, n, width) is formed. For n = 500, d = 5, p = 18 000 and s = 200 ``gram`` peaks
     at 30 MiB, where J alone would hold 343 MiB.
 
     The start has zero offsets and normal matrices that give each layer outputs of about unit size; the last matrix of a residual perceptron
