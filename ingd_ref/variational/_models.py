@@ -59,11 +59,6 @@ class GeneralisedLinearModel(ABC):
         Terms of arrays (..., n, k)
         """
 
-    @property
-    def data_size(self) -> int:
-        """Number n of data."""
-        return int(self.design.shape[-2])
-
     def _prepare(self) -> Namespace:
         """Check and complete the fields; called by each model before its own checks."""
         xp = array_namespace(design=self.design, response=self.response)

@@ -185,6 +185,11 @@ def test_a_target_inside_never_needs_damping(seed):
         (lambda f, t: regression_gradient(f, t, np.zeros(4), np.ones((5, 1))), ShapeError, "log_likelihood must have shape"),
         (lambda f, t: regression_gradient(f, t, np.zeros(5), np.ones((5, 1))), DomainError, "do not determine"),
         (lambda f, t: regression_gradient(f, t, np.zeros(2), np.array([[1.0], [2.0]])), DomainError, "2 points do not determine"),
+        (
+            lambda f, t: regression_gradient(f, t, np.zeros(3), np.array([[1.0], [2.0], [2.0]]), np.array([0.5, 0.25, 0.25])),
+            DomainError,
+            "depend on one another",
+        ),
         (lambda f, t: scalar_nodes(f, np.stack([t, t])), ShapeError, "theta must have shape"),
         (lambda f, t: scalar_nodes(f, t, 1), DomainError, "number must be at least 2"),
         (lambda f, t: scalar_nodes(FAMILIES.Poisson(), np.zeros(1)), OptionError, "Poisson is not"),

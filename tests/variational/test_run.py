@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ingd_ref as ir
-from ingd_ref.errors import DomainError, NonFiniteError, OptionError
+from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.variational import (
     BayesianLinearRegression,
     FullGaussian,
@@ -240,6 +240,22 @@ def test_the_step_that_leaves_the_cone_is_named():
 def test_options_that_cannot_be_used(options, error, message):
     with pytest.raises(error, match=message):
         run_nvi(LOGISTIC, PRIOR, progress=False, **options)
+
+
+class Short:
+    """A gradient of another dimension."""
+
+    def expected(self, q):
+        return ir.variational.Expected(np.zeros(()), np.ones(2), ir.variational.DenseCurvature(np.eye(3)))
+
+
+def test_expectations_of_another_dimension():
+    with pytest.raises(ShapeError, match=r"the expected gradient must have the shape \(3,\)"):
+        run_nvi(Short(), PRIOR, progress=False)
+
+
+def test_samples_need_no_generator():
+    assert run_nvi(LOGISTIC, PRIOR, expectation=Sampling(4), step_size=0.1, steps=2, progress=False).status == "finished"
 
 
 def test_start_that_is_none():

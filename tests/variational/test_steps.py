@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import ingd_ref as ir
-from ingd_ref.errors import DomainError, OptionError
+from ingd_ref.errors import DomainError, OptionError, SingularSystemError
 from ingd_ref.variational import (
     BayesianLinearRegression,
     DenseCurvature,
@@ -334,6 +334,16 @@ def test_standard_step_out_of_the_cone():
     factored = Expected(np.zeros(()), np.zeros(2), FactoredCurvature(-np.ones(2), np.zeros((2, 1)), np.zeros(1)))
     with pytest.raises(DomainError, match="diagonal part of the precision"):
         natural_step(starts[2], factored, 0.51)
+
+
+def test_plain_step_that_is_far_too_long():
+    """The diagonal of the Cholesky factor underflows to zero."""
+    q = FullGaussian.from_precision(np.zeros(2), np.eye(2))
+    expected = Expected(np.zeros(()), np.zeros(2), DenseCurvature(1e3 * np.eye(2)))
+    with pytest.raises(SingularSystemError, match="singular to working precision"):
+        plain_gradient_step(q, expected, 10.0)
+    with pytest.raises(DomainError, match="covariance is not positive definite"):
+        plain_gradient_step(q, expected, 10.0, "covariance")
 
 
 def test_low_rank_has_no_mean_parameters():
