@@ -51,7 +51,14 @@ class Ising(ExponentialFamily):
     The inverse of ∇A (E6) is found by a damped Newton iteration, which converges from anywhere: by |d³A(v)| ≤ ρ d²A(v),
     where ρ is the range of ⟨v, f⟩, a step of log(1 + ρ)/ρ always decreases A(θ) − ⟨θ, μ⟩.
 
-    Moments are sums of both signs, so that their errors are those of numbers of the size of a standard deviation.
+    Means of nearly independent, nearly fair spins are small, and sums over p of numbers ±1 would leave little of them. They are summed from
+    the means of single spins given all others, which are as small:
+
+    .. math::
+        E\,x_i = E\tanh g_i(x), \quad E\,x_i x_j = E\,x_j\tanh g_i(x), \quad g_i(x) = a_i + \textstyle\sum_j C_{ij}x_j
+
+    Where one state has nearly all the probability, central moments and F⁻¹ are those of the others: f − μ comes from the probabilities of
+    both values of a statistic, and F⁻¹ from coordinates in which the most probable states that are independent are the unit vectors.
 
     Parameters
     ----------
@@ -147,7 +154,19 @@ class Ising(ExponentialFamily):
         return special.log_sum_exp(xp, self._logits(xp, theta))
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return xp.matmul(softmax(xp, self._logits(xp, theta)), self._table(xp, theta))
+        p = softmax(xp, self._logits(xp, theta))
+        if self.binary:
+            return xp.matmul(p, self._table(xp, theta))
+        states = xp.asarray(self._states(), dtype=theta.dtype, device=device(theta))
+        classical = self._classical(xp, theta)
+        conditional = xp.tanh(classical["field"][..., None, :] + xp.matmul(states, classical["coupling"]))
+        size = xp.matmul(p[..., None, :], xp.abs(conditional))[..., 0, :]
+        single = xp.matmul(p[..., None, :], conditional)[..., 0, :]
+        both = xp.matmul(xp.matrix_transpose(p[..., None] * conditional), states)  # E x_j tanh g_i, equal to that of j and i
+        entries = [single[..., i] for i in range(self.spins)]
+        # Of the two, the sum of the smaller terms rounds less.
+        entries += [xp.where(size[..., i] <= size[..., j], both[..., i, j], both[..., j, i]) for i, j in self._pairs()]
+        return xp.stack(entries, axis=-1)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
         theta = xp.zeros_like(mu)
@@ -160,38 +179,66 @@ class Ising(ExponentialFamily):
             theta = theta + damping[..., None] * step
             if item(xp.all(reach < 1e-7)):
                 break
-        residual = mu - self._mean(xp, theta)
-        reach = self._logits(xp, self._solve(xp, theta, residual))
-        found = {"mean parameters of a member": xp.all(xp.abs(reach) < 0.1, axis=-1)}
+        step = self._solve(xp, theta, mu - self._mean(xp, theta))
+        found = {"mean parameters of a member": xp.all(xp.abs(self._logits(xp, step)) < 0.1, axis=-1)}
         require(xp, found, "mu", f"the mean parameter space of {self.name}", mu)
-        return theta
+        return theta + step  # whole, so that parameters far below 1e-7 have all their digits too
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         p, centred = self._centred(xp, theta)
         return xp.matmul(xp.matrix_transpose(p[..., None] * centred), centred)
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        root, scale = self._root(xp, theta)
-        inverse = xp.linalg.inv(root)
-        return xp.matmul(inverse, xp.matrix_transpose(inverse)) / scale[..., :, None] / scale[..., None, :]
+        root = self._inverse_root(xp, theta)
+        return xp.matmul(root, xp.matrix_transpose(root))
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        root, scale = self._root(xp, theta)
-        half = xp.linalg.solve(xp.matrix_transpose(root), (grad / scale)[..., None])
-        return xp.linalg.solve(root, half)[..., 0] / scale
+        root = self._inverse_root(xp, theta)
+        return xp.matmul(root, xp.matmul(xp.matrix_transpose(root), grad[..., None]))[..., 0]
 
-    def _root(self, xp: Namespace, theta: Array) -> tuple[Array, Array]:
-        """Standard deviations of the statistics, and the triangular factor R of their correlation matrix RᵀR.
+    def _inverse_root(self, xp: Namespace, theta: Array) -> Array:
+        """W (..., b, b) with F⁻¹ = WWᵀ, whose rows are accurate relative to their lengths however unequal the probabilities are.
 
-        It comes from the states themselves, not from the matrix: the condition number that counts is that of R, the root of the other.
+        In the coordinates y of :meth:`_coordinates`, scaled by the roots of the probabilities of the states that are the unit vectors, the
+        covariance is about one: its condition number does not grow with the fields.
         """
-        p, centred = self._centred(xp, theta)
-        variance = xp.sum(p[..., None] * centred * centred, axis=-2)
+        p = softmax(xp, self._logits(xp, theta))
+        y, transform, weight = self._coordinates(xp, theta, p)
         smallest = float(xp.finfo(theta.dtype).smallest_normal) / float(xp.finfo(theta.dtype).eps)
-        invertible = {"every variance > 0 in this precision": xp.all(variance > smallest, axis=-1)}
+        invertible = {"every variance > 0 in this precision": xp.all(weight > smallest, axis=-1)}
         require(xp, invertible, "theta", f"the members of {self.name} whose Fisher information has an inverse", theta)
-        scale = xp.sqrt(variance)
-        return xp.linalg.qr(xp.sqrt(p)[..., None] * centred / scale[..., None, :])[1], scale
+        scale = xp.sqrt(weight)[..., None, :]
+        centred = (y - xp.matmul(p[..., None, :], y)) / scale
+        return xp.matmul(transform / scale, xp.linalg.inv(xp.linalg.qr(xp.sqrt(p)[..., None] * centred)[1]))
+
+    def _coordinates(self, xp: Namespace, theta: Array, p: Array) -> tuple[Array, Array, Array]:
+        """Coordinates y = (f − f*)T (..., 2ⁿ, b), b states as unit vectors, f* the mode; T (..., b, b); and their probabilities (..., b).
+
+        Gauss-Jordan elimination on whole numbers picks in turn the state whose part outside the span of those before it weighs most. So any
+        other state has coordinates along none but states about as probable, or more.
+        """
+        number, dtype, place = self.number, theta.dtype, device(theta)
+        table, negligible = (
+            self._table(xp, theta),
+            float(xp.finfo(theta.dtype).eps) ** 0.5,
+        )  # of numbers that are 0, ½, 1, … but for rounding
+        mode = xp.astype(xp.arange(p.shape[-1], device=place) == xp.argmax(p, axis=-1, keepdims=True), dtype)
+        one = xp.eye(number, dtype=dtype, device=place) + xp.zeros_like(p[..., :1])[..., None]
+        rows = xp.concat([table - xp.matmul(mode[..., None, :], table), one], axis=-2)  # of y, and of T, which undergoes the same
+        candidates = xp.concat([p, xp.zeros_like(one[..., 0])], axis=-1)
+        free, weight = xp.ones_like(one[..., 0]), xp.zeros_like(one[..., 0])
+        for _ in range(number):
+            outside = xp.max(xp.abs(rows) * free[..., None, :], axis=-1)
+            state = _first_largest(xp, xp.where(outside > negligible, candidates * outside, xp.zeros_like(outside)))
+            chosen = xp.matmul(state[..., None, :], rows)[..., 0, :]
+            column = _first_largest(xp, xp.abs(chosen) * free)
+            pivot = xp.sum(chosen * column, axis=-1, keepdims=True)
+            usable = xp.abs(pivot) > negligible
+            factor = xp.where(usable, (chosen - column) / xp.where(usable, pivot, xp.ones_like(pivot)), xp.zeros_like(chosen))
+            rows = rows - xp.matmul(rows, column[..., None]) * factor[..., None, :]
+            free = free - column
+            weight = weight + column * xp.sum(state * candidates, axis=-1, keepdims=True)
+        return rows[..., :-number, :], rows[..., -number:, :], weight
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         return third_moment(xp, *self._centred(xp, theta))
@@ -227,14 +274,26 @@ class Ising(ExponentialFamily):
         return xp.matmul(theta, xp.matrix_transpose(self._table(xp, theta)))
 
     def _centred(self, xp: Namespace, theta: Array) -> tuple[Array, Array]:
-        """Probabilities (..., 2ⁿ) and centred statistics (..., 2ⁿ, b) of all states."""
+        """Probabilities (..., 2ⁿ) and centred statistics (..., 2ⁿ, b) of all states, f − μ = (1 − P(1)) − (1 − f) without a difference."""
         p, table = softmax(xp, self._logits(xp, theta)), self._table(xp, theta)
-        return p, table - xp.matmul(p, table)[..., None, :]
+        width = 1.0 if self.binary else 2.0
+        high = xp.astype(table == 1, theta.dtype)
+        low = 1.0 - high
+        above, below = xp.matmul(p, low), xp.matmul(p, high)
+        return p, width * (high * above[..., None, :] - low * below[..., None, :])
 
     def _solve(self, xp: Namespace, theta: Array, residual: Array) -> Array:
-        """F⁻¹ residual for the iteration, on a correlation matrix that a hair on its diagonal keeps from being singular."""
+        """F⁻¹ residual for the iteration, on a correlation matrix that a hair on its diagonal keeps from being singular.
+
+        The hair is what an elimination of as many columns rounds by. Directions whose variance is less are lost in the rounding of μ.
+        """
         fisher = self._fisher(xp, theta)
         scale = xp.sqrt(xp.linalg.diagonal(fisher) + float(xp.finfo(theta.dtype).smallest_normal))
-        hair = float(xp.finfo(theta.dtype).eps) * xp.eye(self.number, dtype=theta.dtype, device=device(theta))
+        hair = self.number * float(xp.finfo(theta.dtype).eps) * xp.eye(self.number, dtype=theta.dtype, device=device(theta))
         correlation = fisher / scale[..., :, None] / scale[..., None, :] + hair
         return xp.linalg.solve(correlation, (residual / scale)[..., None])[..., 0] / scale
+
+
+def _first_largest(xp: Namespace, x: Array) -> Array:
+    """Indicator of the largest entry along the last axis, the first of several."""
+    return xp.astype(xp.arange(x.shape[-1], device=device(x)) == xp.argmax(x, axis=-1, keepdims=True), x.dtype)
