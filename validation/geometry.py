@@ -60,7 +60,7 @@ def gaussian_vectors() -> Iterator[tuple[Any, dict[str, Array], Array, Array, Ar
         (ir.families.CentredGaussian(2), 0.0 * m, v, {"covariance": v}),
         (ir.families.DiagonalGaussian(2), m, np.diag(np.diag(v)), {"mean": m, "variance": np.diag(v)}),
         (ir.families.IsotropicGaussian(2), m, 0.5 * np.eye(2), {"mean": m, "variance": np.array(0.5)}),
-        (ir.families.KnownCovarianceGaussian(v), m, v, {"mean": m}),
+        (ir.families.KnownCovarianceGaussian(tuple(map(tuple, v.tolist()))), m, v, {"mean": m}),
     ):
         x, weights = gauss_hermite(mean, covariance)
         shift = np.linalg.solve(covariance, (x - mean).T).T  # P(x − m)

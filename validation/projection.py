@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,11 @@ def newton_on_the_dual(arrays: Arrays) -> Iterator[Measured]:
         return log(np.sum(exp(precise(table) @ parameters)))
 
     mu = differences(log_partition, precise(theta))
-    fisher = np.array([differences(lambda t, a=a: differences(log_partition, t)[a], precise(theta)) for a in range(5)]).astype(float)
+
+    def mean_parameters(natural: Any) -> Any:
+        return differences(log_partition, natural)
+
+    fisher = differences(mean_parameters, precise(theta)).astype(float)
     values = arrays(table)
 
     def probabilities(t: Any) -> Any:
@@ -163,6 +167,10 @@ def tangent_of_pairs(arrays: Arrays) -> Iterator[Measured]:
         yield compared(name, arrays.host(found.rate), expected, allowed(fisher), CONDITIONED)
 
 
+def _of_normalised(estimate: Callable[[Array], Array], weights: Array) -> Array:
+    return estimate(weights / np.sum(weights))
+
+
 @case("P2", "P3", oracle="differences of the naive estimate in the weights, at eighty digits")
 def tangent_sandwich(arrays: Arrays) -> Iterator[Measured]:
     """Influence of each sample, with and without itself in the covariance, and the sandwich, from velocities and from scores."""
@@ -181,7 +189,8 @@ def tangent_sandwich(arrays: Arrays) -> Iterator[Measured]:
     for name, (estimate, options) in estimates.items():
         found = ir.projection.tangent_projection(PAIRS, arrays(x), weights=arrays(weights), **options)
         # With weights that do not sum to one along the way, means of the oracle would not be means: it is given normalised ones.
-        expected = oracle.influences(lambda w, estimate=estimate: estimate(w / np.sum(w)), pi)
+        normalised = partial(_of_normalised, estimate)
+        expected = oracle.influences(normalised, pi)
         tolerance = 4 * allowed(fisher)
         yield compared(f"influence, {name}", arrays.host(found.influence), expected, tolerance, CONDITIONED + ", for two solves in a row")
         deletion = oracle.deletions(values, pi, expected, float(options.get("ridge", 0.0)))
@@ -201,6 +210,7 @@ def line(t: Any) -> Any:
     return (t - 1) / 2
 
 
+KNOT: Any = precise(0.45)
 BASES: dict[str, tuple[Any, Callable[[Any], Array]]] = {
     "constant": (ir.projection.Constant(), lambda t: np.array([MP.mpf(1)])),
     "polynomial": (
@@ -218,7 +228,6 @@ BASES: dict[str, tuple[Any, Callable[[Any], Array]]] = {
         ),
     ),
 }
-KNOT = precise(0.45)
 WEIGHTS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "parabola": (ir.projection.Parabola(), lambda t: line(t) * (1 - line(t))),
     "cube": (ir.projection.Power(3), lambda t: (line(t) * (1 - line(t))) ** 3),

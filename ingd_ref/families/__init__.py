@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._conditioning import OPERATIONS, WithError, with_error
 from ingd_ref.families._discovery import all_families, family_classes, lookup, offered
+from ingd_ref.families._from_scipy import from_scipy
 from ingd_ref.families._geometry import e_geodesic, m_geodesic
 from ingd_ref.families._metric import CHARTS
 from ingd_ref.families._parameters import POSITIVE, REAL, Constraint, Parameter
 from ingd_ref.families._prior import ConjugatePrior
 from ingd_ref.families._projection import Projection, e_projection, m_projection
-from ingd_ref.families._scipy import from_scipy
 
 _OWN = (
     "CHARTS",

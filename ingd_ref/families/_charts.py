@@ -5,20 +5,18 @@ These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the sa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ingd_ref.backend import Array, array_namespace
 from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._edge import rows
+from ingd_ref.families._formulas import Formulas
 from ingd_ref.families._parameters import gather
-
-if TYPE_CHECKING:
-    from ingd_ref.families._base import ExponentialFamily
 
 __all__ = ["classical", "contains", "mean", "natural", "natural_from_mean"]
 
 
-def natural(family: ExponentialFamily, /, **classical: Any) -> Array:
+def natural(family: Formulas, /, **classical: Any) -> Array:
     """Natural parameters θ of the given classical parameters.
 
     Parameters
@@ -50,7 +48,7 @@ def natural(family: ExponentialFamily, /, **classical: Any) -> Array:
     return family._checked(family._natural(xp, **values))[1]
 
 
-def classical(family: ExponentialFamily, theta: Array) -> dict[str, Array]:
+def classical(family: Formulas, theta: Array) -> dict[str, Array]:
     """Classical parameters of θ.
 
     Parameters
@@ -78,7 +76,7 @@ def classical(family: ExponentialFamily, theta: Array) -> dict[str, Array]:
     return family._classical(xp, theta)
 
 
-def contains(family: ExponentialFamily, theta: Array) -> Array:
+def contains(family: Formulas, theta: Array) -> Array:
     """Whether θ lies in the natural parameter space Θ of (E1), per batch element, without raising.
 
     Parameters
@@ -105,7 +103,7 @@ def contains(family: ExponentialFamily, theta: Array) -> Array:
     return family._contains(xp, rows(xp, theta, "theta", family.number))
 
 
-def mean(family: ExponentialFamily, theta: Array) -> Array:
+def mean(family: Formulas, theta: Array) -> Array:
     """Mean parameters μ(θ) = ∇A(θ) = E_θ[f], equation (E2).
 
     Parameters
@@ -131,7 +129,7 @@ def mean(family: ExponentialFamily, theta: Array) -> Array:
     return in_blocks(xp, family._mean, theta)
 
 
-def natural_from_mean(family: ExponentialFamily, mu: Array) -> Array:
+def natural_from_mean(family: Formulas, mu: Array) -> Array:
     """Natural parameters θ with ∇A(θ) = μ: the inverse of :meth:`mean`, which is ∇A*(μ) of (E6).
 
     Parameters

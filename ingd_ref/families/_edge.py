@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace, array_namespace, to_host
 from ingd_ref.errors import ShapeError
+from ingd_ref.families._formulas import Formulas
 from ingd_ref.families._parameters import require
-
-if TYPE_CHECKING:
-    from ingd_ref.families._base import ExponentialFamily
 
 __all__ = [
     "broadcastable",
@@ -49,7 +46,7 @@ def broadcastable(**arrays: Array) -> None:
         raise ShapeError(f"the batch shapes of {described} do not broadcast") from None
 
 
-def checked(family: ExponentialFamily, theta: Array, label: str = "theta", like: Array | None = None) -> tuple[Namespace, Array]:
+def checked(family: Formulas, theta: Array, label: str = "theta", like: Array | None = None) -> tuple[Namespace, Array]:
     """Natural parameters of members, and their namespace."""
     xp = array_namespace(**{label: theta})
     theta = rows(xp, theta, label, family.number, like)
@@ -57,7 +54,7 @@ def checked(family: ExponentialFamily, theta: Array, label: str = "theta", like:
     return xp, theta
 
 
-def checked_pair(family: ExponentialFamily, theta1: Array, theta2: Array) -> tuple[Namespace, Array, Array]:
+def checked_pair(family: Formulas, theta1: Array, theta2: Array) -> tuple[Namespace, Array, Array]:
     """Natural parameters of two batches of members that broadcast."""
     array_namespace(theta1=theta1, theta2=theta2)
     xp, theta1 = family._checked(theta1, "theta1")
@@ -66,7 +63,7 @@ def checked_pair(family: ExponentialFamily, theta1: Array, theta2: Array) -> tup
     return xp, theta1, theta2
 
 
-def checked_mean(family: ExponentialFamily, mu: Array) -> tuple[Namespace, Array]:
+def checked_mean(family: Formulas, mu: Array) -> tuple[Namespace, Array]:
     """Mean parameters of members."""
     xp = array_namespace(mu=mu)
     mu = rows(xp, mu, "mu", family.number)
@@ -74,7 +71,7 @@ def checked_mean(family: ExponentialFamily, mu: Array) -> tuple[Namespace, Array
     return xp, mu
 
 
-def checked_points(family: ExponentialFamily, x: Array, like: Array | None = None) -> tuple[Namespace, Array]:
+def checked_points(family: Formulas, x: Array, like: Array | None = None) -> tuple[Namespace, Array]:
     """Points of the support."""
     xp = array_namespace(x=x)
     x = rows(xp, x, "x", family.dim, like)
@@ -82,7 +79,7 @@ def checked_points(family: ExponentialFamily, x: Array, like: Array | None = Non
     return xp, x
 
 
-def contained(family: ExponentialFamily, xp: Namespace, theta: Array) -> Array:
+def contained(family: Formulas, xp: Namespace, theta: Array) -> Array:
     """Where finite vectors θ are natural parameters of members, (...)."""
     inside = xp.ones_like(theta[..., 0], dtype=xp.bool)
     for holds in family._domain(xp, theta).values():
@@ -90,7 +87,7 @@ def contained(family: ExponentialFamily, xp: Namespace, theta: Array) -> Array:
     return inside
 
 
-def host_parameters(family: ExponentialFamily, theta: Array) -> dict[str, np.ndarray]:
+def host_parameters(family: Formulas, theta: Array) -> dict[str, np.ndarray]:
     """Classical parameters of checked natural ones, moved to the host, in float64."""
     values = family._classical(array_namespace(theta=theta), theta)
     return {parameter.name: to_host(values[parameter.name]).astype(np.float64) for parameter in family.parameters}

@@ -5,15 +5,11 @@ These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the sa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ingd_ref import checks
 from ingd_ref.backend import Array, array_namespace
 from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._edge import broadcastable, rows
-
-if TYPE_CHECKING:
-    from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._formulas import Formulas
 
 __all__ = ["CHARTS", "fisher", "fisher_rao_distance", "fisher_vector_product", "inverse_fisher", "natural_gradient", "third_cumulant"]
 
@@ -21,7 +17,7 @@ __all__ = ["CHARTS", "fisher", "fisher_rao_distance", "fisher_vector_product", "
 CHARTS = ("natural", "mean", "classical")
 
 
-def fisher(family: ExponentialFamily, theta: Array, chart: str = "natural") -> Array:
+def fisher(family: Formulas, theta: Array, chart: str = "natural") -> Array:
     """Fisher information at θ, of one observation: E[score scoreᵀ] under the model itself, with no factor ½.
 
     In natural parameters it is F(θ) = ∇²A(θ) = Cov_θ[f], equation (E3); in mean parameters F(θ)⁻¹, and in classical parameters ξ
@@ -62,7 +58,7 @@ def fisher(family: ExponentialFamily, theta: Array, chart: str = "natural") -> A
     return in_blocks(xp, formula, theta)
 
 
-def inverse_fisher(family: ExponentialFamily, theta: Array) -> Array:
+def inverse_fisher(family: Formulas, theta: Array) -> Array:
     """Inverse F(θ)⁻¹ of the Fisher information: that in mean parameters, equation (E4).
 
     Parameters
@@ -89,7 +85,7 @@ def inverse_fisher(family: ExponentialFamily, theta: Array) -> Array:
     return in_blocks(xp, family._inverse_fisher, theta)
 
 
-def fisher_vector_product(family: ExponentialFamily, theta: Array, vector: Array) -> Array:
+def fisher_vector_product(family: Formulas, theta: Array, vector: Array) -> Array:
     """Product F(θ)v of the Fisher information in natural parameters with a vector: the rate of μ when θ moves with velocity v (E3).
 
     Parameters
@@ -121,7 +117,7 @@ def fisher_vector_product(family: ExponentialFamily, theta: Array, vector: Array
     return in_blocks(xp, family._fisher_vector_product, theta, vector)
 
 
-def natural_gradient(family: ExponentialFamily, theta: Array, grad: Array) -> Array:
+def natural_gradient(family: Formulas, theta: Array, grad: Array) -> Array:
     """Natural gradient F(θ)⁻¹ ∇_θ L, equation (E7), which is the plain gradient ∇_μ L, equation (E8).
 
     Parameters
@@ -155,7 +151,7 @@ def natural_gradient(family: ExponentialFamily, theta: Array, grad: Array) -> Ar
     return in_blocks(xp, family._natural_gradient, theta, grad)
 
 
-def third_cumulant(family: ExponentialFamily, theta: Array) -> Array:
+def third_cumulant(family: Formulas, theta: Array) -> Array:
     """Third cumulant ∇³A(θ) = E_θ[(f − μ) ⊗ (f − μ) ⊗ (f − μ)], the cubic (Amari-Chentsov) tensor in natural parameters, from (E3).
 
     It is the derivative of the Fisher information, and with it the α-connections are known: Γ⁽ᵅ⁾ = (1 − α)/2 ∇³A.
@@ -185,7 +181,7 @@ def third_cumulant(family: ExponentialFamily, theta: Array) -> Array:
     return in_blocks(xp, family._third_cumulant, theta)
 
 
-def fisher_rao_distance(family: ExponentialFamily, theta1: Array, theta2: Array) -> Array:
+def fisher_rao_distance(family: Formulas, theta1: Array, theta2: Array) -> Array:
     """Length of the shortest curve from θ₁ to θ₂ in the Fisher metric (E3), where it has a closed form.
 
     Parameters

@@ -5,8 +5,6 @@ These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the sa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ingd_ref import checks
@@ -14,14 +12,12 @@ from ingd_ref.backend import Array, array_namespace, to_backend
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._edge import broadcastable, host_parameters
-
-if TYPE_CHECKING:
-    from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._formulas import Formulas
 
 __all__ = ["fit", "log_base_measure", "log_prob", "sample", "statistics", "statistics_jacobian"]
 
 
-def statistics(family: ExponentialFamily, x: Array) -> Array:
+def statistics(family: Formulas, x: Array) -> Array:
     """Sufficient statistics f(x) of (E1).
 
     Parameters
@@ -51,7 +47,7 @@ def statistics(family: ExponentialFamily, x: Array) -> Array:
     return family._statistics(xp, x)
 
 
-def statistics_jacobian(family: ExponentialFamily, x: Array) -> Array:
+def statistics_jacobian(family: Formulas, x: Array) -> Array:
     """Jacobian ∇f(x) of the statistics: entry (a, m) is ∂f_m/∂x_a.
 
     Parameters
@@ -80,7 +76,7 @@ def statistics_jacobian(family: ExponentialFamily, x: Array) -> Array:
     return family._statistics_jacobian(xp, x)
 
 
-def log_base_measure(family: ExponentialFamily, x: Array) -> Array:
+def log_base_measure(family: Formulas, x: Array) -> Array:
     """Logarithm of the base measure, log h(x) of (E1).
 
     Parameters
@@ -107,7 +103,7 @@ def log_base_measure(family: ExponentialFamily, x: Array) -> Array:
     return family._log_base_measure(xp, x)
 
 
-def log_prob(family: ExponentialFamily, theta: Array, x: Array) -> Array:
+def log_prob(family: Formulas, theta: Array, x: Array) -> Array:
     """Logarithm of the density (E1) at x.
 
     Parameters
@@ -140,7 +136,7 @@ def log_prob(family: ExponentialFamily, theta: Array, x: Array) -> Array:
     return in_blocks(xp, family._log_prob, theta, x)
 
 
-def sample(family: ExponentialFamily, theta: Array, size: int, rng: np.random.Generator) -> Array:
+def sample(family: Formulas, theta: Array, size: int, rng: np.random.Generator) -> Array:
     """Independent draws from q_θ. They are made on the host and then moved, so every library sees the same numbers.
 
     Parameters
@@ -185,7 +181,7 @@ def sample(family: ExponentialFamily, theta: Array, size: int, rng: np.random.Ge
     return family._moved_inside(xp, drawn)
 
 
-def fit(family: ExponentialFamily, x: Array, weights: Array | None = None) -> Array:
+def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
     """Maximum-likelihood estimate of θ from a weighted sample: the member with μ(θ) = Σ w f(x), where (E9) is stationary.
 
     Parameters

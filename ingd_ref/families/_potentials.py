@@ -5,18 +5,14 @@ These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the sa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ingd_ref.backend import Array
 from ingd_ref.families._blocks import in_blocks
-
-if TYPE_CHECKING:
-    from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._formulas import Formulas
 
 __all__ = ["conjugate", "cross_entropy", "entropy", "kl", "log_partition"]
 
 
-def log_partition(family: ExponentialFamily, theta: Array) -> Array:
+def log_partition(family: Formulas, theta: Array) -> Array:
     """Log-partition function A(θ) of (E1).
 
     Parameters
@@ -42,7 +38,7 @@ def log_partition(family: ExponentialFamily, theta: Array) -> Array:
     return in_blocks(xp, family._log_partition, theta)
 
 
-def conjugate(family: ExponentialFamily, mu: Array) -> Array:
+def conjugate(family: Formulas, mu: Array) -> Array:
     """Conjugate function A*(μ) = sup_θ ⟨θ, μ⟩ − A(θ) = −H(q) − E[log h], equation (E6).
 
     Parameters
@@ -69,7 +65,7 @@ def conjugate(family: ExponentialFamily, mu: Array) -> Array:
     return in_blocks(xp, lambda xp, mu: family._conjugate(xp, family._natural_from_mean(xp, mu)), mu)
 
 
-def entropy(family: ExponentialFamily, theta: Array) -> Array:
+def entropy(family: Formulas, theta: Array) -> Array:
     """Differential entropy H(q_θ) = −E_θ[log q_θ] in nats; Shannon entropy for a discrete family.
 
     Parameters
@@ -95,7 +91,7 @@ def entropy(family: ExponentialFamily, theta: Array) -> Array:
     return in_blocks(xp, family._entropy, theta)
 
 
-def kl(family: ExponentialFamily, theta1: Array, theta2: Array) -> Array:
+def kl(family: Formulas, theta1: Array, theta2: Array) -> Array:
     """Kullback-Leibler divergence KL(θ₁‖θ₂), equation (E5): never negative, and accurate however close θ₁ and θ₂ are.
 
     Parameters
@@ -124,7 +120,7 @@ def kl(family: ExponentialFamily, theta1: Array, theta2: Array) -> Array:
     return in_blocks(xp, family._kl, theta1, theta2)
 
 
-def cross_entropy(family: ExponentialFamily, theta1: Array, theta2: Array) -> Array:
+def cross_entropy(family: Formulas, theta1: Array, theta2: Array) -> Array:
     """Cross-entropy −E_θ₁[log q_θ₂] = H(q_θ₁) + KL(θ₁‖θ₂) in nats, from (E5).
 
     Parameters

@@ -111,7 +111,7 @@ class WindowProblem:
         """Σ π² D Dᵀ, D the influence of a sample, or of a particle at all times, by differences in the weights, without its share of C."""
         whole, _ = self.system()
         times = self.weights.shape[0]
-        total = 0
+        total: Any = 0
         for group in [range(times)] if coupled else [[k] for k in range(times)]:
 
             def estimate(row: Array, group: Any = group) -> Array:
