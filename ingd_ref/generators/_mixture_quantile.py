@@ -23,6 +23,8 @@ STEPS = 150
 MARGIN = 0.5
 # Newton's steps do not get smaller than the rounding of the tail, a few eps of it, divided by the density.
 LAST_STEP = 8.0
+# Densities below so many times the smallest normal number count as zero: the tail over them, times its logarithm, might overflow.
+THINNEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class GaussianMixtureQuantile(Generator):
         reach = (xp.sqrt(-2.0 * goal) + MARGIN)[:, None] * scales
         left, right = xp.min(locations - reach, axis=1), xp.max(locations + reach, axis=1)
         x, step, eps = 0.5 * (left + right), right - left, xp.finfo(u.dtype).eps
+        thin = THINNEST * xp.finfo(u.dtype).smallest_normal
         for _ in range(STEPS):
             zeta = _standardised(xp, x, locations, log_scales)
             tail = xp.sum(weights * normal_tail(xp, side[:, None] * zeta), axis=1)
@@ -133,12 +136,15 @@ class GaussianMixtureQuantile(Generator):
             on_the_right = side * (probability - tail) > 0
             left, right = xp.where(on_the_right, x, left), xp.where(on_the_right, right, x)
             # Newton's step on the logarithm of the tail, if it stays in the bracket and is less than half the step before; else bisection.
-            known = (density > 0) & (tail > 0)
+            known = (density > thin) & (tail > 0)
             stretch = xp.where(known, tail, one) / xp.where(known, density, one)
             newton = side * (goal - xp.log(xp.where(known, tail, one))) * stretch
             settled = known & (xp.abs(newton) <= LAST_STEP * eps * (stretch + xp.abs(x)))
-            usable = known & (x + newton > left) & (x + newton < right) & (xp.abs(newton) < 0.5 * xp.abs(step))
-            step = xp.where(settled | usable, newton, 0.5 * (left + right) - x)
+            inside = known & (x + newton > left) & (x + newton < right)
+            usable = inside & (xp.abs(newton) < 0.5 * xp.abs(step))
+            step = xp.where((settled & inside) | usable, newton, 0.5 * (left + right) - x)
+            # Between distant components the tail is flat: a settled x is as good as any there, and a step of pure rounding may be huge.
+            step = xp.where(settled & ~inside, xp.zeros_like(step), step)
             x = x + step
             if item(xp.all(settled)):
                 break

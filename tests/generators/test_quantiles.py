@@ -179,6 +179,35 @@ def test_mixture_quantiles_and_their_derivatives(mixture):
             assert np.abs(matrix[i, part] - expected).max() <= 1e-11 * np.abs(expected).max() + 10 * EPS * float(goal / density)
 
 
+def distribution_function(x, logits, locations, log_scales):
+    """F(x) of a mixture at forty digits."""
+    weights = [MP.exp(MP.mpf(float(logit))) for logit in logits]
+    parts = zip(weights, locations, log_scales, strict=True)
+    return MP.fsum(a * MP.ncdf((x - MP.mpf(float(m))) / MP.exp(MP.mpf(float(r)))) for a, m, r in parts) / MP.fsum(weights)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("separation", [30.0, 60.0, 1000.0])
+def test_mixture_quantiles_stay_right_where_distant_components_leave_no_density(separation, dtype):
+    logits, locations, log_scales = (
+        np.array(part, dtype=dtype) for part in ([0.3, -0.7, 1.1], [-separation, 0.0, separation], [0.4, -1.7, 1.2])
+    )
+    generator = GaussianMixtureQuantile(3)
+    w = generator.pack(logits=logits, locations=locations, log_scales=log_scales)
+    steps = np.cumsum(np.exp(logits) / np.sum(np.exp(logits)))[:-1]  # F(x) between the components
+    u = np.concatenate([steps, np.nextafter(steps, dtype(0)), np.nextafter(steps, dtype(1)), steps * dtype(1 - 1e-6)]).astype(dtype)
+    x = generator(w, u[:, None])[:, 0]
+    # On the plateaus every x is right within some roundings of the tail; elsewhere those of x count, eps |x| f(x).
+    eps = float(np.finfo(dtype).eps)
+    for point, probability in zip(x, u, strict=True):
+        below, above = (
+            distribution_function(MP.mpf(float(point)) * (1 + sign * 4 * eps), logits, locations, log_scales) for sign in (-1, 1)
+        )
+        lower, upper = sorted((below, above))
+        allowed = 64 * eps * float(min(probability, 1 - probability))
+        assert lower - allowed <= MP.mpf(float(probability)) <= upper + allowed
+
+
 def test_one_component_is_a_location_scale_generator():
     generator = GaussianMixtureQuantile(1)
     u = np.array([[0.1], [0.5], [0.9]])
