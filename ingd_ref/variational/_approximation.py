@@ -119,6 +119,8 @@ class GaussianApproximation(ABC):
 
     def predictor_mean(self, design: Array) -> Array:
         """Means a_iᵀm (..., n) of linear predictors, for rows a_i of a design (..., n, d)."""
+        if design.shape[-1] != self.dim:
+            raise ShapeError(f"the design has {design.shape[-1]} columns, but the approximation has dimension {self.dim}")
         return matvec(array_namespace(mean=self.mean, design=design), design, self.mean)
 
     def squared_gradient(self, expected: Expected) -> Array:
@@ -145,6 +147,6 @@ class GaussianApproximation(ABC):
 
 def as_vectors(xp: Namespace, values: Array, name: str, like: Array | None = None) -> Array:
     """Return a finite floating copy of vectors (..., d), d ≥ 1."""
-    if values.ndim == 0 or values.shape[-1] == 0:
-        raise ShapeError(f"{name} must have shape (..., d) with d ≥ 1, got {tuple(values.shape)}")
+    if values.ndim == 0 or 0 in values.shape:
+        raise ShapeError(f"{name} must have shape (..., d) with d ≥ 1 and no empty axis, got {tuple(values.shape)}")
     return xp.asarray(checks.finite(checks.real_array(values, name, xp, like), name, xp), copy=True)

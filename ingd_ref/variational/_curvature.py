@@ -162,8 +162,8 @@ class FactoredCurvature(Curvature):
             found = f"{tuple(self.base.shape)}, {tuple(self.factor.shape)} and {tuple(self.weights.shape)}"
             raise ShapeError(f"base (..., d), factor (..., d, r) and weights (..., r) of a curvature must fit together, got {found}")
         for name in ("base", "factor", "weights"):
-            value: Any = getattr(self, name)
-            checks.finite(checks.real_array(value, f"the curvature's {name}", xp), f"the curvature's {name}", xp)
+            value: Any = checks.real_array(getattr(self, name), f"the curvature's {name}", xp)
+            object.__setattr__(self, name, checks.finite(value, f"the curvature's {name}", xp))
 
     @property
     def dim(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ingd_ref import checks, special
 from ingd_ref.backend import Array, Namespace, array_namespace, is_array, item
-from ingd_ref.errors import DomainError, ShapeError
+from ingd_ref.errors import DomainError, NonFiniteError, ShapeError
 from ingd_ref.variational._approximation import Expected, GaussianApproximation
 from ingd_ref.variational._curvature import FactoredCurvature, diagonal_matrix
 from ingd_ref.variational._linear_algebra import dot, matvec
@@ -83,28 +83,35 @@ class GeneralisedLinearModel(ABC):
 
     def log_prior(self, x: Array) -> Array:
         """Log density log N(x; m₀, Λ⁻¹) (...) at points (..., d)."""
-        xp = array_namespace(design=self.design, x=x)
-        distance = xp.sum(self.prior_precision * (x - self.prior_mean) ** 2, axis=-1)
-        return self._prior_constant(xp) - 0.5 * distance
+        return self._log_prior(array_namespace(design=self.design, x=x), x, self.prior_precision, self.prior_mean)
 
-    def _prior_constant(self, xp: Namespace) -> Array:
-        return 0.5 * xp.sum(xp.log(self.prior_precision / (2.0 * math.pi)), axis=-1)
+    @staticmethod
+    def _log_prior(xp: Namespace, x: Array, precision: Array, mean: Array) -> Array:
+        """Log density of a prior whose batch axes are those of x."""
+        return 0.5 * xp.sum(xp.log(precision / (2.0 * math.pi)) - precision * (x - mean) ** 2, axis=-1)
+
+    def _prior_of_points(self) -> tuple[Array, Array]:
+        """Precision and mean (..., 1, d) of the prior beside points (..., s, d), whose axis of points is none of the batch."""
+        return self.prior_precision[..., None, :], self.prior_mean[..., None, :]
 
     def predictors(self, x: Array) -> Array:
         """Linear predictors a_iᵀx (..., n, s) at points (..., s, d)."""
         xp = array_namespace(design=self.design, x=x)
+        if x.ndim < 2 or x.shape[-1] != self.design.shape[-1]:
+            raise ShapeError(f"x must have shape (..., s, {self.design.shape[-1]}), got {tuple(x.shape)}")
         return xp.matmul(self.design, xp.matrix_transpose(x))
 
     def log_density(self, x: Array) -> Array:
         """Values ℓ(x) (..., s) at points (..., s, d), normalising constants of likelihood and prior included."""
         xp = array_namespace(design=self.design, x=x)
-        return xp.sum(self.terms(self.predictors(x)).value, axis=-2) + self.log_prior(x)
+        return xp.sum(self.terms(self.predictors(x)).value, axis=-2) + self._log_prior(xp, x, *self._prior_of_points())
 
     def gradient(self, x: Array) -> Array:
         """Gradients ∇ℓ(x) (..., s, d) at points (..., s, d)."""
         xp = array_namespace(design=self.design, x=x)
         slopes = xp.matrix_transpose(self.terms(self.predictors(x)).slope)
-        return xp.matmul(slopes, self.design) - self.prior_precision * (x - self.prior_mean)
+        precision, mean = self._prior_of_points()
+        return xp.matmul(slopes, self.design) - precision * (x - mean)
 
     def hessian(self, x: Array) -> Array:
         """Hessians ∇²ℓ(x) (..., s, d, d) at points (..., s, d)."""
@@ -112,7 +119,7 @@ class GeneralisedLinearModel(ABC):
         bends = xp.matrix_transpose(self.terms(self.predictors(x)).bend)  # (..., s, n)
         weighted = bends[..., None] * self.design[..., None, :, :]
         curved = xp.matmul(xp.matrix_transpose(self.design)[..., None, :, :], weighted)
-        return -curved - diagonal_matrix(xp, self.prior_precision)
+        return -curved - diagonal_matrix(xp, self._prior_of_points()[0])
 
     def likelihood_gradients(self, x: Array, rows: Array) -> Array:
         """Gradients ∇_x φ_i(a_iᵀx) (k, d) at one point (d,), of the data with the given row numbers (k,); no batch."""
@@ -333,11 +340,22 @@ def _prior_vector(xp: Namespace, value: Any, name: str, design: Array) -> Array:
 def vector_like(xp: Namespace, value: Any, name: str, like: Array) -> Array:
     """A number, or an array that broadcasts to the shape of ``like``, as an array of this shape."""
     if not is_array(value):
-        number = checks.positive(value, name) if name != "prior_mean" else float(value)
-        return checks.finite(xp.full_like(like, number), name, xp)
+        number = checks.positive(value, name) if name != "prior_mean" else _real(value, name)
+        return xp.full_like(like, number)
     array_namespace(like=like, **{name: value})
     value = checks.finite(checks.real_array(value, name, xp, like=like), name, xp)
     try:
         return xp.asarray(xp.broadcast_to(value, tuple(like.shape)), copy=True)
     except (ValueError, RuntimeError):
         raise ShapeError(f"{name} must be a number or broadcast to shape {tuple(like.shape)}, got {tuple(value.shape)}") from None
+
+
+def _real(value: Any, name: str) -> float:
+    """A finite number of any sign."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise DomainError(f"{name} must be a number or an array, got {value!r}") from None
+    if not math.isfinite(number):
+        raise NonFiniteError(f"{name} must be finite, got {number}")
+    return number

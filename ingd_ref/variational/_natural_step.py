@@ -8,7 +8,7 @@ import numpy as np
 
 from ingd_ref import checks, special
 from ingd_ref.backend import Array, array_namespace
-from ingd_ref.errors import DomainError, OptionError
+from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.variational._approximation import STEPS, Expected, GaussianApproximation
 from ingd_ref.variational._expectations import Expectation, default_expectation
 from ingd_ref.variational._full import FullGaussian
@@ -68,6 +68,9 @@ def natural_step(q: Approximation, expected: Expected, step_size: float = 1.0, s
     rho = checked_step_size(step_size)
     checks.choice(step, "step", STEPS)
     array_namespace(mean=q.mean, gradient=expected.gradient)
+    for name, size in (("gradient", expected.gradient.shape[-1:]), ("curvature", (expected.curvature.dim,))):
+        if tuple(size) != (q.dim,):
+            raise ShapeError(f"the expected {name} must have dimension {q.dim} like q, got {size[0] if size else 0}")
     moved = q.with_precision_towards(expected.curvature, rho, step)
     return moved.moved_to(q.mean + rho * moved.solve(expected.gradient[..., None])[..., 0])
 

@@ -15,6 +15,7 @@ from ingd_ref.backend import Array, array_namespace, item, to_backend, to_host
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.variational._approximation import as_vectors
 from ingd_ref.variational._mean_field import MeanFieldGaussian
+from ingd_ref.variational._models import GeneralisedLinearModel
 
 __all__ = ["Vadam", "VadamResult", "VadamState", "run_vadam"]
 
@@ -69,7 +70,7 @@ class Vadam:
 
     Raises
     ------
-    DomainError, NonFiniteError
+    DomainError, NonFiniteError, OptionError
 
     Examples
     --------
@@ -91,6 +92,8 @@ class Vadam:
         checks.positive_integer(self.data_size, "data_size")
         checks.positive(self.prior_precision, "prior_precision")
         checks.positive(self.learning_rate, "learning_rate")
+        if not isinstance(self.decay, tuple) or len(self.decay) != 2:
+            raise OptionError(f"decay must be a pair of numbers, got {self.decay!r}")
         for value in self.decay:
             if checks.nonnegative(value, "decay") >= 1.0:
                 raise DomainError(f"decay must lie in [0, 1), got {self.decay}")
@@ -229,7 +232,7 @@ def run_vadam(
     ------
     BackendError, ShapeError
     OptionError
-        If the model has no gradients per datum, or the minibatch is larger than the data.
+        If the model has no gradients per datum or another number of data than the rule, or the minibatch is larger than the data.
     NonFiniteError
         At the first gradient that is not finite; the message names the step.
 
@@ -253,7 +256,11 @@ def run_vadam(
         raise OptionError(f"{type(model).__name__} has no method likelihood_gradients(x, rows)")
     if state.mean.ndim != 1:
         raise ShapeError(f"state.mean must have shape (d,), got {tuple(state.mean.shape)}")
+    if isinstance(model, GeneralisedLinearModel) and model.response.shape[-1] != rule.data_size:
+        raise OptionError(f"the rule is made for {rule.data_size} data, but the model has {model.response.shape[-1]}")
     rng = np.random.default_rng() if rng is None else rng
+    if not isinstance(rng, np.random.Generator):
+        raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
     xp = array_namespace(mean=state.mean)
     begun, means, status = time.perf_counter(), [state.mean], "interrupted"
     with suppress(KeyboardInterrupt):

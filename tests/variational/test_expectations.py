@@ -9,7 +9,9 @@ from scipy import integrate, special
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.variational import (
     BayesianLinearRegression,
+    DenseCurvature,
     Exact,
+    Expected,
     FullGaussian,
     LogDensity,
     LogisticRegression,
@@ -20,6 +22,7 @@ from ingd_ref.variational import (
     Quadrature,
     Sampling,
     expected_under,
+    natural_step,
     normal_rule,
 )
 
@@ -295,3 +298,50 @@ def test_default_choices():
     fine = FullGaussian.from_precision(np.zeros(2), np.eye(2))
     with pytest.raises(OptionError, match="Sampling needs rng"):
         expected_under(NONLINEAR, fine)
+
+
+# --- batches of models -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("points", [1, 2, 5])
+def test_each_model_of_a_batch_has_its_own_prior(points):
+    """Values, slopes and curvatures at points of a batch are those of its members; two points beside two models included."""
+    designs, labels = np.stack([DESIGN, -0.5 * DESIGN]), np.stack([LABELS, 1.0 - LABELS])
+    precisions, means = np.array([[0.5, 1.0, 2.0], [3.0, 0.2, 0.7]]), np.array([[0.0, 1.0, -1.0], [2.0, 0.3, 0.5]])
+    batch = LogisticRegression(designs, labels, prior_precision=precisions, prior_mean=means)
+    x = np.random.default_rng(4).normal(size=(2, points, 3))
+    for k in range(2):
+        alone = LogisticRegression(designs[k], labels[k], prior_precision=precisions[k], prior_mean=means[k])
+        for found, expected in ((batch.log_density(x)[k], alone.log_density(x[k])), (batch.gradient(x)[k], alone.gradient(x[k]))):
+            np.testing.assert_allclose(found, expected, rtol=1e-13)  # the same operations in another order of summation
+        np.testing.assert_allclose(batch.hessian(x)[k], alone.hessian(x[k]), rtol=1e-13)
+        step = 1e-6  # central differences: truncation h², rounding eps/h, both below 1e-9
+        slopes = [(alone.log_density(x[k] + step * e) - alone.log_density(x[k] - step * e)) / (2 * step) for e in np.eye(3)]
+        np.testing.assert_allclose(batch.gradient(x)[k], np.stack(slopes, axis=-1), atol=1e-7)
+
+
+@pytest.mark.parametrize("curvature", ["hessian", "gradient"])
+def test_samples_of_a_batch_of_models(curvature):
+    """Many samples agree with quadrature, member by member."""
+    precisions = np.array([[0.5, 1.0, 2.0], [3.0, 0.2, 0.7]])
+    model = LogisticRegression(np.stack([DESIGN, -0.5 * DESIGN]), np.stack([LABELS, LABELS]), prior_precision=precisions)
+    q = MeanFieldGaussian(np.zeros((2, 3)), np.full((2, 3), 4.0))
+    drawn = expected_under(model, q, Sampling(20_000, curvature=curvature), np.random.default_rng(0))
+    exact = expected_under(model, q, Quadrature())
+    # standard errors are at most the standard deviations, about 3 for gradients and 10 for P(x - m) g, over the root of 20 000
+    np.testing.assert_allclose(drawn.gradient, exact.gradient, atol=4 * 3 / math.sqrt(20_000))
+    np.testing.assert_allclose(drawn.curvature.diagonal(), exact.curvature.diagonal(), atol=4 * 10 / math.sqrt(20_000))
+
+
+def test_dimensions_that_do_not_fit_are_named():
+    model, q = LogisticRegression(DESIGN, LABELS), FullGaussian.from_precision(np.zeros(2), np.eye(2))
+    with pytest.raises(ShapeError, match="the design has 3 columns, but the approximation has dimension 2"):
+        expected_under(model, q)
+    with pytest.raises(ShapeError, match=r"x must have shape \(..., s, 3\), got \(4, 2\)"):
+        expected_under(model, q, Sampling(4), np.random.default_rng(0))
+    with pytest.raises(ShapeError, match="the expected curvature must have dimension 2"):
+        natural_step(q, Expected(np.zeros(()), np.zeros(2), DenseCurvature(np.eye(3))))
+    with pytest.raises(DomainError, match="prior_mean must be a number or an array"):
+        LogisticRegression(DESIGN, LABELS, prior_mean=[0.0, 0.0, 0.0])
+    with pytest.raises(ShapeError, match="no empty axis"):
+        FullGaussian.from_precision(np.zeros((0, 2)), np.zeros((0, 2, 2)))

@@ -112,6 +112,22 @@ def test_callback_ends_a_run():
             ShapeError,
             "state.mean must have shape",
         ),
+        (
+            lambda: run_vadam(LogisticRegression(DESIGN, LABELS), Vadam(59, 1.0), Vadam(59, 1.0).start(np.zeros(3))),
+            OptionError,
+            "made for 59 data, but the model has 60",
+        ),
+        (
+            lambda: run_vadam(LogisticRegression(DESIGN, LABELS), Vadam(60, 1.0), Vadam(60, 1.0).start(np.zeros(2))),
+            ShapeError,
+            r"x must have shape \(..., s, 3\), got \(1, 2\)",
+        ),
+        (
+            lambda: run_vadam(LogisticRegression(DESIGN, LABELS), Vadam(60, 1.0), Vadam(60, 1.0).start(np.zeros(3)), rng=5),
+            OptionError,
+            "rng must be a numpy.random.Generator",
+        ),
+        (lambda: Vadam(60, 1.0, decay=(0.9,)), OptionError, "decay must be a pair"),
     ],
 )
 def test_what_is_refused(call, error, message):
