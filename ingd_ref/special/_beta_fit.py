@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import math
 
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend import Array, Namespace, item
+from ingd_ref.errors import DomainError
 from ingd_ref.special._beta import inverse_log_beta_gradient, log_beta_curvatures
 from ingd_ref.special._exponential import other_sums
 from ingd_ref.special._gamma import digamma, inverse_digamma
@@ -22,11 +23,14 @@ from ingd_ref.special._gamma_increments import log_minus_digamma_decrement
 
 __all__ = ["concentration_gap", "fitted_concentrations"]
 
-# The iteration starts from the inverse of ∇ log B, which is off by 1e-16/10⁻⁶ where this is left of 1 − Σ e^{μ_i}, or below it from a guess
-# of α₀ that is off by a factor of 2 at most. From the worst start seen log α is off by 0.13, 7e-3, 2e-5, 3e-10 and rounding; two more steps
-# are for samples unlike those of any member.
-CONCENTRATED = 1e-6
-STEPS = 6
+# The iteration starts from the inverse of ∇ log B, which is off by 1e-16/10⁻¹² where this is left of 1 − Σ e^{μ_i}, or below it from a
+# guess of α₀, which is off by a factor of 2 at most unless entries are small, and of 1e8 or so if they are tiny.
+CONCENTRATED = 1e-12
+# Newton's method, whose steps in log α are cut to one and then square the error, whence one is enough after those below the root of eps.
+# Where rounding itself moves log α by more than that, they no longer shrink. Steps that are still longer than LOST at the end belong to an
+# iteration that has not arrived.
+MOST_STEPS = 80
+LOST = 1e-2
 
 
 def fitted_concentrations(xp: Namespace, centre: Array, gap: Array, defect: Array) -> Array:
@@ -47,6 +51,11 @@ def fitted_concentrations(xp: Namespace, centre: Array, gap: Array, defect: Arra
     -------
     array (..., K)
 
+    Raises
+    ------
+    DomainError
+        If the iteration does not converge: there may be no such concentrations.
+
     Examples
     --------
     >>> import numpy as np
@@ -59,7 +68,8 @@ def fitted_concentrations(xp: Namespace, centre: Array, gap: Array, defect: Arra
     alpha = _start(xp, centre, gap, defect)
     total = xp.sum(alpha, axis=-1, keepdims=True)
     d = xp.log(alpha / total / centre)
-    for _ in range(STEPS):
+    close, arrived, step = float(xp.finfo(gap.dtype).eps) ** 0.5, False, xp.ones_like(d)
+    for _ in range(MOST_STEPS):
         excess = xp.sum(centre * xp.expm1(d), axis=-1, keepdims=True) + defect[..., None]  # Z − 1
         share = centre * xp.exp(d) / (1.0 + excess)
         alpha = total * share
@@ -69,6 +79,11 @@ def fitted_concentrations(xp: Namespace, centre: Array, gap: Array, defect: Arra
         step = xp.clip(weights / alpha * (residual + common), -1.0, 1.0)
         growth = xp.log1p(xp.sum(share * xp.expm1(step), axis=-1, keepdims=True))
         total, d = total * xp.exp(growth), d + (step - growth)
+        if arrived:
+            break
+        arrived = bool(item(xp.all(xp.abs(step) < close)))
+    if not item(xp.all(xp.abs(step) < LOST)):
+        raise DomainError(f"gap: no concentrations with these mean logarithms were found in {MOST_STEPS} steps")
     excess = xp.sum(centre * xp.expm1(d), axis=-1, keepdims=True) + defect[..., None]
     return total * (centre * xp.exp(d) / (1.0 + excess))
 
@@ -79,7 +94,7 @@ def concentration_gap(xp: Namespace, centre: Array, gap: Array, defect: Array) -
 
 
 def _start(xp: Namespace, centre: Array, gap: Array, defect: Array) -> Array:
-    """Concentrations within a factor of 2 or so."""
+    """Concentrations to start from."""
     left, size = concentration_gap(xp, centre, gap, defect)[..., None], centre.shape[-1]
     mu, concentrated = xp.log(centre) - gap, left < CONCENTRATED
     harmless = xp.full_like(mu, -1.0 - math.log(size))

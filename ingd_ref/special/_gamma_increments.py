@@ -146,7 +146,10 @@ def reduced_lgamma_bregman_drop(xp: Namespace, a: Array, b: Array, r: Array, s: 
         total = xp.where(low, total + _recurrence_drop(xp, a, b, r, s, change, change_of_rest), total)
         a = xp.where(low, a + 1.0, a)
         b = xp.where(low, b + 1.0, b)
-    tau = difference_of_products(xp, change, r, a, change_of_rest) / a / (b + s)
+    # br − as: from the changes where they are the smaller numbers, else from b and s themselves, of which a change keeps only some digits
+    near = xp.abs(change) * r + a * xp.abs(change_of_rest) < b * r + a * s
+    moved, moved_rest = xp.where(near, change, b), xp.where(near, change_of_rest, s)
+    tau = difference_of_products(xp, moved, r, a, moved_rest) / a / (b + s)
     excess = shifted_change / (a + r)
     half = _remainder_drop(xp, b / a, change / a, (b + s) / (a + r), excess, tau)
     return total + 0.5 * half + _stirling_drop(xp, a, b, r, s, change, change_of_rest)

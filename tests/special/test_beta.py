@@ -10,6 +10,7 @@ from mpmath import mpf
 
 from ingd_ref import special
 from ingd_ref.backend import to_host
+from ingd_ref.errors import DomainError
 from ingd_ref.kernels import gamma_fused
 
 UNIT = 2.0**-53
@@ -199,3 +200,54 @@ def test_concentrations_of_a_mean_and_what_its_logarithm_exceeds(size: int) -> N
     gap = special.log_minus_digamma_decrement(np, alpha, special.other_sums(np, alpha))
     found = special.fitted_concentrations(np, centre, gap, np.zeros(100))
     np.testing.assert_allclose(found, alpha, rtol=16 * UNIT)
+
+
+def very_unequal() -> np.ndarray:
+    """Equal concentrations, random ones over sixteen decades, and one that outweighs two tiny ones."""
+    rng = np.random.default_rng(7)
+    equal = np.repeat(np.logspace(-8, 8, 17)[:, None], 3, axis=1)
+    return np.concatenate([equal, 10.0 ** rng.uniform(-8, 8, (60, 3)), [[1e-8, 1.0, 1e8], [1.0, 1.0, 1e8], [1e-8, 1e-8, 1.0]]])
+
+
+def test_very_unequal_concentrations() -> None:
+    """One step of Newton's method at many digits, in units of what the rounding of the gaps moves each entry by: 4 u are seen.
+
+    That step is the error if the error is small, and anything but small if it is not.
+    """
+    alpha = very_unequal()
+    centre = alpha / np.sum(alpha, axis=-1, keepdims=True)
+    gap, defect = np.empty_like(alpha), np.empty(len(alpha))
+    for k, (row, c) in enumerate(zip(alpha, centre, strict=True)):
+        gap[k] = [float(mpmath.log(mpf(float(y))) - m) for y, m in zip(c, mean_of(row), strict=True)]
+        defect[k] = float(mpmath.fsum(mpf(float(y)) for y in c) - 1)
+    kept = np.all(gap >= 0, axis=1)  # a gap that the rounding of c has made negative belongs to no member
+    assert np.sum(kept) >= 75
+    found = special.fitted_concentrations(np, centre[kept], gap[kept], defect[kept])
+    for row, c, g in zip(found, centre[kept], gap[kept], strict=True):
+        a = [mpf(float(x)) for x in row]
+        corner = mpmath.psi(1, mpmath.fsum(a))
+        inverse = mpmath.matrix([[(mpmath.psi(1, x) if i == j else 0) - corner for j in range(3)] for i, x in enumerate(a)]) ** -1
+        residual = [mpmath.log(mpf(float(y))) - mpf(float(z)) - m for y, z, m in zip(c, g, mean_of(row), strict=True)]
+        for i, x in enumerate(a):
+            size = x + mpmath.fsum(abs(inverse[i, j] * mpf(float(g[j]))) for j in range(3))
+            assert abs(mpmath.fsum(inverse[i, j] * residual[j] for j in range(3))) <= 16 * UNIT * size, (row, c, g)
+
+
+def test_means_and_gaps_of_no_concentrations() -> None:
+    """Means that sum to more than the gaps leave room for: the iteration finds nothing and says so."""
+    with np.errstate(all="ignore"), pytest.raises(DomainError, match="gap: no concentrations with these mean logarithms were found"):
+        special.fitted_concentrations(np, np.asarray([0.5, 0.5]), np.asarray([1e-6, 1e-6]), np.asarray(1e-3))
+
+
+def test_divergence_of_concentrations_that_fall_by_many_decades() -> None:
+    """Entries of β that a difference from α rounds to a few digits; 3 u are seen of a sum of twenty terms or so."""
+    alpha = np.asarray([3522646.177426364, 2.612139997579976e-06, 8604195.644245729])
+    rows = [(alpha, np.asarray([0.891199565919685, 9.125123531516058e-05, 1.5442030598607518e-08]))]
+    rng = np.random.default_rng(4)
+    rows += [tuple(10.0 ** rng.uniform(low, high, (2, 3))) for low, high in ((-8, 8), (-8, 8), (-3, 3), (4, 8)) for _ in range(20)]
+    for first, second in rows:
+        a, b = ([mpf(float(x)) for x in row] for row in (first, second))
+        log_beta = [mpmath.fsum(mpmath.loggamma(x) for x in row) - mpmath.loggamma(mpmath.fsum(row)) for row in (a, b)]
+        truth = log_beta[1] - log_beta[0] - mpmath.fsum((y - x) * m for x, y, m in zip(a, b, mean_of(first), strict=True))
+        value = mpf(float(special.log_beta_bregman(np, first, second)))
+        assert abs(value - truth) <= 32 * UNIT * truth, (first, second, float(value / truth - 1))
