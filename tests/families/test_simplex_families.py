@@ -23,6 +23,7 @@ from ingd_ref.families.ising import Ising
 from ingd_ref.families.multinomial import Multinomial
 from ingd_ref.families.negative_binomial import NegativeBinomial
 from ingd_ref.families.poisson import Poisson
+from tests.families import simplex
 
 UNIT = 2.0**-53
 HALF = [0.5, 0.5]
@@ -426,6 +427,58 @@ def test_ising_mean_and_its_inverse(seed: int, scale: float, spins: int, binary:
     assume(np.max(np.abs(family.inverse_fisher(theta)) @ np.abs(mu)) * UNIT < 1e-3)
     found = family.natural_from_mean(mu)
     assert np.all(np.abs(family.mean(found) - mu) <= 64 * UNIT * 2**spins)
+
+
+def many_digits(row: np.ndarray) -> list[mpf]:
+    return [mpf(float(value)) for value in row]
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-8, 1e-4])
+def test_means_of_nearly_free_spins(scale: float) -> None:
+    """(E2), (E6): sums over p of ±1 would leave a relative error of u/scale; 2 u are seen, of the longest entry, in both directions."""
+    oracle = simplex.ising(3)
+    for theta in scale * np.random.default_rng(5).standard_normal((4, 6)):
+        with mpmath.workdps(60):
+            truth = oracle.mean(many_digits(theta))
+            mu = oracle.family.mean(theta)
+            errors = [abs(m - t) for m, t in zip(many_digits(mu), truth, strict=True)]
+            assert max(errors) <= 8 * UNIT * max(abs(t) for t in truth)
+            found = many_digits(oracle.family.natural_from_mean(mu))
+            exact = oracle.refined(found, many_digits(mu))
+            assert max(abs(f - t) for f, t in zip(found, exact, strict=True)) <= 8 * UNIT * max(abs(t) for t in exact)
+
+
+def test_mean_of_one_nearly_free_spin() -> None:
+    """Entries much smaller than others keep their digits too: a spin of field 1e-10 beside two that are neither free nor fair."""
+    oracle = simplex.ising(3)
+    theta = np.asarray([1.0, 1e-10, -0.5, 0.0, 0.75, 0.0])
+    with mpmath.workdps(60):
+        for m, t in zip(many_digits(oracle.family.mean(theta)), oracle.mean(many_digits(theta)), strict=True):
+            assert abs(m - t) <= 8 * UNIT * abs(t)
+
+
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize("scale", [0.1, 1.0, 10.0, 40.0])
+def test_fisher_information_of_frozen_spins(scale: float, binary: bool) -> None:
+    """F, F⁻¹ and F⁻¹v in units of the roots of their diagonals, where one state has all the probability but 10⁻¹⁰⁰ at most.
+
+    Logits of size 6 scale round by as many u, and with them the probabilities; on top of that some fifty roundings of sums and of a
+    factorisation that is conditioned alike at all scales. Without it, the errors of F⁻¹ are of order one from scale 10 on.
+    """
+    oracle = simplex.ising(3, binary)
+    family, vector = oracle.family, np.asarray([1.0, -0.5, 0.25, 2.0, -1.0, 0.5])
+    for theta in scale * np.random.default_rng(6).standard_normal((4, 6)):
+        tolerance = (64 + 12 * scale) * UNIT
+        with mpmath.workdps(400):
+            for operation in ("fisher", "inverse_fisher"):
+                truth = getattr(oracle, operation)(many_digits(theta))
+                size = [mpmath.sqrt(truth[i][i]) for i in range(6)]
+                for (i, j), value in np.ndenumerate(getattr(family, operation)(theta)):
+                    assert abs(mpf(float(value)) - truth[i][j]) <= tolerance * size[i] * size[j], (operation, theta, i, j)
+            for i, value in enumerate(family.natural_gradient(theta, vector)):
+                terms = [truth[i][j] * mpf(float(vector[j])) for j in range(6)]
+                length = mpmath.fsum(size[i] * size[j] * abs(mpf(float(vector[j]))) for j in range(6))
+                assert abs(mpf(float(value)) - mpmath.fsum(terms)) <= tolerance * length
 
 
 # --- other array libraries ----------------------------------------------------------------------------------------------------------------
