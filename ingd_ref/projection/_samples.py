@@ -7,7 +7,7 @@ from ingd_ref.backend import Array, Namespace, item, symmetrise
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.features import Features
 
-__all__ = ["centred", "covariance", "pushed_statistics", "sample_batch", "sample_weights", "statistics", "weighted_mean"]
+__all__ = ["centred", "covariance", "pushed_statistics", "sample_batch", "sample_weights", "statistics", "weighted_mean", "without_each"]
 
 
 def sample_batch(x: Array, name: str, xp: Namespace, like: Array | None = None, shape: tuple[int, ...] | None = None) -> Array:
@@ -38,6 +38,13 @@ def sample_weights(weights: Array | None, xp: Namespace, like: Array) -> Array:
     if worst > checks.SUM_TOLERANCE:
         raise DomainError(f"each row of weights must sum to 1, one of them is off by {worst:g}; divide by the sums first")
     return weights / totals
+
+
+def without_each(xp: Namespace, weights: Array) -> Array:
+    """π_i/(1 − π_i), what a sample weighs against all others; DomainError where there are no others."""
+    if not item(xp.max(weights)) < 1.0 - float(xp.finfo(weights.dtype).eps):
+        raise DomainError("a standard error needs at least two samples of positive weight, at each time")
+    return weights / (1.0 - weights)
 
 
 def statistics(xp: Namespace, features: Features, samples: Array, implementation: str) -> Array:

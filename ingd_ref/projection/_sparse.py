@@ -176,10 +176,7 @@ def sparse_minimum(
     array([ 2.,  0., -1.])
     """
     xp = array_namespace(matrix=matrix, vector=vector, penalty_weights=penalty_weights, start=start)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
-        raise ShapeError(f"matrix must be square, got shape {tuple(matrix.shape)}")
-    matrix = checks.finite(checks.real_array(matrix, "matrix", xp), "matrix", xp)
-    vector = checks.vector(vector, "vector", matrix.shape[0], xp, like=matrix)
+    matrix, vector = _quadratic(xp, matrix, vector)
     penalties = checks.nonnegative(kappa, "kappa") * _weights(xp, penalty_weights, vector)
     begin = xp.zeros_like(vector) if start is None else checks.vector(start, "start", vector.shape[0], xp, like=vector)
     checks.choice(method, "method", METHODS)
@@ -221,6 +218,7 @@ def largest_penalty(matrix: Array, vector: Array, penalty_weights: Array | None 
     3.0
     """
     xp = array_namespace(matrix=matrix, vector=vector, penalty_weights=penalty_weights)
+    matrix, vector = _quadratic(xp, matrix, vector)
     c, weights = to_host(vector), to_host(_weights(xp, penalty_weights, vector))
     free, penalised = np.flatnonzero(weights == 0), np.flatnonzero(weights)
     blocks = to_host(matrix)[:, free]
@@ -359,7 +357,15 @@ def regularisation_path(
     return RegularisationPath(penalties, coefficients, residuals, iterations, system)
 
 
-# --- weights -----------------------------------------------------------------------------------------------------------------------------
+# --- arguments ---------------------------------------------------------------------------------------------------------------------------
+
+
+def _quadratic(xp: Namespace, matrix: Array, vector: Array) -> tuple[Array, Array]:
+    """C and c, checked."""
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
+        raise ShapeError(f"matrix must be square, got shape {tuple(matrix.shape)}")
+    matrix = checks.finite(checks.real_array(matrix, "matrix", xp), "matrix", xp)
+    return matrix, checks.vector(vector, "vector", matrix.shape[0], xp, like=matrix)
 
 
 def _weights(xp: Namespace, weights: Array | None, like: Array) -> Array:

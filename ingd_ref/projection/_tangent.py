@@ -10,10 +10,19 @@ import numpy as np
 
 from ingd_ref import checks
 from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, symmetrise
-from ingd_ref.errors import OptionError
+from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.features import Features
 from ingd_ref.projection._intervals import normal_interval, replicated_weights
-from ingd_ref.projection._samples import centred, covariance, pushed_statistics, sample_batch, sample_weights, statistics, weighted_mean
+from ingd_ref.projection._samples import (
+    centred,
+    covariance,
+    pushed_statistics,
+    sample_batch,
+    sample_weights,
+    statistics,
+    weighted_mean,
+    without_each,
+)
 from ingd_ref.projection._system import positive_system
 
 __all__ = ["TangentProjection", "paired_tangent_projection", "tangent_projection"]
@@ -78,7 +87,10 @@ class TangentProjection:
 
     @cached_property
     def standard_error(self) -> Array:
-        """Standard error of each entry of θ̇, shape (..., b): the root of the diagonal of :attr:`rate_covariance`."""
+        """Standard error of each entry of θ̇, shape (..., b): the root of the diagonal of :attr:`rate_covariance`.
+
+        DomainError where all the weight lies on one sample.
+        """
         xp = array_namespace(rate=self.rate)
         return xp.sqrt(xp.linalg.diagonal(self.rate_covariance))
 
@@ -201,7 +213,9 @@ def tangent_projection(
         values, rates = pushed_statistics(xp, features, samples, velocities, implementation)
         return _from_shares(xp, (values,), lambda _: rates, weights, ridge)
     values = statistics(xp, features, samples, implementation)
-    residuals = sample_batch(scores[..., None], "scores", xp, like=samples, shape=(*samples.shape[:-1], 1))
+    if tuple(scores.shape) != tuple(samples.shape[:-1]):
+        raise ShapeError(f"scores must have shape {tuple(samples.shape[:-1])}, got {tuple(scores.shape)}")
+    residuals = sample_batch(scores[..., None], "scores", xp, like=samples)
 
     def shares(weights: Array) -> Array:
         """φ_i (s_i − s̄), whose mean is Cov[f, s]."""
@@ -301,7 +315,7 @@ def _from_shares(
 
     def deletion() -> Array:
         design = xp.stack(deviations, axis=-2)
-        lost = (weights / (1.0 - weights) / len(deviations))[..., None] * xp.ones_like(design[..., 0])
+        lost = (without_each(xp, weights) / len(deviations))[..., None] * xp.ones_like(design[..., 0])
         return system.solve_without(design, lost, changes)
 
     return TangentProjection(theta_rate, fisher, moment_rate, system.condition, weights, influence, deletion, lambda anew: solved(anew)[0])

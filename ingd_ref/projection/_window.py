@@ -13,6 +13,7 @@ from ingd_ref.backend import Array, array_namespace, device, symmetrise, tile_ed
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.features import Features
 from ingd_ref.projection._intervals import normal_interval
+from ingd_ref.projection._samples import without_each
 from ingd_ref.projection._system import System, positive_system
 from ingd_ref.projection._time_bases import Constant, TimeBasis
 from ingd_ref.projection._time_quadrature import checked_times, simpson_weights, trapezoid_weights
@@ -370,7 +371,7 @@ class _WindowMoments:
         changes = changes + _outer(groups.spread(self.masses * self.functions), groups.deviations(along))
         changes = (groups.weights / xp.sqrt(groups.spread(self.shrinkage)[:, 0]))[:, None] * changes
         design = _outer(groups.spread(self.functions), deviations)
-        lost = groups.spread(self.masses / self.shrinkage)[:, 0] * groups.weights / (1.0 - groups.weights)
+        lost = groups.spread(self.masses / self.shrinkage)[:, 0] * without_each(xp, groups.weights)
         if not self.coupled:
             return solver.solve_without(design[:, None, :], lost[:, None], changes)
         # The same particle at all times: one change, and as many rows of the design as there are times.

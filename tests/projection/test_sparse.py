@@ -134,6 +134,10 @@ def test_arguments_that_do_not_fit_are_refused():
         minimum(matrix, vector, 0.1, method="simplex")
     with pytest.raises(BackendError, match="vector"):
         minimum(matrix, list(vector), 0.1)
+    with pytest.raises(ShapeError, match="vector"):
+        ir.projection.largest_penalty(matrix, vector[:3])
+    with pytest.raises(NonFiniteError, match="matrix"):
+        ir.projection.largest_penalty(matrix * np.nan, vector)
     times, samples, _ = moving_points(np.random.default_rng(7))
     system = ir.projection.window_system(ir.features.Monomials(1), times, samples)
     with pytest.raises(ShapeError, match="penalty_weights"):

@@ -267,8 +267,10 @@ def test_arguments_that_do_not_fit_are_refused():
         project(GAUSSIAN, x, velocities=x, scores=x[:, 0])
     with pytest.raises(ShapeError, match=r"velocities must have shape \(5, 1\), got \(4, 1\)"):
         project(GAUSSIAN, x, velocities=x[:4])
-    with pytest.raises(ShapeError, match="scores"):
+    with pytest.raises(ShapeError, match=r"scores must have shape \(5,\), got \(4,\)"):
         project(GAUSSIAN, x, scores=x[:4, 0])
+    with pytest.raises(ShapeError, match=r"scores must have shape \(5,\), got \(5, 1\)"):
+        project(GAUSSIAN, x, scores=x)
     with pytest.raises(ShapeError, match="weights"):
         project(GAUSSIAN, x[None], velocities=x[None], weights=np.ones((2, 5)) / 5)
     with pytest.raises(DomainError, match="each row of weights must sum to 1"):
@@ -290,5 +292,10 @@ def test_arguments_that_do_not_fit_are_refused():
         found.confidence_interval(1.0)
     with pytest.raises(OptionError, match="rng"):
         found.bootstrap(3, 0)
+    with pytest.raises(DomainError, match="two samples of positive weight"):
+        _ = project(GAUSSIAN, x[:1], velocities=x[:1], ridge=1.0).standard_error
+    window = ir.projection.window_projection(ir.features.Monomials(1), [0.0, 0.5, 1.0], x[:3, None, :], ridge=1.0)
+    with pytest.raises(DomainError, match="two samples of positive weight"):
+        window.standard_error(0.5)
     with pytest.raises(DomainError, match="replications"):
         found.bootstrap(0, np.random.default_rng(0))
