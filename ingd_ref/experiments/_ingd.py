@@ -16,7 +16,7 @@ from ingd_ref.experiments._mixture import two_gaussians
 from ingd_ref.experiments._s_curve import random_s_curve
 from ingd_ref.families import Gaussian
 from ingd_ref.features import FamilyStatistics, RandomCenters
-from ingd_ref.flows import FlowResult, KiNG, run_flow, run_ingd
+from ingd_ref.flows import PUBLISHED, FlowResult, KiNG, run_flow, run_ingd
 from ingd_ref.generators import LocationScale, MultilayerPerceptron
 from ingd_ref.metrics import MMD, median_bandwidth
 from ingd_ref.rkhs import MedianBandwidth, RandomNeuralTangent
@@ -34,7 +34,7 @@ FRESH = 1000
 PARTS = 10
 NOISE_DRAWS = 20
 DATA_STREAM, NOISE_STREAM, METHOD_STREAM = 0, 1, 2
-# Detail that the statistics and the MMD see of the curve, whose radius is one; jitter and step as in the study of the curve itself.
+# Detail that the statistics and the MMD see of the curve, whose radius is one; jitter and step of the flows as in the study of the curve.
 CURVE_BANDWIDTH, CURVE_JITTER, CURVE_STEP = 0.3, 1e-4, 0.5
 # The path: from N(0, 1) to N(2, 1/2²) in two units of flow time, with the nodes of a quadrature rule as latent points.
 PATH_START, PATH_TARGET, PATH_TIME, PATH_NODES = (0.0, 1.0), (2.0, 0.5), 2.0, 20
@@ -67,8 +67,8 @@ class Ingd(Experiment[FlowResult]):
     features: int = option(200, "random centres of the statistics, drawn anew at each step")
     width: int = option(64, "width of the two hidden layers of the perceptron")
     step_size: float = option(0.2, "flow time of a step of iNGD: noise averages over 1/step_size steps")
-    ridge: float = option(1e-3, "ridge λ of the natural gradient")
-    jitter: float = option(1e-3, "jitter ε of the natural gradient on the mixture")
+    ridge: float = option(1e-3, "ridge λ of iNGD")
+    jitter: float = option(1e-4, "jitter ε of iNGD")
     path_steps: tuple[int, ...] = option((20, 40, 80, 160), "numbers of steps along the path of location and scale")
 
     name = "ingd"
@@ -156,7 +156,7 @@ class Ingd(Experiment[FlowResult]):
             steps=self.steps,
             step_size=self.step_size,
             ridge=self.ridge,
-            jitter=self._jitter(problem),
+            jitter=self.jitter,
             rng=rng,
             metrics={"mmd": lambda x: float(np.mean([distance(x[k * self.number : (k + 1) * self.number, :]) for k in range(PARTS)]))},
             keep_every=self.steps,
@@ -164,16 +164,14 @@ class Ingd(Experiment[FlowResult]):
         )
 
     def _flow(self, problem: str, method: str) -> tuple[KiNG, float]:
-        """The flow of particles, and the step size of its own study."""
+        """The flow of particles, with the numbers and the step size of its own study."""
         kernel = MedianBandwidth(rule="lower") if method == "king" else RandomNeuralTangent()
-        ddof, step_size = (1, 1.0) if problem == "mixture" else (0, CURVE_STEP)
-        return KiNG(self._features(problem), kernel, ridge=self.ridge, jitter=self._jitter(problem), ddof=ddof), step_size
+        if problem == "mixture":
+            return KiNG(self._features(problem), kernel, **PUBLISHED), 1.0
+        return KiNG(self._features(problem), kernel, jitter=CURVE_JITTER), CURVE_STEP
 
     def _features(self, problem: str) -> RandomCenters:
         return RandomCenters(self.features, "median" if problem == "mixture" else CURVE_BANDWIDTH, rule="lower")
-
-    def _jitter(self, problem: str) -> float:
-        return self.jitter if problem == "mixture" else CURVE_JITTER
 
     def _sample(self, problem: str, number: int, rng: np.random.Generator) -> np.ndarray:
         return two_gaussians(number, self.dim, rng) if problem == "mixture" else random_s_curve(number, rng)
