@@ -8,7 +8,7 @@ from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace, item
 from ingd_ref.errors import DomainError, ShapeError
 
-__all__ = ["distribution", "measure", "of_point", "place", "positive_cells", "sums_to", "tangent"]
+__all__ = ["beside", "distribution", "measure", "of_point", "place", "positive_cells", "sums_to", "tangent"]
 
 
 def measure(u: Array, name: str, xp: Namespace, cells: int | None = None, like: Array | None = None) -> Array:
@@ -16,7 +16,16 @@ def measure(u: Array, name: str, xp: Namespace, cells: int | None = None, like: 
     expected = f"(..., {cells if cells is not None else 'n'})"
     if u.ndim < 1 or math.prod(u.shape) == 0 or (cells is not None and u.shape[-1] != cells):
         raise ShapeError(f"{name} must have shape {expected}, got {tuple(u.shape)}")
+    if like is not None:
+        beside(u, name, like)
     return checks.finite(checks.real_array(u, name, xp, like), name, xp)
+
+
+def beside(u: Array, name: str, other: Array) -> None:
+    """Raise :class:`ShapeError` unless the leading axes of ``u`` broadcast with those of ``other``."""
+    batch, wanted = tuple(u.shape[:-1]), tuple(other.shape[:-1])
+    if any(a != b and 1 not in (a, b) for a, b in zip(reversed(batch), reversed(wanted), strict=False)):
+        raise ShapeError(f"{name} has batch shape {batch}, which does not broadcast with the batch shape {wanted} of what comes before it")
 
 
 def positive_cells(p: Array, name: str, xp: Namespace, closed: bool = False) -> None:

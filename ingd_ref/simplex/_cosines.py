@@ -90,13 +90,14 @@ def direction_cosines(model: FiniteModel, xi: Array, target: Array, recognition:
         raise OptionError("recognition must be an array here: the perfect recognition is compared with it anyway")
     threshold = rank_cut(xp, cut, xi.dtype)
 
-    def at(xi: Array, target: Array, fixed: Array) -> tuple[Array, ...]:
+    def at(xi: Array, target: Array, recognition: Array) -> tuple[Array, ...]:
         p, jacobian = model.with_jacobian(xi)
         pi = model.marginalisation.matrix(xi)
         root, w = whiten(xp, p, jacobian, "p(ξ)")
         joint = decompose(xp, w, threshold)
         bounds = [
-            pushed(xp, pi, root * joint.project(xp, whitened_elbo(xp, pi, p, root, target, choice))) for choice in (fixed, "substituted")
+            pushed(xp, pi, root * joint.project(xp, whitened_elbo(xp, pi, p, root, target, choice)))
+            for choice in (recognition, "substituted")
         ]
         visible_root, visible_w, g = whitened_evidence(xp, pi, p, jacobian, target)
         rounding = visible_rounding(xp, pi, jacobian, visible_root)
@@ -106,4 +107,4 @@ def direction_cosines(model: FiniteModel, xi: Array, target: Array, recognition:
         return tuple(cosine(xp, visible, a, b) for a, b in pairs)
 
     width = 10 * model.states * (model.parameters + 2)
-    return DirectionCosines(*over_points(xp, at, width, xi, target=target, fixed=fixed))
+    return DirectionCosines(*over_points(xp, at, width, xi, target=target, recognition=fixed))

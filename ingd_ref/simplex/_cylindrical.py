@@ -85,7 +85,8 @@ class PrincipalAngles:
 
     def _zero(self, xp: Namespace) -> Array:
         """Cosines and sines up to this (..., 1) count as zero."""
-        rounding = ANGLE_ROUNDINGS * float(xp.finfo(self.cosines.dtype).eps) * self.condition
+        condition = xp.where(self.rank > 0, self.condition, xp.ones_like(self.condition))  # it is infinite for rank 0
+        rounding = ANGLE_ROUNDINGS * float(xp.finfo(self.cosines.dtype).eps) * condition
         return xp.maximum(rounding, xp.full_like(rounding, RIGHT_ANGLE))[..., None]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ingd_ref import special
 from ingd_ref.backend import Array, Namespace, array_namespace, device, is_array, item, softmax
 from ingd_ref.errors import DomainError
-from ingd_ref.simplex._arguments import distribution, measure, tangent
+from ingd_ref.simplex._arguments import beside, distribution, measure, tangent
 
 __all__ = [
     "divergence",
@@ -346,7 +346,12 @@ def _ends(p: Array, q: Array, t: Any) -> tuple[Namespace, Array, Array, Array]:
     xp = array_namespace(p=p, q=q, t=t if is_array(t) else None)
     p = distribution(p, "p", xp)
     q = distribution(q, "q", xp, p.shape[-1], like=p)
-    position = xp.asarray(t, dtype=p.dtype, device=device(p))
+    try:
+        position = xp.asarray(t, dtype=p.dtype, device=device(p))
+    except (TypeError, ValueError):
+        raise DomainError(f"t must be a number or an array of numbers, got {t!r}") from None
     if not item(xp.all((position >= 0) & (position <= 1))):
         raise DomainError("t must lie between 0 and 1")
+    beside(position[..., None], "t", p)
+    beside(position[..., None], "t", q)
     return xp, p, q, position[..., None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace, array_namespace, is_array
 from ingd_ref.errors import BackendError
-from ingd_ref.simplex._arguments import distribution, positive_cells
+from ingd_ref.simplex._arguments import beside, distribution, positive_cells
 from ingd_ref.simplex._geometry import relative_entropy
 from ingd_ref.simplex._marginalisation import pulled, pushed
 from ingd_ref.simplex._marginalisation import recognition as checked_recognition
@@ -110,6 +110,8 @@ def elbo_loss(model: FiniteModel, xi: Array, target: Array, recognition: Array |
     q = fixed_recognition(xp, model, recognition, xi)
     if q is None:
         return evidence_loss(model, xi, target)
+    beside(q, "recognition", xi)
+    beside(q, "recognition", target)
     p = model.probabilities(xi)
     positive_cells(p, "p(ξ)", xp)
     return relative_entropy(xp, pulled(xp, model.marginalisation.matrix(p), target) * q, p)

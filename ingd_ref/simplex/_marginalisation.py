@@ -6,13 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace, array_namespace, item, to_backend
 from ingd_ref.errors import DomainError, ShapeError
-from ingd_ref.simplex._arguments import distribution, measure, of_point, place, positive_cells, tangent
+from ingd_ref.simplex._arguments import beside, distribution, measure, of_point, place, positive_cells, tangent
 
 __all__ = ["Marginalisation", "conditional", "pulled", "pushed", "recognition"]
 
@@ -62,7 +63,7 @@ class Marginalisation:
     visible: int = field(default=0)
 
     def __post_init__(self) -> None:
-        cells = tuple(int(cell) for cell in self.cells)
+        cells = tuple(_cell(cell) for cell in self.cells)
         if not cells:
             raise ShapeError("cells must name the visible cell of at least one state")
         number = checks.positive_integer(self.visible, "visible") if self.visible else max(cells) + 1
@@ -196,7 +197,9 @@ class Marginalisation:
         xp = array_namespace(visible=visible, conditional=conditional)
         visible = distribution(visible, "visible", xp, self.visible)
         pi = self.matrix(visible)
-        return pulled(xp, pi, visible) * recognition(xp, pi, conditional, "conditional")
+        q = recognition(xp, pi, conditional, "conditional")
+        beside(q, "conditional", visible)
+        return pulled(xp, pi, visible) * q
 
     def lift(self, p: Array, w: Array) -> Array:
         """Lift a visible tangent vector horizontally: u(h, v) = p(h|v) w(v), equation (B5).
@@ -274,6 +277,13 @@ class Marginalisation:
         return conditional(xp, self.matrix(p), p)
 
 
+def _cell(cell: Any) -> int:
+    """A whole number, as an int."""
+    if isinstance(cell, bool) or not hasattr(cell, "__index__"):
+        raise DomainError(f"cells must be whole numbers, got {cell!r}")
+    return int(cell.__index__())
+
+
 def pushed(xp: Namespace, pi: Array, u: Array) -> Array:
     """Πu for measures (..., n)."""
     return xp.matmul(u, xp.matrix_transpose(pi))
@@ -291,7 +301,7 @@ def conditional(xp: Namespace, pi: Array, p: Array) -> Array:
 
 def recognition(xp: Namespace, pi: Array, q: Array, name: str) -> Array:
     """Check conditional probabilities q(h|v) (..., n), and divide the rounding of their sums out."""
-    q = measure(q, name, xp, pi.shape[1], like=pi)
+    q = measure(q, name, xp, pi.shape[1], like=pi[0, :])
     positive_cells(q, name, xp)
     sums = pushed(xp, pi, q)
     good = xp.abs(sums - 1.0) <= checks.SUM_TOLERANCE

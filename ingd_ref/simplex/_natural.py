@@ -219,13 +219,15 @@ def elbo_gradient(model: FiniteModel, xi: Array, target: Array, recognition: Arr
     fixed = fixed_recognition(xp, model, recognition, xi)
     threshold = rank_cut(xp, cut, xi.dtype)
 
-    def at(xi: Array, target: Array, fixed: Array | None) -> tuple[Array, ...]:
+    choice = recognition
+
+    def at(xi: Array, target: Array, recognition: Array | None) -> tuple[Array, ...]:
         p, jacobian = model.with_jacobian(xi)
         root, w = whiten(xp, p, jacobian, "p(ξ)")
-        g = whitened_elbo(xp, model.marginalisation.matrix(xi), p, root, target, recognition if fixed is None else fixed)
+        g = whitened_elbo(xp, model.marginalisation.matrix(xi), p, root, target, choice if recognition is None else recognition)
         return _on_the_joint(xp, model, root, w, g, threshold)
 
-    return NaturalGradient(*over_points(xp, at, _width(model), xi, target=target, fixed=fixed))
+    return NaturalGradient(*over_points(xp, at, _width(model), xi, target=target, recognition=fixed))
 
 
 def fisher_information(model: FiniteModel, xi: Array) -> Array:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import checks
-from ingd_ref.backend import Array, Namespace, device, item
+from ingd_ref.backend import Array, Namespace, device, is_array, item
 from ingd_ref.errors import BackendError, DomainError, OptionError, ShapeError
 from ingd_ref.simplex._arguments import measure, sums_to
 from ingd_ref.simplex._marginalisation import Marginalisation
@@ -122,5 +122,7 @@ class OwnModel(FiniteModel):
 
 
 def _require_shape(x: Array, name: str, shape: tuple[int, ...]) -> None:
+    if not is_array(x):
+        raise BackendError(f"{name} must return an array of shape {tuple(shape)}, got {type(x).__name__}")
     if tuple(x.shape) != tuple(shape):
         raise ShapeError(f"{name} must return an array of shape {tuple(shape)}, got {tuple(x.shape)}")

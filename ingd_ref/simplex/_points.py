@@ -52,7 +52,8 @@ def _rows(xp: Namespace, name: str, x: Array | None, batch: tuple[int, ...]) -> 
     if x is None or x.ndim == 1:
         return x
     if tuple(x.shape[:-1]) != batch:
-        raise ShapeError(f"{name} must have shape ({x.shape[-1]},) or {(*batch, x.shape[-1])}, got {tuple(x.shape)}")
+        wanted = dict.fromkeys((f"({x.shape[-1]},)", str((*batch, x.shape[-1]))))
+        raise ShapeError(f"{name} must have shape {' or '.join(wanted)}, got {tuple(x.shape)}")
     return xp.reshape(x, (-1, x.shape[-1]))
 
 

@@ -173,3 +173,10 @@ def test_arguments_are_checked():
         simplex.cylindrical_defect(model, np.full(5, 0.5), cut=1.5)
     with pytest.raises(errors.DomainError, match=r"p\(ξ\) must be positive, but cell 1 of point 0 is 0"):
         simplex.cylindrical_defect(model, np.array([0.5, 1.0, 0.5, 1.0, 0.5]))
+
+
+def test_a_tangent_space_without_directions_has_no_parts():
+    """All statistics are constant, so no parameter moves anything."""
+    still = simplex.LogLinearModel(np.ones((4, 2)), simplex.Marginalisation([0, 1, 0, 1]))
+    angles = simplex.principal_angles(still, np.zeros(2))
+    assert (angles.rank, angles.horizontal_dimension, angles.vertical_dimension, angles.defect) == (0, 0, 0, 0.0)

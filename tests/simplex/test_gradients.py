@@ -260,7 +260,7 @@ TARGET, XI = np.full(4, 0.25), np.full(5, 0.5)
     [
         (XI, np.full(4, 0.2), "held", errors.DomainError, "target must sum to 1, but the sum is 0.8"),
         (XI, np.array([0.5, 0.5, 0.0, 0.0]), "held", errors.DomainError, "target must be positive, but cell 2 is 0"),
-        (XI, np.full((2, 4), 0.25), "held", errors.ShapeError, r"target must have shape \(4,\) or \(4,\)"),
+        (XI, np.full((2, 4), 0.25), "held", errors.ShapeError, r"target must have shape \(4,\), got \(2, 4\)"),
         (XI, np.full(3, 1 / 3), "held", errors.ShapeError, r"target must have shape \(..., 4\), got \(3,\)"),
         (XI, np.array([np.inf, 0.5, 0.25, 0.25]), "held", errors.NonFiniteError, "target"),
         (XI, TARGET, "perfect", errors.OptionError, "recognition must be one of 'held', 'substituted', got 'perfect'"),
@@ -294,3 +294,40 @@ def test_other_bad_arguments():
         simplex.m_geodesic(TARGET, TARGET, 1.5)
     with pytest.raises(errors.DomainError, match=r"p must be non-negative, but cell 0 is -0\.5"):
         simplex.fisher_rao_distance(np.array([-0.5, 1.5]), np.array([0.5, 0.5]))
+
+
+def test_batches_that_do_not_broadcast_are_named():
+    model, rng = simplex.naive_bayes(), np.random.default_rng(31)
+    three, two = rng.dirichlet(np.ones(4), 3), rng.dirichlet(np.ones(4), 2)
+    xi, recognition = np.full((3, 5), 0.4), np.full((2, 8), 0.5)
+    with pytest.raises(errors.ShapeError, match=r"p has batch shape \(2,\), which does not broadcast"):
+        simplex.divergence(three, two)
+    with pytest.raises(errors.ShapeError, match=r"a has batch shape \(2,\)"):
+        simplex.fisher_metric(three, two - 0.25, two - 0.25)
+    with pytest.raises(errors.ShapeError, match=r"t has batch shape \(2,\)"):
+        simplex.m_geodesic(three, three, np.array([0.1, 0.2]))
+    with pytest.raises(errors.ShapeError, match=r"target has batch shape \(2,\)"):
+        simplex.evidence_loss(model, xi, two)
+    with pytest.raises(errors.ShapeError, match=r"recognition has batch shape \(2,\)"):
+        simplex.elbo_loss(model, xi, three, recognition)
+    with pytest.raises(errors.ShapeError, match=r"recognition must have shape \(8,\) or \(3, 8\), got \(2, 8\)"):
+        simplex.elbo_gradient(model, xi, three, recognition)
+    with pytest.raises(errors.ShapeError, match=r"recognition must have shape \(8,\) or \(3, 8\), got \(2, 8\)"):
+        simplex.direction_cosines(model, xi, three, recognition)
+    with pytest.raises(errors.ShapeError, match=r"target must have shape \(4,\), got \(2, 4\)"):
+        simplex.elbo_gradient(model, xi[0], two, "held")
+    with pytest.raises(errors.ShapeError, match=r"conditional has batch shape \(2,\)"):
+        model.marginalisation.complete(three, recognition)
+    with pytest.raises(errors.ShapeError, match=r"w has batch shape \(2,\)"):
+        model.marginalisation.lift(np.full((3, 8), 0.125), two - 0.25)
+    assert simplex.elbo_loss(model, xi[0], two, "held").shape == (2,)
+    assert simplex.m_geodesic(three[0], three[1], np.zeros(4)).shape == (4, 4)
+
+
+def test_arguments_of_the_wrong_kind_are_named():
+    with pytest.raises(errors.DomainError, match=r"cells must be whole numbers, got 0\.5"):
+        simplex.Marginalisation([0.5, 1])
+    with pytest.raises(errors.DomainError, match="t must be a number"):
+        simplex.m_geodesic(np.full(2, 0.5), np.full(2, 0.5), "middle")
+    with pytest.raises(errors.BackendError, match="function must return an array"):
+        simplex.OwnModel(lambda xi: [0.5, 0.5], 1, simplex.Marginalisation([0, 1])).probabilities(np.array([0.3]))
