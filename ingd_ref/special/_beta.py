@@ -210,8 +210,12 @@ def log_beta_bregman(xp: Namespace, alpha: Array, beta: Array) -> Array:
     """
     alpha, beta = alpha + xp.zeros_like(beta), beta + xp.zeros_like(alpha)
     change = beta - alpha
-    # α_i β₀ − β_i α₀ from the determinants of pairs, each good to 2 u
-    gap = xp.sum(difference_of_products(xp, alpha[..., :, None], change[..., None, :], alpha[..., None, :], change[..., :, None]), axis=-1)
+    # α_i β₀ − β_i α₀ from the determinants of pairs, each good to 2 u; of changes if those are smaller than β, which they are a rounding of
+    first, second = alpha[..., :, None], alpha[..., None, :]
+    near = first * xp.abs(change)[..., None, :] + second * xp.abs(change)[..., :, None]
+    smaller = near < first * beta[..., None, :] + second * beta[..., :, None]
+    moved, other = xp.where(smaller, change[..., None, :], beta[..., None, :]), xp.where(smaller, change[..., :, None], beta[..., :, None])
+    gap = xp.sum(difference_of_products(xp, first, moved, second, other), axis=-1)
     alpha0, beta0 = xp.sum(alpha, axis=-1), xp.sum(beta, axis=-1)
     ratio = alpha / alpha0[..., None] / (beta / beta0[..., None])
     shares = xp.sum(beta * log_remainder(xp, ratio, gap / alpha0[..., None] / beta), axis=-1)

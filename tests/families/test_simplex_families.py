@@ -435,7 +435,7 @@ def many_digits(row: np.ndarray) -> list[mpf]:
 
 @pytest.mark.parametrize("scale", [1e-12, 1e-8, 1e-4])
 def test_means_of_nearly_free_spins(scale: float) -> None:
-    """(E2), (E6): sums over p of ±1 would leave a relative error of u/scale; 2 u are seen, of the longest entry, in both directions."""
+    """(E2), (E6): sums over p of ±1 would leave a relative error of u/scale; 3 u are seen, of the longest entry, in both directions."""
     oracle = simplex.ising(3)
     for theta in scale * np.random.default_rng(5).standard_normal((4, 6)):
         with mpmath.workdps(60):
@@ -449,7 +449,7 @@ def test_means_of_nearly_free_spins(scale: float) -> None:
 
 
 def test_mean_of_one_nearly_free_spin() -> None:
-    """Entries much smaller than others keep their digits too: a spin of field 1e-10 beside two that are neither free nor fair."""
+    """Entries much smaller than others keep their digits too: a spin of field 1e-10 beside two that are neither; 7 u are seen."""
     oracle = simplex.ising(3)
     theta = np.asarray([1.0, 1e-10, -0.5, 0.0, 0.75, 0.0])
     with mpmath.workdps(60):
@@ -463,7 +463,8 @@ def test_fisher_information_of_frozen_spins(scale: float, binary: bool) -> None:
     """F, F⁻¹ and F⁻¹v in units of the roots of their diagonals, where one state has all the probability but 10⁻¹⁰⁰ at most.
 
     Logits of size 6 scale round by as many u, and with them the probabilities; on top of that some fifty roundings of sums and of a
-    factorisation that is conditioned alike at all scales. Without it, the errors of F⁻¹ are of order one from scale 10 on.
+    factorisation that is conditioned alike at all scales. 70 u are seen at scale 10, 350 u at 40, where a
+    factorisation of correlations leaves F⁻¹ errors of 3e-4 and no digit at all.
     """
     oracle = simplex.ising(3, binary)
     family, vector = oracle.family, np.asarray([1.0, -0.5, 0.25, 2.0, -1.0, 0.5])

@@ -210,7 +210,7 @@ def very_unequal() -> np.ndarray:
 
 
 def test_very_unequal_concentrations() -> None:
-    """One step of Newton's method at many digits, in units of what the rounding of the gaps moves each entry by: 4 u are seen.
+    """One step of Newton's method at many digits, in units of what the rounding of the gaps moves each entry by: 3 u are seen.
 
     That step is the error if the error is small, and anything but small if it is not.
     """
@@ -240,7 +240,7 @@ def test_means_and_gaps_of_no_concentrations() -> None:
 
 
 def test_divergence_of_concentrations_that_fall_by_many_decades() -> None:
-    """Entries of β that a difference from α rounds to a few digits; 3 u are seen of a sum of twenty terms or so."""
+    """Entries of β that a difference from α rounds to a few digits; 5 u are seen, of a sum of some twenty terms."""
     alpha = np.asarray([3522646.177426364, 2.612139997579976e-06, 8604195.644245729])
     rows = [(alpha, np.asarray([0.891199565919685, 9.125123531516058e-05, 1.5442030598607518e-08]))]
     rng = np.random.default_rng(4)
@@ -250,4 +250,4 @@ def test_divergence_of_concentrations_that_fall_by_many_decades() -> None:
         log_beta = [mpmath.fsum(mpmath.loggamma(x) for x in row) - mpmath.loggamma(mpmath.fsum(row)) for row in (a, b)]
         truth = log_beta[1] - log_beta[0] - mpmath.fsum((y - x) * m for x, y, m in zip(a, b, mean_of(first), strict=True))
         value = mpf(float(special.log_beta_bregman(np, first, second)))
-        assert abs(value - truth) <= 32 * UNIT * truth, (first, second, float(value / truth - 1))
+        assert abs(value - truth) <= 24 * UNIT * truth, (first, second, float(value / truth - 1))
