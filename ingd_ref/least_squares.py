@@ -203,12 +203,22 @@ def solve_operator(
     number = rhs.shape[0]
     rhs = checks.vector(rhs, "rhs", number, xp)
     tolerance = max(checks.positive(tolerance, "tolerance"), 10 * xp.finfo(rhs.dtype).eps)
-    operator = sparse.LinearOperator((number, number), matvec=product, dtype=rhs.dtype)
+
+    def finite_product(c: Array) -> Array:
+        """The product; a search direction that is not finite is how conjugate gradients break down."""
+        if not item(xp.all(xp.isfinite(c))):
+            raise SingularSystemError(
+                "conjugate gradients stopped at a direction that is not finite: the system is singular or indefinite; raise the jitter or use "
+                "solver='eigh'"
+            )
+        return product(c)
+
+    operator = sparse.LinearOperator((number, number), matvec=finite_product, dtype=rhs.dtype)
     steps = _Counter()
     limit = 10 * number + 100 if max_iterations is None else max_iterations
     with np.errstate(all="ignore"):  # a breakdown on a singular operator shows in the residual
         coefficients, failed = sparse.cg(operator, rhs, atol=0.0, maxiter=limit, callback=steps, **{_tolerance_name(rhs): tolerance})
-        residual = _relative_residual(xp, product(coefficients), rhs)
+        residual = _relative_residual(xp, finite_product(coefficients), rhs)
     # The recursive residual of CG leaves the true one behind by rounding, some eps ‖G + M‖ ‖c‖; a product with Δ shows the size of G + M.
     size = item(xp.linalg.vector_norm(rhs)) or 1.0
     rounding = xp.finfo(rhs.dtype).eps * item(xp.linalg.vector_norm(product(rhs)) * xp.linalg.vector_norm(coefficients)) / size**2
@@ -265,8 +275,10 @@ def solve_factored_operator(
     operator = sparse.LinearOperator((number, width), matvec=product, rmatvec=adjoint, dtype=rhs.dtype)
     limit = 10 * min(number, width) + 100 if max_iterations is None else max_iterations
     eps = xp.finfo(rhs.dtype).eps
-    shortest, stop, iterations, *_ = sparse.lsmr(operator, rhs, atol=eps, btol=eps, conlim=0.0, maxiter=limit)
-    coefficients, _, more, _, _, _, condition, _ = sparse.lsmr(operator.T, shortest, atol=eps, btol=eps, conlim=0.0, maxiter=limit)
+    with np.errstate(over="ignore"):  # SciPy starts a minimum at 1e100, which is infinite in float32, as it may be
+        shortest, stop, iterations, *_ = sparse.lsmr(operator, rhs, atol=eps, btol=eps, conlim=0.0, maxiter=limit)
+        coefficients, _, more, _, _, _, condition, _ = sparse.lsmr(operator.T, shortest, atol=eps, btol=eps, conlim=0.0, maxiter=limit)
+    shortest, coefficients = (xp.astype(found, rhs.dtype, copy=False) for found in (shortest, coefficients))  # SciPy answers in float64
     if stop == 7:
         raise SingularSystemError(f"LSMR did not converge in {iterations} iterations: the system is too ill-conditioned")
     residual = _relative_residual(xp, product(shortest), rhs)

@@ -185,3 +185,24 @@ def test_other_libraries_solve_directly_but_not_matrix_free():
     assert solve_factored(arrays[0], arrays[1]).rank == 2
     with pytest.raises(BackendError, match="NumPy or CuPy"):
         solve_operator(lambda c: c, arrays[1])
+
+
+def test_lsmr_keeps_single_precision():
+    rng = np.random.default_rng(12)
+    factor, rhs = rng.normal(size=(4, 9)).astype(np.float32), rng.normal(size=4).astype(np.float32)
+    found = solve_factored_operator(lambda z: factor @ z, lambda c: factor.T @ c, 9, rhs)
+    assert found.coefficients.dtype == found.shortest.dtype == np.float32
+    exact = np.linalg.lstsq(factor.astype(float), rhs.astype(float))[0]
+    # a least-squares answer is right to the rounding of single precision times the condition of the factor
+    np.testing.assert_allclose(found.shortest, exact, atol=100 * np.finfo(np.float32).eps * np.linalg.cond(factor) * np.linalg.norm(exact))
+
+
+def test_conjugate_gradients_break_down_by_name():
+    """The product refuses what is not finite, as products with generators do; the error is still that of the system."""
+
+    def product(c):
+        assert np.all(np.isfinite(c))
+        return np.array([c[0], 0.0])
+
+    with pytest.raises(SingularSystemError, match="conjugate gradients"):
+        solve_operator(product, np.array([0.0, 1.0]))
