@@ -9,7 +9,19 @@ from typing import Any
 from ingd_ref.backend import Array, Namespace, array_namespace, device, item
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 
-__all__ = ["choice", "finite", "layers", "nonnegative", "points", "positive", "positive_integer", "real_array", "same_dimension", "vector", "weights"]
+__all__ = [
+    "choice",
+    "finite",
+    "layers",
+    "nonnegative",
+    "points",
+    "positive",
+    "positive_integer",
+    "real_array",
+    "same_dimension",
+    "vector",
+    "weights",
+]
 
 # Weights that a caller has normalised sum to one within rounding: n eps for a plain sum, so 1e-6 admits float32 up to 1e5 of them
 # while it still catches weights that were never normalised.

@@ -62,7 +62,8 @@ class ReferenceVector:
     points : array (k, d)
         Points other than the particles, for the field.
     expected : dict of str to array
-        ``velocity`` (n, d), ``delta`` (b,), ``moment_rate`` (b,), ``fisher`` (b, b), ``gram`` (b, b) unless coordinate-wise, and ``field`` (k, d) at the points.
+        ``velocity`` (n, d), ``delta`` (b,), ``moment_rate`` (b,), ``fisher`` (b, b), ``gram`` (b, b) unless coordinate-wise, and ``field``
+        (k, d) at the points.
     tolerance : dict of str to float
         Euclidean distance that rounding in double precision explains.
     """
