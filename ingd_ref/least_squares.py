@@ -208,8 +208,8 @@ def solve_operator(
         """The product; a search direction that is not finite is how conjugate gradients break down."""
         if not item(xp.all(xp.isfinite(c))):
             raise SingularSystemError(
-                "conjugate gradients stopped at a direction that is not finite: the system is singular or indefinite; raise the jitter or use "
-                "solver='eigh'"
+                "conjugate gradients stopped at a direction that is not finite: the system is singular or indefinite; "
+                "raise the jitter or use solver='eigh'"
             )
         return product(c)
 
