@@ -11,7 +11,7 @@ import numpy as np
 
 from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace, array_namespace, item, to_backend, to_host
-from ingd_ref.errors import NonFiniteError, ShapeError
+from ingd_ref.errors import NonFiniteError, OptionError, ShapeError
 from ingd_ref.features._network import EnergyNetwork
 from ingd_ref.kernels.activations import ACTIVATIONS, CURVATURES
 
@@ -179,9 +179,11 @@ def train_energy_network(
     """
     xp = array_namespace(sample=sample)
     sample = checks.points(sample, "sample", xp)
+    if not isinstance(rng, np.random.Generator):
+        raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
     noise, learning_rate = checks.positive(noise, "noise"), checks.positive(learning_rate, "learning_rate")
     steps, batch = checks.positive_integer(steps, "steps"), checks.positive_integer(batch, "batch")
-    probabilities = None if weights is None else to_host(checks.weights(weights, "weights", sample.shape[0], xp, like=sample)).astype(float)
+    probabilities = None if weights is None else _probabilities(checks.weights(weights, "weights", sample.shape[0], xp, like=sample))
     network = _random_network(sample, widths, activation, rng) if start is None else start
     optimiser = _Adam(network)
     losses = np.zeros(steps)
@@ -197,6 +199,12 @@ def train_energy_network(
         if callable(progress):
             progress(step, float(losses[step]))
     return TrainedNetwork(network, losses)
+
+
+def _probabilities(weights: Array) -> np.ndarray:
+    """Weights on the host, summing to one in float64 whatever they were rounded to."""
+    host = np.asarray(to_host(weights), dtype=np.float64)
+    return np.asarray(host / np.sum(host))
 
 
 def _shown(steps: int, progress: bool | Callable[[int, float], object]) -> Iterable[int]:

@@ -162,3 +162,16 @@ LINEAR = EnergyNetwork([(np.eye(1), np.zeros(1))], np.ones(1), "relu")
 def test_divergence_is_named():
     with pytest.raises(NonFiniteError, match="training diverged in step 1; try a smaller"):
         train_energy_network(np.ones((3, 1)), 1e-3, np.random.default_rng(0), widths=(2,), learning_rate=1e200, steps=50)
+
+
+def test_weights_in_single_precision_are_probabilities_all_the_same():
+    """Three times float32(1/3) is 1 + 3e-8, more than NumPy's draws tolerate in a sum of probabilities."""
+    rng = np.random.default_rng(16)
+    x = rng.normal(size=(3, 1)).astype(np.float32)
+    trained = train_energy_network(x, 0.5, rng, widths=(2,), steps=1, weights=np.full(3, 1.0 / 3.0, dtype=np.float32))
+    assert trained.network.head.dtype == np.float32
+
+
+def test_training_needs_a_generator():
+    with pytest.raises(OptionError, match=r"rng must be a numpy\.random\.Generator, got int"):
+        train_energy_network(np.ones((3, 1)), 0.5, 0)
