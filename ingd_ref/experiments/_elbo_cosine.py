@@ -163,7 +163,9 @@ def _cosine_line(name: str, entry: Mapping[str, Any]) -> str:
 
 
 def _network_line(number: str, entry: Mapping[str, Any]) -> str:
-    defects = f"{entry['largest_defect_of_cylindrical']:.1e}, smallest of the others {entry['smallest_defect_of_others']:.1e}"
+    defects = f"{entry['largest_defect_of_cylindrical']:.1e}"
+    if entry["cylindrical"] < entry["cases"]:
+        defects += f", smallest of the others {entry['smallest_defect_of_others']:.1e}"
     return (
         f"{number} nodes: {entry['cylindrical']:,} of {entry['cases']:,} networks are cylindrical; "
         f"rule and angles disagree on {entry['disagreements']}; largest defect of these {defects}"

@@ -79,6 +79,8 @@ class ElboFlow(Experiment[dict[str, np.ndarray]]):
         else:
             recognition: Array | str = model.marginalisation.conditional(joint) if piece.method == "elbo" else "held"
             flow = run_elbo_flow(model, begin, visible, recognition, **options)
+        if flow.status != "finished":  # what is left would pass for the state after all steps
+            raise DomainError(f"the flow leaves the model at {flow.reason}; take shorter steps or another integrator")
         probabilities = to_host(flow.probabilities)
         return {
             "parameters": to_host(flow.parameters),

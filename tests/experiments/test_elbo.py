@@ -133,3 +133,15 @@ def test_pieces_run_on_any_array_library(monkeypatch):
             for name in expected.keys() - {"seconds"}:
                 # The same formulas in another library: a few dozen roundings, times condition numbers below 1e6 at these points.
                 assert np.allclose(found[name], expected[name], rtol=1e-8, atol=1e-10), name
+
+
+def test_a_flow_that_leaves_its_model_is_no_result(tmp_path):
+    """Its last state would pass for the one after all steps."""
+    with pytest.raises(DomainError, match=r"leaves the model at step 1: .* take shorter steps"):
+        run_experiment(flow(steps=5, step_size=50.0), tmp_path)
+
+
+def test_networks_that_are_all_cylindrical_leave_no_others_to_report(tmp_path):
+    (line,) = (line for line in run_experiment(cosine(methods=("networks",), nodes=(2,)), tmp_path)["lines"] if "2 nodes" in line)
+    assert "4 of 4 networks are cylindrical" in line
+    assert "others" not in line
