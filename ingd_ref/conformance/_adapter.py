@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ingd_ref import checks
 from ingd_ref.conformance._law import Solver
 from ingd_ref.conformance._matrix_kernels import GradientKernel, Kernel, ScalarKernel, TangentKernel
 from ingd_ref.conformance._problem import Problem
@@ -68,6 +69,11 @@ def adapter(
     callable
         A decorator. It leaves the function as it is but for its attribute ``supports``.
 
+    Raises
+    ------
+    OptionError
+        For a word that no law uses.
+
     Examples
     --------
     >>> @adapter(features=("rbf",), kernels=("gradient",), weights=False, masks=False)
@@ -76,6 +82,13 @@ def adapter(
     >>> mine.supports.kernels
     ('gradient',)
     """
+    for name, words, known in (
+        ("features", features, EVERYTHING.features),
+        ("kernels", kernels, EVERYTHING.kernels),
+        ("dtypes", dtypes, EVERYTHING.dtypes),
+    ):
+        for word in words:
+            checks.choice(word, name, known)
     supported = replace(
         EVERYTHING,
         features=features,

@@ -65,8 +65,9 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is broken that was not expected to be, and nothing holds that was."""
-        return all(verdict.passed for verdict in self.verdicts)
+        """Whether something was judged, nothing is broken that was not expected to be, and nothing holds that was."""
+        judged = any(verdict.outcome != UNJUDGED for verdict in self.verdicts)
+        return judged and all(verdict.passed for verdict in self.verdicts)
 
     def __str__(self) -> str:
         lines = []
@@ -76,6 +77,9 @@ class Report:
             lines.append(f"{verdict.name}: {verdict.outcome}. {verdict.statement}")
             lines += [f"    {verdict.message}"] if verdict.message else []
             lines += [f"    smallest problem found: build({_arguments(verdict.problem)})"] if verdict.problem else []
+        if all(verdict.outcome == UNJUDGED for verdict in self.verdicts):
+            reasons = sorted({verdict.message for verdict in self.verdicts})
+            lines.append(f"nothing was judged: {'; '.join(reasons) or 'no law and no reference vector was asked for'}")
         counts = {
             outcome: sum(verdict.outcome == outcome for verdict in self.verdicts)
             for outcome in (HOLDS, BROKEN, EXPECTED, REPAIRED, UNJUDGED)

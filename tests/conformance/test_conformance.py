@@ -259,3 +259,19 @@ def test_what_cannot_be_checked_is_named(target, code, message):
     outcome = invoke(target)
     assert outcome.exit_code == code
     assert message in outcome.output
+
+
+def test_where_nothing_is_judged_nothing_passes():
+    """A misspelt entry leaves every law without a velocity, and no law asked for is no success either."""
+    chosen = {"laws": ["particle_permutation", "linear_in_delta"], "vectors": False, **FEW}
+    report = check_velocity(lambda p: {"velocities": package_velocity()(p).velocity}, **chosen)
+    assert {verdict.outcome for verdict in report.verdicts} == {"not judged"}
+    assert not report.passed
+    assert "nothing was judged: the result has no velocity" in str(report)
+    assert not check_velocity(package_velocity(), laws=[], vectors=False).passed
+
+
+@pytest.mark.parametrize("options", [{"features": ("rbfs",)}, {"kernels": "gradient"}, {"dtypes": ("float16",)}])
+def test_adapters_support_words_that_exist(options):
+    with pytest.raises(OptionError, match=next(iter(options))):
+        adapter(**options)
