@@ -1,6 +1,6 @@
 """Sufficient statistics f: R^d → R^b with their Jacobians: what the flows of sections 3 and 4 match between particles and target."""
 
-from ingd_ref.features._base import Features
+from ingd_ref.features._base import Features, require_features
 from ingd_ref.features._family import FamilyStatistics
 from ingd_ref.features._gaussian_rbf import GaussianRBF, RandomCenters
 from ingd_ref.features._network import EnergyNetwork, NetworkFeatures
@@ -23,5 +23,6 @@ __all__ = [
     "TrainedNetwork",
     "UserFeatures",
     "denoising_loss",
+    "require_features",
     "train_energy_network",
 ]

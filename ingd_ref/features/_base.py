@@ -8,8 +8,9 @@ import numpy as np
 
 from ingd_ref import checks
 from ingd_ref.backend import Array, array_namespace
+from ingd_ref.errors import OptionError
 
-__all__ = ["Features"]
+__all__ = ["Features", "require_features"]
 
 
 class Features(ABC):
@@ -61,3 +62,10 @@ class Features(ABC):
 
     def _checked(self, x: Array) -> Array:
         return checks.points(x, "x", array_namespace(x=x))
+
+
+def require_features(features: object, method: str = "values_and_jacobian") -> None:
+    """Raise :class:`OptionError` unless ``features`` has the method that is about to be called, and say how a family becomes features."""
+    if not hasattr(features, method):
+        hint = "put a family into ingd_ref.features.FamilyStatistics, and functions of your own into ingd_ref.features.UserFeatures"
+        raise OptionError(f"features must be sufficient statistics with their Jacobian, got {type(features).__name__}; {hint}")

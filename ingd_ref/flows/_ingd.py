@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ingd_ref import checks
 from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, symmetrise
 from ingd_ref.errors import DomainError, SingularSystemError
-from ingd_ref.features import Features
+from ingd_ref.features import Features, require_features
 from ingd_ref.flows._moments import covariance_factor, mean_difference, weighted_covariance
 from ingd_ref.least_squares import LinearSolution, solve_factored, solve_factored_operator, solve_operator, solve_symmetric
 
@@ -155,6 +155,7 @@ def ingd_velocity(
     """
     xp = array_namespace(parameters=parameters, latents=latents, target=target, weights=weights, target_weights=target_weights)
     parameters = xp.asarray(checks.vector(parameters, "parameters", generator.size, xp), copy=True)
+    require_features(features)
     latents = checks.points(latents, "latents", xp, dim=generator.latent_dimension, like=parameters)
     target = checks.points(target, "target", xp, dim=generator.dimension, like=parameters)
     weights = checks.weights(weights, "weights", latents.shape[0], xp, parameters)

@@ -13,7 +13,7 @@ import numpy as np
 from ingd_ref import checks
 from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, contract, single_blas_thread, symmetrise
 from ingd_ref.errors import DomainError, OptionError, ShapeError
-from ingd_ref.features import Features, RandomCenters
+from ingd_ref.features import Features, RandomCenters, require_features
 from ingd_ref.flows._flow import Flow, VelocityFunction
 from ingd_ref.flows._moments import mean_difference, weighted_covariance
 from ingd_ref.least_squares import LinearSolution, solve_operator, solve_symmetric
@@ -176,6 +176,7 @@ def king_velocity(
            [1.],
            [1.]])
     """
+    require_features(features)
     xp = array_namespace(x=x, y=y, weights=weights, target_weights=target_weights, mask=mask)
     x = xp.asarray(checks.points(x, "x", xp), copy=True)
     y = checks.points(y, "y", xp, dim=x.shape[1], like=x)
@@ -327,6 +328,7 @@ class KiNG(Flow):
         target_weights: Array | None = None,
         mask: Array | None = None,
     ) -> VelocityFunction:
+        require_features(self.features, "draw")
         features = self.features.draw(particles, target, rng)
         kernel = self.kernel.draw(particles, target, rng)
 

@@ -12,7 +12,7 @@ import numpy as np
 from ingd_ref import checks
 from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, is_array, to_backend, to_host
 from ingd_ref.errors import DomainError, OptionError
-from ingd_ref.features import Features, RandomCenters
+from ingd_ref.features import Features, RandomCenters, require_features
 from ingd_ref.flows._flow import VelocityFunction
 from ingd_ref.flows._ingd import INGD_SOLVERS, ingd_velocity
 from ingd_ref.flows._loop import Callback, Metric, Setup, Target, checked_rng, checked_target, pace, run
@@ -205,6 +205,7 @@ class _GeneratorSetup(Setup):
         latents = self.latents if is_array(self.latents) else self.generator.latents(self.latents, rng, like=position)
         x = self.generator(position, latents)
         target, target_weights = self.minibatch(*self.drawn_target(rng, x), rng)
+        require_features(self.features, "draw")
         features = self.features.draw(x, target, rng)
 
         def velocity(w: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ingd_ref import checks
 from ingd_ref.backend import Array, Namespace, item, symmetrise
 from ingd_ref.errors import DomainError, ShapeError
-from ingd_ref.features import Features
+from ingd_ref.features import Features, require_features
 
 __all__ = ["centred", "covariance", "pushed_statistics", "sample_batch", "sample_weights", "statistics", "weighted_mean", "without_each"]
 
@@ -49,12 +49,14 @@ def without_each(xp: Namespace, weights: Array) -> Array:
 
 def statistics(xp: Namespace, features: Features, samples: Array, implementation: str) -> Array:
     """Statistics (..., n, b) of samples (..., n, d)."""
+    require_features(features)
     values = features(xp.reshape(samples, (-1, samples.shape[-1])), implementation)
     return xp.reshape(values, (*samples.shape[:-1], values.shape[-1]))
 
 
 def pushed_statistics(xp: Namespace, features: Features, samples: Array, velocities: Array, implementation: str) -> tuple[Array, Array]:
     """Statistics and ∇f(x_i)ᵀ v_i, the rate at which the velocity of a sample moves them (P4), both (..., n, b)."""
+    require_features(features)
     points, moves = (xp.reshape(array, (-1, samples.shape[-1])) for array in (samples, velocities))
     values, jacobian = features.values_and_jacobian(points, implementation)
     rates = xp.matmul(moves[:, None, :], jacobian)[:, 0, :]

@@ -11,7 +11,7 @@ import numpy as np
 from ingd_ref import checks
 from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, is_array, item, to_backend
 from ingd_ref.errors import DomainError, OptionError, ShapeError
-from ingd_ref.features import Features
+from ingd_ref.features import Features, require_features
 from ingd_ref.projection._samples import sample_batch, sample_weights
 
 __all__ = ["Groups", "shrinkages", "window_statistics"]
@@ -81,6 +81,7 @@ class Groups:
 
 def window_statistics(features: Features, number: int, samples: Any, weights: Any, coupled: bool, implementation: str) -> Groups:
     """Check samples, an array (k, n, d) or k arrays (n, d), and their weights, an array (n,) or (k, n) or k arrays (n,)."""
+    require_features(features)
     checks.choice(implementation, "implementation", IMPLEMENTATIONS)
     groups = _one_for_each_time(samples, "samples", number, axes=3)
     xp = array_namespace(**{f"samples[{k}]": group for k, group in enumerate(groups)})

@@ -187,3 +187,21 @@ def test_features_keep_their_own_copy_and_the_type_of_the_points():
     assert values[0, 0] == 1.0
     assert values.dtype == jacobian.dtype == np.float32
     assert features(np.zeros((1, 1), dtype=int)).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, family: ir.flows.king_velocity(x, x, features=family, kernel=ir.rkhs.GradientGaussian(1.0)),
+        lambda x, family: ir.run_flow(ir.flows.KiNG(family, ir.rkhs.GradientGaussian(1.0)), x, x, steps=1, rng=np.random.default_rng(0)),
+        lambda x, family: ir.flows.ingd_velocity(np.array([0.0, 1.0]), x, x, generator=ir.generators.LocationScale(1), features=family),
+        lambda x, family: ir.run_ingd(
+            ir.generators.LocationScale(1), np.array([0.0, 1.0]), x, features=family, steps=1, rng=np.random.default_rng(0)
+        ),
+        lambda x, family: ir.projection.tangent_projection(family, x, velocities=x),
+        lambda x, family: ir.projection.window_projection(family, np.array([0.0, 0.5, 1.0]), [x, x, x]),
+    ],
+)
+def test_a_family_where_features_are_meant_is_told_how_to_become_one(call):
+    with pytest.raises(OptionError, match=r"got Gaussian; put a family into ingd_ref\.features\.FamilyStatistics"):
+        call(np.array([[0.0], [1.0], [3.0]]), ir.families.Gaussian())
