@@ -10,8 +10,14 @@ from ingd_ref.conformance._matrix_kernels import GradientKernel, ScalarKernel, T
 from ingd_ref.conformance._precision import Array
 from ingd_ref.conformance._problem import Problem
 from ingd_ref.conformance._statistics import RBF, Fourier, Monomials, Pairwise, Polynomial, Statistics
+from ingd_ref.errors import OptionError
 
-__all__ = ["build"]
+__all__ = ["FEATURES", "KERNELS", "LAYOUTS", "WEIGHTS", "build"]
+
+FEATURES = ("rbf", "polynomial", "monomials", "fourier", "pairwise")
+KERNELS = ("gradient", "scalar", "coordinatewise", "tangent-diagonal", "tangent-full", "tangent-trace")
+LAYOUTS = ("C", "F", "strided", "reversed", "read-only")
+WEIGHTS = ("uniform", "random", "one zero")
 
 
 def build(
@@ -38,7 +44,22 @@ def build(
     dtype: str = "float64",
     activation: str = "tanh",
 ) -> Problem:
-    """Make a problem whose lengths are in units of ``spread``, away from the origin by ``location`` spreads, from one seed."""
+    """Make a problem whose lengths are in units of ``spread``, away from the origin by ``location`` spreads, from one seed.
+
+    Raises
+    ------
+    OptionError
+        For an unknown word.
+    """
+    for name, word, words in (
+        ("features", features, FEATURES),
+        ("kernel", kernel, KERNELS),
+        ("layout", layout, LAYOUTS),
+        ("weights", weights, WEIGHTS),
+        ("target_weights", target_weights, WEIGHTS),
+    ):
+        if word not in words:
+            raise OptionError(f"{name} must be one of {', '.join(words)}, got {word!r}")
     rng = np.random.default_rng(seed)
     x = spread * (location + rng.normal(size=(n, d)))
     y = spread * (location + rng.uniform(-1, 1, size=d) + rng.uniform(0.5, 1.5) * rng.normal(size=(m, d)))

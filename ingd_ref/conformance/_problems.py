@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref.conformance._build import build
+from ingd_ref.conformance._build import FEATURES, KERNELS, LAYOUTS, WEIGHTS, build
 from ingd_ref.conformance._problem import Problem
 
 __all__ = [
@@ -39,13 +39,9 @@ __all__ = [
     "smaller",
 ]
 
-FEATURES = ("rbf", "polynomial", "monomials", "fourier", "pairwise")
 RADIAL_FEATURES = ("rbf", "polynomial")
-KERNELS = ("gradient", "scalar", "coordinatewise", "tangent-diagonal", "tangent-full", "tangent-trace")
 RADIAL_KERNELS = ("gradient", "scalar")
 ONE_SYSTEM = ("gradient", "scalar", "tangent-diagonal", "tangent-full", "tangent-trace")
-LAYOUTS = ("C", "F", "strided", "reversed", "read-only")
-WEIGHTS = ("uniform", "random", "one zero")
 ACTIVATIONS = ("tanh", "relu", "silu", "gelu")
 
 

@@ -36,7 +36,7 @@ def test_the_direct_evaluation_imports_nothing_of_what_it_judges(name):
     path = pathlib.Path(ingd_ref.__file__).parent / "conformance" / f"{name}.py"
     imported = [node.module for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ImportFrom)]
     own = {module.rsplit(".", 1)[-1] for module in imported if module.startswith("ingd_ref")}
-    assert own <= INDEPENDENT | {"conformance"}
+    assert own <= INDEPENDENT | {"conformance", "errors"}
 
 
 def outcomes(report):
@@ -193,6 +193,15 @@ def test_problems_stay_within_their_domain(make):
         assert problem.weights is not None
         assert problem.x.dtype == np.float32
         assert problem.x.flags.f_contiguous
+
+
+@pytest.mark.parametrize(
+    "options", [{"features": "rbfs"}, {"kernel": "bar"}, {"layout": "D"}, {"weights": "some"}, {"target_weights": "some"}]
+)
+def test_unknown_words_are_named(options):
+    (name, word) = next(iter(options.items()))
+    with pytest.raises(OptionError, match=f"{name} must be one of .*got '{word}'"):
+        build(**options)
 
 
 def test_shrinking_ends_at_the_smallest():
