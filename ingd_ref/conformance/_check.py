@@ -189,6 +189,7 @@ def parametrize_with_laws(
         return run
 
     def marks(name: str) -> tuple[Any, ...]:
+        # The caller gives the reason why this law is broken; strict, so that one which holds again fails until it is taken off.
         return (pytest.mark.xfail(reason=expected[name], strict=True),) if name in expected else ()
 
     return pytest.mark.parametrize("check", [pytest.param(check(judge), id=name, marks=marks(name)) for name, judge in named])
