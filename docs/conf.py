@@ -6,11 +6,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "_ext")]
 
-import ingd_ref  # noqa: E402  (the checkout itself, found by the line above)
+import ingd_ref
 
 project = "ingd_ref"
 author = "The ingd_ref authors"
-copyright = "2026, The ingd_ref authors"  # noqa: A001  (Sphinx reads this name)
+copyright = "2026, The ingd_ref authors"
 release = version = ingd_ref.__version__
 
 extensions = [
@@ -29,10 +29,16 @@ extensions = [
     "measured_results",
     "accuracy_tables",
 ]
-exclude_patterns = ["_build", "_ext", "results", "_generated/equation_table.md", "_generated/families_table.md"]
+exclude_patterns = [
+    "_build",
+    "_ext",
+    "results",
+    "_generated/equation_table.md",
+    "_generated/families_table.md",
+]
 
-# Every reference into the package must lead somewhere. Types in docstrings, such as "array (n, d)", are words and not references; other
-# projects and private bases have no page here.
+# Every reference into the package must lead somewhere. Types in docstrings, such as "array (n, d)",
+# are words and not references; other projects and private bases have no page here.
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:class", r"(?!ingd_ref\.).*"),
@@ -61,7 +67,8 @@ napoleon_use_param = False
 napoleon_use_rtype = False
 napoleon_custom_sections = []
 
-# Examples in docstrings run under pytest, in their own modules; the doctest builder takes those of the pages.
+# Examples in docstrings run under pytest, in their own modules; the doctest builder takes those of
+# the pages.
 doctest_test_doctest_blocks = ""
 doctest_global_setup = "import numpy as np\nimport ingd_ref as ir"
 trim_doctest_flags = True

@@ -15,8 +15,6 @@ __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "backend",
-    "bench",
-    "checks",
     "conformance",
     "errors",
     "experiments",
@@ -33,7 +31,6 @@ __all__ = [
     "run_flow",
     "run_ingd",
     "simplex",
-    "special",
     "variational",
 ]
 
@@ -42,8 +39,6 @@ _FUNCTIONS = {"run_flow": "ingd_ref.flows", "run_ingd": "ingd_ref.flows"}
 if TYPE_CHECKING:
     from ingd_ref import (
         backend,
-        bench,
-        checks,
         conformance,
         errors,
         experiments,
@@ -58,7 +53,6 @@ if TYPE_CHECKING:
         projection,
         rkhs,
         simplex,
-        special,
         variational,
     )
     from ingd_ref.flows import run_flow, run_ingd

@@ -1,6 +1,7 @@
 """The exceptions that this package raises on purpose, and nothing else.
 
-Each derives from :class:`IngdError` and from the built-in exception that a caller would expect, so ``except ValueError`` keeps working.
+Each derives from :class:`IngdError` and from the built-in exception that a caller would expect, so
+``except ValueError`` keeps working.
 """
 
 __all__ = [

@@ -1,8 +1,9 @@
 """Solvers of the b×b systems of (N3) and (K3), and of the stacked least-squares problem (N3′) behind them.
 
-The system is (G + M) c = Δ with G + M symmetric and positive semi-definite. Where a factor A with A Aᵀ = G + M is known, for instance
-A = [B, √λ Φ, √ε I] with centred statistics Φ, the same c comes from the shortest solution z = Aᵀc of A z = Δ, and its first p entries are
-u of (N2). That stacked form never squares the condition number.
+The system is (G + M) c = Δ with G + M symmetric and positive semi-definite. Where a factor A with A
+Aᵀ = G + M is known, for instance A = [B, √λ Φ, √ε I] with centred statistics Φ, the same c comes
+from the shortest solution z = Aᵀc of A z = Δ, and its first p entries are u of (N2). That stacked
+form never squares the condition number.
 """
 
 from __future__ import annotations
@@ -16,11 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, backend_name, item, to_host
 from ingd_ref.errors import BackendError, ShapeError, SingularSystemError
 
-__all__ = ["LinearSolution", "solve_factored", "solve_factored_operator", "solve_operator", "solve_symmetric"]
+__all__ = [
+    "LinearSolution",
+    "solve_factored",
+    "solve_factored_operator",
+    "solve_operator",
+    "solve_symmetric",
+]
 
 SPARSE_SOLVERS = {"numpy": "scipy.sparse.linalg", "cupy": "cupyx.scipy.sparse.linalg"}
 TRIANGULAR_SOLVERS = {"numpy": "scipy.linalg", "cupy": "cupyx.scipy.linalg"}
@@ -45,7 +52,8 @@ class LinearSolution:
     iterations : int or None
         Iterations of an iterative solver.
     estimate : callable or None
-        How an iterative solver estimates the condition number of its operator, called when it is first asked for.
+        How an iterative solver estimates the condition number of its operator, called when it is
+        first asked for.
     """
 
     coefficients: Array
@@ -96,8 +104,9 @@ def solve_symmetric(matrix: Array, rhs: Array, method: str = "cholesky") -> Line
     rhs : array (b,)
         Δ.
     method : {"cholesky", "eigh"}
-        ``"cholesky"`` needs a positive definite matrix. ``"eigh"`` drops eigenvalues below b·eps times the largest and returns the
-        shortest of the least-squares solutions; the velocity V c does not depend on the dropped directions.
+        ``"cholesky"`` needs a positive definite matrix. ``"eigh"`` drops eigenvalues below b·eps
+        times the largest and returns the shortest of the least-squares solutions; the velocity V c
+        does not depend on the dropped directions.
 
     Returns
     -------
@@ -118,13 +127,15 @@ def solve_symmetric(matrix: Array, rhs: Array, method: str = "cholesky") -> Line
     (array([1. , 0.5]), 2.0, 2)
     """
     xp = array_namespace(matrix=matrix, rhs=rhs)
-    checks.choice(method, "method", ("cholesky", "eigh"))
+    _checks.choice(method, "method", ("cholesky", "eigh"))
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ShapeError(f"matrix must be square, got shape {tuple(matrix.shape)}")
-    rhs = checks.vector(rhs, "rhs", matrix.shape[0], xp, like=matrix)
-    matrix = checks.finite(matrix, "matrix", xp)
+    rhs = _checks.vector(rhs, "rhs", matrix.shape[0], xp, like=matrix)
+    matrix = _checks.finite(matrix, "matrix", xp)
     coefficients = (_by_cholesky if method == "cholesky" else _by_eigenvectors)(xp, matrix, rhs)
-    return LinearSolution(coefficients, _relative_residual(xp, xp.matmul(matrix, coefficients), rhs), method, matrix)
+    return LinearSolution(
+        coefficients, _relative_residual(xp, xp.matmul(matrix, coefficients), rhs), method, matrix
+    )
 
 
 def solve_factored(factor: Array, rhs: Array, method: str = "qr") -> LinearSolution:
@@ -137,12 +148,14 @@ def solve_factored(factor: Array, rhs: Array, method: str = "qr") -> LinearSolut
     rhs : array (b,)
         Δ.
     method : {"qr", "svd"}
-        ``"qr"`` needs full row rank. ``"svd"`` drops singular values below max(b, q)·eps times the largest.
+        ``"qr"`` needs full row rank. ``"svd"`` drops singular values below max(b, q)·eps times the
+        largest.
 
     Returns
     -------
     LinearSolution
-        With :attr:`~LinearSolution.shortest` = Aᵀc. Its condition is that of A: the square root of that of A Aᵀ.
+        With :attr:`~LinearSolution.shortest` = Aᵀc. Its condition is that of A: the square root of
+        that of A Aᵀ.
 
     Raises
     ------
@@ -158,15 +171,24 @@ def solve_factored(factor: Array, rhs: Array, method: str = "qr") -> LinearSolut
     array([2., 2.])
     """
     xp = array_namespace(factor=factor, rhs=rhs)
-    checks.choice(method, "method", ("qr", "svd"))
-    factor = checks.points(factor, "factor", xp)
-    rhs = checks.vector(rhs, "rhs", factor.shape[0], xp, like=factor)
+    _checks.choice(method, "method", ("qr", "svd"))
+    factor = _checks.points(factor, "factor", xp)
+    rhs = _checks.vector(rhs, "rhs", factor.shape[0], xp, like=factor)
     coefficients, shortest = (_by_qr if method == "qr" else _by_svd)(xp, factor, rhs)
-    return LinearSolution(coefficients, _relative_residual(xp, xp.matmul(factor, shortest), rhs), method, factor, shortest)
+    return LinearSolution(
+        coefficients,
+        _relative_residual(xp, xp.matmul(factor, shortest), rhs),
+        method,
+        factor,
+        shortest,
+    )
 
 
 def solve_operator(
-    product: Callable[[Array], Array], rhs: Array, tolerance: float = 1e-12, max_iterations: int | None = None
+    product: Callable[[Array], Array],
+    rhs: Array,
+    tolerance: float = 1e-12,
+    max_iterations: int | None = None,
 ) -> LinearSolution:
     """Solve (G + M) c = Δ by conjugate gradients, from products with G + M alone.
 
@@ -177,14 +199,16 @@ def solve_operator(
     rhs : array (b,)
         Δ, NumPy or CuPy.
     tolerance : float > 0
-        Wanted relative residual. Default 1e-12, raised to 10 eps of the floating type where that is larger.
+        Wanted relative residual. Default 1e-12, raised to 10 eps of the floating type where that is
+        larger.
     max_iterations : int, optional
         Default 10 b + 100; in exact arithmetic b would do.
 
     Returns
     -------
     LinearSolution
-        The condition number comes from a Lanczos run on the same products when it is first asked for.
+        The condition number comes from a Lanczos run on the same products when it is first asked
+        for.
 
     Raises
     ------
@@ -201,8 +225,8 @@ def solve_operator(
     """
     xp, sparse = _sparse_solvers(rhs)
     number = rhs.shape[0]
-    rhs = checks.vector(rhs, "rhs", number, xp)
-    tolerance = max(checks.positive(tolerance, "tolerance"), 10 * xp.finfo(rhs.dtype).eps)
+    rhs = _checks.vector(rhs, "rhs", number, xp)
+    tolerance = max(_checks.positive(tolerance, "tolerance"), 10 * xp.finfo(rhs.dtype).eps)
 
     def finite_product(c: Array) -> Array:
         """The product; a search direction that is not finite is how conjugate gradients break down."""
@@ -217,11 +241,23 @@ def solve_operator(
     steps = _Counter()
     limit = 10 * number + 100 if max_iterations is None else max_iterations
     with np.errstate(all="ignore"):  # a breakdown on a singular operator shows in the residual
-        coefficients, failed = sparse.cg(operator, rhs, atol=0.0, maxiter=limit, callback=steps, **{_tolerance_name(rhs): tolerance})
+        coefficients, failed = sparse.cg(
+            operator,
+            rhs,
+            atol=0.0,
+            maxiter=limit,
+            callback=steps,
+            **{_tolerance_name(rhs): tolerance},
+        )
         residual = _relative_residual(xp, finite_product(coefficients), rhs)
-    # The recursive residual of CG leaves the true one behind by rounding, some eps ‖G + M‖ ‖c‖; a product with Δ shows the size of G + M.
+    # The recursive residual of CG leaves the true one behind by rounding, some eps ‖G + M‖ ‖c‖; a
+    # product with Δ shows the size of G + M.
     size = item(xp.linalg.vector_norm(rhs)) or 1.0
-    rounding = xp.finfo(rhs.dtype).eps * item(xp.linalg.vector_norm(product(rhs)) * xp.linalg.vector_norm(coefficients)) / size**2
+    rounding = (
+        xp.finfo(rhs.dtype).eps
+        * item(xp.linalg.vector_norm(product(rhs)) * xp.linalg.vector_norm(coefficients))
+        / size**2
+    )
     if failed or not residual <= 10 * tolerance + 100 * rounding:
         raise SingularSystemError(
             f"conjugate gradients stopped after {steps.count} iterations with relative residual {residual:.1e} (wanted {tolerance:.1e}): "
@@ -232,11 +268,16 @@ def solve_operator(
 
 
 def solve_factored_operator(
-    product: Callable[[Array], Array], adjoint: Callable[[Array], Array], width: int, rhs: Array, max_iterations: int | None = None
+    product: Callable[[Array], Array],
+    adjoint: Callable[[Array], Array],
+    width: int,
+    rhs: Array,
+    max_iterations: int | None = None,
 ) -> LinearSolution:
     """Solve A Aᵀ c = Δ by LSMR on A z = Δ, from products with A and Aᵀ alone (N3′).
 
-    LSMR started at zero converges to the shortest solution z, which lies in the range of Aᵀ; a second run on Aᵀc = z gives c.
+    LSMR started at zero converges to the shortest solution z, which lies in the range of Aᵀ; a
+    second run on Aᵀc = z gives c.
 
     Parameters
     ----------
@@ -271,64 +312,94 @@ def solve_factored_operator(
     """
     xp, sparse = _sparse_solvers(rhs)
     number = rhs.shape[0]
-    rhs = checks.vector(rhs, "rhs", number, xp)
-    operator = sparse.LinearOperator((number, width), matvec=product, rmatvec=adjoint, dtype=rhs.dtype)
+    rhs = _checks.vector(rhs, "rhs", number, xp)
+    operator = sparse.LinearOperator(
+        (number, width), matvec=product, rmatvec=adjoint, dtype=rhs.dtype
+    )
     limit = 10 * min(number, width) + 100 if max_iterations is None else max_iterations
     eps = xp.finfo(rhs.dtype).eps
-    with np.errstate(over="ignore"):  # SciPy starts a minimum at 1e100, which is infinite in float32, as it may be
-        shortest, stop, iterations, *_ = sparse.lsmr(operator, rhs, atol=eps, btol=eps, conlim=0.0, maxiter=limit)
-        coefficients, _, more, _, _, _, condition, _ = sparse.lsmr(operator.T, shortest, atol=eps, btol=eps, conlim=0.0, maxiter=limit)
-    shortest, coefficients = (xp.astype(found, rhs.dtype, copy=False) for found in (shortest, coefficients))  # SciPy answers in float64
+    with np.errstate(
+        over="ignore"
+    ):  # SciPy starts a minimum at 1e100, which is infinite in float32, as it may be
+        shortest, stop, iterations, *_ = sparse.lsmr(
+            operator, rhs, atol=eps, btol=eps, conlim=0.0, maxiter=limit
+        )
+        coefficients, _, more, _, _, _, condition, _ = sparse.lsmr(
+            operator.T, shortest, atol=eps, btol=eps, conlim=0.0, maxiter=limit
+        )
+    shortest, coefficients = (
+        xp.astype(found, rhs.dtype, copy=False) for found in (shortest, coefficients)
+    )  # SciPy answers in float64
     if stop == 7:
-        raise SingularSystemError(f"LSMR did not converge in {iterations} iterations: the system is too ill-conditioned")
+        raise SingularSystemError(
+            f"LSMR did not converge in {iterations} iterations: the system is too ill-conditioned"
+        )
     residual = _relative_residual(xp, product(shortest), rhs)
-    # Where A has full row rank rounding leaves eps times the condition number at most; a larger residual is that of a least-squares answer.
+    # Where A has full row rank rounding leaves eps times the condition number at most; a larger
+    # residual is that of a least-squares answer.
     if not residual <= 1000 * eps * max(1.0, float(condition)):
         raise SingularSystemError(
             f"LSMR leaves a relative residual of {residual:.1e}: the factor lacks full row rank, and the system has no solution; raise the "
             "jitter or use fewer features"
         )
     return LinearSolution(
-        coefficients, residual, "lsmr", shortest=shortest, iterations=iterations + more, estimate=lambda: float(condition)
+        coefficients,
+        residual,
+        "lsmr",
+        shortest=shortest,
+        iterations=iterations + more,
+        estimate=lambda: float(condition),
     )
 
 
-# --- direct solvers ----------------------------------------------------------------------------------------------------------------------
+# --- direct solvers -------------------------------------------------------------------------------
 
 
 def _by_cholesky(xp: Namespace, matrix: Array, rhs: Array) -> Array:
     try:
         lower = xp.linalg.cholesky(matrix)
-    except Exception as error:  # every library has its own exception for a pivot that is not positive
+    except (
+        Exception
+    ) as error:  # every library has its own exception for a pivot that is not positive
         if type(error).__name__ not in ("LinAlgError", "_LinAlgError"):
             raise
         raise SingularSystemError(_advice("is not positive definite")) from None
     pivots = xp.linalg.diagonal(lower)
-    # CuPy returns NaN instead of raising. Squared pivots carry rounding errors of a few eps times the largest one: one that is not above
-    # ten of them is nothing but rounding.
+    # CuPy returns NaN instead of raising. Squared pivots carry rounding errors of a few eps times
+    # the largest one: one that is not above ten of them is nothing but rounding.
     ratio = item(xp.min(pivots) / xp.max(pivots))
     if not ratio * ratio > 10 * xp.finfo(matrix.dtype).eps:
         raise SingularSystemError(_advice("is singular to working precision"))
-    return _triangular(xp, xp.matrix_transpose(lower), _triangular(xp, lower, rhs, lower=True), lower=False)
+    return _triangular(
+        xp, xp.matrix_transpose(lower), _triangular(xp, lower, rhs, lower=True), lower=False
+    )
 
 
 def _by_eigenvectors(xp: Namespace, matrix: Array, rhs: Array) -> Array:
     values, vectors = xp.linalg.eigh(matrix)
     cut = matrix.shape[0] * xp.finfo(matrix.dtype).eps * xp.max(xp.abs(values))
     if item(values[0] < -cut):
-        raise SingularSystemError(f"the system matrix is indefinite: its smallest eigenvalue is {item(values[0]):.3e}")
+        raise SingularSystemError(
+            f"the system matrix is indefinite: its smallest eigenvalue is {item(values[0]):.3e}"
+        )
     kept = values > cut
-    inverse = xp.where(kept, 1.0 / xp.where(kept, values, xp.ones_like(values)), xp.zeros_like(values))
+    inverse = xp.where(
+        kept, 1.0 / xp.where(kept, values, xp.ones_like(values)), xp.zeros_like(values)
+    )
     return xp.matmul(vectors, inverse * xp.matmul(xp.matrix_transpose(vectors), rhs))
 
 
 def _by_qr(xp: Namespace, factor: Array, rhs: Array) -> tuple[Array, Array]:
     if factor.shape[1] < factor.shape[0]:
-        raise SingularSystemError(f"the factor has {factor.shape[1]} columns, too few for {factor.shape[0]} equations; use method='svd'")
+        raise SingularSystemError(
+            f"the factor has {factor.shape[1]} columns, too few for {factor.shape[0]} equations; use method='svd'"
+        )
     q, r = xp.linalg.qr(xp.matrix_transpose(factor))
     pivots = xp.abs(xp.linalg.diagonal(r))
     if not item(xp.min(pivots)) > xp.finfo(factor.dtype).eps * item(xp.max(pivots)):
-        raise SingularSystemError("the factor lacks full row rank to working precision; use method='svd' for the shortest solution")
+        raise SingularSystemError(
+            "the factor lacks full row rank to working precision; use method='svd' for the shortest solution"
+        )
     half = _triangular(xp, xp.matrix_transpose(r), rhs, lower=True)
     return _triangular(xp, r, half, lower=False), xp.matmul(q, half)
 
@@ -336,7 +407,9 @@ def _by_qr(xp: Namespace, factor: Array, rhs: Array) -> tuple[Array, Array]:
 def _by_svd(xp: Namespace, factor: Array, rhs: Array) -> tuple[Array, Array]:
     left, values, right = xp.linalg.svd(factor, full_matrices=False)
     kept = values > max(factor.shape) * xp.finfo(factor.dtype).eps * values[0]
-    inverse = xp.where(kept, 1.0 / xp.where(kept, values, xp.ones_like(values)), xp.zeros_like(values))
+    inverse = xp.where(
+        kept, 1.0 / xp.where(kept, values, xp.ones_like(values)), xp.zeros_like(values)
+    )
     half = inverse * xp.matmul(xp.matrix_transpose(left), rhs)
     return xp.matmul(left, inverse * half), xp.matmul(xp.matrix_transpose(right), half)
 
@@ -358,7 +431,7 @@ def _advice(fault: str) -> str:
     return f"the system matrix {fault}; raise the jitter, use fewer features, or ask for the minimum-norm answer with solver='eigh'"
 
 
-# --- iterative solvers -------------------------------------------------------------------------------------------------------------------
+# --- iterative solvers ----------------------------------------------------------------------------
 
 
 class _Counter:
@@ -375,7 +448,9 @@ def _sparse_solvers(rhs: Array) -> tuple[Namespace, Any]:
     xp = array_namespace(rhs=rhs)
     library = SPARSE_SOLVERS.get(backend_name(rhs))
     if library is None:
-        raise BackendError(f"matrix-free solvers need NumPy or CuPy arrays, got {backend_name(rhs)}")
+        raise BackendError(
+            f"matrix-free solvers need NumPy or CuPy arrays, got {backend_name(rhs)}"
+        )
     if rhs.ndim != 1:
         raise ShapeError(f"rhs must have shape (b,), got {tuple(rhs.shape)}")
     return xp, import_module(library)
@@ -389,9 +464,17 @@ def _tolerance_name(rhs: Array) -> str:
 def _lanczos_condition(xp: Namespace, sparse: Any, operator: Any, number: int) -> float:
     """Ratio of the extreme eigenvalues of a symmetric operator; small ones are formed column by column."""
     if number <= 64:
-        values = xp.linalg.eigvalsh(xp.stack([operator.matvec(column) for column in xp.eye(number, dtype=operator.dtype)]))
+        values = xp.linalg.eigvalsh(
+            xp.stack([operator.matvec(column) for column in xp.eye(number, dtype=operator.dtype)])
+        )
         largest, smallest = item(values[-1]), item(values[0])
     else:
-        largest = to_host(sparse.eigsh(operator, k=1, which="LA", return_eigenvectors=False, tol=1e-3)).item()
-        smallest = to_host(sparse.eigsh(operator, k=1, which="SA", return_eigenvectors=False, tol=1e-3, maxiter=100 * number)).item()
+        largest = to_host(
+            sparse.eigsh(operator, k=1, which="LA", return_eigenvectors=False, tol=1e-3)
+        ).item()
+        smallest = to_host(
+            sparse.eigsh(
+                operator, k=1, which="SA", return_eigenvectors=False, tol=1e-3, maxiter=100 * number
+            )
+        ).item()
     return float(largest / smallest) if smallest > 0 else math.inf

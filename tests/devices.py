@@ -1,13 +1,18 @@
 """Devices without an accelerator: array-api-strict's pretend devices, made to refuse silent transfers to the host.
 
-The strict namespace already refuses to mix devices and to be read by NumPy functions. It lets ``float(x)``, ``bool(x)`` and the like pass,
-which on a GPU would wait for the device and copy; with the fixture :func:`guarded_devices` they raise.
+The strict namespace already refuses to mix devices and to be read by NumPy functions. It lets
+``float(x)``, ``bool(x)`` and the like pass, which on a GPU would wait for the device and copy; with
+the fixture :func:`guarded_devices` they raise.
 """
 
 import numpy as np
 import pytest
 
-DEVICES = {"host": ("CPU_DEVICE", np.float64), "accelerator": ("device1", np.float64), "float32 accelerator": ("device2", np.float32)}
+DEVICES = {
+    "host": ("CPU_DEVICE", np.float64),
+    "accelerator": ("device1", np.float64),
+    "float32 accelerator": ("device2", np.float32),
+}
 CONVERSIONS = ("__float__", "__int__", "__bool__", "__index__", "__complex__")
 
 
@@ -18,7 +23,9 @@ class ImplicitTransfer(AssertionError):
 def _guarded(name, original, host):
     def convert(self):
         if self.device != host:
-            raise ImplicitTransfer(f"{name} on an array of {self.device}: ask for the transfer with ingd_ref.backend.item")
+            raise ImplicitTransfer(
+                f"{name} on an array of {self.device}: ask for the transfer with ingd_ref.backend.item"
+            )
         return original(self)
 
     return convert
@@ -41,6 +48,9 @@ def on_device(request, guarded_devices):
     name, dtype = DEVICES[request.param]
 
     def move(x):
-        return strict.asarray(x.astype(dtype) if np.issubdtype(x.dtype, np.floating) else x, device=strict.Device(name))
+        return strict.asarray(
+            x.astype(dtype) if np.issubdtype(x.dtype, np.floating) else x,
+            device=strict.Device(name),
+        )
 
     return move

@@ -1,9 +1,11 @@
 """Independent evaluation of the equations, written for the eye: one point, one pair, one sum at a time.
 
-The velocities (K1)-(K7) are those of the direct evaluation in :mod:`ingd_ref.conformance`, which shares no code with the kernels of the
-package (a test in tests/laws holds it to that). What other parts of the package are judged by stands here, and imports nothing of it. Sums
-and products run in ``numpy.longdouble`` (64-bit mantissa on x86, so about three digits more than the code that is judged), parameter
-derivatives come from the complex step, and small linear systems are also solved by mpmath at fifty digits.
+The velocities (K1)-(K7) are those of the direct evaluation in :mod:`ingd_ref.conformance`, which
+shares no code with the kernels of the package (a test in tests/laws holds it to that). What other
+parts of the package are judged by stands here, and imports nothing of it. Sums and products run in
+``numpy.longdouble`` (64-bit mantissa on x86, so about three digits more than the code that is
+judged), parameter derivatives come from the complex step, and small linear systems are also solved
+by mpmath at fifty digits.
 """
 
 from __future__ import annotations
@@ -40,7 +42,15 @@ from ingd_ref.conformance._matrix_kernels import (
 )
 from ingd_ref.conformance._precision import COMPLEX, REAL, STEP, Array, real
 from ingd_ref.conformance._problem import Problem, Solution, masked, uniform
-from ingd_ref.conformance._statistics import RBF, Fourier, Mapped, Monomials, Pairwise, Polynomial, Statistics
+from ingd_ref.conformance._statistics import (
+    RBF,
+    Fourier,
+    Mapped,
+    Monomials,
+    Pairwise,
+    Polynomial,
+    Statistics,
+)
 
 __all__ = [
     "ACTIVATIONS",
@@ -107,7 +117,7 @@ def solve_exactly(matrix: Array, rhs: Array, digits: int = 50) -> Array:
         return np.array([float(value) for value in solution])
 
 
-# ------------------------------------------------------------------------------------------------------------------------- comparisons
+# --------------------------------------------------------------------------------------------------
 
 
 def kde_score(x: Array, sample: Array, bandwidth: float, weights: Array | None = None) -> Array:
@@ -119,15 +129,25 @@ def kde_score(x: Array, sample: Array, bandwidth: float, weights: Array | None =
         for point in np.asarray(x, dtype=float).tolist():
             density, gradient = mpmath.mpf(0), [mpmath.mpf(0)] * len(point)
             for weight, center in zip(rho, np.asarray(sample, dtype=float).tolist(), strict=True):
-                difference = [mpmath.mpf(c) - mpmath.mpf(p) for c, p in zip(center, point, strict=True)]
-                bump = mpmath.mpf(float(weight)) * mpmath.exp(-mpmath.fsum(u * u for u in difference) / (2 * s2))
+                difference = [
+                    mpmath.mpf(c) - mpmath.mpf(p) for c, p in zip(center, point, strict=True)
+                ]
+                bump = mpmath.mpf(float(weight)) * mpmath.exp(
+                    -mpmath.fsum(u * u for u in difference) / (2 * s2)
+                )
                 density += bump
                 gradient = [g + bump * u / s2 for g, u in zip(gradient, difference, strict=True)]
             scores.append([float(g / density) for g in gradient])
     return np.array(scores)
 
 
-def wgf_velocity(x: Array, y: Array, bandwidth: float, weights: Array | None = None, target_weights: Array | None = None) -> Array:
+def wgf_velocity(
+    x: Array,
+    y: Array,
+    bandwidth: float,
+    weights: Array | None = None,
+    target_weights: Array | None = None,
+) -> Array:
     """(W1): ∇log p̂ − ∇log q̂ at the particles."""
     return kde_score(x, y, bandwidth, target_weights) - kde_score(x, x, bandwidth, weights)
 
@@ -143,17 +163,37 @@ def distances(x: Array, y: Array) -> Array:
     return np.where(apart, np.sqrt(np.where(apart, squared, 1)), 0)
 
 
-def energy_distance(x: Array, y: Array, weights: Array | None = None, target_weights: Array | None = None) -> Any:
+def energy_distance(
+    x: Array, y: Array, weights: Array | None = None, target_weights: Array | None = None
+) -> Any:
     """(Q2) as a V-statistic: 2E‖x − y‖ − E‖x − x'‖ − E‖y − y'‖."""
     return _discrepancy(lambda a, b: -distances(a, b), x, y, weights, target_weights)
 
 
-def squared_mmd(x: Array, y: Array, bandwidth: float, weights: Array | None = None, target_weights: Array | None = None) -> Any:
+def squared_mmd(
+    x: Array,
+    y: Array,
+    bandwidth: float,
+    weights: Array | None = None,
+    target_weights: Array | None = None,
+) -> Any:
     """The square of (Q1), biased: E k(x,x') − 2E k(x,y) + E k(y,y')."""
-    return _discrepancy(lambda a, b: np.exp(-squared_distances(a, b) / (2 * REAL(bandwidth) ** 2)), x, y, weights, target_weights)
+    return _discrepancy(
+        lambda a, b: np.exp(-squared_distances(a, b) / (2 * REAL(bandwidth) ** 2)),
+        x,
+        y,
+        weights,
+        target_weights,
+    )
 
 
-def _discrepancy(function: Callable[[Array, Array], Any], x: Array, y: Array, weights: Array | None, target_weights: Array | None) -> Any:
+def _discrepancy(
+    function: Callable[[Array, Array], Any],
+    x: Array,
+    y: Array,
+    weights: Array | None,
+    target_weights: Array | None,
+) -> Any:
     pi = uniform(len(x)) if weights is None else real(weights)
     rho = uniform(len(y)) if target_weights is None else real(target_weights)
     x, y = (np.asarray(z, dtype=COMPLEX if np.iscomplexobj(z) else REAL) for z in (x, y))
@@ -170,23 +210,40 @@ def gradient(energy: Callable[[Array], Any], x: Array) -> Array:
     return result
 
 
-def descent_velocity(energy: Callable[[Array, Array], Any], x: Array, weights: Array | None) -> Array:
+def descent_velocity(
+    energy: Callable[[Array, Array], Any], x: Array, weights: Array | None
+) -> Array:
     """v_i = −(1/π_i) ∂E/∂x_i: steepest descent of E(x, π) in the Wasserstein metric; −n ∂E/∂x_i for uniform weights.
 
-    Particles without weight get the limit, by a weight far below rounding; ∂E/∂x_i is proportional to π_i without any cancellation.
+    Particles without weight get the limit, by a weight far below rounding; ∂E/∂x_i is proportional
+    to π_i without any cancellation.
     """
-    pi = uniform(len(x)) if weights is None else np.where(real(weights) > 0, real(weights), REAL(STEP))
+    pi = (
+        uniform(len(x))
+        if weights is None
+        else np.where(real(weights) > 0, real(weights), REAL(STEP))
+    )
     return -gradient(lambda z: energy(z, pi), x) / pi[:, None]
 
 
-def energy_velocity(x: Array, y: Array, weights: Array | None = None, target_weights: Array | None = None) -> Array:
+def energy_velocity(
+    x: Array, y: Array, weights: Array | None = None, target_weights: Array | None = None
+) -> Array:
     """(W2)."""
     return descent_velocity(lambda z, pi: energy_distance(z, y, pi, target_weights), x, weights)
 
 
-def mmd_velocity(x: Array, y: Array, bandwidth: float, weights: Array | None = None, target_weights: Array | None = None) -> Array:
+def mmd_velocity(
+    x: Array,
+    y: Array,
+    bandwidth: float,
+    weights: Array | None = None,
+    target_weights: Array | None = None,
+) -> Array:
     """(W3), for the squared discrepancy, of which (W2) is the case with kernel −‖x − y‖."""
-    return descent_velocity(lambda z, pi: squared_mmd(z, y, bandwidth, pi, target_weights), x, weights)
+    return descent_velocity(
+        lambda z, pi: squared_mmd(z, y, bandwidth, pi, target_weights), x, weights
+    )
 
 
 def svgd_velocity(x: Array, score: Array, bandwidth: float, weights: Array | None = None) -> Array:
@@ -200,17 +257,25 @@ def svgd_velocity(x: Array, score: Array, bandwidth: float, weights: Array | Non
     return result
 
 
-# ----------------------------------------------------------------------------------------------------------------------------- metrics
+# --------------------------------------------------------------------------------------------------
 
 
 def median_bandwidth(x: Array, rule: str = "midpoint") -> float:
     """(K8): sqrt(median of the positive squared distances / 2); ``lower`` takes the lower of two middle values."""
-    squared = sorted(s for a, b in itertools.combinations(real(x), 2) if (s := np.sum((a - b) ** 2)) > 0)
+    squared = sorted(
+        s for a, b in itertools.combinations(real(x), 2) if (s := np.sum((a - b) ** 2)) > 0
+    )
     low, high = squared[(len(squared) - 1) // 2], squared[len(squared) // 2]
     return float(np.sqrt((low if rule == "lower" else (low + high) / 2) / 2))
 
 
-def mmd(x: Array, y: Array, bandwidth: float, weights: Array | None = None, target_weights: Array | None = None) -> float:
+def mmd(
+    x: Array,
+    y: Array,
+    bandwidth: float,
+    weights: Array | None = None,
+    target_weights: Array | None = None,
+) -> float:
     """(Q1): square root of the biased estimate."""
     return float(np.sqrt(max(squared_mmd(x, y, bandwidth, weights, target_weights), REAL(0))))
 
@@ -238,26 +303,37 @@ def _quantile(x: Array, weights: Array, level: float) -> float:
 
 
 def sliced_wasserstein(
-    x: Array, y: Array, directions: Array, order: float = 2, weights: Array | None = None, target_weights: Array | None = None
+    x: Array,
+    y: Array,
+    directions: Array,
+    order: float = 2,
+    weights: Array | None = None,
+    target_weights: Array | None = None,
 ) -> float:
     """(Q5): (mean over unit directions of the one-dimensional W_p^p)^(1/p)."""
     pi = np.full(len(x), 1 / len(x)) if weights is None else weights
     rho = np.full(len(y), 1 / len(y)) if target_weights is None else target_weights
-    return float(np.mean([wasserstein_1d(x @ u, y @ u, pi, rho, order) for u in directions]) ** (1 / order))
+    return float(
+        np.mean([wasserstein_1d(x @ u, y @ u, pi, rho, order) for u in directions]) ** (1 / order)
+    )
 
 
 def log_ratio(points: Array, centers: Array, bandwidth: float, log_coefficients: Array) -> Array:
     """(Q3): log r(z) = log Σ_l α_l k(z, c_l)."""
-    exponents = real(log_coefficients) - squared_distances(real(points), real(centers)) / (2 * REAL(bandwidth) ** 2)
+    exponents = real(log_coefficients) - squared_distances(real(points), real(centers)) / (
+        2 * REAL(bandwidth) ** 2
+    )
     top = np.max(exponents, axis=1)
     return top + np.log(np.sum(np.exp(exponents - top[:, None]), axis=1))
 
 
-def ratio_gap(x: Array, y: Array, bandwidth: float, log_coefficients: Array, pi: Array, rho: Array) -> float:
+def ratio_gap(
+    x: Array, y: Array, bandwidth: float, log_coefficients: Array, pi: Array, rho: Array
+) -> float:
     """Optimality gap of (Q3) with centres y: largest slope of the mean of log r along a feasible direction, max_l g_l − 1.
 
-    Along r → (1−t) r + t ψ_l with ψ_l = k(·, c_l)/Σ_i π_i k(x_i, c_l), which keeps Σ_i π_i r(x_i) = 1, the slope is
-    Σ_j ρ_j ψ_l(y_j)/r(y_j) − 1.
+    Along r → (1−t) r + t ψ_l with ψ_l = k(·, c_l)/Σ_i π_i k(x_i, c_l), which keeps Σ_i π_i r(x_i) =
+    1, the slope is Σ_j ρ_j ψ_l(y_j)/r(y_j) − 1.
     """
     s2 = 2 * REAL(bandwidth) ** 2
     mass = pi @ np.exp(-squared_distances(real(x), real(y)) / s2)

@@ -6,7 +6,17 @@ from hypothesis import strategies as st
 
 from ingd_ref.conformance._build import build
 from ingd_ref.conformance._problem import Problem
-from ingd_ref.conformance._problems import ACTIVATIONS, FEATURES, KERNELS, ONE_SYSTEM, RADIAL_KERNELS, REGULAR, Domain, edges, sample
+from ingd_ref.conformance._problems import (
+    ACTIVATIONS,
+    FEATURES,
+    KERNELS,
+    ONE_SYSTEM,
+    RADIAL_KERNELS,
+    REGULAR,
+    Domain,
+    edges,
+    sample,
+)
 
 __all__ = [
     "FEATURES",
@@ -31,7 +41,8 @@ def problems(draw: st.DrawFn, domain: Domain) -> Problem:
     """Draw a problem of ``domain``; hypothesis shrinks sizes and options, and keeps the seed that fills the arrays."""
     features = draw(st.sampled_from(domain.features), label="features")
     kernel = draw(st.sampled_from(domain.kernels), label="kernel")
-    # Monomials, pairwise products and networks have lengths of their own, so the sample must have theirs.
+    # Monomials, pairwise products and networks have lengths of their own, so the sample must have
+    # theirs.
     free = features in ("rbf", "polynomial", "fourier") and not kernel.startswith("tangent")
     return build(
         features=features,

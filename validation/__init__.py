@@ -1,6 +1,7 @@
 """The evidence: every equation of the package against an oracle that shares no code with it, on every array library that is present.
 
-``python -m validation`` runs it and writes the report; see :mod:`validation.registry` for how a case is added.
+``python -m validation`` runs it and writes the report; see :mod:`validation.registry` for how a
+case is added.
 """
 
 from validation.labels import LABELS

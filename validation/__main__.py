@@ -40,7 +40,10 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     out = None if options.out is None else _prepared(parser, options.out)
     start = time.perf_counter()
     records = _run_all(chosen, backends, console)
-    states = {name: "ran" if name in backends else (arrays.absence() or "not asked for") for name, arrays in BACKENDS.items()}
+    states = {
+        name: "ran" if name in backends else (arrays.absence() or "not asked for")
+        for name, arrays in BACKENDS.items()
+    }
     given = {"quick": options.quick, "backend": options.backend, "label": asked}
     report = Report(records, states, given, labels, time.perf_counter() - start)
     show(report, console)
@@ -51,12 +54,20 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m validation", description="Measure every equation of the package against an independent oracle."
+        prog="python -m validation",
+        description="Measure every equation of the package against an independent oracle.",
     )
     parser.add_argument("--quick", action="store_true", help="leave out the slow cases")
-    parser.add_argument("--backend", default=ALL, help=f"one of {', '.join(BACKENDS)}, or {ALL} (default)")
     parser.add_argument(
-        "--label", nargs="+", action="extend", default=[], metavar="LABEL", help="only cases for these equations, for instance K4 N3'"
+        "--backend", default=ALL, help=f"one of {', '.join(BACKENDS)}, or {ALL} (default)"
+    )
+    parser.add_argument(
+        "--label",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="LABEL",
+        help="only cases for these equations, for instance K4 N3'",
     )
     parser.add_argument("--list", action="store_true", help="show labels and cases, run nothing")
     parser.add_argument(
@@ -64,11 +75,15 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="measure the errors of special functions and families instead, and write accuracy.json; minutes",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json and figures there")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write report.json and figures there"
+    )
     return parser
 
 
-def _measure_accuracy(parser: argparse.ArgumentParser, options: argparse.Namespace, console: Console) -> int:
+def _measure_accuracy(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, console: Console
+) -> int:
     """Write accuracy.json, which no options but --out concern."""
     if options.out is None:
         parser.error("--accuracy needs --out DIR")
@@ -80,7 +95,11 @@ def _measure_accuracy(parser: argparse.ArgumentParser, options: argparse.Namespa
     with console.status("") as status:
         content = accuracy.measure(status.update)
     write_atomically(out / "accuracy.json", accuracy.dumped(content))
-    console.print(f"wrote accuracy.json to {out}, measured in {content['seconds']:.0f} s", markup=False, highlight=False)
+    console.print(
+        f"wrote accuracy.json to {out}, measured in {content['seconds']:.0f} s",
+        markup=False,
+        highlight=False,
+    )
     return 0
 
 
@@ -134,7 +153,10 @@ def _write(parser: argparse.ArgumentParser, report: Report, out: Path, console: 
 
     try:
         write_atomically(out / "report.json", dump(report))
-        for name, figure in {"fisher_differences.png": figures.fisher_differences, "trajectories.png": figures.trajectories}.items():
+        for name, figure in {
+            "fisher_differences.png": figures.fisher_differences,
+            "trajectories.png": figures.trajectories,
+        }.items():
             image = io.BytesIO()
             figure().savefig(image, format="png", dpi=150)
             write_atomically(out / name, image.getvalue())

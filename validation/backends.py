@@ -36,7 +36,9 @@ class Arrays(ABC):
     def host(self, x: Any) -> Host:
         """Return the numbers of a result; raise TypeError unless it is an array of this library, on the device of its inputs."""
         if not self.owns(x):
-            raise TypeError(f"the result left its library or device: got {type(x).__name__} for {self.name} arrays")
+            raise TypeError(
+                f"the result left its library or device: got {type(x).__name__} for {self.name} arrays"
+            )
         return self.to_host(x)
 
     def number(self, x: Any) -> float:
@@ -107,7 +109,9 @@ class StrictArrays(Arrays):
         return self.xp.asarray(host, device=self.xp.Device("device1"))
 
     def owns(self, x: Any) -> bool:
-        return type(x).__module__.startswith("array_api_strict") and x.device == self.xp.Device("device1")
+        return type(x).__module__.startswith("array_api_strict") and x.device == self.xp.Device(
+            "device1"
+        )
 
     def to_host(self, x: Any) -> Host:
         return np.array(np.from_dlpack(self.xp.asarray(x, device=self.xp.Device("CPU_DEVICE"))))
@@ -154,7 +158,9 @@ class CuPyArrays(Arrays):
         return np.array(x.get())
 
 
-BACKENDS: dict[str, Arrays] = {arrays.name: arrays for arrays in (NumPyArrays(), StrictArrays(), TorchArrays(), CuPyArrays())}
+BACKENDS: dict[str, Arrays] = {
+    arrays.name: arrays for arrays in (NumPyArrays(), StrictArrays(), TorchArrays(), CuPyArrays())
+}
 
 
 def present() -> list[str]:
@@ -166,7 +172,8 @@ def present() -> list[str]:
 def refusing_host_conversions() -> Iterator[None]:
     """Make ``float(x)``, ``int(x)``, ``bool(x)``, ``complex(x)`` and indexing by ``x`` raise for strict arrays that are not on the host.
 
-    The library itself lets them pass on its fake devices, where a GPU library would copy silently and stall the device.
+    The library itself lets them pass on its fake devices, where a GPU library would copy silently
+    and stall the device.
     """
     xp = importlib.import_module("array_api_strict")
     array_class: Any = type(xp.zeros(1))

@@ -29,7 +29,8 @@ def cloud(kind: str) -> tuple[Array, Array, Array, Array]:
     pi, rho = rng.dirichlet(np.ones(5)), rng.dirichlet(np.ones(4))
     if kind == "uniform":
         pi, rho = np.full(5, 0.2), np.full(4, 0.25)
-    # 64 is a power of two: x keeps its bits below 2^-46, and the oracle sees the points as they are after the shift.
+    # 64 is a power of two: x keeps its bits below 2^-46, and the oracle sees the points as they are
+    # after the shift.
     return (x + 64.0, y + 64.0, pi, rho) if kind == "far" else (x, y, pi, rho)
 
 
@@ -50,15 +51,29 @@ def expected(flow: str, kind: str) -> Array:
     raise AssertionError(flow)
 
 
-def judged(arrays: Arrays, flow: str, operation: str, scale: float, *options: Any) -> Iterator[Measured]:
+def judged(
+    arrays: Arrays, flow: str, operation: str, scale: float, *options: Any
+) -> Iterator[Measured]:
     """Velocity of one flow for every cloud and implementation."""
     for kind in KINDS:
         x, y, pi, rho = cloud(kind)
         for implementation in arrays.implementations(operation):
             found = getattr(ir.flows, f"{flow}_velocity")(
-                arrays(x), arrays(y), *options, weights=arrays(pi), target_weights=arrays(rho), implementation=implementation
+                arrays(x),
+                arrays(y),
+                *options,
+                weights=arrays(pi),
+                target_weights=arrays(rho),
+                implementation=implementation,
             )
-            yield compared(f"{kind}, {implementation}", arrays.host(found), expected(flow, kind), 30 * EPS, SUM, scale=scale)
+            yield compared(
+                f"{kind}, {implementation}",
+                arrays.host(found),
+                expected(flow, kind),
+                30 * EPS,
+                SUM,
+                scale=scale,
+            )
 
 
 @case("W1", oracle="gradient of the log densities by differences at eighty digits")
@@ -103,9 +118,19 @@ def stein_variational_velocity(arrays: Arrays) -> Iterator[Measured]:
     wanted = oracle.svgd_velocity(precise(x), precise(pi), log_target, BANDWIDTH)
     score = -(x - mean) @ precision
     centre, matrix = arrays(mean), arrays(precision)
-    for name, given in {"numbers": arrays(score), "a function": lambda z: -(z - centre) @ matrix}.items():
+    for name, given in {
+        "numbers": arrays(score),
+        "a function": lambda z: -(z - centre) @ matrix,
+    }.items():
         found = ir.flows.svgd_velocity(arrays(x), given, BANDWIDTH, weights=arrays(pi))
-        yield compared(f"score as {name}", arrays.host(found), wanted, 30 * EPS, SUM, scale=float(np.max(np.abs(score))) + 1 / BANDWIDTH)
+        yield compared(
+            f"score as {name}",
+            arrays.host(found),
+            wanted,
+            30 * EPS,
+            SUM,
+            scale=float(np.max(np.abs(score))) + 1 / BANDWIDTH,
+        )
 
 
 @case("W1", "W2", oracle="arrays of the published code")
@@ -125,7 +150,14 @@ def published_comparisons(arrays: Arrays) -> Iterator[Measured]:
         velocity = arrays.host(ir.flows.energy_velocity(x, y))
         gradient = golden["grad_energy_distance"]
         allowed = 1e-13 * np.max(np.abs(gradient)) + golden.gradient_noise
-        yield compared(f"{name}, W2", -velocity / len(velocity), gradient, allowed, "the self-distances of expanded squares", scale=1.0)
+        yield compared(
+            f"{name}, W2",
+            -velocity / len(velocity),
+            gradient,
+            allowed,
+            "the self-distances of expanded squares",
+            scale=1.0,
+        )
 
 
 @case("W4", oracle="the target's own sample does not move on average")
@@ -133,9 +165,17 @@ def stein_identity(arrays: Arrays) -> Iterator[Measured]:
     """E_p[k(x, z) s(x) + ∇_x k(x, z)] = 0 for x drawn from p: with quadrature particles the velocity vanishes everywhere."""
     x, weights = gaussian_nodes(0.5, 1.0, 60)
     inner = np.abs(x[:, 0] - 0.5) < 3
-    found = arrays.host(ir.flows.svgd_velocity(arrays(x), arrays(0.5 - x), 2.0, weights=arrays(weights)))[inner]
-    # Gauss-Hermite quadrature with 60 nodes is exact to rounding for these integrands of width two; sixty terms of order one are added.
-    yield Measured("v at nodes within three deviations", np.max(np.abs(found)), 100 * EPS, "sixty terms of order one")
+    found = arrays.host(
+        ir.flows.svgd_velocity(arrays(x), arrays(0.5 - x), 2.0, weights=arrays(weights))
+    )[inner]
+    # Gauss-Hermite quadrature with 60 nodes is exact to rounding for these integrands of width two;
+    # sixty terms of order one are added.
+    yield Measured(
+        "v at nodes within three deviations",
+        np.max(np.abs(found)),
+        100 * EPS,
+        "sixty terms of order one",
+    )
 
 
 @case("W3", oracle="minus the gradient of a closed-form MMD between Gaussians")
@@ -144,9 +184,20 @@ def descent_of_a_closed_form(arrays: Arrays) -> Iterator[Measured]:
     m, sigma = 0.8, 1.5
     x, weights = gaussian_nodes(0.0, 1.0, 60)
     y, target_weights = gaussian_nodes(m, 1.0, 60)
-    found = arrays.host(ir.flows.mmd_velocity(arrays(x), arrays(y), sigma, weights=arrays(weights), target_weights=arrays(target_weights)))
-    # E k(x, y) = σ/√(σ² + 2) exp(−m²/(2(σ² + 2))), and only this cross term, with the factor −2, depends on a shift of the particles.
+    found = arrays.host(
+        ir.flows.mmd_velocity(
+            arrays(x),
+            arrays(y),
+            sigma,
+            weights=arrays(weights),
+            target_weights=arrays(target_weights),
+        )
+    )
+    # E k(x, y) = σ/√(σ² + 2) exp(−m²/(2(σ² + 2))), and only this cross term, with the factor −2,
+    # depends on a shift of the particles.
     spread = sigma**2 + 2
     cross = sigma / MP.sqrt(spread) * MP.exp(-(MP.mpf(m) ** 2) / (2 * spread))
     reason = "sixty times two terms of order one"
-    yield compared("mean velocity", weights @ found[:, 0], 2 * cross * m / spread, 200 * EPS, reason, scale=1.0)
+    yield compared(
+        "mean velocity", weights @ found[:, 0], 2 * cross * m / spread, 200 * EPS, reason, scale=1.0
+    )

@@ -1,7 +1,8 @@
 """Every family of the package against textbooks at eighty digits and against sums over its points: (E1)-(E8).
 
-The families are those that the package discovers, with the members that each proposes; `validation.oracles.textbook` and
-`validation.oracles.nodes` know all that the package now has. A family that they do not know is left to the laws of the test suite.
+The families are those that the package discovers, with the members that each proposes;
+`validation.oracles.textbook` and `validation.oracles.nodes` know all that the package now has. A
+family that they do not know is left to the laws of the test suite.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from validation.registry import EPS, Measured, case, compared, within
 
 ACCURATE = 1e-13
 REASON = "1e-13 relative: a few hundred roundings"
-#: A family given by T and A alone differentiates them by extrapolation, which says of itself that it leaves about 1e-12.
+#: A family given by T and A alone differentiates them by extrapolation, which says of itself that
+#: it leaves about 1e-12.
 BY_DIFFERENCES = 1e-11
-#: Probabilities are exponentials of logarithms of size fifty, fifty half-eps each, and the rules are settled to a few eps.
+#: Probabilities are exponentials of logarithms of size fifty, fifty half-eps each, and the rules
+#: are settled to a few eps.
 SUMMED = 1e-13
 RELATIVE_STEPS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-12)
 
@@ -127,23 +130,46 @@ def families() -> Iterator[tuple[Any, list[Member]]]:
         yield found[0].family, found
 
 
-def _evaluated(arrays: Arrays, operation: str, arguments: Callable[[Member], Array] = lambda member: member.theta) -> Iterator[Any]:
+def _evaluated(
+    arrays: Arrays,
+    operation: str,
+    arguments: Callable[[Member], Array] = lambda member: member.theta,
+) -> Iterator[Any]:
     """Each member with what the package's operation returns for its argument; members of a family are evaluated in one call."""
     for family, group in families():
-        results = arrays.host(getattr(family, operation)(arrays(np.stack([arguments(member) for member in group]))))
+        results = arrays.host(
+            getattr(family, operation)(arrays(np.stack([arguments(member) for member in group])))
+        )
         yield from zip(group, results, strict=True)
 
 
-@case("E1", oracle="textbook densities at nodes and states, and their total by quadrature or summation")
+@case(
+    "E1",
+    oracle="textbook densities at nodes and states, and their total by quadrature or summation",
+)
 def every_log_density(arrays: Arrays) -> Iterator[Measured]:
     """Log q_θ(x) = log h + ⟨θ, f⟩ − A and its parts in the bulk of each distribution, and A as the logarithm of the total."""
     for member, found in _evaluated(arrays, "log_partition"):
         rule, log_partition = member.nodes, float(member.oracle.log_partition(member.exact))
-        yield compared(f"{member.name}: A", found, log_partition, ACCURATE, REASON, scale=max(1.0, abs(log_partition)))
+        yield compared(
+            f"{member.name}: A",
+            found,
+            log_partition,
+            ACCURATE,
+            REASON,
+            scale=max(1.0, abs(log_partition)),
+        )
         if rule is None:
             continue
         if rule.log_mass is not None:
-            yield compared(f"{member.name}: A by summation", found, rule.log_mass, SUMMED, "exponentials", scale=max(1.0, abs(found)))
+            yield compared(
+                f"{member.name}: A by summation",
+                found,
+                rule.log_mass,
+                SUMMED,
+                "exponentials",
+                scale=max(1.0, abs(found)),
+            )
         bulk = np.flatnonzero(rule.weights >= 0.2 * np.max(rule.weights))
         chosen = bulk[np.linspace(0, len(bulk) - 1, 5).astype(int)]
         terms = member.theta * rule.statistics[chosen]
@@ -152,26 +178,74 @@ def every_log_density(arrays: Arrays) -> Iterator[Measured]:
         points = arrays(rule.x[chosen])
         unit = np.abs(rule.statistics[chosen]) + member.deviation
         statistics = arrays.host(member.family.statistics(points))
-        yield compared(f"{member.name}: f", statistics, rule.statistics[chosen], ACCURATE, REASON + ", or of a deviation", scale=unit)
+        yield compared(
+            f"{member.name}: f",
+            statistics,
+            rule.statistics[chosen],
+            ACCURATE,
+            REASON + ", or of a deviation",
+            scale=unit,
+        )
         base = arrays.host(member.family.log_base_measure(points))
         unit = np.maximum(1.0, np.abs(rule.log_h[chosen]))
-        yield compared(f"{member.name}: log h", base, rule.log_h[chosen], ACCURATE, REASON + ", of at least one", scale=unit)
+        yield compared(
+            f"{member.name}: log h",
+            base,
+            rule.log_h[chosen],
+            ACCURATE,
+            REASON + ", of at least one",
+            scale=unit,
+        )
         values = arrays.host(member.family.log_prob(arrays(member.theta), points))
-        yield compared(f"{member.name}: log q", values, expected, ACCURATE, REASON + ", of its terms", scale=size)
+        yield compared(
+            f"{member.name}: log q",
+            values,
+            expected,
+            ACCURATE,
+            REASON + ", of its terms",
+            scale=size,
+        )
 
 
-@case("E2", oracle="textbook means and differences of A at eighty digits, and sums over nodes and states")
+@case(
+    "E2",
+    oracle="textbook means and differences of A at eighty digits, and sums over nodes and states",
+)
 def every_mean(arrays: Arrays) -> Iterator[Measured]:
     """μ = ∇A = E f three ways."""
     for member, found in _evaluated(arrays, "mean"):
         size = np.maximum(np.abs(member.mean.astype(float)), member.deviation)
-        yield compared(f"{member.name}: textbook", found, member.mean, ACCURATE, REASON + ", of the mean or a deviation", scale=size)
-        yield compared(f"{member.name}: ∇A by differences", found, member.gradient, ACCURATE, REASON, scale=size)
+        yield compared(
+            f"{member.name}: textbook",
+            found,
+            member.mean,
+            ACCURATE,
+            REASON + ", of the mean or a deviation",
+            scale=size,
+        )
+        yield compared(
+            f"{member.name}: ∇A by differences",
+            found,
+            member.gradient,
+            ACCURATE,
+            REASON,
+            scale=size,
+        )
         if member.nodes is not None:
-            yield compared(f"{member.name}: E f by summation", found, member.nodes.mean(), SUMMED, "exponentials", scale=size)
+            yield compared(
+                f"{member.name}: E f by summation",
+                found,
+                member.nodes.mean(),
+                SUMMED,
+                "exponentials",
+                scale=size,
+            )
 
 
-@case("E3", oracle="second differences of A, differences of μ, Cov f, Hessian of KL, mean of score scoreᵀ")
+@case(
+    "E3",
+    oracle="second differences of A, differences of μ, Cov f, Hessian of KL, mean of score scoreᵀ",
+)
 def every_fisher_five_ways(arrays: Arrays) -> Iterator[Measured]:
     """Three of them by differences at eighty digits, which leave forty; two by sums over points in float64."""
     for member, found in _evaluated(arrays, "fisher"):
@@ -182,12 +256,23 @@ def every_fisher_five_ways(arrays: Arrays) -> Iterator[Measured]:
             "Hessian of KL(θ‖θ + δ)": (member.curvature_of_divergence, member.accuracy),
         }
         if member.nodes is not None:
-            # The score is f − ∇A where the density is differentiated: A by differences, and not by its mean over the same points.
+            # The score is f − ∇A where the density is differentiated: A by differences, and not by
+            # its mean over the same points.
             score = member.nodes.statistics - member.gradient.astype(float)
             ways["Cov f"] = (member.nodes.covariance(), max(SUMMED, member.accuracy))
-            ways["E[score scoreᵀ]"] = ((member.nodes.weights[:, None] * score).T @ score, max(SUMMED, member.accuracy))
+            ways["E[score scoreᵀ]"] = (
+                (member.nodes.weights[:, None] * score).T @ score,
+                max(SUMMED, member.accuracy),
+            )
         for way, (expected, tolerance) in ways.items():
-            yield compared(f"{member.name}: {way}", found, expected, tolerance, "of √(F_aa F_bb); " + REASON, scale=unit)
+            yield compared(
+                f"{member.name}: {way}",
+                found,
+                expected,
+                tolerance,
+                "of √(F_aa F_bb); " + REASON,
+                scale=unit,
+            )
 
 
 @case("E3", oracle="differences of the textbook F at eighty digits")
@@ -196,11 +281,16 @@ def every_third_cumulant(arrays: Arrays) -> Iterator[Measured]:
     for member, found in _evaluated(arrays, "third_cumulant"):
         unit = np.einsum("i,j,k->ijk", member.deviation, member.deviation, member.deviation)
         size = max(1.0, float(np.max(np.abs(member.third_cumulant.astype(float)) / unit)))
-        own = type(member.family)._third_cumulant is not ir.families.ExponentialFamily._third_cumulant
-        # Families without a closed form extrapolate differences of F, to about 1e-12; a family given by T and A alone does it twice.
+        own = (
+            type(member.family)._third_cumulant is not ir.families.ExponentialFamily._third_cumulant
+        )
+        # Families without a closed form extrapolate differences of F, to about 1e-12; a family
+        # given by T and A alone does it twice.
         tolerance = 1e-11 if not own else ACCURATE
         tolerance = 1e-8 if member.accuracy > ACCURATE else tolerance
-        yield compared(member.name, found, member.third_cumulant, tolerance, REASON, scale=size * unit)
+        yield compared(
+            member.name, found, member.third_cumulant, tolerance, REASON, scale=size * unit
+        )
 
 
 @case("E4", oracle="the eighty-digit F inverted by elimination")
@@ -208,7 +298,14 @@ def every_inverse_fisher(arrays: Arrays) -> Iterator[Measured]:
     """F⁻¹ in units of √(F⁻¹_aa F⁻¹_bb)."""
     for member, found in _evaluated(arrays, "inverse_fisher"):
         size = np.sqrt(np.diag(member.inverse_fisher).astype(float))
-        yield compared(member.name, found, member.inverse_fisher, member.accuracy, REASON, scale=np.outer(size, size))
+        yield compared(
+            member.name,
+            found,
+            member.inverse_fisher,
+            member.accuracy,
+            REASON,
+            scale=np.outer(size, size),
+        )
 
 
 @case("E5", oracle="A(θ₂) − A(θ₁) − ⟨θ₂ − θ₁, μ(θ₁)⟩ at eighty digits")
@@ -216,13 +313,22 @@ def every_divergence(arrays: Arrays) -> Iterator[Measured]:
     """KL between members whose parameters differ by relative amounts from 1e-2 to 1e-12, and between the two members of each family."""
     for family, group in families():
         targets = [_targets(member, group) for member in group]
-        bases = np.concatenate([np.repeat(m.theta[None], len(t), axis=0) for m, t in zip(group, targets, strict=True)])
+        bases = np.concatenate(
+            [np.repeat(m.theta[None], len(t), axis=0) for m, t in zip(group, targets, strict=True)]
+        )
         found = arrays.host(family.kl(arrays(bases), arrays(np.concatenate(targets))))
-        for member, rows, values in zip(group, targets, np.split(found, np.cumsum([len(t) for t in targets])[:-1]), strict=True):
+        for member, rows, values in zip(
+            group, targets, np.split(found, np.cumsum([len(t) for t in targets])[:-1]), strict=True
+        ):
             expected = _divergences(member, rows.tobytes())
             allowed = member.accuracy * np.abs(expected).astype(float)
             yield within(f"{member.name}: KL", values, expected, allowed, REASON)
-            yield Measured(f"{member.name}: most negative", max(0.0, float(-np.min(values))), 0.0, "Gibbs' inequality")
+            yield Measured(
+                f"{member.name}: most negative",
+                max(0.0, float(-np.min(values))),
+                0.0,
+                "Gibbs' inequality",
+            )
 
 
 def _targets(member: Member, group: list[Member]) -> Array:
@@ -240,23 +346,50 @@ def _divergences(member: Member, targets: bytes) -> Array:
     return np.array([member.oracle.kl(member.exact, precise(row)) for row in rows])
 
 
-@case("E6", oracle="eighty-digit means, rounded, inverted by Newton's method; −H − E log h, and −Σ q log q over nodes and states")
+@case(
+    "E6",
+    oracle="eighty-digit means, rounded, inverted by Newton's method; −H − E log h, and −Σ q log q over nodes and states",
+)
 def every_conjugate_and_entropy(arrays: Arrays) -> Iterator[Measured]:
     """θ = ∇A*(μ), A*(μ), and the entropy."""
-    inverted, conjugates = (_evaluated(arrays, name, lambda m: _inverted(m)[0]) for name in ("natural_from_mean", "conjugate"))
-    for (member, found), (_, value), (_, entropy) in zip(inverted, conjugates, _evaluated(arrays, "entropy"), strict=True):
+    inverted, conjugates = (
+        _evaluated(arrays, name, lambda m: _inverted(m)[0])
+        for name in ("natural_from_mean", "conjugate")
+    )
+    for (member, found), (_, value), (_, entropy) in zip(
+        inverted, conjugates, _evaluated(arrays, "entropy"), strict=True
+    ):
         rounded, expected, conjugate = _inverted(member)
         size = np.maximum(np.abs(member.theta), 1 / member.deviation)
         condition = np.abs(member.inverse_fisher).astype(float) @ np.abs(rounded)
         allowed = np.maximum(member.accuracy * size, 5 * EPS * condition)
-        yield within(f"{member.name}: θ(μ)", found, expected, allowed, "1e-13, or ten times the condition number times half an eps")
+        yield within(
+            f"{member.name}: θ(μ)",
+            found,
+            expected,
+            allowed,
+            "1e-13, or ten times the condition number times half an eps",
+        )
         scale = max(1.0, abs(float(conjugate)), float(np.sum(np.abs(member.theta * rounded))))
-        yield compared(f"{member.name}: A*", value, conjugate, ACCURATE, REASON + ", of its terms", scale=scale)
+        yield compared(
+            f"{member.name}: A*", value, conjugate, ACCURATE, REASON + ", of its terms", scale=scale
+        )
         exact = member.oracle.entropy(member.exact)
-        yield compared(f"{member.name}: H", entropy, exact, ACCURATE, REASON, scale=max(1.0, abs(float(exact))))
+        yield compared(
+            f"{member.name}: H", entropy, exact, ACCURATE, REASON, scale=max(1.0, abs(float(exact)))
+        )
         if member.nodes is not None:
-            summed = member.nodes.entropy(member.theta, float(member.oracle.log_partition(member.exact)))
-            yield compared(f"{member.name}: −Σ q log q", entropy, summed, SUMMED, "exponentials", scale=max(1.0, abs(summed)))
+            summed = member.nodes.entropy(
+                member.theta, float(member.oracle.log_partition(member.exact))
+            )
+            yield compared(
+                f"{member.name}: −Σ q log q",
+                entropy,
+                summed,
+                SUMMED,
+                "exponentials",
+                scale=max(1.0, abs(summed)),
+            )
 
 
 @cache
@@ -267,7 +400,7 @@ def _inverted(member: Member) -> tuple[Array, Array, Any]:
     return rounded, theta, member.oracle.conjugate_at(theta)
 
 
-# --------------------------------------------------------------------------------------------------------- the theorem of natural gradients
+# --------------------------------------------------------------------------------------------------
 
 
 def losses(member: Member) -> dict[str, Callable[[Array], Any]]:
@@ -288,13 +421,22 @@ def _gradients(member: Member) -> dict[str, tuple[Array, Array]]:
     """Return ∇_θ L, and ∇_μ L by differences along the mean chart: L of the parameters that Newton's method finds for moved means."""
     functions = losses(member)
     size = precise(member.deviation)
-    # At 80 digits a step of 1e-20 deviations leaves 1e-40 from truncation and, of the 40 digits that Newton's method finds θ to, 20.
+    # At 80 digits a step of 1e-20 deviations leaves 1e-40 from truncation and, of the 40 digits
+    # that Newton's method finds θ to, 20.
     h = precise(1.0) / 10**20
     ends = []
     for axis, unit in zip(axes(len(size)), size, strict=True):
-        ends.append([member.oracle.natural_from_mean(member.mean + sign * h * unit * axis, member.exact) for sign in (1, -1)])
+        ends.append(
+            [
+                member.oracle.natural_from_mean(member.mean + sign * h * unit * axis, member.exact)
+                for sign in (1, -1)
+            ]
+        )
     by_mean = {
-        name: np.array([(L(up) - L(down)) / (2 * h * u) for (up, down), u in zip(ends, size, strict=True)]) for name, L in functions.items()
+        name: np.array(
+            [(L(up) - L(down)) / (2 * h * u) for (up, down), u in zip(ends, size, strict=True)]
+        )
+        for name, L in functions.items()
     }
     return {name: (slopes(L, member.exact), by_mean[name]) for name, L in functions.items()}
 
@@ -304,15 +446,33 @@ def every_natural_gradient(arrays: Arrays) -> Iterator[Measured]:
     """F⁻¹ ∇_θ L = ∇_μ L for every family and four losses: for the oracles themselves, and for what the package returns."""
     for family, group in families():
         names = list(losses(group[0]))
-        given = np.stack([[_gradients(member)[name][0].astype(float) for name in names] for member in group])
-        thetas = np.repeat(np.stack([member.theta for member in group])[:, None], len(names), axis=1)
+        given = np.stack(
+            [[_gradients(member)[name][0].astype(float) for name in names] for member in group]
+        )
+        thetas = np.repeat(
+            np.stack([member.theta for member in group])[:, None], len(names), axis=1
+        )
         found = arrays.host(family.natural_gradient(arrays(thetas), arrays(given)))
         for member, results in zip(group, found, strict=True):
             for name, result in zip(names, results, strict=True):
                 by_theta, by_mean = _gradients(member)[name]
-                terms = (np.abs(member.inverse_fisher) @ np.abs(by_theta)).astype(float) + 1e-3 / member.deviation
+                terms = (np.abs(member.inverse_fisher) @ np.abs(by_theta)).astype(
+                    float
+                ) + 1e-3 / member.deviation
                 where = f"{member.name}: {name}"
                 yield compared(
-                    f"{where}, the identity", member.inverse_fisher @ by_theta, by_mean, 1e-18, "differences of forty digits", scale=terms
+                    f"{where}, the identity",
+                    member.inverse_fisher @ by_theta,
+                    by_mean,
+                    1e-18,
+                    "differences of forty digits",
+                    scale=terms,
                 )
-                yield compared(where, result, by_mean, member.accuracy, REASON + ", of the terms F⁻¹_ab g_b", scale=terms)
+                yield compared(
+                    where,
+                    result,
+                    by_mean,
+                    member.accuracy,
+                    REASON + ", of the terms F⁻¹_ab g_b",
+                    scale=terms,
+                )

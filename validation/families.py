@@ -44,9 +44,31 @@ class Pair:
 @cache
 def pairs() -> tuple[Pair, ...]:
     """Ordinary and extreme members: means up to 1e8 deviations, shapes from 1e-8 to 1e8."""
-    gaussian = [(m / v, -0.5 / v) for m, v in ((0.0, 1.0), (1.5, 0.25), (-3.0, 4.0), (1e4, 1.0), (1e8, 1.0), (0.0, 1e-8), (1e-8, 1e8))]
+    gaussian = [
+        (m / v, -0.5 / v)
+        for m, v in (
+            (0.0, 1.0),
+            (1.5, 0.25),
+            (-3.0, 4.0),
+            (1e4, 1.0),
+            (1e8, 1.0),
+            (0.0, 1e-8),
+            (1e-8, 1e8),
+        )
+    ]
     gamma = [
-        (a, -b) for a, b in ((2.0, 3.0), (0.5, 0.1), (1.0, 1.0), (40.0, 1.0), (1e-8, 1.0), (1e-4, 1e4), (1e4, 1e-4), (1e8, 1.0), (1e8, 1e8))
+        (a, -b)
+        for a, b in (
+            (2.0, 3.0),
+            (0.5, 0.1),
+            (1.0, 1.0),
+            (40.0, 1.0),
+            (1e-8, 1.0),
+            (1e-4, 1e4),
+            (1e4, 1e-4),
+            (1e8, 1.0),
+            (1e8, 1e8),
+        )
     ]
     return (
         Pair(ir.families.Gaussian(), GaussianOracle(), tuple(gaussian)),
@@ -64,17 +86,27 @@ def sensitivity(function: Callable[[Array], Any], theta: Array) -> Array:
     return np.abs(differences(function, theta)).T @ np.abs(theta)
 
 
-def judged(name: str, found: Array, pair: Pair, function: Callable[[Array], Any]) -> Iterator[Measured]:
+def judged(
+    name: str, found: Array, pair: Pair, function: Callable[[Array], Any]
+) -> Iterator[Measured]:
     """Compare with an oracle entry by entry, each allowed 1e-13, or ten half-eps times its condition number."""
     for row, theta in zip(found, precise(pair.rows()), strict=True):
         expected = np.atleast_1d(function(theta))
         condition = np.atleast_1d(sensitivity(function, theta))
-        allowed = np.maximum((ACCURATE * np.abs(expected)).astype(float), (5 * EPS * condition).astype(float))
+        allowed = np.maximum(
+            (ACCURATE * np.abs(expected)).astype(float), (5 * EPS * condition).astype(float)
+        )
         shown = ", ".join(f"{float(t):g}" for t in theta)
-        yield within(f"{pair.name}: {name} at θ = ({shown})", np.atleast_1d(row), expected, allowed, CONDITIONED)
+        yield within(
+            f"{pair.name}: {name} at θ = ({shown})",
+            np.atleast_1d(row),
+            expected,
+            allowed,
+            CONDITIONED,
+        )
 
 
-# ------------------------------------------------------------------------------------------------------------------------------- (E1), (E2)
+# --------------------------------------------------------------------------------------------------
 
 
 @case("E1", "E12", "E13", oracle="textbook densities at eighty digits")
@@ -84,16 +116,22 @@ def log_density(arrays: Arrays) -> Iterator[Measured]:
         theta = pair.rows()[:4]
         mean, spread = location(pair, theta)
         x = mean[:, None] + spread[:, None] * (
-            np.array([-0.9, -0.2, 0.0, 0.5, 3.0]) if pair.name == "Gaussian" else np.array([-0.4, 0.0, 0.5, 3.0])
+            np.array([-0.9, -0.2, 0.0, 0.5, 3.0])
+            if pair.name == "Gaussian"
+            else np.array([-0.4, 0.0, 0.5, 3.0])
         )
         if pair.name == "Gamma":
             x = np.where(x > 0, x, mean[:, None] / 7)
         for row, points in zip(theta, x, strict=True):
             found = arrays.host(pair.ours.log_prob(arrays(row), arrays(points[:, None])))
             expected = np.array([pair.theirs.log_density(precise(row), precise(p)) for p in points])
-            # The deviation (x − m)/s is conditioned like m/s, and log q like its square: a unit of rounding in x or θ moves it by m/s.
+            # The deviation (x − m)/s is conditioned like m/s, and log q like its square: a unit of
+            # rounding in x or θ moves it by m/s.
             size = np.array([_sensitivity_at(pair.theirs, row, p) for p in points])
-            allowed = np.maximum(ACCURATE * np.maximum(1.0, np.abs(expected).astype(float)), 5 * EPS * size.astype(float))
+            allowed = np.maximum(
+                ACCURATE * np.maximum(1.0, np.abs(expected).astype(float)),
+                5 * EPS * size.astype(float),
+            )
             yield within(f"{pair.name} at θ = {tuple(row)}", found, expected, allowed, CONDITIONED)
 
 
@@ -112,7 +150,8 @@ def location(pair: Pair, theta: Array) -> tuple[Array, Array]:
 @case("E1", oracle="total mass by quadrature")
 def densities_integrate_to_one(arrays: Arrays) -> Iterator[Measured]:
     """∫ q_θ over nodes of another member of the family: E_{θ'}[q_θ/q_{θ'}] = 1."""
-    # The ratio of two Gaussians of the same variance, or of two Gammas of the same rate, has moments that the nodes integrate exactly.
+    # The ratio of two Gaussians of the same variance, or of two Gammas of the same rate, has
+    # moments that the nodes integrate exactly.
     settings = [
         (pairs()[0], gaussian_nodes(0.0, 1.0, 40), np.array([0.0, -0.5]), np.array([0.7, -0.5])),
         (pairs()[1], gamma_nodes(4.0, 2.0), np.array([4.0, -2.0]), np.array([5.5, -2.5])),
@@ -130,16 +169,27 @@ def densities_integrate_to_one(arrays: Arrays) -> Iterator[Measured]:
 def mean_parameters(arrays: Arrays) -> Iterator[Measured]:
     """μ(θ) from ordinary to extreme members."""
     for pair in pairs():
-        yield from judged("μ", arrays.host(pair.ours.mean(arrays(pair.rows()))), pair, pair.theirs.mean)
+        yield from judged(
+            "μ", arrays.host(pair.ours.mean(arrays(pair.rows()))), pair, pair.theirs.mean
+        )
 
 
 @case("E2", oracle="differences of the textbook A at eighty digits")
 def mean_is_the_gradient_of_the_log_partition(arrays: Arrays) -> Iterator[Measured]:
     """μ = ∇A, with A from the textbook."""
     for pair in pairs():
-        gradient = np.array([differences(pair.theirs.log_partition, t) for t in precise(pair.rows()[:4])])
+        gradient = np.array(
+            [differences(pair.theirs.log_partition, t) for t in precise(pair.rows()[:4])]
+        )
         found = arrays.host(pair.ours.mean(arrays(pair.rows()[:4])))
-        yield compared(pair.name, found, gradient, ACCURATE, REASON, scale=np.maximum(np.abs(gradient).astype(float), 1e-300))
+        yield compared(
+            pair.name,
+            found,
+            gradient,
+            ACCURATE,
+            REASON,
+            scale=np.maximum(np.abs(gradient).astype(float), 1e-300),
+        )
 
 
 @case("E2", oracle="Gauss-Hermite, generalised Gauss-Laguerre and trapezoidal quadrature")
@@ -148,7 +198,9 @@ def mean_is_the_expectation_of_the_statistics(arrays: Arrays) -> Iterator[Measur
     gaussian, gamma = pairs()
     for m, s in ((0.0, 1.0), (-2.0, 0.5)):
         x, weights = gaussian_nodes(m, s, 10)
-        yield _expectation(arrays, gaussian, np.array([m / s**2, -0.5 / s**2]), x, weights, slice(None))
+        yield _expectation(
+            arrays, gaussian, np.array([m / s**2, -0.5 / s**2]), x, weights, slice(None)
+        )
     for shape, rate in ((4.0, 2.0), (0.7, 3.0)):
         x, weights = gamma_nodes(shape, rate)
         yield _expectation(arrays, gamma, np.array([shape, -rate]), x, weights, slice(None))
@@ -156,15 +208,24 @@ def mean_is_the_expectation_of_the_statistics(arrays: Arrays) -> Iterator[Measur
         yield _expectation(arrays, gamma, np.array([shape, -rate]), x, weights, slice(1, 2))
 
 
-def _expectation(arrays: Arrays, pair: Pair, theta: Array, x: Array, weights: Array, chosen: slice) -> Measured:
+def _expectation(
+    arrays: Arrays, pair: Pair, theta: Array, x: Array, weights: Array, chosen: slice
+) -> Measured:
     found = arrays.host(pair.ours.mean(arrays(theta)))[chosen]
     values = arrays.host(pair.ours.statistics(arrays(x)))[:, chosen]
     size = weights @ np.abs(values)
     reason = "nodes and weights are good to some ten eps, and n terms are added"
-    return compared(f"{pair.name} at θ = {tuple(theta)}", found, weights @ values, (20 + len(x)) * EPS, reason, scale=size)
+    return compared(
+        f"{pair.name} at θ = {tuple(theta)}",
+        found,
+        weights @ values,
+        (20 + len(x)) * EPS,
+        reason,
+        scale=size,
+    )
 
 
-# ----------------------------------------------------------------------------------------------------------------------- Fisher information
+# --------------------------------------------------------------------------------------------------
 
 
 @case("E3", "E12", "E13", oracle="differences of the textbook moments at eighty digits")
@@ -176,7 +237,14 @@ def fisher_information(arrays: Arrays) -> Iterator[Measured]:
             exact = pair.theirs.fisher(theta)
             scale = np.sqrt(np.outer(np.diag(exact), np.diag(exact)).astype(float))
             shown = ", ".join(f"{float(t):g}" for t in theta)
-            yield compared(f"{pair.name} at θ = ({shown})", matrix, exact, ACCURATE, REASON + ", in units of √(F_aa F_bb)", scale=scale)
+            yield compared(
+                f"{pair.name} at θ = ({shown})",
+                matrix,
+                exact,
+                ACCURATE,
+                REASON + ", in units of √(F_aa F_bb)",
+                scale=scale,
+            )
 
 
 @case("E3", oracle="five float64 estimates, each at the step of its error model")
@@ -196,7 +264,12 @@ def five_estimates_of_fisher(arrays: Arrays) -> Iterator[Measured]:
         for estimate in estimates(family):
             reason = f"truncation and rounding at step {estimate.step:.1e}, twice for the terms that the model leaves out"
             yield compared(
-                f"{kind}({first:g}, {second:g}): {estimate.method}", found, estimate.fisher, 2 * estimate.error, reason, scale=1.0
+                f"{kind}({first:g}, {second:g}): {estimate.method}",
+                found,
+                estimate.fisher,
+                2 * estimate.error,
+                reason,
+                scale=1.0,
             )
 
 
@@ -215,7 +288,14 @@ def fisher_in_mean_parameters(arrays: Arrays) -> Iterator[Measured]:
             diagonal = expected[[0, 3]].astype(float)
             scale = np.sqrt(np.outer(diagonal, diagonal)).reshape(-1)
             shown = ", ".join(f"{float(t):g}" for t in theta)
-            yield compared(f"{pair.name} at θ = ({shown})", row, expected, ACCURATE, REASON + ", in units of √(F⁻¹_aa F⁻¹_bb)", scale=scale)
+            yield compared(
+                f"{pair.name} at θ = ({shown})",
+                row,
+                expected,
+                ACCURATE,
+                REASON + ", in units of √(F⁻¹_aa F⁻¹_bb)",
+                scale=scale,
+            )
 
 
 @case("E4", oracle="textbook information in classical parameters")
@@ -226,26 +306,50 @@ def fisher_in_classical_parameters(arrays: Arrays) -> Iterator[Measured]:
         slopes = np.array([[1 / s**2, -2 * m / s**3], [0.0, 1 / s**3]])
         fisher = arrays.host(gaussian.ours.fisher(arrays(np.array([m / s**2, -0.5 / s**2]))))
         yield compared(
-            f"Gaussian({m}, {s})", slopes.T @ fisher @ slopes, np.diag([1, 2]) / s**2, 100 * EPS, "sums of terms up to 36 times the result"
+            f"Gaussian({m}, {s})",
+            slopes.T @ fisher @ slopes,
+            np.diag([1, 2]) / s**2,
+            100 * EPS,
+            "sums of terms up to 36 times the result",
         )
     for shape, rate in ((2.0, 3.0), (0.5, 0.1)):
         fisher = arrays.host(gamma.ours.fisher(arrays(np.array([shape, -rate]))))
         slopes = np.diag([1.0, -1.0])
-        expected = np.array([[MP.psi(1, shape), -1 / MP.mpf(rate)], [-1 / MP.mpf(rate), MP.mpf(shape) / MP.mpf(rate) ** 2]])
-        yield compared(f"Gamma({shape}, {rate})", slopes.T @ fisher @ slopes, expected, 20 * EPS, "a special function and a few products")
+        expected = np.array(
+            [
+                [MP.psi(1, shape), -1 / MP.mpf(rate)],
+                [-1 / MP.mpf(rate), MP.mpf(shape) / MP.mpf(rate) ** 2],
+            ]
+        )
+        yield compared(
+            f"Gamma({shape}, {rate})",
+            slopes.T @ fisher @ slopes,
+            expected,
+            20 * EPS,
+            "a special function and a few products",
+        )
 
 
 @case("E13", oracle="ψ′ at eighty digits")
 def gamma_determinant_does_not_cancel(arrays: Arrays) -> Iterator[Measured]:
     """The entries of F⁻¹ carry det F = (αψ′(α) − 1)/β², about 1/(2α) of what it is the difference of."""
     shapes = np.array([1e-6, 0.5, 10.0, 1e4, 1e8])
-    inverse = arrays.host(ir.families.Gamma().inverse_fisher(arrays(np.stack([shapes, -np.ones(5)], axis=1))))
+    inverse = arrays.host(
+        ir.families.Gamma().inverse_fisher(arrays(np.stack([shapes, -np.ones(5)], axis=1)))
+    )
     expected = np.array([a * MP.psi(1, a) - 1 for a in precise(shapes)])
     # With β = 1 both off-diagonal entries of F are one, and those of F⁻¹ are −1/det F.
-    yield compared("det F", -1.0 / inverse[:, 0, 1], expected, ACCURATE, REASON, scale=np.abs(expected).astype(float))
+    yield compared(
+        "det F",
+        -1.0 / inverse[:, 0, 1],
+        expected,
+        ACCURATE,
+        REASON,
+        scale=np.abs(expected).astype(float),
+    )
 
 
-# ----------------------------------------------------------------------------------------------------------------- divergence and conjugate
+# --------------------------------------------------------------------------------------------------
 
 
 @case("E5", "E12", "E13", oracle="textbook divergences at eighty digits")
@@ -259,9 +363,21 @@ def divergence(arrays: Arrays) -> Iterator[Measured]:
                 moved = near[:, place] != pair.rows()[:, place]
                 here, there = pair.rows()[moved], near[moved]
                 found = arrays.host(pair.ours.kl(arrays(here), arrays(there)))
-                expected = np.array([pair.theirs.kl(t, u) for t, u in zip(precise(here), precise(there), strict=True)])
+                expected = np.array(
+                    [
+                        pair.theirs.kl(t, u)
+                        for t, u in zip(precise(here), precise(there), strict=True)
+                    ]
+                )
                 scale = np.abs(expected).astype(float)
-                yield compared(f"{pair.name}, δ = {delta:g} in θ_{place + 1}", found, expected, ACCURATE, REASON, scale=scale)
+                yield compared(
+                    f"{pair.name}, δ = {delta:g} in θ_{place + 1}",
+                    found,
+                    expected,
+                    ACCURATE,
+                    REASON,
+                    scale=scale,
+                )
 
 
 @case("E5", oracle="the sign: a divergence is never negative, and zero at itself")
@@ -270,9 +386,13 @@ def divergence_is_not_negative(arrays: Arrays) -> Iterator[Measured]:
     rng = np.random.default_rng(31)
     for pair in pairs():
         rows = np.repeat(pair.rows(), 200, axis=0)
-        near = rows * (1 + rng.normal(size=rows.shape) * 10.0 ** rng.uniform(-16, -1, size=rows.shape))
+        near = rows * (
+            1 + rng.normal(size=rows.shape) * 10.0 ** rng.uniform(-16, -1, size=rows.shape)
+        )
         found = arrays.host(pair.ours.kl(arrays(rows), arrays(near)))
-        yield Measured(f"{pair.name}: most negative", max(0.0, float(-np.min(found))), 0.0, "Gibbs' inequality")
+        yield Measured(
+            f"{pair.name}: most negative", max(0.0, float(-np.min(found))), 0.0, "Gibbs' inequality"
+        )
         yield compared(
             f"{pair.name}: at itself",
             arrays.host(pair.ours.kl(arrays(rows), arrays(rows))),
@@ -291,11 +411,19 @@ def divergence_is_bregman(arrays: Arrays) -> Iterator[Measured]:
 
         def bregman(t: Array, u: Array, pair: Pair = pair) -> Any:
             gradient = differences(pair.theirs.log_partition, t)
-            return pair.theirs.log_partition(u) - pair.theirs.log_partition(t) - np.sum((u - t) * gradient)
+            return (
+                pair.theirs.log_partition(u)
+                - pair.theirs.log_partition(t)
+                - np.sum((u - t) * gradient)
+            )
 
-        expected = np.array([bregman(t, u) for t, u in zip(precise(here), precise(there), strict=True)])
+        expected = np.array(
+            [bregman(t, u) for t, u in zip(precise(here), precise(there), strict=True)]
+        )
         found = arrays.host(pair.ours.kl(arrays(here), arrays(there)))
-        yield compared(pair.name, found, expected, ACCURATE, REASON, scale=np.abs(expected).astype(float))
+        yield compared(
+            pair.name, found, expected, ACCURATE, REASON, scale=np.abs(expected).astype(float)
+        )
 
 
 @case("E6", "E12", "E13", oracle="eighty-digit means rounded to float64, and the inverse of F")
@@ -324,10 +452,20 @@ def conjugate_function(arrays: Arrays) -> Iterator[Measured]:
             expected = -pair.theirs.entropy(theta) - pair.theirs.mean_log_base_measure(theta)
             legendre = np.sum(theta * mean) - pair.theirs.log_partition(theta)
             shown = ", ".join(f"{float(t):g}" for t in theta)
-            yield compared(f"{pair.name}: the oracles, θ = ({shown})", float(expected - legendre), 0.0, 1e-40, "eighty digits", scale=1.0)
+            yield compared(
+                f"{pair.name}: the oracles, θ = ({shown})",
+                float(expected - legendre),
+                0.0,
+                1e-40,
+                "eighty digits",
+                scale=1.0,
+            )
             found = arrays.number(pair.ours.conjugate(arrays(mean.astype(float))))
             # ∇A* = θ, so the rounding of μ moves A* by θ times half an eps of μ.
-            allowed = max(ACCURATE * max(1.0, abs(float(expected))), float(5 * EPS * np.sum(np.abs(theta * mean))))
+            allowed = max(
+                ACCURATE * max(1.0, abs(float(expected))),
+                float(5 * EPS * np.sum(np.abs(theta * mean))),
+            )
             yield within(f"{pair.name} at θ = ({shown})", found, expected, allowed, CONDITIONED)
 
 
@@ -335,10 +473,18 @@ def conjugate_function(arrays: Arrays) -> Iterator[Measured]:
 def entropy(arrays: Arrays) -> Iterator[Measured]:
     """H from ordinary to extreme members."""
     for pair in pairs():
-        found, expected = arrays.host(pair.ours.entropy(arrays(pair.rows()))), over(pair, pair.theirs.entropy)
+        found, expected = (
+            arrays.host(pair.ours.entropy(arrays(pair.rows()))),
+            over(pair, pair.theirs.entropy),
+        )
         # Shannon entropy has zeros, where only its absolute error says anything.
         yield compared(
-            pair.name, found, expected, ACCURATE, REASON + ", of at least one", scale=np.maximum(1.0, np.abs(expected).astype(float))
+            pair.name,
+            found,
+            expected,
+            ACCURATE,
+            REASON + ", of at least one",
+            scale=np.maximum(1.0, np.abs(expected).astype(float)),
         )
 
 
@@ -351,7 +497,13 @@ def log_partition(arrays: Arrays) -> Iterator[Measured]:
             expected = pair.theirs.log_partition(theta)
             condition = float(sensitivity(pair.theirs.log_partition, theta))
             allowed = max(ACCURATE * max(1.0, abs(float(expected))), 5 * EPS * condition)
-            yield within(f"{pair.name} at θ = ({float(theta[0]):g}, {float(theta[1]):g})", value, expected, allowed, CONDITIONED)
+            yield within(
+                f"{pair.name} at θ = ({float(theta[0]):g}, {float(theta[1]):g})",
+                value,
+                expected,
+                allowed,
+                CONDITIONED,
+            )
 
 
 @case("E12", "E13", oracle="textbook parametrisations at eighty digits")
@@ -364,9 +516,18 @@ def classical_parameters(arrays: Arrays) -> Iterator[Measured]:
     ]
     for pair, classical in settings:
         theta = pair.ours.natural(**{name: arrays(value) for name, value in classical.items()})
-        expected = np.array([pair.theirs.natural(*row) for row in zip(*classical.values(), strict=True)])
+        expected = np.array(
+            [pair.theirs.natural(*row) for row in zip(*classical.values(), strict=True)]
+        )
         scale = np.maximum(np.abs(expected).astype(float), 1e-300)
-        yield compared(f"{pair.name}: θ", arrays.host(theta), expected, 2 * EPS, "one division and one product", scale=scale)
+        yield compared(
+            f"{pair.name}: θ",
+            arrays.host(theta),
+            expected,
+            2 * EPS,
+            "one division and one product",
+            scale=scale,
+        )
         for name, value in pair.ours.classical(theta).items():
             yield compared(
                 f"{pair.name}: {name}",
@@ -378,7 +539,12 @@ def classical_parameters(arrays: Arrays) -> Iterator[Measured]:
             )
 
 
-@case("E2", "E3", "E5", oracle="textbook formulas at eighty digits, judged at the precision of float32")
+@case(
+    "E2",
+    "E3",
+    "E5",
+    oracle="textbook formulas at eighty digits, judged at the precision of float32",
+)
 def single_precision_families(arrays: Arrays) -> Iterator[Measured]:
     """Float32 in, float32 out, and no digit lost that float32 has."""
     reason = "the relative error of float64, 1e-13, times the ratio of the epsilons"
@@ -389,20 +555,35 @@ def single_precision_families(arrays: Arrays) -> Iterator[Measured]:
         on_device = arrays(theta, "float32")
         mean = np.array([pair.theirs.mean(t) for t in precise(theta)])
         fisher = np.array([pair.theirs.fisher(t) for t in precise(theta)])
-        divergence = np.array([pair.theirs.kl(t, u) for t, u in zip(precise(theta), precise(near), strict=True)])
+        divergence = np.array(
+            [pair.theirs.kl(t, u) for t, u in zip(precise(theta), precise(near), strict=True)]
+        )
         found = {
             "μ": (pair.ours.mean(on_device), mean, np.maximum(np.abs(mean), 1e-3)),
-            "F": (pair.ours.fisher(on_device), fisher, np.max(np.abs(fisher), axis=(1, 2))[:, None, None]),
-            "KL": (pair.ours.kl(on_device, arrays(near, "float32")), divergence, np.abs(divergence)),
+            "F": (
+                pair.ours.fisher(on_device),
+                fisher,
+                np.max(np.abs(fisher), axis=(1, 2))[:, None, None],
+            ),
+            "KL": (
+                pair.ours.kl(on_device, arrays(near, "float32")),
+                divergence,
+                np.abs(divergence),
+            ),
         }
         for name, (result, expected, scale) in found.items():
             yield Measured(
-                f"{pair.name}: type of {name}", float(arrays.host(result).dtype != np.float32), 0.0, "the type of the parameters"
+                f"{pair.name}: type of {name}",
+                float(arrays.host(result).dtype != np.float32),
+                0.0,
+                "the type of the parameters",
             )
-            yield compared(f"{pair.name}: {name}", arrays.host(result), expected, allowed, reason, scale=scale)
+            yield compared(
+                f"{pair.name}: {name}", arrays.host(result), expected, allowed, reason, scale=scale
+            )
 
 
-# ------------------------------------------------------------------------------------------------------------------------ natural gradients
+# --------------------------------------------------------------------------------------------------
 
 
 @case("E7", oracle="elimination with the eighty-digit F")
@@ -413,11 +594,22 @@ def natural_gradient(arrays: Arrays) -> Iterator[Measured]:
         for theta in precise(pair.rows()):
             fisher = pair.theirs.fisher(theta)
             inverse = np.array([solve(fisher, axis) for axis in axes(2)])
-            gradient = (np.array([MP.sqrt(fisher[a, a]) for a in range(2)]) * precise(rng.normal(size=2))).astype(float)
+            gradient = (
+                np.array([MP.sqrt(fisher[a, a]) for a in range(2)]) * precise(rng.normal(size=2))
+            ).astype(float)
             expected = inverse @ precise(gradient)
             terms = (np.abs(inverse) @ np.abs(precise(gradient))).astype(float)
-            found = arrays.host(pair.ours.natural_gradient(arrays(theta.astype(float)), arrays(gradient)))
-            yield compared(f"{pair.name} at θ = ({float(theta[0]):g}, {float(theta[1]):g})", found, expected, ACCURATE, REASON, scale=terms)
+            found = arrays.host(
+                pair.ours.natural_gradient(arrays(theta.astype(float)), arrays(gradient))
+            )
+            yield compared(
+                f"{pair.name} at θ = ({float(theta[0]):g}, {float(theta[1]):g})",
+                found,
+                expected,
+                ACCURATE,
+                REASON,
+                scale=terms,
+            )
 
 
 @case("E8", oracle="gradient of a loss in mean parameters, by differences at eighty digits")
@@ -433,11 +625,22 @@ def natural_gradient_is_the_mean_gradient(arrays: Arrays) -> Iterator[Measured]:
             by_mean = differences(loss, pair.theirs.mean(theta))
             inverse = np.array([solve(pair.theirs.fisher(theta), axis) for axis in axes(2)])
             terms = (np.abs(inverse) @ np.abs(precise(by_theta))).astype(float)
-            found = arrays.host(pair.ours.natural_gradient(arrays(theta.astype(float)), arrays(by_theta)))
-            yield compared(f"{pair.name} at θ = ({float(theta[0]):g}, {float(theta[1]):g})", found, by_mean, ACCURATE, REASON, scale=terms)
+            found = arrays.host(
+                pair.ours.natural_gradient(arrays(theta.astype(float)), arrays(by_theta))
+            )
+            yield compared(
+                f"{pair.name} at θ = ({float(theta[0]):g}, {float(theta[1]):g})",
+                found,
+                by_mean,
+                ACCURATE,
+                REASON,
+                scale=terms,
+            )
 
 
-def _composed(outer: Callable[[Array], Any], inner: Callable[[Array], Array]) -> Callable[[Array], Any]:
+def _composed(
+    outer: Callable[[Array], Any], inner: Callable[[Array], Array]
+) -> Callable[[Array], Any]:
     """Return t → outer(inner(t))."""
     return lambda t: outer(inner(t))
 
@@ -451,29 +654,61 @@ def gradient_of_the_divergence(arrays: Arrays) -> Iterator[Measured]:
             expected = differences(partial(pair.theirs.kl, goal), theta)
             ours = [arrays.host(pair.ours.mean(arrays(t.astype(float)))) for t in (theta, goal)]
             size = np.maximum(np.abs(ours[0]), np.abs(ours[1]))
-            yield compared(f"{pair.name}: ∇L", ours[0] - ours[1], expected, ACCURATE, REASON + ", of the larger mean", scale=size)
-            velocity = arrays.host(pair.ours.natural_gradient(arrays(theta.astype(float)), arrays(-expected.astype(float))))
+            yield compared(
+                f"{pair.name}: ∇L",
+                ours[0] - ours[1],
+                expected,
+                ACCURATE,
+                REASON + ", of the larger mean",
+                scale=size,
+            )
+            velocity = arrays.host(
+                pair.ours.natural_gradient(
+                    arrays(theta.astype(float)), arrays(-expected.astype(float))
+                )
+            )
             inverse = np.array([solve(pair.theirs.fisher(theta), axis) for axis in axes(2)])
             terms = (np.abs(inverse) @ np.abs(expected)).astype(float)
-            yield compared(f"{pair.name}: θ̇", velocity, -inverse @ expected, ACCURATE, REASON, scale=terms)
+            yield compared(
+                f"{pair.name}: θ̇", velocity, -inverse @ expected, ACCURATE, REASON, scale=terms
+            )
 
 
 @case("E10", oracle="the straight line μ(t) = E_p f + e^{−t}(μ(0) − E_p f)")
 def exact_flow_in_natural_parameters(arrays: Arrays) -> Iterator[Measured]:
     """θ̇ = F⁻¹(E_p f − μ(θ)) by the classical Runge-Kutta method: fourth order, and straight in μ."""
-    for pair, start, goal in ((pairs()[0], (0.0, -0.5), (1.0, -0.7)), (pairs()[1], (2.0, -3.0), (4.0, -5.0))):
+    for pair, start, goal in (
+        (pairs()[0], (0.0, -0.5), (1.0, -0.7)),
+        (pairs()[1], (2.0, -3.0), (4.0, -5.0)),
+    ):
         target = pair.theirs.mean(precise(np.array(goal)))
         first = pair.theirs.mean(precise(np.array(start)))
         expected = (target + MP.exp(-1) * (first - target)).astype(float)
         size = float(np.max(np.abs((first - target).astype(float))))
         errors = []
         for steps in (32, 64):
-            theta = _runge_kutta(pair.ours, arrays(np.array(start)), arrays(target.astype(float)), steps)
-            errors.append(float(np.max(np.abs(arrays.host(pair.ours.mean(theta)) - expected))) / size)
-        # The next term of the error is smaller by a factor of a few h: log2(1 + 2h) = 0.09 at h = 1/32.
-        yield Measured(f"{pair.name}: order", abs(float(np.log2(errors[0] / errors[1])) - 4), 0.1, "the next term of the error at h = 1/32")
-        # On ẏ = −y the method errs by e^{−1} h⁴/120 = 2e-10 at h = 1/64; the curvature of μ(θ) may add a few dozen times as much.
-        yield Measured(f"{pair.name}: distance from the line", errors[1], 6e-9, "thirty times its error on ẏ = −y")
+            theta = _runge_kutta(
+                pair.ours, arrays(np.array(start)), arrays(target.astype(float)), steps
+            )
+            errors.append(
+                float(np.max(np.abs(arrays.host(pair.ours.mean(theta)) - expected))) / size
+            )
+        # The next term of the error is smaller by a factor of a few h: log2(1 + 2h) = 0.09 at h =
+        # 1/32.
+        yield Measured(
+            f"{pair.name}: order",
+            abs(float(np.log2(errors[0] / errors[1])) - 4),
+            0.1,
+            "the next term of the error at h = 1/32",
+        )
+        # On ẏ = −y the method errs by e^{−1} h⁴/120 = 2e-10 at h = 1/64; the curvature of μ(θ) may
+        # add a few dozen times as much.
+        yield Measured(
+            f"{pair.name}: distance from the line",
+            errors[1],
+            6e-9,
+            "thirty times its error on ẏ = −y",
+        )
 
 
 def _runge_kutta(family: Any, theta: Any, goal: Any, steps: int) -> Any:

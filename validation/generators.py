@@ -21,8 +21,12 @@ FEATURE_WIDTH = 1.3
 
 # Sums over at most ten units, three layers and two coordinates, in terms of moderate size.
 FORMULA = (60.0, "sixty rounded operations, relative to the largest entry")
-# The iteration ends within some eps of the logarithm of a tail, above 1e-6 here: 14 eps, times what x and its derivatives make of it.
-QUANTILE = (200.0, "the rounding of the logarithm of a tail, and what x and its derivatives make of it")
+# The iteration ends within some eps of the logarithm of a tail, above 1e-6 here: 14 eps, times what
+# x and its derivatives make of it.
+QUANTILE = (
+    200.0,
+    "the rounding of the logarithm of a tail, and what x and its derivatives make of it",
+)
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,14 @@ def settings() -> tuple[Setting, ...]:
         Setting(g.TriangularPolynomial(2, 2, 1), oracle.polynomial(2, 1)),
         Setting(g.MultilayerPerceptron((2, 2)), oracle.perceptron((2, 2), "tanh", False)),
         Setting(g.MultilayerPerceptron((1, 3, 2)), oracle.perceptron((1, 3, 2), "tanh", False)),
-        Setting(g.MultilayerPerceptron((2, 3, 2), "silu", residual=True), oracle.perceptron((2, 3, 2), "silu", True)),
-        Setting(g.MultilayerPerceptron((2, 3, 3, 1), "relu"), oracle.perceptron((2, 3, 3, 1), "relu", False)),
+        Setting(
+            g.MultilayerPerceptron((2, 3, 2), "silu", residual=True),
+            oracle.perceptron((2, 3, 2), "silu", True),
+        ),
+        Setting(
+            g.MultilayerPerceptron((2, 3, 3, 1), "relu"),
+            oracle.perceptron((2, 3, 3, 1), "relu", False),
+        ),
         Setting(g.QuantileGenerator(), oracle.gamma_quantile, QUANTILE),
         Setting(g.GaussianMixtureQuantile(2), oracle.mixture_quantile, QUANTILE),
     )
@@ -62,7 +72,9 @@ def settings() -> tuple[Setting, ...]:
 @cache
 def problem(name: str) -> tuple[Setting, Array, Array]:
     """A generator by its name, with parameters and latent points."""
-    number, setting = next((number, setting) for number, setting in enumerate(settings()) if setting.name == name)
+    number, setting = next(
+        (number, setting) for number, setting in enumerate(settings()) if setting.name == name
+    )
     rng = np.random.default_rng(70 + number)
     w = setting.generator.initial(rng) + 0.3 * rng.uniform(-1.0, 1.0, setting.generator.size)
     latents = setting.generator.latents(POINTS, rng)
@@ -76,7 +88,9 @@ def exact(name: str) -> tuple[Array, Array]:
     """Samples (n, d) and Jacobians (n, d, p) of the formula, computed once for all backends."""
     setting, w, z = problem(name)
     x = np.array([setting.formula(precise(w), point) for point in precise(z)])
-    jacobians = [differences(partial(_at, setting.formula, point), precise(w)).T for point in precise(z)]
+    jacobians = [
+        differences(partial(_at, setting.formula, point), precise(w)).T for point in precise(z)
+    ]
     return x, np.array(jacobians)
 
 
@@ -103,11 +117,19 @@ def generator_products(arrays: Arrays) -> Iterator[Measured]:
         found = {
             "x": (generator(*given), x),
             "J": (generator.jacobian(*given), jacobian),
-            "J u": (generator.jvp(*given, arrays(u)), np.array([np.tensordot(jacobian, row, 1) for row in precise(u)])),
-            "Jᵀ c": (generator.vjp(*given, arrays(c)), np.array([np.tensordot(row, jacobian, 2) for row in precise(c)])),
+            "J u": (
+                generator.jvp(*given, arrays(u)),
+                np.array([np.tensordot(jacobian, row, 1) for row in precise(u)]),
+            ),
+            "Jᵀ c": (
+                generator.vjp(*given, arrays(c)),
+                np.array([np.tensordot(row, jacobian, 2) for row in precise(c)]),
+            ),
         }
         for quantity, (value, expected) in found.items():
-            yield Measured(f"{quantity}, {name}", off(arrays.host(value), expected), factor * EPS, reason)
+            yield Measured(
+                f"{quantity}, {name}", off(arrays.host(value), expected), factor * EPS, reason
+            )
 
 
 @cache
@@ -140,8 +162,13 @@ def moments_moved_by_parameters(arrays: Arrays) -> Iterator[Measured]:
         factor, reason = setting.allowed
         # Bu adds n d p products; rounding is relative to their magnitudes.
         magnitude = float(np.max(np.abs(b) @ np.abs(u)))
-        error = float(np.max(np.abs((b.astype(object) @ precise(u) - rate).astype(float)))) / magnitude
+        error = (
+            float(np.max(np.abs((b.astype(object) @ precise(u) - rate).astype(float)))) / magnitude
+        )
         yield Measured(f"B u, {name}", error, factor * EPS, reason)
         yield Measured(
-            f"B Bᵀ, {name}", off(arrays.host(generator.gram(*given, cotangents)), precise(b) @ precise(b).T), 60 * EPS, FORMULA[1]
+            f"B Bᵀ, {name}",
+            off(arrays.host(generator.gram(*given, cotangents)), precise(b) @ precise(b).T),
+            60 * EPS,
+            FORMULA[1],
         )

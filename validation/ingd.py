@@ -22,7 +22,7 @@ PERTURBATION = "20 eps times the norms of B, of the inverse system and of what c
 SHAPES = ((3, 2), (2, 3))
 
 
-# ------------------------------------------------------------------------------------------------------------- velocities at eighty digits
+# --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +86,21 @@ class Setting:
         values = np.array([statistics(x) for x in self.sample(precise(self.w))])
         target = np.array([statistics(y) for y in precise(self.y)])
         mean = self.pi @ values
-        fisher = (values - mean).T @ (self.pi[:, None] * (values - mean)) / (1 - self.ddof * np.sum(self.pi**2))
+        fisher = (
+            (values - mean).T
+            @ (self.pi[:, None] * (values - mean))
+            / (1 - self.ddof * np.sum(self.pi**2))
+        )
         delta = rho @ target / np.sum(rho) - mean
         sizes = self.pi @ np.abs(values) + rho @ np.abs(target)
-        return Exact(differences(self.moments, precise(self.w)).T, fisher, delta, precise(self.ridge), precise(self.jitter), sizes)
+        return Exact(
+            differences(self.moments, precise(self.w)).T,
+            fisher,
+            delta,
+            precise(self.ridge),
+            precise(self.jitter),
+            sizes,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +123,10 @@ class Exact:
     def minimiser(self) -> Array:
         """Where the gradient of (N2) vanishes: (BᵀM⁻¹B + I) u = BᵀM⁻¹Δ, a p×p system."""
         whitened = np.array([solve(self.metric, column) for column in self.b.T]).T
-        return solve(self.b.T @ whitened + np.array(axes(self.b.shape[1])), self.b.T @ solve(self.metric, self.delta))
+        return solve(
+            self.b.T @ whitened + np.array(axes(self.b.shape[1])),
+            self.b.T @ solve(self.metric, self.delta),
+        )
 
     @cached_property
     def coefficients(self) -> Array:
@@ -130,7 +144,12 @@ class Exact:
         b, system = self.b.astype(float), (self.b @ self.b.T + self.metric).astype(float)
         inverse = 1 / np.linalg.svd(system, compute_uv=False)[-1]
         c = float(np.linalg.norm(self.coefficients.astype(float)))
-        return float(20 * EPS * np.linalg.norm(b, 2) * (np.linalg.norm(self.sizes.astype(float)) * inverse + self.condition * c))
+        return float(
+            20
+            * EPS
+            * np.linalg.norm(b, 2)
+            * (np.linalg.norm(self.sizes.astype(float)) * inverse + self.condition * c)
+        )
 
 
 @cache
@@ -139,18 +158,35 @@ def setting(kind: str, variant: str = "plain") -> Setting:
     rng = np.random.default_rng(41)
     size = {"affine": 6, "perceptron": 17}[kind]
     z, y = rng.normal(size=(5, 2)), rng.normal(size=(4, 2)) + np.array([1.0, -0.5])
-    plain = Setting(kind, rng.normal(size=size), z, y, rng.normal(size=(3, 2)), rng.dirichlet(np.ones(5)), rng.dirichlet(np.ones(4)))
+    plain = Setting(
+        kind,
+        rng.normal(size=size),
+        z,
+        y,
+        rng.normal(size=(3, 2)),
+        rng.dirichlet(np.ones(5)),
+        rng.dirichlet(np.ones(4)),
+    )
     match variant:
         case "unbiased covariance":
             return replace(plain, ddof=1, ridge=2.0)
         case "ill-conditioned":
-            return replace(plain, centers=plain.centers[0] + 1e-3 * rng.normal(size=(3, 2)), ridge=1e-9, jitter=1e-9)
+            return replace(
+                plain,
+                centers=plain.centers[0] + 1e-3 * rng.normal(size=(3, 2)),
+                ridge=1e-9,
+                jitter=1e-9,
+            )
         case "unregularised":
             return replace(plain, ridge=0.0, jitter=0.0)
     return plain
 
 
-SETTINGS = [(kind, variant) for kind in ("affine", "perceptron") for variant in ("plain", "unbiased covariance", "ill-conditioned")]
+SETTINGS = [
+    (kind, variant)
+    for kind in ("affine", "perceptron")
+    for variant in ("plain", "unbiased covariance", "ill-conditioned")
+]
 
 
 def off(found: Array, expected: Array) -> float:
@@ -158,7 +194,12 @@ def off(found: Array, expected: Array) -> float:
     return float(np.linalg.norm((precise(found) - expected).astype(float)))
 
 
-@case("N2", "N3", "N1", oracle="zero of the gradient of the objective over parameters, by elimination at eighty digits")
+@case(
+    "N2",
+    "N3",
+    "N1",
+    oracle="zero of the gradient of the objective over parameters, by elimination at eighty digits",
+)
 def parameter_velocity(arrays: Arrays) -> Iterator[Measured]:
     """U against the p×p system that (N2) leads to, with B from differences of the moments; c, Δ, F̂ and Bu with it."""
     for kind, variant in SETTINGS:
@@ -167,13 +208,33 @@ def parameter_velocity(arrays: Arrays) -> Iterator[Measured]:
         for solver in ("normal", "eigh"):
             found = chosen.velocity(arrays, solver)
             u = arrays.host(found.velocity)
-            yield Measured(f"{name}, {solver}: u", off(u, exact.minimiser), exact.tolerance, PERTURBATION)
+            yield Measured(
+                f"{name}, {solver}: u", off(u, exact.minimiser), exact.tolerance, PERTURBATION
+            )
             # B itself rounds by some twenty eps of its size, and passes on the error of u.
             norm = float(np.linalg.norm(exact.b.astype(float), 2))
             allowed = norm * (exact.tolerance + 20 * EPS * float(np.linalg.norm(u)))
-            yield Measured(f"{name}, {solver}: Bu", off(arrays.host(found.moment_rate), exact.b @ exact.minimiser), allowed, PERTURBATION)
-        yield within(f"{name}: Δ", arrays.host(found.delta), exact.delta, 20 * EPS * exact.sizes.astype(float), "means of nine roundings")
-        yield compared(f"{name}: F̂", arrays.host(found.fisher), exact.fisher, 20 * EPS, "sums of five products of differences", scale=1.0)
+            yield Measured(
+                f"{name}, {solver}: Bu",
+                off(arrays.host(found.moment_rate), exact.b @ exact.minimiser),
+                allowed,
+                PERTURBATION,
+            )
+        yield within(
+            f"{name}: Δ",
+            arrays.host(found.delta),
+            exact.delta,
+            20 * EPS * exact.sizes.astype(float),
+            "means of nine roundings",
+        )
+        yield compared(
+            f"{name}: F̂",
+            arrays.host(found.fisher),
+            exact.fisher,
+            20 * EPS,
+            "sums of five products of differences",
+            scale=1.0,
+        )
 
 
 @case("N3′", "N3", oracle="elimination at eighty digits")
@@ -185,12 +246,29 @@ def stacked_parameter_velocity(arrays: Arrays) -> Iterator[Measured]:
         u = exact.b.T @ exact.coefficients
         for solver in ("stacked", "svd"):
             found = arrays.host(chosen.velocity(arrays, solver).velocity)
-            # The shortest solution z of A z = Δ has the length sqrt(cᵀΔ); a change of A or Δ by eps of itself moves it by cond(A) eps.
+            # The shortest solution z of A z = Δ has the length sqrt(cᵀΔ); a change of A or Δ by eps
+            # of itself moves it by cond(A) eps.
             root = np.sqrt(exact.condition)
             length = float(np.sqrt(float(exact.coefficients @ exact.delta)))
-            smallest = float(np.sqrt(np.linalg.eigvalsh((exact.b @ exact.b.T + exact.metric).astype(float))[-1])) / root
-            allowed = 20 * EPS * (root * length + float(np.linalg.norm(exact.sizes.astype(float))) / smallest)
-            yield Measured(f"{kind}, {variant}, {solver}: u", off(found, u), allowed, "20 eps times the condition number of the factor")
+            smallest = (
+                float(
+                    np.sqrt(
+                        np.linalg.eigvalsh((exact.b @ exact.b.T + exact.metric).astype(float))[-1]
+                    )
+                )
+                / root
+            )
+            allowed = (
+                20
+                * EPS
+                * (root * length + float(np.linalg.norm(exact.sizes.astype(float))) / smallest)
+            )
+            yield Measured(
+                f"{kind}, {variant}, {solver}: u",
+                off(found, u),
+                allowed,
+                "20 eps times the condition number of the factor",
+            )
 
 
 @case("N3′", oracle="elimination at eighty digits")
@@ -198,8 +276,14 @@ def stacked_system_beyond_the_normal_equations(arrays: Arrays) -> Iterator[Measu
     """Two statistics x₁ and x₁ + x₂/2²⁵: the condition number of BBᵀ is beyond 1e14, and the stacked solver keeps seven digits."""
     tilt = 2.0**-25
     slopes = arrays(np.array([[1.0, 1.0], [0.0, tilt]]))
-    features = ir.features.UserFeatures(lambda x: x @ slopes, lambda x: slopes[None, :, :] + 0 * x[:, :, None])
-    w, z, y = np.array([0.0, 0.0, 1.0, 0.0, 0.0, 1.0]), np.array([[1.0, 0.5], [-1.0, 0.25]]), np.array([[2.0, 3.0]])
+    features = ir.features.UserFeatures(
+        lambda x: x @ slopes, lambda x: slopes[None, :, :] + 0 * x[:, :, None]
+    )
+    w, z, y = (
+        np.array([0.0, 0.0, 1.0, 0.0, 0.0, 1.0]),
+        np.array([[1.0, 0.5], [-1.0, 0.25]]),
+        np.array([[2.0, 3.0]]),
+    )
 
     def moments(w: Array) -> Array:
         x = np.mean([w[:2] + w[2:].reshape(2, 2) @ point for point in precise(z)], axis=0)
@@ -209,14 +293,28 @@ def stacked_system_beyond_the_normal_equations(arrays: Arrays) -> Iterator[Measu
     delta = np.array([precise(2.0), precise(2.0) + precise(tilt) * 3]) - moments(precise(w))
     gram = b @ b.T
     expected = b.T @ solve(gram, delta)
-    root = float(MP.sqrt((gram[0, 0] + gram[1, 1]) ** 2 / (gram[0, 0] * gram[1, 1] - gram[0, 1] ** 2)))
-    yield Measured("1e14 in units of the condition number of BBᵀ", 1e14 / root**2, 1.0, "what the case is about")
-    options: dict[str, Any] = {"generator": ir.generators.Affine(2), "features": features, "ridge": 0.0, "jitter": 0.0}
+    root = float(
+        MP.sqrt((gram[0, 0] + gram[1, 1]) ** 2 / (gram[0, 0] * gram[1, 1] - gram[0, 1] ** 2))
+    )
+    yield Measured(
+        "1e14 in units of the condition number of BBᵀ",
+        1e14 / root**2,
+        1.0,
+        "what the case is about",
+    )
+    options: dict[str, Any] = {
+        "generator": ir.generators.Affine(2),
+        "features": features,
+        "ridge": 0.0,
+        "jitter": 0.0,
+    }
     for solver in ("stacked", "svd"):
         found = ir.flows.ingd_velocity(arrays(w), arrays(z), arrays(y), solver=solver, **options)
         scale = float(np.linalg.norm(expected.astype(float)))
         error = off(arrays.host(found.velocity), expected) / scale
-        yield Measured(solver, error, 20 * EPS * root, "20 eps times the condition number of the factor, 1e8")
+        yield Measured(
+            solver, error, 20 * EPS * root, "20 eps times the condition number of the factor, 1e8"
+        )
 
 
 @case("N3", "N3′", oracle="elimination at eighty digits", backends=SPARSE)
@@ -227,11 +325,16 @@ def matrix_free_parameter_velocity(arrays: Arrays) -> Iterator[Measured]:
         exact = chosen.exact
         u = exact.b.T @ exact.coefficients
         free = arrays.host(chosen.velocity(arrays, "matrix-free").velocity)
-        yield Measured(f"{kind}: LSMR", off(free, u), 20 * exact.tolerance, "its stopping rule at eps")
+        yield Measured(
+            f"{kind}: LSMR", off(free, u), 20 * exact.tolerance, "its stopping rule at eps"
+        )
         gradients = arrays.host(chosen.velocity(arrays, "cg").velocity)
         allowed = exact.tolerance + 1e-12 * exact.condition * float(np.linalg.norm(u.astype(float)))
         yield Measured(
-            f"{kind}: conjugate gradients", off(gradients, u), allowed, "the residual asked for, 1e-12, times the condition number"
+            f"{kind}: conjugate gradients",
+            off(gradients, u),
+            allowed,
+            "the residual asked for, 1e-12, times the condition number",
         )
 
 
@@ -244,14 +347,27 @@ def particles_follow_parameters(arrays: Arrays) -> Iterator[Measured]:
         u, v = precise(arrays.host(found.velocity)), precise(arrays.host(found.particle_velocity))
         w, speed = precise(chosen.w), float(np.linalg.norm(arrays.host(found.particle_velocity)))
         x = chosen.sample(w)
-        gaps = [np.linalg.norm((chosen.sample(w + h * u) - x - h * v).astype(float)) for h in (precise(1e-4), precise(1e-4) / 2)]
+        gaps = [
+            np.linalg.norm((chosen.sample(w + h * u) - x - h * v).astype(float))
+            for h in (precise(1e-4), precise(1e-4) / 2)
+        ]
         if kind == "affine":  # x is linear in w: nothing but the rounding of v is left
-            yield Measured("affine: remainder", float(gaps[0]), 20 * EPS * 1e-4 * max(1.0, speed), "rounding of v")
+            yield Measured(
+                "affine: remainder",
+                float(gaps[0]),
+                20 * EPS * 1e-4 * max(1.0, speed),
+                "rounding of v",
+            )
         else:
-            yield Measured("perceptron: order", abs(float(np.log2(gaps[0] / gaps[1])) - 2), 0.05, "the next term, smaller by 1e-4")
+            yield Measured(
+                "perceptron: order",
+                abs(float(np.log2(gaps[0] / gaps[1])) - 2),
+                0.05,
+                "the next term, smaller by 1e-4",
+            )
 
 
-# -------------------------------------------------------------------------------------------------------------------- steps and exact paths
+# --------------------------------------------------------------------------------------------------
 
 
 POLYNOMIALS: dict[str, Callable[[float], float]] = {
@@ -265,14 +381,32 @@ POLYNOMIALS: dict[str, Callable[[float], float]] = {
 def parameter_steps(arrays: Arrays) -> Iterator[Measured]:
     """Where f(x) = x and the latent points have mean zero, u = Δ in the location: each step multiplies Δ by a polynomial in η."""
     z, y, eta = np.array([[-1.5], [0.5], [1.0]]), np.array([[2.0], [4.0]]), 0.3
-    options: dict[str, Any] = {"features": ir.features.Monomials(1), "latents": arrays(z), "ridge": 0.0, "jitter": 0.0, "progress": False}
+    options: dict[str, Any] = {
+        "features": ir.features.Monomials(1),
+        "latents": arrays(z),
+        "ridge": 0.0,
+        "jitter": 0.0,
+        "progress": False,
+    }
     for integrator, polynomial in POLYNOMIALS.items():
         run = ir.run_ingd(
-            ir.generators.LocationScale(1), arrays([1.0, 0.7]), arrays(y), steps=8, step_size=eta, integrator=integrator, **options
+            ir.generators.LocationScale(1),
+            arrays([1.0, 0.7]),
+            arrays(y),
+            steps=8,
+            step_size=eta,
+            integrator=integrator,
+            **options,
         )
         path = arrays.host(run.parameter_trajectory)
         expected = np.stack([3.0 - 2.0 * polynomial(eta) ** np.arange(9), np.full(9, 0.7)], axis=1)
-        yield compared(f"{integrator}: location and scale", path, expected, 200 * EPS, "eight steps of a few dozen roundings")
+        yield compared(
+            f"{integrator}: location and scale",
+            path,
+            expected,
+            200 * EPS,
+            "eight steps of a few dozen roundings",
+        )
 
 
 @dataclass(frozen=True)
@@ -300,14 +434,23 @@ def gaussian_path() -> Path:
         return np.array([mean, np.sqrt(square - mean**2)])
 
     return Path(
-        "Gaussian", ir.generators.LocationScale(1), ir.families.Gaussian(), nodes, weights, (0.0, 1.0), (1.0, 1.5), exact, (80, 160)
+        "Gaussian",
+        ir.generators.LocationScale(1),
+        ir.families.Gaussian(),
+        nodes,
+        weights,
+        (0.0, 1.0),
+        (1.0, 1.5),
+        exact,
+        (80, 160),
     )
 
 
 def gamma_path() -> Path:
     """Gamma(4, 2) → Gamma(12, 5): E log x and E x move straight, and shape and rate solve for them.
 
-    The latent points are those of the trapezoidal rule in log(u/(1 − u)), which converges geometrically; cutting it at ±27 costs 5e-11.
+    The latent points are those of the trapezoidal rule in log(u/(1 − u)), which converges
+    geometrically; cutting it at ±27 costs 5e-11.
     """
     logits = np.arange(-54, 55) / 2
     u = 1 / (1 + np.exp(-logits))
@@ -322,7 +465,17 @@ def gamma_path() -> Path:
     weights = u * (1 - u)
     family = ir.families.Gamma()
     generator = ir.generators.QuantileGenerator(family)
-    return Path("Gamma", generator, family, u[:, None], weights / np.sum(weights), start, target, exact, (8, 16))
+    return Path(
+        "Gamma",
+        generator,
+        family,
+        u[:, None],
+        weights / np.sum(weights),
+        start,
+        target,
+        exact,
+        (8, 16),
+    )
 
 
 def path_error(arrays: Arrays, path: Path, integrator: str, steps: int) -> float:
@@ -345,24 +498,49 @@ def path_error(arrays: Arrays, path: Path, integrator: str, steps: int) -> float
         progress=False,
     )
     expected = np.array([path.exact(t) for t in run.times])
-    return float(np.max(np.abs(arrays.host(run.parameter_trajectory) - expected) / np.max(np.abs(expected), axis=0)))
+    return float(
+        np.max(
+            np.abs(arrays.host(run.parameter_trajectory) - expected)
+            / np.max(np.abs(expected), axis=0)
+        )
+    )
 
 
 def order_and_error(arrays: Arrays, path: Path) -> Iterator[Measured]:
     """Order of RK4, and eight digits at the finer step."""
     errors = [path_error(arrays, path, "rk4", steps) for steps in path.steps]
     found = float(np.log2(errors[0] / errors[1]))
-    yield Measured("order of rk4", abs(found - 4), 0.2, "the next term of the error, smaller by the step")
-    yield Measured("rk4 at the finer step", errors[1], 1e-8, "h⁴/120 per unit of time, times the curvature of the path")
+    yield Measured(
+        "order of rk4", abs(found - 4), 0.2, "the next term of the error, smaller by the step"
+    )
+    yield Measured(
+        "rk4 at the finer step",
+        errors[1],
+        1e-8,
+        "h⁴/120 per unit of time, times the curvature of the path",
+    )
 
 
-@case("E10", "N4", "N3", oracle="location and scale along the straight line, in closed form", quick=False)
+@case(
+    "E10",
+    "N4",
+    "N3",
+    oracle="location and scale along the straight line, in closed form",
+    quick=False,
+)
 def location_and_scale_at_the_order_of_the_integrator(arrays: Arrays) -> Iterator[Measured]:
     """N(0, 1) → N(1, 1.5²)."""
     yield from order_and_error(arrays, gaussian_path())
 
 
-@case("E10", "N4", "N3", oracle="shape and rate along the straight line, by Newton's method at eighty digits", quick=False, backends=SPARSE)
+@case(
+    "E10",
+    "N4",
+    "N3",
+    oracle="shape and rate along the straight line, by Newton's method at eighty digits",
+    quick=False,
+    backends=SPARSE,
+)
 def shape_and_rate_at_the_order_of_the_integrator(arrays: Arrays) -> Iterator[Measured]:
     """Gamma(4, 2) → Gamma(12, 5): hundreds of short arrays of quantiles, which the checked stand-ins take minutes for."""
     yield from order_and_error(arrays, gamma_path())
@@ -372,5 +550,11 @@ def shape_and_rate_at_the_order_of_the_integrator(arrays: Arrays) -> Iterator[Me
 def location_and_scale_follow_the_exact_path(arrays: Arrays) -> Iterator[Measured]:
     """The same with few steps."""
     path = gaussian_path()
-    # On ẏ = −y the method errs by e^{−1} h⁴/120 = 1e-8; the square root of a difference of moments adds a few dozen times as much.
-    yield Measured("rk4 at h = 1/24", path_error(arrays, path, "rk4", 24), 1e-6, "a hundred times its error on ẏ = −y")
+    # On ẏ = −y the method errs by e^{−1} h⁴/120 = 1e-8; the square root of a difference of moments
+    # adds a few dozen times as much.
+    yield Measured(
+        "rk4 at h = 1/24",
+        path_error(arrays, path, "rk4", 24),
+        1e-6,
+        "a hundred times its error on ẏ = −y",
+    )

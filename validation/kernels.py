@@ -22,7 +22,7 @@ ENTRY = "some twenty roundings in an entry, relative to the largest one"
 BANDWIDTH = 0.8
 
 
-# ------------------------------------------------------------------------------------------------------------------------------- statistics
+# --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,40 @@ class Statistics:
 def statistics() -> list[Statistics]:
     """Every kind of statistics, with fixed random parameters."""
     rng = np.random.default_rng(1)
-    centers, frequencies, phases = rng.normal(size=(4, 3)), rng.normal(size=(4, 3)), rng.uniform(0, 6, 4)
+    centers, frequencies, phases = (
+        rng.normal(size=(4, 3)),
+        rng.normal(size=(4, 3)),
+        rng.uniform(0, 6, 4),
+    )
     return [
         Statistics(
-            "Gaussian RBF", 3, lambda a: ir.features.GaussianRBF(a(centers), 1.3), oracle.rbf(centers, 1.3), "gaussian_rbf_with_jacobian"
+            "Gaussian RBF",
+            3,
+            lambda a: ir.features.GaussianRBF(a(centers), 1.3),
+            oracle.rbf(centers, 1.3),
+            "gaussian_rbf_with_jacobian",
         ),
-        Statistics("polynomial", 3, lambda a: ir.features.Polynomial(a(centers), 3, 0.5), oracle.polynomial(centers, 3, 0.5)),
+        Statistics(
+            "polynomial",
+            3,
+            lambda a: ir.features.Polynomial(a(centers), 3, 0.5),
+            oracle.polynomial(centers, 3, 0.5),
+        ),
         Statistics("monomials", 3, lambda a: ir.features.Monomials(3), oracle.monomials(3)),
         Statistics(
-            "random Fourier", 3, lambda a: ir.features.RandomFourier(a(frequencies), a(phases)), oracle.fourier(frequencies, phases)
+            "random Fourier",
+            3,
+            lambda a: ir.features.RandomFourier(a(frequencies), a(phases)),
+            oracle.fourier(frequencies, phases),
         ),
-        Statistics("pairwise products", 3, lambda a: ir.features.PairwiseProducts(), oracle.pairwise()),
         Statistics(
-            "Gaussian family", 1, lambda a: ir.features.FamilyStatistics(ir.families.Gaussian()), lambda x: np.array([x[0], x[0] ** 2])
+            "pairwise products", 3, lambda a: ir.features.PairwiseProducts(), oracle.pairwise()
+        ),
+        Statistics(
+            "Gaussian family",
+            1,
+            lambda a: ir.features.FamilyStatistics(ir.families.Gaussian()),
+            lambda x: np.array([x[0], x[0] ** 2]),
         ),
     ]
 
@@ -67,11 +88,15 @@ def moment_rate_of_a_velocity(arrays: Arrays) -> Iterator[Measured]:
         rate = np.einsum("n,nds,nd->s", weights, arrays.host(slopes), v)
 
         def moments(t: Array, kind: Statistics = kind, x: Array = x, v: Array = v) -> Array:
-            return precise(weights) @ np.array([kind.theirs(p) for p in precise(x) + t[0] * precise(v)])
+            return precise(weights) @ np.array(
+                [kind.theirs(p) for p in precise(x) + t[0] * precise(v)]
+            )
 
         start = np.array([kind.theirs(p) for p in precise(x)])
         yield compared(f"{kind.name}: f", arrays.host(values), start, 20 * EPS, ENTRY)
-        yield compared(f"{kind.name}: rate", rate, differences(moments, precise(np.zeros(1)))[0], 30 * EPS, SUM)
+        yield compared(
+            f"{kind.name}: rate", rate, differences(moments, precise(np.zeros(1)))[0], 30 * EPS, SUM
+        )
 
 
 @case("P4", oracle="differences of f at eighty digits")
@@ -83,10 +108,12 @@ def jacobians(arrays: Arrays) -> Iterator[Measured]:
         expected = np.array([jacobian(kind.theirs, p) for p in precise(x)])
         for implementation in arrays.implementations(kind.fused) if kind.fused else ("readable",):
             found = kind.ours(arrays).jacobian(arrays(x), implementation)
-            yield compared(f"{kind.name}, {implementation}", arrays.host(found), expected, 20 * EPS, ENTRY)
+            yield compared(
+                f"{kind.name}, {implementation}", arrays.host(found), expected, 20 * EPS, ENTRY
+            )
 
 
-# --------------------------------------------------------------------------------------------------------------------------- matrix kernels
+# --------------------------------------------------------------------------------------------------
 
 
 @case("K5", oracle="mixed differences of the scalar kernel at eighty digits")
@@ -102,7 +129,9 @@ def gradient_gaussian_matrix(arrays: Arrays) -> Iterator[Measured]:
         yield compared(f"d = {dim}", found, expected, 20 * EPS, ENTRY)
 
 
-@case("K5", oracle="antisymmetric part of the field's Jacobian, by differences of the package's field")
+@case(
+    "K5", oracle="antisymmetric part of the field's Jacobian, by differences of the package's field"
+)
 def gradient_gaussian_fields_are_gradients(arrays: Arrays) -> Iterator[Measured]:
     """Every field of the space is curl-free: ∂_a v_c = ∂_c v_a; the scalar kernel's fields are not."""
     rng = np.random.default_rng(5)
@@ -112,13 +141,21 @@ def gradient_gaussian_fields_are_gradients(arrays: Arrays) -> Iterator[Measured]
     weights = arrays(np.full(6, 1 / 6))
 
     def swirl(kernel: Any) -> float:
-        values = arrays.host(kernel.contract(arrays(z + shifts), arrays(x), arrays(forces), weights))[:, :, 0]
+        values = arrays.host(
+            kernel.contract(arrays(z + shifts), arrays(x), arrays(forces), weights)
+        )[:, :, 0]
         slopes = (values[:3] - values[3:]) / (2 * step)
         return float(np.linalg.norm(slopes - slopes.T) / np.linalg.norm(slopes))
 
-    # A central difference at 1e-5 is off by h² = 1e-10 times third derivatives over first ones (below ten at σ = 0.8) and eps/h = 2e-11.
+    # A central difference at 1e-5 is off by h² = 1e-10 times third derivatives over first ones
+    # (below ten at σ = 0.8) and eps/h = 2e-11.
     allowed = 1e-9
-    yield Measured("gradient kernel", swirl(ir.rkhs.GradientGaussian(BANDWIDTH)), allowed, "truncation 10h² and rounding eps/h at h = 1e-5")
+    yield Measured(
+        "gradient kernel",
+        swirl(ir.rkhs.GradientGaussian(BANDWIDTH)),
+        allowed,
+        "truncation 10h² and rounding eps/h at h = 1e-5",
+    )
     yield Measured(
         "scalar kernel has curl",
         max(0.0, 0.1 - swirl(ir.rkhs.ScalarGaussian(BANDWIDTH))),
@@ -141,7 +178,9 @@ def scalar_gaussian_matrix(arrays: Arrays) -> Iterator[Measured]:
 
 def layers(sizes: tuple[int, ...], rng: np.random.Generator) -> list[tuple[Array, Array]]:
     """A random network with activations of order one."""
-    return [(rng.normal(size=(o, i)) / np.sqrt(i), 0.5 * rng.normal(size=o)) for i, o in pairwise(sizes)]
+    return [
+        (rng.normal(size=(o, i)) / np.sqrt(i), 0.5 * rng.normal(size=o)) for i, o in pairwise(sizes)
+    ]
 
 
 def tangent(arrays: Arrays, net: list[tuple[Array, Array]], activation: str, mode: str) -> Any:
@@ -173,7 +212,13 @@ def neural_tangent_matrix(arrays: Arrays) -> Iterator[Measured]:
                 found = arrays.host(tangent(arrays, net, activation, mode)(arrays(x), arrays(y)))
                 expected = exact_tangent(sizes, activation, mode)
                 # Roundings accumulate over the layers and the few dozen products in a sum.
-                yield compared(f"{sizes}, {activation}, {mode}", found, expected, 100 * EPS, "a hundred roundings through four layers")
+                yield compared(
+                    f"{sizes}, {activation}, {mode}",
+                    found,
+                    expected,
+                    100 * EPS,
+                    "a hundred roundings through four layers",
+                )
 
 
 @case("K7", oracle="arrays of the published code")
@@ -184,21 +229,36 @@ def neural_tangent_golden(arrays: Arrays) -> Iterator[Measured]:
         x = golden["particles"][:5]
         found = tangent(arrays, golden.layers, "tanh", "full")(arrays(x), arrays(x))
         yield compared(
-            name, arrays.host(found), golden["ntk_full_first5"], 100 * EPS, "a hundred roundings through four layers, in either program"
+            name,
+            arrays.host(found),
+            golden["ntk_full_first5"],
+            100 * EPS,
+            "a hundred roundings through four layers, in either program",
         )
 
 
-# ------------------------------------------------------------------------------------------------------------------------------ contraction
+# --------------------------------------------------------------------------------------------------
 
 
-def contraction(kernel: oracle.Kernel, points: Array, x: Array, forces: Array, weights: Array) -> tuple[Array, float]:
+def contraction(
+    kernel: oracle.Kernel, points: Array, x: Array, forces: Array, weights: Array
+) -> tuple[Array, float]:
     """V_j as the double sum stands, and the largest sum of absolute terms, which its rounding error is proportional to."""
     values = np.array(
-        [[w * (kernel(z, p) @ f) for w, p, f in zip(precise(weights), precise(x), precise(forces), strict=True)] for z in precise(points)]
+        [
+            [
+                w * (kernel(z, p) @ f)
+                for w, p, f in zip(precise(weights), precise(x), precise(forces), strict=True)
+            ]
+            for z in precise(points)
+        ]
     )
     absolute = np.array(
         [
-            [w * (np.abs(kernel(z, p)) @ np.abs(f)) for w, p, f in zip(precise(weights), precise(x), precise(forces), strict=True)]
+            [
+                w * (np.abs(kernel(z, p)) @ np.abs(f))
+                for w, p, f in zip(precise(weights), precise(x), precise(forces), strict=True)
+            ]
             for z in precise(points)
         ]
     )
@@ -210,20 +270,42 @@ def contractions(arrays: Arrays) -> Iterator[Measured]:
     """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) for each kernel, readable and fused."""
     rng = np.random.default_rng(8)
     n, dim, b = 6, 2, 3
-    x, forces, weights = rng.normal(size=(n, dim)), rng.normal(size=(n, dim, b)), rng.dirichlet(np.ones(n))
+    x, forces, weights = (
+        rng.normal(size=(n, dim)),
+        rng.normal(size=(n, dim, b)),
+        rng.dirichlet(np.ones(n)),
+    )
     points = np.concatenate([x[:2], rng.normal(size=(2, dim))])
     net = layers((dim, 4, dim), rng)
     kernels: list[tuple[str, Any, oracle.Kernel]] = [
-        ("gradient_gaussian_contraction", ir.rkhs.GradientGaussian(BANDWIDTH), oracle.gradient_kernel(BANDWIDTH)),
-        ("scalar_gaussian_contraction", ir.rkhs.ScalarGaussian(BANDWIDTH), oracle.scalar_kernel(BANDWIDTH)),
+        (
+            "gradient_gaussian_contraction",
+            ir.rkhs.GradientGaussian(BANDWIDTH),
+            oracle.gradient_kernel(BANDWIDTH),
+        ),
+        (
+            "scalar_gaussian_contraction",
+            ir.rkhs.ScalarGaussian(BANDWIDTH),
+            oracle.scalar_kernel(BANDWIDTH),
+        ),
     ]
     for mode in ("full", "diagonal", "trace"):
-        kernels.append(("neural_tangent_contraction", tangent(arrays, net, "tanh", mode), oracle.tangent_kernel(net, "tanh", mode)))
+        kernels.append(
+            (
+                "neural_tangent_contraction",
+                tangent(arrays, net, "tanh", mode),
+                oracle.tangent_kernel(net, "tanh", mode),
+            )
+        )
     for operation, ours, theirs in kernels:
         expected, size = contraction(theirs, points, x, forces, weights)
         for implementation in arrays.implementations(operation):
-            found = ours.contract(arrays(points), arrays(x), arrays(forces), arrays(weights), implementation)
-            name = f"{operation}{' ' + ours.mode if hasattr(ours, 'mode') else ''}, {implementation}"
+            found = ours.contract(
+                arrays(points), arrays(x), arrays(forces), arrays(weights), implementation
+            )
+            name = (
+                f"{operation}{' ' + ours.mode if hasattr(ours, 'mode') else ''}, {implementation}"
+            )
             yield compared(name, arrays.host(found), expected, (n + 20) * EPS, SUM, scale=size)
 
 
@@ -252,12 +334,21 @@ def contractions_over_several_tiles(arrays: Arrays) -> Iterator[Measured]:
         expected = np.einsum("jiac,ics->jas", weighted, forces, optimize=True)
         size = np.max(np.einsum("jiac,ics->jas", np.abs(weighted), np.abs(forces), optimize=True))
         for implementation in arrays.implementations(operation):
-            found = ours.contract(arrays(points), arrays(x), arrays(forces), arrays(weights), implementation)
+            found = ours.contract(
+                arrays(points), arrays(x), arrays(forces), arrays(weights), implementation
+            )
             # The oracle rounds as much as the code does.
-            yield compared(f"{operation}, {implementation}", arrays.host(found), expected, 2 * (n + 20) * EPS, SUM, scale=float(size))
+            yield compared(
+                f"{operation}, {implementation}",
+                arrays.host(found),
+                expected,
+                2 * (n + 20) * EPS,
+                SUM,
+                scale=float(size),
+            )
 
 
-# -------------------------------------------------------------------------------------------------------------------------------- bandwidth
+# --------------------------------------------------------------------------------------------------
 
 
 @case("K8", oracle="sorted distances at eighty digits")
@@ -276,6 +367,16 @@ def median_bandwidth(arrays: Arrays) -> Iterator[Measured]:
             for implementation in arrays.implementations("median_squared_distance"):
                 found = ir.metrics.median_bandwidth(arrays(x), rule, implementation)
                 yield compared(
-                    f"{name}, {rule}, {implementation}", found, expected, 8 * EPS, "a difference, d squares, a sum, a mean, a root"
+                    f"{name}, {rule}, {implementation}",
+                    found,
+                    expected,
+                    8 * EPS,
+                    "a difference, d squares, a sum, a mean, a root",
                 )
-    yield compared("no scale in the data", ir.metrics.median_bandwidth(arrays(np.ones((3, 2)))), 1.0, 0.0, "a convention: exactly one")
+    yield compared(
+        "no scale in the data",
+        ir.metrics.median_bandwidth(arrays(np.ones((3, 2)))),
+        1.0,
+        0.0,
+        "a convention: exactly one",
+    )

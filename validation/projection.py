@@ -38,10 +38,15 @@ def allowed(matrix: Array) -> float:
 def cloud() -> tuple[Array, Array, Array, Array]:
     """Seven points of the plane, velocities, scores and weights."""
     rng = np.random.default_rng(31)
-    return rng.normal(size=(7, 2)) + 0.5, rng.normal(size=(7, 2)), rng.normal(size=7), rng.dirichlet(np.full(7, 5.0))
+    return (
+        rng.normal(size=(7, 2)) + 0.5,
+        rng.normal(size=(7, 2)),
+        rng.normal(size=7),
+        rng.dirichlet(np.full(7, 5.0)),
+    )
 
 
-# -------------------------------------------------------------------------------------------------------------------------------- (P1)
+# --------------------------------------------------------------------------------------------------
 
 
 @case("P1", oracle="closed form and root finding at eighty digits")
@@ -59,25 +64,44 @@ def moment_matching(arrays: Arrays) -> Iterator[Measured]:
             [0.0, -0.5],
             (mean / MP.sqrt(variance)) ** 2,
         ),
-        "Gamma": (ir.families.Gamma(), oracle.gamma_from_moments(mean_log, mean), [1.0, -1.0], mean / (MP.log(mean) - mean_log)),
+        "Gamma": (
+            ir.families.Gamma(),
+            oracle.gamma_from_moments(mean_log, mean),
+            [1.0, -1.0],
+            mean / (MP.log(mean) - mean_log),
+        ),
     }
     for name, (family, theta, start, condition) in expected.items():
         for method in ("inverse", "newton"):
             found = ir.projection.m_projection(
-                family, arrays(x), arrays(weights), method=method, start=arrays(np.array(start)) if method == "newton" else None
+                family,
+                arrays(x),
+                arrays(weights),
+                method=method,
+                start=arrays(np.array(start)) if method == "newton" else None,
             )
-            reason = "20 eps times what cancels between the moments: E x² − (E x)², or log E x − E log x"
+            reason = (
+                "20 eps times what cancels between the moments: E x² − (E x)², or log E x − E log x"
+            )
             tolerance = 20 * EPS * (1 + float(condition))
             yield compared(f"{name}, {method}", arrays.host(found.theta), theta, tolerance, reason)
-            reason = "Newton's last step, of eps, and the rounding of moments in standard deviations"
-            yield Measured(f"{name}, {method}, residual", arrays.number(found.residual), 200 * EPS, reason)
+            reason = (
+                "Newton's last step, of eps, and the rounding of moments in standard deviations"
+            )
+            yield Measured(
+                f"{name}, {method}, residual", arrays.number(found.residual), 200 * EPS, reason
+            )
 
 
-@case("P1", oracle="member whose moments are enumerated at eighty digits", backends=("numpy", "torch"))
+@case(
+    "P1", oracle="member whose moments are enumerated at eighty digits", backends=("numpy", "torch")
+)
 def newton_on_the_dual(arrays: Arrays) -> Iterator[Measured]:
     """Newton's method on A of the caller's own: three spins, from zero and from afar, must find the couplings behind the moments."""
     states = np.array([[i, j, k] for i in (-1.0, 1.0) for j in (-1.0, 1.0) for k in (-1.0, 1.0)])
-    table = np.concatenate([states, states[:, [0]] * states[:, [1]], states[:, [1]] * states[:, [2]]], axis=1)
+    table = np.concatenate(
+        [states, states[:, [0]] * states[:, [1]], states[:, [1]] * states[:, [2]]], axis=1
+    )
     theta = np.array([0.3, -0.6, 0.2, 0.9, -0.7])
 
     def log_partition(parameters: Array) -> Any:
@@ -103,17 +127,21 @@ def newton_on_the_dual(arrays: Arrays) -> Iterator[Measured]:
     for start in (np.zeros(5), np.array([2.0, 2.0, -2.0, -2.0, 1.0])):
         found = ir.projection.match_moments(
             arrays(mu.astype(float)),
-            log_partition=lambda t: ir.backend.logsumexp(ir.backend.array_namespace(t=t), values @ t),
+            log_partition=lambda t: ir.backend.logsumexp(
+                ir.backend.array_namespace(t=t), values @ t
+            ),
             gradient=lambda t: probabilities(t) @ values,
             hessian=hessian,
             start=arrays(start),
         )
         tolerance = 10 * EPS * float(np.linalg.norm(np.linalg.inv(fisher), 2))
         reason = "10 eps of rounding in the moments, times the norm of F⁻¹"
-        yield compared(f"θ from {start[0]:g}", arrays.host(found.theta), theta, tolerance, reason, scale=1.0)
+        yield compared(
+            f"θ from {start[0]:g}", arrays.host(found.theta), theta, tolerance, reason, scale=1.0
+        )
 
 
-# -------------------------------------------------------------------------------------------------------------------- (P2), (P3), (P4)
+# --------------------------------------------------------------------------------------------------
 
 
 @case("P2", oracle="weighted regression with an intercept at eighty digits")
@@ -123,10 +151,17 @@ def regression_of_time_scores(arrays: Arrays) -> Iterator[Measured]:
     for name, given in (("plain", None), ("weighted", weights)):
         pi = precise(np.full(7, 1.0) if given is None else given)
         pi = pi / np.sum(pi)
-        found = ir.projection.tangent_projection(PAIRS, arrays(x), scores=arrays(scores), weights=None if given is None else arrays(given))
+        found = ir.projection.tangent_projection(
+            PAIRS,
+            arrays(x),
+            scores=arrays(scores),
+            weights=None if given is None else arrays(given),
+        )
         fisher = oracle.moments(np.array([pairs(p) for p in precise(x)]), pi)[1]
         expected = oracle.tangent_from_scores(pairs, x, scores, pi)
-        yield compared(f"θ̇, {name}", arrays.host(found.rate), expected, allowed(fisher), CONDITIONED)
+        yield compared(
+            f"θ̇, {name}", arrays.host(found.rate), expected, allowed(fisher), CONDITIONED
+        )
 
 
 @case("P3", "P4", oracle="naive sums, differences of f and elimination at eighty digits")
@@ -134,19 +169,32 @@ def tangent_of_velocities(arrays: Arrays) -> Iterator[Measured]:
     """θ̇, the covariance and the moment rate of a weighted cloud with velocities, with and without a ridge, and in a batch."""
     x, v, _, weights = cloud()
     pi = precise(weights) / np.sum(precise(weights))
-    mean_rate = sum(w * (u @ differences(pairs, p)) for w, p, u in zip(pi, precise(x), precise(v), strict=True))
+    mean_rate = sum(
+        w * (u @ differences(pairs, p)) for w, p, u in zip(pi, precise(x), precise(v), strict=True)
+    )
     fisher = oracle.moments(np.array([pairs(p) for p in precise(x)]), pi)[1]
     for ridge in (0.0, 0.3):
-        found = ir.projection.tangent_projection(PAIRS, arrays(x), velocities=arrays(v), weights=arrays(weights), ridge=ridge)
+        found = ir.projection.tangent_projection(
+            PAIRS, arrays(x), velocities=arrays(v), weights=arrays(weights), ridge=ridge
+        )
         expected = oracle.tangent_from_velocities(pairs, x, v, pi, ridge)
-        yield compared(f"θ̇, ridge {ridge:g}", arrays.host(found.rate), expected, allowed(fisher), CONDITIONED)
+        yield compared(
+            f"θ̇, ridge {ridge:g}", arrays.host(found.rate), expected, allowed(fisher), CONDITIONED
+        )
     reason = "sums of seven terms of order one"
-    yield compared("∂_t E f", arrays.host(found.moment_rate), mean_rate, 20 * EPS, reason, scale=1.0)
+    yield compared(
+        "∂_t E f", arrays.host(found.moment_rate), mean_rate, 20 * EPS, reason, scale=1.0
+    )
     yield compared("F̂", arrays.host(found.covariance), fisher, 40 * EPS, reason, scale=1.0)
     batch = ir.projection.tangent_projection(
-        PAIRS, arrays(np.stack([x, 2 * x])), velocities=arrays(np.stack([v, v])), weights=arrays(weights)
+        PAIRS,
+        arrays(np.stack([x, 2 * x])),
+        velocities=arrays(np.stack([v, v])),
+        weights=arrays(weights),
     )
-    expected = np.stack([oracle.tangent_from_velocities(pairs, scale * x, v, pi) for scale in (1.0, 2.0)])
+    expected = np.stack(
+        [oracle.tangent_from_velocities(pairs, scale * x, v, pi) for scale in (1.0, 2.0)]
+    )
     yield compared("θ̇, batch", arrays.host(batch.rate), expected, allowed(fisher), CONDITIONED)
 
 
@@ -162,7 +210,11 @@ def tangent_of_pairs(arrays: Arrays) -> Iterator[Measured]:
         fisher = (oracle.moments(low, pi)[1] + oracle.moments(high, pi)[1]) / 2
         expected = solve(fisher, pi @ (high - low) / (2 * precise(0.25)))
         found = ir.projection.paired_tangent_projection(
-            PAIRS, arrays(before), arrays(after), 0.25, weights=None if given is None else arrays(given)
+            PAIRS,
+            arrays(before),
+            arrays(after),
+            0.25,
+            weights=None if given is None else arrays(given),
         )
         yield compared(name, arrays.host(found.rate), expected, allowed(fisher), CONDITIONED)
 
@@ -179,30 +231,56 @@ def tangent_sandwich(arrays: Arrays) -> Iterator[Measured]:
     values = np.array([pairs(p) for p in precise(x)])
     fisher = oracle.moments(values, pi)[1]
     estimates: dict[str, tuple[Callable[[Array], Array], dict[str, Any]]] = {
-        "velocities": (lambda w: oracle.tangent_from_velocities(pairs, x, v, w), {"velocities": arrays(v)}),
+        "velocities": (
+            lambda w: oracle.tangent_from_velocities(pairs, x, v, w),
+            {"velocities": arrays(v)},
+        ),
         "velocities and ridge": (
             lambda w: oracle.tangent_from_velocities(pairs, x, v, w, 0.3),
             {"velocities": arrays(v), "ridge": 0.3},
         ),
-        "scores": (lambda w: oracle.tangent_from_scores(pairs, x, scores, w), {"scores": arrays(scores)}),
+        "scores": (
+            lambda w: oracle.tangent_from_scores(pairs, x, scores, w),
+            {"scores": arrays(scores)},
+        ),
     }
     for name, (estimate, options) in estimates.items():
-        found = ir.projection.tangent_projection(PAIRS, arrays(x), weights=arrays(weights), **options)
-        # With weights that do not sum to one along the way, means of the oracle would not be means: it is given normalised ones.
+        found = ir.projection.tangent_projection(
+            PAIRS, arrays(x), weights=arrays(weights), **options
+        )
+        # With weights that do not sum to one along the way, means of the oracle would not be means:
+        # it is given normalised ones.
         normalised = partial(_of_normalised, estimate)
         expected = oracle.influences(normalised, pi)
         tolerance = 4 * allowed(fisher)
-        yield compared(f"influence, {name}", arrays.host(found.influence), expected, tolerance, CONDITIONED + ", for two solves in a row")
+        yield compared(
+            f"influence, {name}",
+            arrays.host(found.influence),
+            expected,
+            tolerance,
+            CONDITIONED + ", for two solves in a row",
+        )
         deletion = oracle.deletions(values, pi, expected, float(options.get("ridge", 0.0)))
-        # Without one of seven samples the covariance is worse conditioned, and deletions are larger by as much.
-        yield compared(f"deletion, {name}", arrays.host(found.deletion), deletion, 4 * tolerance, CONDITIONED + ", less a sample")
+        # Without one of seven samples the covariance is worse conditioned, and deletions are larger
+        # by as much.
+        yield compared(
+            f"deletion, {name}",
+            arrays.host(found.deletion),
+            deletion,
+            4 * tolerance,
+            CONDITIONED + ", less a sample",
+        )
         sandwich = (deletion * (pi**2)[:, None]).T @ deletion
         yield compared(
-            f"sandwich, {name}", arrays.host(found.rate_covariance), sandwich, 8 * tolerance, CONDITIONED + ", less a sample, squared"
+            f"sandwich, {name}",
+            arrays.host(found.rate_covariance),
+            sandwich,
+            8 * tolerance,
+            CONDITIONED + ", less a sample, squared",
         )
 
 
-# -------------------------------------------------------------------------------------------------------------------------------- (P5)
+# --------------------------------------------------------------------------------------------------
 
 
 def line(t: Any) -> Any:
@@ -224,7 +302,11 @@ BASES: dict[str, tuple[Any, Callable[[Any], Array]]] = {
     "spline": (
         ir.projection.BSpline(knots=(0.45,), degree=1),
         lambda t: np.array(
-            [max(1 - line(t) / KNOT, 0), min(line(t) / KNOT, (1 - line(t)) / (1 - KNOT)), max(line(t) - KNOT, 0) / (1 - KNOT)]
+            [
+                max(1 - line(t) / KNOT, 0),
+                min(line(t) / KNOT, (1 - line(t)) / (1 - KNOT)),
+                max(line(t) - KNOT, 0) / (1 - KNOT),
+            ]
         ),
     ),
 }
@@ -232,7 +314,10 @@ WEIGHTS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "parabola": (ir.projection.Parabola(), lambda t: line(t) * (1 - line(t))),
     "cube": (ir.projection.Power(3), lambda t: (line(t) * (1 - line(t))) ** 3),
     "sine": (ir.projection.Sine(), lambda t: MP.sin(MP.pi * line(t))),
-    "bump": (ir.projection.Bump(), lambda t: 0 if not 0 < line(t) < 1 else MP.exp(1 - 1 / (4 * line(t) * (1 - line(t))))),
+    "bump": (
+        ir.projection.Bump(),
+        lambda t: 0 if not 0 < line(t) < 1 else MP.exp(1 - 1 / (4 * line(t) * (1 - line(t)))),
+    ),
 }
 
 
@@ -241,7 +326,11 @@ def snapshots() -> tuple[Array, Array, Array]:
     """Irregular times from 1 to 3, samples (6, 5, 2) and weights (6, 5)."""
     rng = np.random.default_rng(34)
     times = np.array([1.0, 1.25, 1.75, 2.0, 2.625, 3.0])
-    return times, rng.normal(size=(6, 5, 2)) + np.sin(times)[:, None, None], rng.dirichlet(np.full(5, 8.0), size=6)
+    return (
+        times,
+        rng.normal(size=(6, 5, 2)) + np.sin(times)[:, None, None],
+        rng.dirichlet(np.full(5, 8.0), size=6),
+    )
 
 
 def trapezoid(times: Array) -> Array:
@@ -250,13 +339,24 @@ def trapezoid(times: Array) -> Array:
     return np.array([*gaps, MP.mpf(0)]) / 2 + np.array([MP.mpf(0), *gaps]) / 2
 
 
-def window_problem(basis: str, weight: str, weights: Array | None = None, ridge: float = 0.0, ddof: int = 0) -> oracle.WindowProblem:
+def window_problem(
+    basis: str, weight: str, weights: Array | None = None, ridge: float = 0.0, ddof: int = 0
+) -> oracle.WindowProblem:
     """The oracle's view of the snapshots."""
     times, x, _ = snapshots()
     values = np.array([[pairs(p) for p in row] for row in precise(x)])
     pi = precise(np.ones(x.shape[:2]) if weights is None else weights)
     pi = pi / np.sum(pi, axis=1, keepdims=True)
-    return oracle.WindowProblem(values, pi, precise(times), trapezoid(times), BASES[basis][1], WEIGHTS[weight][1], ridge, ddof)
+    return oracle.WindowProblem(
+        values,
+        pi,
+        precise(times),
+        trapezoid(times),
+        BASES[basis][1],
+        WEIGHTS[weight][1],
+        ridge,
+        ddof,
+    )
 
 
 @case("P5", oracle="Kronecker products, differences in time and elimination at eighty digits")
@@ -265,12 +365,17 @@ def window_coefficients(arrays: Arrays) -> Iterator[Measured]:
     times, x, weights = snapshots()
     variants: list[tuple[str, str, dict[str, Any]]] = [(basis, "parabola", {}) for basis in BASES]
     variants += [("polynomial", weight, {}) for weight in WEIGHTS if weight != "parabola"]
-    variants += [("polynomial", "parabola", more) for more in ({"weights": weights}, {"ridge": 0.1}, {"ddof": 1})]
+    variants += [
+        ("polynomial", "parabola", more)
+        for more in ({"weights": weights}, {"ridge": 0.1}, {"ddof": 1})
+    ]
     for basis, weight, more in variants:
         problem = window_problem(basis, weight, **more)
         matrix, vector = problem.system()
         options = {key: arrays(value) if key == "weights" else value for key, value in more.items()}
-        found = ir.projection.window_projection(PAIRS, times, arrays(x), basis=BASES[basis][0], weight=WEIGHTS[weight][0], **options)
+        found = ir.projection.window_projection(
+            PAIRS, times, arrays(x), basis=BASES[basis][0], weight=WEIGHTS[weight][0], **options
+        )
         name = ", ".join([basis, weight, *more])
         reason = "a hundred eps of the largest entry: sums of thirty products of rounded statistics, basis and weight"
         yield compared(f"C, {name}", arrays.host(found.system.matrix), matrix, 100 * EPS, reason)
@@ -278,7 +383,11 @@ def window_coefficients(arrays: Arrays) -> Iterator[Measured]:
         tolerance = allowed(matrix + precise(problem.ridge) * np.array(axes(len(vector))))
         error = np.ravel(arrays.host(found.coefficients))
         yield compared(
-            f"a, {name}", error, problem.coefficients(), tolerance, "40 eps times the condition of C + εI with a diagonal of ones"
+            f"a, {name}",
+            error,
+            problem.coefficients(),
+            tolerance,
+            "40 eps times the condition of C + εI with a diagonal of ones",
         )
 
 
@@ -286,7 +395,9 @@ def window_coefficients(arrays: Arrays) -> Iterator[Measured]:
 def window_covariance(coupled: bool) -> tuple[oracle.WindowProblem, Array]:
     """The oracle's covariance of the coefficients, computed once for all backends."""
     _, _, weights = snapshots()
-    problem = window_problem("polynomial", "parabola", np.broadcast_to(weights[0], weights.shape) if coupled else weights)
+    problem = window_problem(
+        "polynomial", "parabola", np.broadcast_to(weights[0], weights.shape) if coupled else weights
+    )
     return problem, problem.covariance(coupled)
 
 
@@ -297,33 +408,68 @@ def window_sandwich(arrays: Arrays) -> Iterator[Measured]:
     for coupled, given in ((False, weights), (True, weights[0])):
         problem, expected = window_covariance(coupled)
         found = ir.projection.window_projection(
-            PAIRS, times, arrays(x), basis=ir.projection.Polynomial(2), weights=arrays(given), coupled=coupled
+            PAIRS,
+            times,
+            arrays(x),
+            basis=ir.projection.Polynomial(2),
+            weights=arrays(given),
+            coupled=coupled,
         )
         name = "coupled" if coupled else "independent"
         tolerance = 4 * allowed(problem.system()[0])
         reason = "160 eps times the condition of C: two solves with it on either side"
-        yield compared(f"covariance, {name}", arrays.host(found.coefficient_covariance), expected, tolerance, reason)
+        yield compared(
+            f"covariance, {name}",
+            arrays.host(found.coefficient_covariance),
+            expected,
+            tolerance,
+            reason,
+        )
         phi = np.kron(BASES["polynomial"][1](precise(1.5))[:, None], np.array(axes(3)))
         errors = np.array([MP.sqrt(entry) for entry in np.diagonal(phi.T @ expected @ phi)])
-        yield compared(f"standard error, {name}", arrays.host(found.standard_error(1.5)), errors, tolerance, reason)
+        yield compared(
+            f"standard error, {name}",
+            arrays.host(found.standard_error(1.5)),
+            errors,
+            tolerance,
+            reason,
+        )
 
 
 @case("P5", oracle="integrals of powers of time")
 def rules_in_time(arrays: Arrays) -> Iterator[Measured]:
     """Trapezoidal, Simpson's and Gauss's rule on irregular times, odd and even numbers of them: powers that they integrate exactly."""
     reason = "ten roundings of weights and powers of order ten"
-    for times in (np.array([1.0, 1.25, 1.75, 2.0, 2.625, 3.0]), np.array([1.0, 1.5, 1.625, 2.25, 3.0])):
-        for name, rule, degree in (("trapezoid", ir.projection.trapezoid_weights, 1), ("simpson", ir.projection.simpson_weights, 2)):
+    for times in (
+        np.array([1.0, 1.25, 1.75, 2.0, 2.625, 3.0]),
+        np.array([1.0, 1.5, 1.625, 2.25, 3.0]),
+    ):
+        for name, rule, degree in (
+            ("trapezoid", ir.projection.trapezoid_weights, 1),
+            ("simpson", ir.projection.simpson_weights, 2),
+        ):
             weights = rule(arrays(times))
             for power in range(degree + 1):
                 expected = (MP.mpf(3) ** (power + 1) - 1) / (power + 1)
-                yield compared(f"{name}, t^{power}, {len(times)} times", weights @ times**power, expected, 10 * EPS, reason)
+                yield compared(
+                    f"{name}, t^{power}, {len(times)} times",
+                    weights @ times**power,
+                    expected,
+                    10 * EPS,
+                    reason,
+                )
     nodes, weights = ir.projection.gauss_legendre_times(1.0, 3.0, 4)
     for power in range(8):
-        yield compared(f"gauss, t^{power}", weights @ nodes**power, (MP.mpf(3) ** (power + 1) - 1) / (power + 1), 20 * EPS, reason)
+        yield compared(
+            f"gauss, t^{power}",
+            weights @ nodes**power,
+            (MP.mpf(3) ** (power + 1) - 1) / (power + 1),
+            20 * EPS,
+            reason,
+        )
 
 
-# -------------------------------------------------------------------------------------------------------------------------------- (P6)
+# --------------------------------------------------------------------------------------------------
 
 
 @case("P6", oracle="the best of the stationary points of all sign patterns, at eighty digits")
@@ -339,19 +485,34 @@ def sparse_minima(arrays: Arrays) -> Iterator[Measured]:
         ("κ = 0.5, one free", 0.5, np.array([1.0, 0.0, 0.5, 2.0])),
         ("κ = 10", 10.0, np.ones(4)),
     ):
-        expected = oracle.sparse_minimum(precise(matrix), precise(vector), list(precise(kappa) * precise(weights)))
+        expected = oracle.sparse_minimum(
+            precise(matrix), precise(vector), list(precise(kappa) * precise(weights))
+        )
         for method in ("coordinate", "fista"):
             found = ir.projection.sparse_minimum(
-                arrays(matrix), arrays(vector), kappa, penalty_weights=arrays(weights), method=method, tolerance=1e-13
+                arrays(matrix),
+                arrays(vector),
+                kappa,
+                penalty_weights=arrays(weights),
+                method=method,
+                tolerance=1e-13,
             )
             a = arrays.host(found.coefficients)
-            tolerance = 2e-13 * condition * float(np.max(np.abs(vector))) / float(np.linalg.norm(matrix, 2))
+            tolerance = (
+                2e-13 * condition * float(np.max(np.abs(vector))) / float(np.linalg.norm(matrix, 2))
+            )
             reason = "the violation of 1e-13 that the search ends with, times the norm of C⁻¹"
             yield compared(f"a, {name}, {method}", a, expected, tolerance, reason, scale=1.0)
             wrong = int(np.sum((a == 0) != (expected == 0)))
             yield Measured(f"support, {name}, {method}", float(wrong), 0.0, "a zero is exact")
     top = ir.projection.largest_penalty(arrays(matrix), arrays(vector))
-    yield compared("largest penalty", top, np.max(np.abs(vector)), 0.0, "with nothing else moving, the gradient is c itself")
+    yield compared(
+        "largest penalty",
+        top,
+        np.max(np.abs(vector)),
+        0.0,
+        "with nothing else moving, the gradient is c itself",
+    )
 
 
 @case("P6", oracle="the best of the stationary points of all sign patterns, at eighty digits")
@@ -368,14 +529,33 @@ def sparse_windows(arrays: Arrays) -> Iterator[Measured]:
         expected = oracle.sparse_minimum(matrix, vector, [precise(kappa)] * 3)
         found = ir.projection.sparse_window_projection(system, float(kappa))
         scale = float(np.max(np.abs(solve(matrix, vector).astype(float))))
-        yield compared(f"a, κ = {kappa:.3f}", np.ravel(arrays.host(found.coefficients)), expected, tolerance, reason, scale=scale)
-        yield compared(f"on the path, κ = {kappa:.3f}", np.ravel(along), expected, tolerance, reason, scale=scale)
+        yield compared(
+            f"a, κ = {kappa:.3f}",
+            np.ravel(arrays.host(found.coefficients)),
+            expected,
+            tolerance,
+            reason,
+            scale=scale,
+        )
+        yield compared(
+            f"on the path, κ = {kappa:.3f}",
+            np.ravel(along),
+            expected,
+            tolerance,
+            reason,
+            scale=scale,
+        )
         violation = max(abs(g) - precise(kappa) for g in matrix @ precise(np.ravel(along)) + vector)
         size = float(np.max(np.abs(vector.astype(float))))
-        yield Measured(f"gradient beyond κ = {kappa:.3f}", max(0.0, float(violation)), 1e-8 * size, "1e-8 of c, the bound that is promised")
+        yield Measured(
+            f"gradient beyond κ = {kappa:.3f}",
+            max(0.0, float(violation)),
+            1e-8 * size,
+            "1e-8 of c, the bound that is promised",
+        )
 
 
-# -------------------------------------------------------------------------------------------------------------------------------- (P7)
+# --------------------------------------------------------------------------------------------------
 
 
 def gaussian_path(t: Any) -> tuple[Any, Any, Any, Any]:
@@ -386,24 +566,48 @@ def gaussian_path(t: Any) -> tuple[Any, Any, Any, Any]:
 @case("P7", "P3", oracle="closed forms, and differences of θ(t) at eighty digits; Gauss nodes")
 def gaussian_and_gamma_rates(arrays: Arrays) -> Iterator[Measured]:
     """Where the distribution stays in the family, the tangent is the family's own θ̇: Gaussian; Gamma of moving rate and of moving shape."""
-    gaussian, gamma = (ir.features.FamilyStatistics(family) for family in (ir.families.Gaussian(), ir.families.Gamma()))
+    gaussian, gamma = (
+        ir.features.FamilyStatistics(family)
+        for family in (ir.families.Gaussian(), ir.families.Gamma())
+    )
     for t in (0.0, 0.7, 2.0):
         m, s, m_rate, s_rate = gaussian_path(t)
         z, weights = gaussian_nodes(0.0, 1.0, 6)
         found = ir.projection.tangent_projection(
-            gaussian, arrays(m + s * z), velocities=arrays(m_rate + s_rate * z), weights=arrays(weights)
+            gaussian,
+            arrays(m + s * z),
+            velocities=arrays(m_rate + s_rate * z),
+            weights=arrays(weights),
         )
         expected = np.array([m_rate / s**2 - 2 * m * s_rate / s**3, s_rate / s**3])
         yield compared(f"Gaussian, t = {t:g}", arrays.host(found.rate), expected, 1e-12, ISSUE)
         differences_in_time = oracle.central_difference(_gaussian_parameters, t)
-        yield compared(f"Gaussian, differences, t = {t:g}", arrays.host(found.rate), differences_in_time, 1e-12, ISSUE)
-    for shape, rate, rate_rate, shape_rate in ((2.5, 1.5, 0.7, 0.0), (2.5, 1.5, 0.0, 0.4), (6.0, 0.5, -0.2, 0.9)):
+        yield compared(
+            f"Gaussian, differences, t = {t:g}",
+            arrays.host(found.rate),
+            differences_in_time,
+            1e-12,
+            ISSUE,
+        )
+    for shape, rate, rate_rate, shape_rate in (
+        (2.5, 1.5, 0.7, 0.0),
+        (2.5, 1.5, 0.0, 0.4),
+        (6.0, 0.5, -0.2, 0.9),
+    ):
         x, weights = gamma_nodes(shape, 1.0)
         moved = oracle.gamma_shape_velocity(x, shape).astype(float)[:, None]
         velocities = shape_rate * moved / rate - rate_rate * x / rate**2
-        found = ir.projection.tangent_projection(gamma, arrays(x / rate), velocities=arrays(velocities), weights=arrays(weights))
+        found = ir.projection.tangent_projection(
+            gamma, arrays(x / rate), velocities=arrays(velocities), weights=arrays(weights)
+        )
         expected = np.array([shape_rate, -rate_rate])
-        yield compared(f"Gamma({shape:g}), α̇ = {shape_rate:g}, β̇ = {rate_rate:g}", arrays.host(found.rate), expected, 1e-12, ISSUE)
+        yield compared(
+            f"Gamma({shape:g}), α̇ = {shape_rate:g}, β̇ = {rate_rate:g}",
+            arrays.host(found.rate),
+            expected,
+            1e-12,
+            ISSUE,
+        )
 
 
 def _gaussian_parameters(t: Any) -> Array:
@@ -416,7 +620,9 @@ def straight_snapshots(times: Array) -> tuple[Array, Array]:
     """Gauss nodes (k, n, 1) of the Gaussians with θ(t) = (1 + t/2, −1/2 − 2t/5), and their weights (n,): θ̇ is constant."""
     variance = 1.0 / (1.0 + 0.8 * times)
     nodes, weights = gaussian_nodes(0.0, 1.0, 4)
-    return ((1.0 + 0.5 * times) * variance)[:, None, None] + np.sqrt(variance)[:, None, None] * nodes, weights
+    return ((1.0 + 0.5 * times) * variance)[:, None, None] + np.sqrt(variance)[
+        :, None, None
+    ] * nodes, weights
 
 
 @case("P7", "P5", oracle="closed form; Gauss nodes in x and in t")
@@ -427,13 +633,30 @@ def window_on_the_family(arrays: Arrays) -> Iterator[Measured]:
     samples, weights = straight_snapshots(times)
     for basis in (ir.projection.Constant(), ir.projection.Polynomial(2), ir.projection.BSpline(4)):
         found = ir.projection.window_projection(
-            gaussian, times, arrays(samples), basis=basis, weights=arrays(weights), window=(0.0, 1.0), time_weights=masses
+            gaussian,
+            times,
+            arrays(samples),
+            basis=basis,
+            weights=arrays(weights),
+            window=(0.0, 1.0),
+            time_weights=masses,
         )
         for t in (0.0, 0.4, 1.0):
-            # Five coefficients instead of one raise the condition to 1e3; the integrands are analytic with a pole at t = −5/4.
-            reason = "1e-11 of the largest entry: eps times conditions below 1e4" if basis.__class__.__name__ != "Constant" else ISSUE
+            # Five coefficients instead of one raise the condition to 1e3; the integrands are
+            # analytic with a pole at t = −5/4.
+            reason = (
+                "1e-11 of the largest entry: eps times conditions below 1e4"
+                if basis.__class__.__name__ != "Constant"
+                else ISSUE
+            )
             tolerance = 1e-12 if basis.__class__.__name__ == "Constant" else 1e-11
-            yield compared(f"{type(basis).__name__}, t = {t:g}", arrays.host(found.rate(t)), np.array([0.5, -0.4]), tolerance, reason)
+            yield compared(
+                f"{type(basis).__name__}, t = {t:g}",
+                arrays.host(found.rate(t)),
+                np.array([0.5, -0.4]),
+                tolerance,
+                reason,
+            )
 
 
 @case("P5", "P7", oracle="closed form; the slope of log error over log gap")
@@ -450,9 +673,16 @@ def window_orders(arrays: Arrays) -> Iterator[Measured]:
             times = np.linspace(0.0, 1.0, number)
             samples, weights = straight_snapshots(times)
             found = ir.projection.window_projection(
-                gaussian, times, arrays(samples), weights=arrays(weights), weight=weight, time_weights=rule
+                gaussian,
+                times,
+                arrays(samples),
+                weights=arrays(weights),
+                weight=weight,
+                time_weights=rule,
             )
             errors.append(np.max(np.abs(arrays.host(found.rate(0.5)) - np.array([0.5, -0.4]))))
         slope = float(np.log2(errors[0] / errors[1]))
         reason = "the next term of the expansion is smaller by the square of the gap, and a few per cent at 1/32"
-        yield Measured(f"{rule}, {type(weight).__name__}: order {slope:.3f}", abs(slope - order), 0.05, reason)
+        yield Measured(
+            f"{rule}, {type(weight).__name__}: order {slope:.3f}", abs(slope - order), 0.05, reason
+        )

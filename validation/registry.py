@@ -7,8 +7,8 @@ A case is a generator function that is registered with the labels that it speaks
         ...
         yield compared("midpoint", actual, expected, 8 * EPS, "three rounded operations")
 
-It runs once on every backend, makes its inputs with ``arrays(host)`` and reads results with ``arrays.host(x)``. An exception is a failure,
-and so is a case that measures nothing.
+It runs once on every backend, makes its inputs with ``arrays(host)`` and reads results with
+``arrays.host(x)``. An exception is a failure, and so is a case that measures nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,20 @@ import numpy as np
 from validation.backends import BACKENDS, Arrays
 from validation.labels import LABELS
 
-__all__ = ["CASES", "EPS", "SECTIONS", "Case", "Measured", "Record", "case", "compared", "load", "run", "selected", "within"]
+__all__ = [
+    "CASES",
+    "EPS",
+    "SECTIONS",
+    "Case",
+    "Measured",
+    "Record",
+    "case",
+    "compared",
+    "load",
+    "run",
+    "selected",
+    "within",
+]
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -77,7 +90,11 @@ class Measured:
         """Error in units of the tolerance; infinite if there is none to speak of."""
         if math.isnan(self.error):
             return math.inf
-        return self.error / self.tolerance if self.tolerance > 0 else (0.0 if self.error == 0 else math.inf)
+        return (
+            self.error / self.tolerance
+            if self.tolerance > 0
+            else (0.0 if self.error == 0 else math.inf)
+        )
 
     @property
     def passed(self) -> bool:
@@ -164,19 +181,27 @@ def case(
 
     def register(function: CaseFunction) -> CaseFunction:
         section = function.__module__.removeprefix("validation.")
-        CASES.append(Case(labels, function.__name__, section, oracle, quick, tuple(backends), function))
+        CASES.append(
+            Case(labels, function.__name__, section, oracle, quick, tuple(backends), function)
+        )
         return function
 
     return register
 
 
-def compared(quantity: str, actual: Any, expected: Any, tolerance: float, reason: str, scale: Any = None) -> Measured:
+def compared(
+    quantity: str, actual: Any, expected: Any, tolerance: float, reason: str, scale: Any = None
+) -> Measured:
     """Measure the largest deviation of ``actual`` from ``expected``, in units of ``scale`` (default: the largest expected entry).
 
     Where ``expected`` holds eighty-digit numbers, the subtraction is done at eighty digits too.
     """
     deviation = _deviation(actual, expected)
-    unit = np.max(np.abs(np.asarray(expected, dtype=float)), initial=0.0) if scale is None else np.asarray(scale, dtype=float)
+    unit = (
+        np.max(np.abs(np.asarray(expected, dtype=float)), initial=0.0)
+        if scale is None
+        else np.asarray(scale, dtype=float)
+    )
     return Measured(quantity, float(np.max(_in_units(deviation, unit))), tolerance, reason)
 
 
@@ -210,7 +235,9 @@ def load() -> None:
 
 def selected(labels: Sequence[str] = (), *, quick: bool = False) -> list[Case]:
     """Cases that speak for any of ``labels`` (all if none are given), without the slow ones if ``quick``."""
-    return [c for c in CASES if (c.quick or not quick) and (not labels or set(labels) & set(c.labels))]
+    return [
+        c for c in CASES if (c.quick or not quick) and (not labels or set(labels) & set(c.labels))
+    ]
 
 
 def run(chosen: Case, backend: str) -> Record:

@@ -26,7 +26,17 @@ __all__ = ["SCHEMA", "Report", "list_cases", "show", "versions", "write_atomical
 #: Version of the layout of ``report.json``; a reader must refuse one that it does not know.
 SCHEMA = 1
 CUPY = ("cupy-cuda12x", "cupy-cuda13x")
-LIBRARIES = ("ingd-ref", "numpy", "scipy", "numba", "mpmath", "array-api-compat", "array-api-strict", "torch", *CUPY)
+LIBRARIES = (
+    "ingd-ref",
+    "numpy",
+    "scipy",
+    "numba",
+    "mpmath",
+    "array-api-compat",
+    "array-api-strict",
+    "torch",
+    *CUPY,
+)
 NO_EVIDENCE = "no evidence yet"
 
 
@@ -61,7 +71,9 @@ class Report:
     def unproven(self) -> list[str]:
         """Labels that have code but no case at all."""
         covered = {label for case in selected() for label in case.labels}
-        return [label for label in self.labels if label not in covered and not LABELS[label].pending]
+        return [
+            label for label in self.labels if label not in covered and not LABELS[label].pending
+        ]
 
     def verdict(self, label: str) -> str:
         """Return "passed", "failed" or "no evidence yet" for one label in this run."""
@@ -102,7 +114,9 @@ class Report:
 
 def show(report: Report, console: Console) -> None:
     """Print one line for each case and backend, then what failed, then labels without evidence."""
-    table = Table(title="Evidence", title_justify="left", caption_justify="left", pad_edge=False, box=None)
+    table = Table(
+        title="Evidence", title_justify="left", caption_justify="left", pad_edge=False, box=None
+    )
     for column in ("label", "case", "oracle", "backend"):
         table.add_column(column, overflow="fold")
     for column in ("error", "tolerance", "ratio", "seconds"):
@@ -118,13 +132,22 @@ def show(report: Report, console: Console) -> None:
     if missing:
         console.print(f"{NO_EVIDENCE}: {', '.join(missing)}", markup=False, highlight=False)
     if report.unproven:
-        console.print(f"have code but no case: {', '.join(report.unproven)}", style="red", markup=False, highlight=False)
+        console.print(
+            f"have code but no case: {', '.join(report.unproven)}",
+            style="red",
+            markup=False,
+            highlight=False,
+        )
     failed = sum(not record.passed for record in report.records)
     measured = sum(len(record.measured) for record in report.records)
-    absent = "; ".join(f"{name}: {state}" for name, state in report.backends.items() if state != "ran")
+    absent = "; ".join(
+        f"{name}: {state}" for name, state in report.backends.items() if state != "ran"
+    )
     summary = f"{len(report.records) - failed} passed, {failed} failed; {measured} measurements in {report.seconds:.1f} s"
     style = "bold green" if report.passed else "bold red"
-    console.print(summary + (f" ({absent})" if absent else ""), style=style, markup=False, highlight=False)
+    console.print(
+        summary + (f" ({absent})" if absent else ""), style=style, markup=False, highlight=False
+    )
 
 
 def list_cases(cases: Iterable[Case], labels: Sequence[str], console: Console) -> None:
@@ -136,7 +159,13 @@ def list_cases(cases: Iterable[Case], labels: Sequence[str], console: Console) -
     for label in labels:
         rows = [case for case in chosen if label in case.labels]
         for case in rows:
-            table.add_row(label, LABELS[label].statement, f"{case.section}.{case.name}", case.oracle, "yes" if case.quick else "no")
+            table.add_row(
+                label,
+                LABELS[label].statement,
+                f"{case.section}.{case.name}",
+                case.oracle,
+                "yes" if case.quick else "no",
+            )
         if not rows:
             table.add_row(label, LABELS[label].statement, NO_EVIDENCE, "", "")
     console.print(table)
@@ -159,19 +188,37 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def dump(report: Report) -> bytes:
     """Return the JSON text of a report."""
-    return (json.dumps(report.as_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return (
+        json.dumps(report.as_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    ).encode()
 
 
 def _row(record: Record) -> list[str]:
     worst = record.worst
-    numbers = ["", "", ""] if worst is None else [f"{worst.error:.1e}", f"{worst.tolerance:.1e}", f"{worst.ratio:.3f}"]
+    numbers = (
+        ["", "", ""]
+        if worst is None
+        else [f"{worst.error:.1e}", f"{worst.tolerance:.1e}", f"{worst.ratio:.3f}"]
+    )
     verdict = "[green]passed[/]" if record.passed else "[red]FAILED[/]"
-    return [", ".join(record.case.labels), record.case.name, record.case.oracle, record.backend, *numbers, f"{record.seconds:.2f}", verdict]
+    return [
+        ", ".join(record.case.labels),
+        record.case.name,
+        record.case.oracle,
+        record.backend,
+        *numbers,
+        f"{record.seconds:.2f}",
+        verdict,
+    ]
 
 
 def _faults(record: Record) -> list[str]:
     where = f"{record.case.section}.{record.case.name} on {record.backend}"
-    found = [f"{where}: {m.quantity}: error {m.error:.3e} exceeds {m.tolerance:.3e} ({m.reason})" for m in record.measured if not m.passed]
+    found = [
+        f"{where}: {m.quantity}: error {m.error:.3e} exceeds {m.tolerance:.3e} ({m.reason})"
+        for m in record.measured
+        if not m.passed
+    ]
     return [*found, f"{where}: {record.failure}"] if record.failure else found
 
 

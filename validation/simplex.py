@@ -47,7 +47,9 @@ class Problem:
 
     def perfect(self) -> Array:
         """The joint q of the perfect recognition at the parameters."""
-        return precise(self.target)[self.cells] * oracle.conditional(self.cells, self.joint(self.exact))
+        return precise(self.target)[self.cells] * oracle.conditional(
+            self.cells, self.joint(self.exact)
+        )
 
     def evidence(self, xi: Array) -> Array:
         """KL(p*_V‖Πp(ξ))."""
@@ -66,7 +68,10 @@ class Problem:
     def whitened(self, q: Array) -> tuple[Array, Array]:
         """W and the whitened gradient of KL(q‖p(ξ)), in float64."""
         p = self.joint(self.exact)
-        return ((differences(self.joint, self.exact) / hp.sqrt(p)).T.astype(float), ((p - q) / hp.sqrt(p)).astype(float))
+        return (
+            (differences(self.joint, self.exact) / hp.sqrt(p)).T.astype(float),
+            ((p - q) / hp.sqrt(p)).astype(float),
+        )
 
 
 def problems() -> list[Problem]:
@@ -77,8 +82,16 @@ def problems() -> list[Problem]:
     components = rng.dirichlet(np.ones(6), 3)
     halves = ir.simplex.Marginalisation.hiding((2, 3), [0])
     made: list[tuple[str, Any, oracle.Joint]] = [
-        ("product", ir.simplex.independence_model(), oracle.network({"X": (), "Y": (), "Z": ()}, dict.fromkeys("XYZ", 2))),
-        ("naive Bayes", ir.simplex.naive_bayes(), oracle.network({"X": (), "Y": ("X",), "Z": ("X",)}, dict.fromkeys("XYZ", 2))),
+        (
+            "product",
+            ir.simplex.independence_model(),
+            oracle.network({"X": (), "Y": (), "Z": ()}, dict.fromkeys("XYZ", 2)),
+        ),
+        (
+            "naive Bayes",
+            ir.simplex.naive_bayes(),
+            oracle.network({"X": (), "Y": ("X",), "Z": ("X",)}, dict.fromkeys("XYZ", 2)),
+        ),
         (
             "ternary collider",
             ir.simplex.BayesianNetwork(collider, ["H"], {"A": 2, "H": 3, "B": 2}),
@@ -106,32 +119,65 @@ def geometry_of_the_simplex(arrays: Arrays) -> Iterator[Measured]:
     exact_p, exact_a, exact_b = (precise(x) for x in (p, a, b))
     terms = np.abs(a * b / p).sum()
     found = arrays.number(ir.simplex.fisher_metric(arrays(p), arrays(a), arrays(b)))
-    yield compared("inner product", found, np.sum(exact_a * exact_b / exact_p), 20 * EPS, SUMS, scale=terms)
+    yield compared(
+        "inner product", found, np.sum(exact_a * exact_b / exact_p), 20 * EPS, SUMS, scale=terms
+    )
 
     derivative = rng.normal(size=5)
     gradient = precise(arrays.host(ir.simplex.simplex_gradient(arrays(p), arrays(derivative))))
     slopes = np.array([np.sum(gradient * u / exact_p) for u in (exact_a, exact_b)])
     expected = np.array([np.sum(precise(derivative) * u) for u in (exact_a, exact_b)])
-    # The tangent vectors sum to zero within rounding only, and the gradient leaves out what a constant adds.
-    expected = expected - np.array([np.sum(u) for u in (exact_a, exact_b)]) * np.sum(exact_p * precise(derivative))
-    yield compared("gradient against the derivative", slopes, expected, 40 * EPS, SUMS, scale=np.abs(derivative * a).sum())
+    # The tangent vectors sum to zero within rounding only, and the gradient leaves out what a
+    # constant adds.
+    expected = expected - np.array([np.sum(u) for u in (exact_a, exact_b)]) * np.sum(
+        exact_p * precise(derivative)
+    )
+    yield compared(
+        "gradient against the derivative",
+        slopes,
+        expected,
+        40 * EPS,
+        SUMS,
+        scale=np.abs(derivative * a).sum(),
+    )
 
     for name, q in (("far", other), ("near", p + 2.0**-30 * a)):
         exact_q = precise(q) / np.sum(precise(q))
         start = exact_p / np.sum(exact_p)
         length = 2 * MP.acos(np.sum(hp.sqrt(start * exact_q)))
         found = arrays.number(ir.simplex.fisher_rao_distance(arrays(p), arrays(q)))
-        # Normalising moves either point by a rounding of its entries, and so the distance by as much: little, unless they are near.
-        yield compared(f"{name}: distance", found, length, 20 * EPS, SUMS, scale=float(length) + 1.0)
+        # Normalising moves either point by a rounding of its entries, and so the distance by as
+        # much: little, unless they are near.
+        yield compared(
+            f"{name}: distance", found, length, 20 * EPS, SUMS, scale=float(length) + 1.0
+        )
         for t in (0.25, 0.75):
             middle = arrays.host(ir.simplex.fisher_rao_geodesic(arrays(p), arrays(q), t))
-            parts = [2 * MP.acos(np.sum(hp.sqrt(end * precise(middle) / np.sum(precise(middle))))) for end in (start, exact_q)]
-            yield compared(f"{name}: parts of the geodesic at {t}", parts, [t * length, (1 - t) * length], 40 * EPS, SUMS, scale=1.0)
+            parts = [
+                2 * MP.acos(np.sum(hp.sqrt(end * precise(middle) / np.sum(precise(middle)))))
+                for end in (start, exact_q)
+            ]
+            yield compared(
+                f"{name}: parts of the geodesic at {t}",
+                parts,
+                [t * length, (1 - t) * length],
+                40 * EPS,
+                SUMS,
+                scale=1.0,
+            )
             mixed = arrays.host(ir.simplex.m_geodesic(arrays(p), arrays(q), t))
-            yield compared(f"{name}: m-geodesic at {t}", mixed, (1 - t) * start + t * exact_q, 20 * EPS, SUMS)
+            yield compared(
+                f"{name}: m-geodesic at {t}", mixed, (1 - t) * start + t * exact_q, 20 * EPS, SUMS
+            )
             power = hp.exp((1 - t) * hp.log(start) + t * hp.log(exact_q))
             tilted = arrays.host(ir.simplex.e_geodesic(arrays(p), arrays(q), t))
-            yield compared(f"{name}: e-geodesic at {t}", tilted, power / np.sum(power), 40 * EPS, SUMS + ", and of logarithms")
+            yield compared(
+                f"{name}: e-geodesic at {t}",
+                tilted,
+                power / np.sum(power),
+                40 * EPS,
+                SUMS + ", and of logarithms",
+            )
 
 
 @case("B2", oracle="loops over states and differences at eighty digits")
@@ -140,11 +186,25 @@ def models_and_their_jacobians(arrays: Arrays) -> Iterator[Measured]:
     for problem in problems():
         xi = arrays(problem.xi)
         p, jacobian = problem.model.with_jacobian(xi)
-        yield compared(f"{problem.name}: p", arrays.host(p), problem.joint(problem.exact), 40 * EPS, SUMS)
-        yield compared(f"{problem.name}: J", arrays.host(jacobian), differences(problem.joint, problem.exact).T, 40 * EPS, SUMS)
+        yield compared(
+            f"{problem.name}: p", arrays.host(p), problem.joint(problem.exact), 40 * EPS, SUMS
+        )
+        yield compared(
+            f"{problem.name}: J",
+            arrays.host(jacobian),
+            differences(problem.joint, problem.exact).T,
+            40 * EPS,
+            SUMS,
+        )
         fisher = arrays.host(ir.simplex.fisher_information(problem.model, xi))
         # Where table entries are small, 1/p magnifies nothing: each term is a quotient of products.
-        yield compared(f"{problem.name}: G", fisher, oracle.fisher(problem.joint, problem.exact), 80 * EPS, SUMS)
+        yield compared(
+            f"{problem.name}: G",
+            fisher,
+            oracle.fisher(problem.joint, problem.exact),
+            80 * EPS,
+            SUMS,
+        )
 
 
 @case("B2", oracle="G⁻¹ times a difference of the loss, at eighty digits")
@@ -159,24 +219,46 @@ def natural_gradient_of_a_model(arrays: Arrays) -> Iterator[Measured]:
         ]
         for name, loss, derivative in losses:
             exact = oracle.natural_gradient(problem.joint, loss, problem.exact)
-            found = ir.simplex.natural_gradient(problem.model, arrays(problem.xi), arrays(derivative))
+            found = ir.simplex.natural_gradient(
+                problem.model, arrays(problem.xi), arrays(derivative)
+            )
             w, _ = problem.whitened(p)
             centred = derivative - np.sum(p.astype(float) * derivative)
-            allowed = problem.allowed(w, np.sqrt(p.astype(float)) * centred) + 4 * EPS * float(np.max(np.abs(exact)))
-            yield within(f"{problem.name}: {name}", arrays.host(found.coordinates), exact, allowed, WHITENED)
+            allowed = problem.allowed(w, np.sqrt(p.astype(float)) * centred) + 4 * EPS * float(
+                np.max(np.abs(exact))
+            )
+            yield within(
+                f"{problem.name}: {name}", arrays.host(found.coordinates), exact, allowed, WHITENED
+            )
             pushed = oracle.pushforward(problem.joint, problem.exact, exact)
-            yield within(f"{problem.name}: {name}, pushed", arrays.host(found.tangent), pushed, 4 * allowed, WHITENED)
+            yield within(
+                f"{problem.name}: {name}, pushed",
+                arrays.host(found.tangent),
+                pushed,
+                4 * allowed,
+                WHITENED,
+            )
 
 
 @case("B3", oracle="definitions and their differences at eighty digits")
 def losses_and_their_gradients(arrays: Arrays) -> Iterator[Measured]:
     """Values and plain gradients: evidence, fixed recognition, perfect recognition held or substituted."""
     for problem in problems():
-        model, xi, target, recognition = problem.model, arrays(problem.xi), arrays(problem.target), arrays(problem.recognition)
+        model, xi, target, recognition = (
+            problem.model,
+            arrays(problem.xi),
+            arrays(problem.target),
+            arrays(problem.recognition),
+        )
         simplex = ir.simplex
         fixed, held = problem.completed(), problem.perfect()
         pieces = [
-            ("evidence", simplex.evidence_loss(model, xi, target), simplex.evidence_gradient(model, xi, target), problem.evidence),
+            (
+                "evidence",
+                simplex.evidence_loss(model, xi, target),
+                simplex.evidence_gradient(model, xi, target),
+                problem.evidence,
+            ),
             (
                 "fixed",
                 simplex.elbo_loss(model, xi, target, recognition),
@@ -197,10 +279,26 @@ def losses_and_their_gradients(arrays: Arrays) -> Iterator[Measured]:
             ),
         ]
         for name, value, solution, loss in pieces:
-            yield compared(f"{problem.name}: {name}", arrays.number(value), loss(problem.exact), 40 * EPS, SUMS, scale=1.0)
+            yield compared(
+                f"{problem.name}: {name}",
+                arrays.number(value),
+                loss(problem.exact),
+                40 * EPS,
+                SUMS,
+                scale=1.0,
+            )
             gradient = differences(loss, problem.exact)
-            size = float(np.max(np.abs(gradient.astype(float)))) + float(np.linalg.norm(problem.whitened(fixed)[0], 2))
-            yield compared(f"{problem.name}: {name}, gradient", arrays.host(solution.gradient), gradient, 40 * EPS, SUMS, scale=size)
+            size = float(np.max(np.abs(gradient.astype(float)))) + float(
+                np.linalg.norm(problem.whitened(fixed)[0], 2)
+            )
+            yield compared(
+                f"{problem.name}: {name}, gradient",
+                arrays.host(solution.gradient),
+                gradient,
+                40 * EPS,
+                SUMS,
+                scale=size,
+            )
 
 
 @case("B4", oracle="p_V − p*_V at eighty digits")
@@ -212,18 +310,31 @@ def gap_is_vertical_on_the_full_simplex(arrays: Arrays) -> Iterator[Measured]:
         model = ir.simplex.full_simplex(marginal)
         p, q = rng.dirichlet(np.ones(marginal.states), (2, 40))
         target, recognition = marginal.push(q), marginal.conditional(q)
-        bound = ir.simplex.elbo_gradient(model, arrays(p[:, :-1]), arrays(target), arrays(recognition))
+        bound = ir.simplex.elbo_gradient(
+            model, arrays(p[:, :-1]), arrays(target), arrays(recognition)
+        )
         evidence = ir.simplex.evidence_gradient(model, arrays(p[:, :-1]), arrays(target))
         states = precise(p)
         states[:, -1] = 1 - states[:, :-1].sum(axis=1)
         exact = np.array([oracle.marginal(marginal.cells, row) for row in states]) - precise(target)
-        # The projector on the tangent space is as uncertain as its singular vectors: eps times the condition, which grows like 1/√min p.
+        # The projector on the tangent space is as uncertain as its singular vectors: eps times the
+        # condition, which grows like 1/√min p.
         allowed = np.minimum(8 * EPS * arrays.host(bound.condition), 1e-12)[:, None]
         reason = "eight eps times the condition of the whitened chart, at most 1e-12"
-        yield within(f"{hidden}×{visible}: ELBO", arrays.host(bound.visible), exact, allowed, reason)
-        yield within(f"{hidden}×{visible}: evidence", arrays.host(evidence.visible), exact, allowed, reason)
+        yield within(
+            f"{hidden}×{visible}: ELBO", arrays.host(bound.visible), exact, allowed, reason
+        )
+        yield within(
+            f"{hidden}×{visible}: evidence", arrays.host(evidence.visible), exact, allowed, reason
+        )
         gap = arrays.host(bound.tangent) - arrays.host(marginal.lift(arrays(p), evidence.visible))
-        yield within(f"{hidden}×{visible}: gap", gap @ np.equal.outer(marginal.cells, range(visible)), 0 * exact, 2 * allowed, reason)
+        yield within(
+            f"{hidden}×{visible}: gap",
+            gap @ np.equal.outer(marginal.cells, range(visible)),
+            0 * exact,
+            2 * allowed,
+            reason,
+        )
 
 
 @case("B5", oracle="spectrum of the product of both projectors at eighty digits")
@@ -237,7 +348,13 @@ def principal_angles_of_models(arrays: Arrays) -> Iterator[Measured]:
         allowed = 40 * EPS * float(np.max(arrays.host(found.condition)))
         reason = "forty eps times the condition of the whitened Jacobian"
         cosines = [MP.sqrt(value) for value in squares[:number]]
-        yield within(f"{problem.name}: cosines", arrays.host(found.cosines)[:number], cosines, allowed, reason)
+        yield within(
+            f"{problem.name}: cosines",
+            arrays.host(found.cosines)[:number],
+            cosines,
+            allowed,
+            reason,
+        )
         defect = max(MP.sqrt(value * (1 - value)) for value in squares)
         yield within(f"{problem.name}: defect", arrays.host(found.defect), defect, allowed, reason)
 
@@ -249,8 +366,14 @@ def horizontal_and_vertical_parts(arrays: Arrays) -> Iterator[Measured]:
     marginal = ir.simplex.Marginalisation([0, 1, 1, 0, 2, 1])
     p, q = rng.dirichlet(np.ones(6), 2)
     u = q - p
-    exact = oracle.conditional(marginal.cells, precise(p)) * oracle.marginal(marginal.cells, precise(u))[list(marginal.cells)]
-    horizontal, vertical = marginal.horizontal(arrays(p), arrays(u)), marginal.vertical(arrays(p), arrays(u))
+    exact = (
+        oracle.conditional(marginal.cells, precise(p))
+        * oracle.marginal(marginal.cells, precise(u))[list(marginal.cells)]
+    )
+    horizontal, vertical = (
+        marginal.horizontal(arrays(p), arrays(u)),
+        marginal.vertical(arrays(p), arrays(u)),
+    )
     yield compared("horizontal", arrays.host(horizontal), exact, 20 * EPS, SUMS, scale=1.0)
     yield compared("vertical", arrays.host(vertical), precise(u) - exact, 20 * EPS, SUMS, scale=1.0)
 
@@ -261,19 +384,35 @@ def cosines_of_naive_bayes(arrays: Arrays) -> Iterator[Measured]:
     problem = problems()[1]
     rng = np.random.default_rng(6)
     points = problem.model.random_parameters(6, rng)
-    found = ir.simplex.direction_cosines(problem.model, arrays(points), arrays(problem.target), arrays(problem.recognition))
-    for name, actual, (first, second) in (("ELBO", found.elbo, (0, 2)), ("perfect", found.perfect, (1, 2)), ("gap", found.gap, (0, 1))):
+    found = ir.simplex.direction_cosines(
+        problem.model, arrays(points), arrays(problem.target), arrays(problem.recognition)
+    )
+    for name, actual, (first, second) in (
+        ("ELBO", found.elbo, (0, 2)),
+        ("perfect", found.perfect, (1, 2)),
+        ("gap", found.gap, (0, 1)),
+    ):
         expected = []
         for xi in precise(points):
             at = Problem("", problem.model, problem.joint, xi, problem.target, problem.recognition)
             visible = oracle.marginal(problem.cells, problem.joint(xi))
             directions = [
-                oracle.marginal(problem.cells, oracle.pushforward(problem.joint, xi, oracle.naive_bayes_gradient(xi, q)))
+                oracle.marginal(
+                    problem.cells,
+                    oracle.pushforward(problem.joint, xi, oracle.naive_bayes_gradient(xi, q)),
+                )
                 for q in (at.completed(), at.perfect())
             ]
             directions.append(visible - precise(problem.target))
             expected.append(oracle.cosine(visible, directions[first], directions[second]))
-        yield compared(name, arrays.host(actual), expected, 100 * EPS, "ten roundings, times conditions below ten", scale=1.0)
+        yield compared(
+            name,
+            arrays.host(actual),
+            expected,
+            100 * EPS,
+            "ten roundings, times conditions below ten",
+            scale=1.0,
+        )
 
 
 @case("B6", oracle="the Euler recursions at eighty digits, in closed form")
@@ -294,17 +433,33 @@ def euler_flows(arrays: Arrays) -> Iterator[Measured]:
     yield compared("product, evidence", arrays.host(flow.parameters)[-1], end, 200 * EPS, reason)
 
     target, recognition = arrays(network.target), arrays(network.recognition)
-    for name, recognise in (("fixed", recognition), ("held", "held"), ("substituted", "substituted")):
-        flow = ir.simplex.run_elbo_flow(network.model, arrays(network.xi), target, recognise, **options)
+    for name, recognise in (
+        ("fixed", recognition),
+        ("held", "held"),
+        ("substituted", "substituted"),
+    ):
+        flow = ir.simplex.run_elbo_flow(
+            network.model, arrays(network.xi), target, recognise, **options
+        )
         xi = network.exact
         for _ in range(steps):
             at = Problem("", network.model, network.joint, xi, network.target, network.recognition)
-            xi = xi - precise(dt) * oracle.naive_bayes_gradient(xi, at.completed() if name == "fixed" else at.perfect())
-        yield compared(f"naive Bayes, {name}", arrays.host(flow.parameters)[-1], xi, 200 * EPS, reason)
+            xi = xi - precise(dt) * oracle.naive_bayes_gradient(
+                xi, at.completed() if name == "fixed" else at.perfect()
+            )
+        yield compared(
+            f"naive Bayes, {name}", arrays.host(flow.parameters)[-1], xi, 200 * EPS, reason
+        )
     flow = ir.simplex.run_evidence_flow(network.model, arrays(network.xi), target, **options)
     xi = network.exact
     for _ in range(steps):
-        xi = xi - precise(dt) * oracle.shortest_visible_gradient(network.joint, network.cells, precise(network.target), xi)
+        xi = xi - precise(dt) * oracle.shortest_visible_gradient(
+            network.joint, network.cells, precise(network.target), xi
+        )
     yield compared(
-        "naive Bayes, evidence", arrays.host(flow.parameters)[-1], xi, 1000 * EPS, reason + "; the visible metric is conditioned worse"
+        "naive Bayes, evidence",
+        arrays.host(flow.parameters)[-1],
+        xi,
+        1000 * EPS,
+        reason + "; the visible metric is conditioned worse",
     )

@@ -15,8 +15,9 @@ from validation.registry import EPS, Measured, case, compared
 
 SPARSE = ("numpy", "cupy")  # libraries with matrix-free solvers
 
-# A backward stable solver errs by a modest polynomial in b times the unit roundoff eps/2 times the condition number; the bounds of
-# Cholesky, QR and eigenvectors have b^{3/2}, here 15, for each of two triangular or orthogonal factors.
+# A backward stable solver errs by a modest polynomial in b times the unit roundoff eps/2 times the
+# condition number; the bounds of Cholesky, QR and eigenvectors have b^{3/2}, here 15, for each of
+# two triangular or orthogonal factors.
 FACTOR = 15.0
 
 
@@ -30,7 +31,9 @@ def factor(condition: float, rng: np.random.Generator, rows: int = 6, columns: i
 def relative(found: Array, expected: Array) -> float:
     """Normwise relative error."""
     exact = expected.astype(float)
-    return float(np.linalg.norm((found.astype(object) - expected).astype(float)) / np.linalg.norm(exact))
+    return float(
+        np.linalg.norm((found.astype(object) - expected).astype(float)) / np.linalg.norm(exact)
+    )
 
 
 @case("N3", "K3", oracle="elimination at eighty digits")
@@ -46,7 +49,12 @@ def symmetric_systems(arrays: Arrays) -> Iterator[Measured]:
             solution = ir.least_squares.solve_symmetric(arrays(matrix), arrays(rhs), method)
             error = relative(arrays.host(solution.coefficients), expected)
             allowed = FACTOR * EPS * float(np.linalg.cond(matrix))
-            yield Measured(f"{method}, condition {condition:.0e}", error, allowed, "eps times the condition number")
+            yield Measured(
+                f"{method}, condition {condition:.0e}",
+                error,
+                allowed,
+                "eps times the condition number",
+            )
 
 
 @case("N3", oracle="Bᵀ times elimination at eighty digits")
@@ -56,11 +64,17 @@ def generator_velocity(arrays: Arrays) -> Iterator[Measured]:
     b, delta, samples = rng.normal(size=(4, 3)), rng.normal(size=4), rng.normal(size=(3, 4))
     fisher = np.cov(samples.T, ddof=0)
     matrix = b @ b.T + 0.1 * fisher + 1e-3 * np.eye(4)
-    exact_matrix = precise(b) @ precise(b).T + precise(0.1) * precise(fisher) + precise(1e-3) * precise(np.eye(4))
+    exact_matrix = (
+        precise(b) @ precise(b).T
+        + precise(0.1) * precise(fisher)
+        + precise(1e-3) * precise(np.eye(4))
+    )
     expected = precise(b).T @ solve(exact_matrix, precise(delta))
     c = arrays.host(ir.least_squares.solve_symmetric(arrays(matrix), arrays(delta)).coefficients)
     allowed = FACTOR * EPS * float(np.linalg.cond(matrix))
-    yield Measured("u", relative(b.T @ c, expected), allowed, "eps times the condition number of BBᵀ + M")
+    yield Measured(
+        "u", relative(b.T @ c, expected), allowed, "eps times the condition number of BBᵀ + M"
+    )
 
 
 @case("N3′", oracle="elimination at eighty digits")
@@ -74,7 +88,12 @@ def stacked_systems(arrays: Arrays) -> Iterator[Measured]:
             solution = ir.least_squares.solve_factored(arrays(a), arrays(rhs), method)
             assert solution.shortest is not None
             error = relative(arrays.host(solution.shortest), expected)
-            yield Measured(f"{method}, condition {condition:.0e}", error, FACTOR * EPS * condition, "eps times the condition number of A")
+            yield Measured(
+                f"{method}, condition {condition:.0e}",
+                error,
+                FACTOR * EPS * condition,
+                "eps times the condition number of A",
+            )
 
 
 @case("N3′", oracle="agreement of two solvers that share no step")
@@ -100,9 +119,16 @@ def conjugate_gradients(arrays: Arrays) -> Iterator[Measured]:
     for condition in (1e1, 1e4, 1e6):
         a, rhs = factor(np.sqrt(condition), rng), rng.normal(size=6)
         matrix = a @ a.T
-        solution = ir.least_squares.solve_operator(partial(operator.matmul, arrays(matrix)), arrays(rhs))
+        solution = ir.least_squares.solve_operator(
+            partial(operator.matmul, arrays(matrix)), arrays(rhs)
+        )
         error = relative(arrays.host(solution.coefficients), solve(precise(matrix), precise(rhs)))
-        yield Measured(f"condition {condition:.0e}", error, 1e-12 * condition, "the residual asked for, 1e-12, times the condition number")
+        yield Measured(
+            f"condition {condition:.0e}",
+            error,
+            1e-12 * condition,
+            "the residual asked for, 1e-12, times the condition number",
+        )
 
 
 @case("N3′", oracle="elimination at eighty digits", backends=SPARSE)
@@ -111,12 +137,19 @@ def least_squares_minimal_residual(arrays: Arrays) -> Iterator[Measured]:
     rng = np.random.default_rng(16)
     for condition in (1e1, 1e3):
         a, rhs = factor(condition, rng), rng.normal(size=6)
-        product, adjoint = partial(operator.matmul, arrays(a)), partial(operator.matmul, arrays(a.T))
+        product, adjoint = (
+            partial(operator.matmul, arrays(a)),
+            partial(operator.matmul, arrays(a.T)),
+        )
         solution = ir.least_squares.solve_factored_operator(product, adjoint, 14, arrays(rhs))
         assert solution.shortest is not None
         expected = precise(a).T @ solve(precise(a) @ precise(a).T, precise(rhs))
-        # LSMR stops when ‖Aᵀr‖ ≤ eps ‖A‖‖r‖ or when the residual reaches eps: z is then off by the condition number, twice over at worst.
-        error, allowed = relative(arrays.host(solution.shortest), expected), FACTOR * EPS * condition**2
+        # LSMR stops when ‖Aᵀr‖ ≤ eps ‖A‖‖r‖ or when the residual reaches eps: z is then off by the
+        # condition number, twice over at worst.
+        error, allowed = (
+            relative(arrays.host(solution.shortest), expected),
+            FACTOR * EPS * condition**2,
+        )
         yield Measured(f"condition {condition:.0e}", error, allowed, "its stopping rule at eps")
 
 
@@ -129,9 +162,23 @@ def singular_systems(arrays: Arrays) -> Iterator[Measured]:
     wanted = basis[:, :4] @ rng.normal(size=4)
     matrix = basis * values @ basis.T
     rhs = basis @ (values * (basis.T @ wanted))
-    solution = ir.least_squares.solve_symmetric(arrays(0.5 * (matrix + matrix.T)), arrays(rhs), "eigh")
-    yield compared("eigh", arrays.host(solution.coefficients), wanted, 6 * FACTOR * EPS * 6, "b roundings times the condition number, 6")
+    solution = ir.least_squares.solve_symmetric(
+        arrays(0.5 * (matrix + matrix.T)), arrays(rhs), "eigh"
+    )
+    yield compared(
+        "eigh",
+        arrays.host(solution.coefficients),
+        wanted,
+        6 * FACTOR * EPS * 6,
+        "b roundings times the condition number, 6",
+    )
     yield compared("rank", solution.rank, 4, 0.0, "an integer")
     root = basis * np.sqrt(values)
     factored = ir.least_squares.solve_factored(arrays(root), arrays(rhs), "svd")
-    yield compared("svd", arrays.host(factored.coefficients), wanted, 6 * FACTOR * EPS * 6, "b roundings times the condition number, 6")
+    yield compared(
+        "svd",
+        arrays.host(factored.coefficients),
+        wanted,
+        6 * FACTOR * EPS * 6,
+        "b roundings times the condition number, 6",
+    )

@@ -1,7 +1,8 @@
 """Tables of accuracy, from ``results/accuracy.json`` as ``python -m validation --accuracy`` wrote it.
 
-``{accuracy} special`` shows the special functions beside SciPy, ``{accuracy} families`` the operations of the families, and
-``{accuracy} misses`` what does not reach the bar. Where the file is missing the page says so.
+``{accuracy} special`` shows the special functions beside SciPy, ``{accuracy} families`` the
+operations of the families, and ``{accuracy} misses`` what does not reach the bar. Where the file is
+missing the page says so.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ def special_page(content: dict[str, Any]) -> str:
     """A table for each group of functions."""
     parts = []
     for group, rows in groupby(content["special"], key=lambda row: row["group"]):
-        lines = ["| function | tried at | error of | worst | SciPy, NumPy | worst |", "|---|---|---|--:|---|--:|"]
+        lines = [
+            "| function | tried at | error of | worst | SciPy, NumPy | worst |",
+            "|---|---|---|--:|---|--:|",
+        ]
         lines += [special_row(row) for row in rows]
         parts += [f"### {group[0].upper()}{group[1:]}", "\n".join(lines)]
     return "\n\n".join([*parts, described(content)])
@@ -35,7 +39,12 @@ def special_page(content: dict[str, Any]) -> str:
 
 def special_row(row: dict[str, Any]) -> str:
     role = "class" if row["name"] in CLASSES else "func"
-    cells = [f"{{py:{role}}}`~ingd_ref.special.{row['name']}`", row["over"], row["relative_to"], number(row["error"])]
+    cells = [
+        f"{{py:{role}}}`~ingd_ref._special.{row['name']}`",
+        row["over"],
+        row["relative_to"],
+        number(row["error"]),
+    ]
     peer = row.get("scipy")
     if peer is None:
         return f"| {' | '.join(map(escaped, cells))} | — | |"
@@ -48,11 +57,17 @@ def families_page(content: dict[str, Any]) -> str:
     operations = content["operations"]
     head = f"| family | {' | '.join(operations.values())} |\n|---{'|--:' * len(operations)}|"
     errors, units = [head], [head]
-    for (family, instance), rows in groupby(content["families"], key=lambda row: (row["family"], row["instance"])):
+    for (family, instance), rows in groupby(
+        content["families"], key=lambda row: (row["family"], row["instance"])
+    ):
         found = {(row["operation"], row["grid"]): row for row in rows}
         name = f"{{py:class}}`~ingd_ref.families.{module(family)}.{family}`{told(family, instance)}"
-        errors.append(f"| {name} | {' | '.join(pair(found, operation) for operation in operations)} |")
-        units.append(f"| {name} | {' | '.join(shown_units(found.get((operation, 'extreme'))) for operation in operations)} |")
+        errors.append(
+            f"| {name} | {' | '.join(pair(found, operation) for operation in operations)} |"
+        )
+        units.append(
+            f"| {name} | {' | '.join(shown_units(found.get((operation, 'extreme'))) for operation in operations)} |"
+        )
     missing = unmeasured(content)
     note = [f"Not measured, for want of a reference: {', '.join(missing)}."] if missing else []
     return "\n\n".join(
@@ -72,12 +87,19 @@ def misses_page(content: dict[str, Any]) -> str:
     rows = [row for row in content["families"] if row["beyond"] and row["grid"] == "extreme"]
     if not rows:
         return "Nothing misses the bar."
-    lines = ["| family | operation | members beyond | worst | in units of $(1 + \\kappa)u$ | worst at θ |", "|---|---|--:|--:|--:|---|"]
+    lines = [
+        "| family | operation | members beyond | worst | in units of $(1 + \\kappa)u$ | worst at θ |",
+        "|---|---|--:|--:|--:|---|",
+    ]
     for row in rows:
-        at = ", ".join(f"{value:.3g}" for value in row["at"][:6]) + (", …" if len(row["at"]) > 6 else "")
+        at = ", ".join(f"{value:.3g}" for value in row["at"][:6]) + (
+            ", …" if len(row["at"]) > 6 else ""
+        )
         operation = content["operations"][row["operation"]]
         counts = f"{row['beyond']} of {row['members']}"
-        lines.append(f"| {row['instance']} | {operation} | {counts} | {number(row['error'])} | {number(row['units'])} | ({at}) |")
+        lines.append(
+            f"| {row['instance']} | {operation} | {counts} | {number(row['error'])} | {number(row['units'])} | ({at}) |"
+        )
     return "\n".join(lines)
 
 
@@ -86,7 +108,11 @@ def unmeasured(content: dict[str, Any]) -> list[str]:
     from ingd_ref import families
 
     known = {row["family"] for row in content["families"]}
-    return [f"`{family.__name__}`" for family in families.family_classes() if family.__name__ not in known]
+    return [
+        f"`{family.__name__}`"
+        for family in families.family_classes()
+        if family.__name__ not in known
+    ]
 
 
 def told(family: str, instance: str) -> str:
@@ -104,7 +130,11 @@ def module(family: str) -> str:
 
 def pair(found: dict[tuple[str, str], dict[str, Any]], operation: str) -> str:
     """Errors of moderate and of all members; one of them if the other is missing or the same."""
-    numbers = [number(found[operation, grid]["error"]) for grid in ("moderate", "extreme") if (operation, grid) in found]
+    numbers = [
+        number(found[operation, grid]["error"])
+        for grid in ("moderate", "extreme")
+        if (operation, grid) in found
+    ]
     return ", ".join(dict.fromkeys(numbers)) or "—"
 
 
@@ -145,8 +175,12 @@ class Accuracy(SphinxDirective):
             )
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["schema"] != SCHEMA:
-            raise self.error(f"{path} has the layout {content['schema']}, and this page knows {SCHEMA}: {COMMAND}")
-        return self.parse_text_to_nodes(PAGES[self.arguments[0]](content), allow_section_headings=True)
+            raise self.error(
+                f"{path} has the layout {content['schema']}, and this page knows {SCHEMA}: {COMMAND}"
+            )
+        return self.parse_text_to_nodes(
+            PAGES[self.arguments[0]](content), allow_section_headings=True
+        )
 
 
 def setup(app: Any) -> dict[str, Any]:

@@ -40,7 +40,9 @@ def module_page(name: str, comments: dict[str, dict[Path, str]]) -> str:
     parts = [f"{name}\n{'=' * len(name)}", f".. automodule:: {name}"]
     if name != PACKAGE:
         module = importlib.import_module(name)
-        parts += [entry(module, offered, comments) for offered in sorted(module.__all__, key=str.lower)]
+        parts += [
+            entry(module, offered, comments) for offered in sorted(module.__all__, key=str.lower)
+        ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -49,8 +51,13 @@ def entry(module: ModuleType, name: str, comments: dict[str, dict[Path, str]]) -
     thing, full = getattr(module, name), f"{module.__name__}.{name}"
     if inspect.isclass(thing):
         # Bases such as ``object`` say nothing, and private ones have no page.
-        bases = any(base.__module__.startswith(PACKAGE) and not base.__name__.startswith("_") for base in thing.__bases__)
-        return f".. autoclass:: {full}\n   :members:\n   :special-members: __call__" + ("\n   :show-inheritance:" if bases else "")
+        bases = any(
+            base.__module__.startswith(PACKAGE) and not base.__name__.startswith("_")
+            for base in thing.__bases__
+        )
+        return f".. autoclass:: {full}\n   :members:\n   :special-members: __call__" + (
+            "\n   :show-inheritance:" if bases else ""
+        )
     if inspect.isroutine(thing):
         return f".. autofunction:: {full}"
     if name not in comments:
@@ -69,8 +76,12 @@ def constant_comments(root: Path) -> dict[str, dict[Path, str]]:
     """Comments ``#: ...`` above upper-case constants, by the name of the constant and the file that defines it."""
     found: dict[str, dict[Path, str]] = {}
     for source in sorted((root / PACKAGE).rglob("*.py")):
-        for comment, name in re.findall(r"((?:^#: .*\n)+)^([A-Z][A-Z_]+)\b", source.read_text(encoding="utf-8"), re.MULTILINE):
-            found.setdefault(name, {})[source] = " ".join(line.removeprefix("#:").strip() for line in comment.splitlines())
+        for comment, name in re.findall(
+            r"((?:^#: .*\n)+)^([A-Z][A-Z_]+)\b", source.read_text(encoding="utf-8"), re.MULTILINE
+        ):
+            found.setdefault(name, {})[source] = " ".join(
+                line.removeprefix("#:").strip() for line in comment.splitlines()
+            )
     return found
 
 
@@ -89,7 +100,10 @@ def write_if_changed(path: Path, text: str) -> None:
 def _write_pages(app):
     folder, modules = Path(app.srcdir) / "_generated" / "api", public_modules()
     comments = constant_comments(Path(app.srcdir).parent)
-    pages = {"index.rst": index_page(modules), **{f"{name}.rst": module_page(name, comments) for name in modules}}
+    pages = {
+        "index.rst": index_page(modules),
+        **{f"{name}.rst": module_page(name, comments) for name in modules},
+    }
     for name, text in pages.items():
         write_if_changed(folder / name, text)
     for stale in set(folder.glob("*.rst")) - {folder / name for name in pages}:
@@ -104,10 +118,15 @@ def _resolve_other_home(app, env, node, contnode):
     name = target.rpartition(".")[2]
     candidates = [
         re.sub(r"\._[a-z_]+", "", target),
-        *(f"{module}.{name}" for module in _homes(getattr(importlib.import_module(PACKAGE), name, None))),
+        *(
+            f"{module}.{name}"
+            for module in _homes(getattr(importlib.import_module(PACKAGE), name, None))
+        ),
     ]
     for public in candidates:
-        found = env.domains.python_domain.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], public, node, contnode)
+        found = env.domains.python_domain.resolve_xref(
+            env, node["refdoc"], app.builder, node["reftype"], public, node, contnode
+        )
         if found is not None:
             return found
     return None
@@ -116,7 +135,12 @@ def _resolve_other_home(app, env, node, contnode):
 def _homes(thing: Any) -> list[str]:
     """Public modules, other than the package itself, that offer an object."""
     offers = (name for name in public_modules() if name != PACKAGE)
-    return [name for name in offers if thing is not None and any(value is thing for value in vars(importlib.import_module(name)).values())]
+    return [
+        name
+        for name in offers
+        if thing is not None
+        and any(value is thing for value in vars(importlib.import_module(name)).values())
+    ]
 
 
 def setup(app):

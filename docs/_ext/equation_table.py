@@ -1,8 +1,9 @@
 """The table from equation to code to evidence, put together at build time from what code, validation and tests say about themselves.
 
-Nothing in it is typed: the statement comes from ``validation.labels``, the code from labels in public docstrings, the evidence from the
-registered cases of ``validation`` with the figures of the newest ``report.json``, the tests from labels in their text. A label that lacks
-code or evidence is shown to lack it.
+Nothing in it is typed: the statement comes from ``validation.labels``, the code from labels in
+public docstrings, the evidence from the registered cases of ``validation`` with the figures of the
+newest ``report.json``, the tests from labels in their text. A label that lacks code or evidence is
+shown to lack it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ from typing import Any
 from api_pages import PACKAGE, public_modules, write_if_changed
 from labelled_equations import defined_labels, labels_in, target
 
-REPORTS = ("validation/report.json", "results/report.json", "results/*/report.json", "docs/results/validation.json")
+REPORTS = (
+    "validation/report.json",
+    "results/report.json",
+    "results/*/report.json",
+    "docs/results/validation.json",
+)
 
 
 @dataclass(frozen=True)
@@ -45,15 +51,15 @@ class Evidence:
     outcome: str
 
 
-# --- code --------------------------------------------------------------------------------------------------------------------------------
+# --- code -----------------------------------------------------------------------------------------
 
 
 def code_places(modules: Iterable[str]) -> dict[str, list[Place]]:
     """For each label the public objects whose docstrings name it; an object offered by several modules appears once."""
     found: dict[str, list[Place]] = {}
     seen: set[int] = set()
-    # Modules of the lowest floor come last, so that an object which a higher one offers too is listed there.
-    # The package's own page only points to its parts.
+    # Modules of the lowest floor come last, so that an object which a higher one offers too is
+    # listed there. The package's own page only points to its parts.
     named = [module for module in modules if module != PACKAGE]
     for name in sorted(named, key=lambda module: (module.startswith(f"{PACKAGE}.kernels"), module)):
         for place, text in _documented(importlib.import_module(name), seen):
@@ -66,18 +72,26 @@ def _documented(module: ModuleType, seen: set[int]) -> Iterator[tuple[Place, str
     yield Place(module.__name__, "mod"), module.__doc__ or ""
     for name in getattr(module, "__all__", ()):
         value = getattr(module, name)
-        if id(value) in seen or inspect.ismodule(value) or not (inspect.isclass(value) or inspect.isroutine(value)):
+        if (
+            id(value) in seen
+            or inspect.ismodule(value)
+            or not (inspect.isclass(value) or inspect.isroutine(value))
+        ):
             continue
         seen.add(id(value))
         yield Place(f"{module.__name__}.{name}", "obj"), inspect.cleandoc(value.__doc__ or "")
         if inspect.isclass(value):
             for member, attribute in vars(value).items():
                 function = getattr(attribute, "fget", getattr(attribute, "func", attribute))
-                if (member == "__call__" or not member.startswith("_")) and getattr(function, "__doc__", None) and callable(function):
+                if (
+                    (member == "__call__" or not member.startswith("_"))
+                    and getattr(function, "__doc__", None)
+                    and callable(function)
+                ):
                     yield Place(f"{module.__name__}.{name}.{member}", "obj"), function.__doc__
 
 
-# --- evidence ----------------------------------------------------------------------------------------------------------------------------
+# --- evidence -------------------------------------------------------------------------------------
 
 
 def registered_cases() -> list[Any]:
@@ -112,8 +126,13 @@ def outcome(case: Any, report: dict[str, Any] | None) -> str:
     """How a case came out: for each backend the verdict and the worst error as a share of its tolerance; nothing without a report."""
     if report is None:
         return ""
-    records = [record for record in report["records"] if record["case"] == f"{case.section}.{case.name}"]
-    return ", ".join(f"{record['backend']} {verdict(record)}" for record in records) or "not run in this report"
+    records = [
+        record for record in report["records"] if record["case"] == f"{case.section}.{case.name}"
+    ]
+    return (
+        ", ".join(f"{record['backend']} {verdict(record)}" for record in records)
+        or "not run in this report"
+    )
 
 
 def verdict(record: dict[str, Any]) -> str:
@@ -134,14 +153,25 @@ def tests_naming(folder: Path) -> dict[str, list[str]]:
     return found
 
 
-# --- the table ---------------------------------------------------------------------------------------------------------------------------
+# --- the table ------------------------------------------------------------------------------------
 
 
-def table(labels: dict[str, Any], sections: dict[str, str], code: dict, proofs: dict, tests: dict, defined: Iterable[str]) -> str:
+def table(
+    labels: dict[str, Any],
+    sections: dict[str, str],
+    code: dict,
+    proofs: dict,
+    tests: dict,
+    defined: Iterable[str],
+) -> str:
     """The whole table as MyST text, a section for each letter."""
     parts = []
     for letter, title in sections.items():
-        rows = [row(label, labels[label], code, proofs, tests, label in defined) for label in labels if label[0] == letter]
+        rows = [
+            row(label, labels[label], code, proofs, tests, label in defined)
+            for label in labels
+            if label[0] == letter
+        ]
         head = "* - label\n  - statement\n  - code\n  - evidence"
         parts.append(
             f"## {title}\n\n```{{list-table}}\n:header-rows: 1\n:widths: 8 26 31 35\n:class: evidence\n\n{head}\n"
@@ -155,16 +185,20 @@ def row(label: str, entry: Any, code: dict, proofs: dict, tests: dict, defined: 
     number = f"{{eq}}`{target(label)}`" if defined else f"({label})"
     places = [place.link for place in code.get(label, [])]
     cases = [
-        f"{escaped(case.name.replace('_', ' '))}, against {escaped(case.oracle)}" + (f": {case.outcome}" if case.outcome else "")
+        f"{escaped(case.name.replace('_', ' '))}, against {escaped(case.oracle)}"
+        + (f": {case.outcome}" if case.outcome else "")
         for case in proofs.get(label, [])
     ]
-    cases += [f"named in {', '.join(f'`{name}`' for name in tests[label])}"] if label in tests else []
+    cases += (
+        [f"named in {', '.join(f'`{name}`' for name in tests[label])}"] if label in tests else []
+    )
     missing = "not built yet" if entry.pending else "no code names it"
     cells = [
         number,
         f"{escaped(entry.statement)} [{entry.source}]",
         "\n    ".join(f"- {place}" for place in places) or missing,
-        "\n    ".join(f"- {case}" for case in cases) or ("—" if entry.pending else "no evidence yet"),
+        "\n    ".join(f"- {case}" for case in cases)
+        or ("—" if entry.pending else "no evidence yet"),
     ]
     return "* - " + "\n  - ".join(cells)
 
@@ -174,7 +208,14 @@ def escaped(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>$|~])", r"\\\1", text)
 
 
-def summary(labels: dict[str, Any], code: dict, proofs: dict, report: tuple[Path, dict[str, Any]] | None, root: Path, obstacle: str) -> str:
+def summary(
+    labels: dict[str, Any],
+    code: dict,
+    proofs: dict,
+    report: tuple[Path, dict[str, Any]] | None,
+    root: Path,
+    obstacle: str,
+) -> str:
     built = [label for label, entry in labels.items() if not entry.pending]
     named, proven = (sum(label in found for label in built) for found in (code, proofs))
     sentence = (
@@ -203,7 +244,9 @@ def _write_table(app):
     proofs = evidence(cases, report[1] if report else None)
     defined = defined_labels(Path(app.srcdir))
     text = f"{summary(labels.LABELS, code, proofs, report, root, obstacle)}\n\n"
-    text += table(labels.LABELS, labels.SECTIONS, code, proofs, tests_naming(root / "tests"), defined)
+    text += table(
+        labels.LABELS, labels.SECTIONS, code, proofs, tests_naming(root / "tests"), defined
+    )
     write_if_changed(Path(app.srcdir) / "_generated" / "equation_table.md", text)
 
 

@@ -1,8 +1,9 @@
 """The table of families, from what each class says about itself.
 
-A row for every class that :func:`ingd_ref.families.family_classes` finds: its parameters, whether points are numbers or vectors, how many
-statistics its examples have, which operations it knows in a closed form of its own beyond those that every family must supply, and what
-it is called in scipy.stats.
+A row for every class that :func:`ingd_ref.families.family_classes` finds: its parameters, whether
+points are numbers or vectors, how many statistics its examples have, which operations it knows in a
+closed form of its own beyond those that every family must supply, and what it is called in
+scipy.stats.
 """
 
 from __future__ import annotations
@@ -29,13 +30,19 @@ def table() -> str:
 
     head = "* - family\n  - classical parameters\n  - points\n  - statistics\n  - also in closed form\n  - in SciPy"
     rows = [row(c, families.ExponentialFamily) for c in families.family_classes()]
-    return f"```{{list-table}}\n:header-rows: 1\n:widths: 24 24 12 10 18 12\n:class: evidence\n\n{head}\n" + "\n".join(rows) + "\n```\n"
+    return (
+        f"```{{list-table}}\n:header-rows: 1\n:widths: 24 24 12 10 18 12\n:class: evidence\n\n{head}\n"
+        + "\n".join(rows)
+        + "\n```\n"
+    )
 
 
 def row(family: type, base: type) -> str:
     examples = family.examples()
     summary = inspect.cleandoc(family.__doc__ or "").splitlines()[0].rstrip(".:")
-    parameters = [f"`{p.name}`" + (f" {shape(p.shape)}" if p.shape else "") for p in examples[-1].parameters]
+    parameters = [
+        f"`{p.name}`" + (f" {shape(p.shape)}" if p.shape else "") for p in examples[-1].parameters
+    ]
     own = [words for name, words in OWN.items() if getattr(family, name) is not getattr(base, name)]
     cells = [
         f"{{py:class}}`~{family.__module__}.{family.__name__}`: {summary}",
@@ -59,7 +66,9 @@ def readme_table() -> str:
     lines = ["| family | what it is | classical parameters |", "|---|---|---|"]
     for family in families.family_classes():
         summary = inspect.cleandoc(family.__doc__ or "").splitlines()[0].rstrip(".:")
-        parameters = ", ".join(f"`{parameter.name}`" for parameter in family.examples()[-1].parameters)
+        parameters = ", ".join(
+            f"`{parameter.name}`" for parameter in family.examples()[-1].parameters
+        )
         lines.append(f"| `{family.__name__}` | {summary} | {parameters} |")
     return "\n".join(lines)
 

@@ -1,7 +1,8 @@
 """Runs every script of ``gallery/`` and makes a page of each: its text, its code, what it printed and the figures that it saved.
 
-A script is an ordinary program: it prints, and saves PNG files in the working directory. A script that fails fails the build. What a
-script gave is kept until the script, the package or NumPy changes, so that a second build does not run it again.
+A script is an ordinary program: it prints, and saves PNG files in the working directory. A script
+that fails fails the build. What a script gave is kept until the script, the package or NumPy
+changes, so that a second build does not run it again.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def read_script(path: Path) -> Script:
     tree = ast.parse(source)
     docstring = ast.get_docstring(tree)
     if docstring is None or "\n\n" not in docstring:
-        raise ExtensionError(f"{path.name} needs a docstring: a title, an empty line, and what the example shows")
+        raise ExtensionError(
+            f"{path.name} needs a docstring: a title, an empty line, and what the example shows"
+        )
     title, text = docstring.split("\n\n", 1)
     code = "\n".join(source.splitlines()[tree.body[0].end_lineno :]).strip("\n")
     return Script(path, title.rstrip("."), text, code)
@@ -59,7 +62,11 @@ def read_script(path: Path) -> Script:
 
 def run_script(script: Script, folder: Path, root: Path, limit: float = TIME_LIMIT) -> str:
     """Run a script with ``folder`` as working directory, so that its figures land there, and return what it printed."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]), "PYTHONIOENCODING": "utf-8"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]),
+        "PYTHONIOENCODING": "utf-8",
+    }
     try:
         done = subprocess.run(
             [sys.executable, str(script.path)],
@@ -71,7 +78,9 @@ def run_script(script: Script, folder: Path, root: Path, limit: float = TIME_LIM
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise ExtensionError(f"gallery script {script.path.name} did not end within {limit:.0f} s") from error
+        raise ExtensionError(
+            f"gallery script {script.path.name} did not end within {limit:.0f} s"
+        ) from error
     if done.returncode != 0:
         raise ExtensionError(f"gallery script {script.path.name} failed:\n{done.stderr}")
     return done.stdout
@@ -79,11 +88,15 @@ def run_script(script: Script, folder: Path, root: Path, limit: float = TIME_LIM
 
 def fresh_result(script: Script, folder: Path, root: Path, package: str) -> dict:
     """What the script gave for this state of script and package: from the last run if nothing changed, else from a new one."""
-    digest = hashlib.sha256((script.path.read_text(encoding="utf-8") + package).encode()).hexdigest()
+    digest = hashlib.sha256(
+        (script.path.read_text(encoding="utf-8") + package).encode()
+    ).hexdigest()
     record = folder / f"{script.name}.json"
     if record.exists():
         known = json.loads(record.read_text(encoding="utf-8"))
-        if known["digest"] == digest and all((folder / figure).exists() for figure in known["figures"]):
+        if known["digest"] == digest and all(
+            (folder / figure).exists() for figure in known["figures"]
+        ):
             return known
     with tempfile.TemporaryDirectory() as scratch:
         output = run_script(script, Path(scratch), root)
@@ -108,10 +121,14 @@ def script_page(script: Script, result: dict) -> str:
     """Text of the page of one script."""
     parts = [f"# {script.title}", script.text]
     for figure in result["figures"]:
-        parts.append(f"```{{image}} {figure}\n:alt: Figure of the example “{script.title}”\n:class: gallery-figure\n```")
+        parts.append(
+            f"```{{image}} {figure}\n:alt: Figure of the example “{script.title}”\n:class: gallery-figure\n```"
+        )
     if result["output"].strip():
         parts.append(f"It prints:\n\n```text\n{result['output'].rstrip()}\n```")
-    parts.append(f"The whole script, `docs/gallery/{script.path.name}`:\n\n```python\n{script.code}\n```")
+    parts.append(
+        f"The whole script, `docs/gallery/{script.path.name}`:\n\n```python\n{script.code}\n```"
+    )
     return "\n\n".join(parts) + "\n"
 
 
@@ -120,8 +137,14 @@ def index_page(scripts: list[Script], results: dict[str, dict]) -> str:
     cards = []
     for script in scripts:
         pictures = results[script.name]["figures"]
-        thumb = f"```{{image}} {pictures[0]}\n:alt: {script.title}\n:target: {script.name}.html\n```\n\n" if pictures else ""
-        cards.append(f"::::{{container}} gallery-card\n\n{thumb}**[{script.title}]({script.name}.md)**\n\n{script.summary}\n\n::::")
+        thumb = (
+            f"```{{image}} {pictures[0]}\n:alt: {script.title}\n:target: {script.name}.html\n```\n\n"
+            if pictures
+            else ""
+        )
+        cards.append(
+            f"::::{{container}} gallery-card\n\n{thumb}**[{script.title}]({script.name}.md)**\n\n{script.summary}\n\n::::"
+        )
     listing = "\n".join(script.name for script in scripts)
     intro = (
         "Each example is one script that runs in seconds. This page, its numbers and its figures were made by running the scripts when\n"
@@ -142,7 +165,12 @@ def _write_gallery(app):
     package = package_digest(root)
     results = {
         script.name: fresh_result(script, folder, root, package)
-        for script in status_iterator(scripts, "running gallery... ", length=len(scripts), stringify_func=lambda script: script.name)
+        for script in status_iterator(
+            scripts,
+            "running gallery... ",
+            length=len(scripts),
+            stringify_func=lambda script: script.name,
+        )
     }
     pages = {
         "index.md": index_page(scripts, results),

@@ -1,7 +1,8 @@
 """Equations that carry their own label, and links to them from every docstring that names one.
 
-``{equation} K3`` sets a displayed formula whose number is K3 and whose address is ``#eq-K3``. Anywhere in the pages ``{eq}`eq-K3```
-links to it; in docstrings a plain (K3), (N3′) or the range (K1)-(K4) becomes that link.
+``{equation} K3`` sets a displayed formula whose number is K3 and whose address is ``#eq-K3``.
+Anywhere in the pages ``{eq}`eq-K3``` links to it; in docstrings a plain (K3), (N3′) or the range
+(K1)-(K4) becomes that link.
 """
 
 from __future__ import annotations
@@ -31,14 +32,24 @@ def labels_in(text: str) -> list[str]:
     """
     found: dict[int, list[str]] = {match.start(): [match[1]] for match in LABEL.finditer(text)}
     for match in RANGE.finditer(text):
-        found[match.start()] = [f"{match[1]}{number}" for number in range(int(match[2]), int(match[3]) + 1)]
+        found[match.start()] = [
+            f"{match[1]}{number}" for number in range(int(match[2]), int(match[3]) + 1)
+        ]
     return list(dict.fromkeys(label for _, labels in sorted(found.items()) for label in labels))
 
 
 def defined_labels(folder: Path) -> dict[str, Path]:
     """Labels that the pages under ``folder`` define, with the page of each."""
-    pages = sorted(page for page in folder.rglob("*.md") if "_build" not in page.parts and "_generated" not in page.parts)
-    return {label: page for page in pages for label in DEFINITION.findall(page.read_text(encoding="utf-8"))}
+    pages = sorted(
+        page
+        for page in folder.rglob("*.md")
+        if "_build" not in page.parts and "_generated" not in page.parts
+    )
+    return {
+        label: page
+        for page in pages
+        for label in DEFINITION.findall(page.read_text(encoding="utf-8"))
+    }
 
 
 class Equation(MathDirective):
@@ -79,7 +90,8 @@ def link_labels(lines: list[str], known: set[str]) -> list[str]:
             linked.append(line)
             continue
         parts = re.split(r"(`+)", line)
-        # Between backticks stands code or a formula, which may go on in the next line of the paragraph.
+        # Between backticks stands code or a formula, which may go on in the next line of the
+        # paragraph.
         for number, part in enumerate(parts):
             if number % 2 == 1:
                 quoted = not quoted
@@ -94,7 +106,8 @@ def _plain(text: str, known: set[str]) -> str:
 
 
 def _reference(match: re.Match[str], known: set[str]) -> str:
-    # The reference shows the brackets itself; the escaped blanks separate the role from what stands next to it.
+    # The reference shows the brackets itself; the escaped blanks separate the role from what stands
+    # next to it.
     return rf"\ :eq:`{target(match[1])}`\ " if match[1] in known else match[0]
 
 
@@ -104,7 +117,13 @@ def list_bare_errors(lines: list[str]) -> list[str]:
     for line, after in zip(lines, [*lines[1:], ""], strict=True):
         match = re.fullmatch(r":raises (\w+Error(?:, \w+Error)*):\s*", line)
         if match and not after.startswith(" "):
-            result += ["", ".. rubric:: Raises", "", ", ".join(f":py:exc:`~ingd_ref.errors.{error}`" for error in match[1].split(", ")), ""]
+            result += [
+                "",
+                ".. rubric:: Raises",
+                "",
+                ", ".join(f":py:exc:`~ingd_ref.errors.{error}`" for error in match[1].split(", ")),
+                "",
+            ]
         else:
             result.append(line)
     return result

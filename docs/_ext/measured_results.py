@@ -1,8 +1,8 @@
 """Tables of measured results, from the JSON files in ``results/`` as the command line wrote them.
 
-``{measured} mixture`` shows ``results/mixture.json``, an experiment's ``results.json`` or several of them in one file,
-``{measured} bench`` shows what ``ingd-ref bench`` measured, and ``{measured} bench-NAME`` what ``ingd-ref bench NAME`` did. Where the file
-is missing the page says so.
+``{measured} mixture`` shows ``results/mixture.json``, an experiment's ``results.json`` or several
+of them in one file, ``{measured} bench`` shows what ``ingd-ref bench`` measured, and ``{measured}
+bench-NAME`` what ``ingd-ref bench NAME`` did. Where the file is missing the page says so.
 """
 
 from __future__ import annotations
@@ -35,11 +35,20 @@ def study_table(study: dict[str, Any]) -> str:
     """Mean ± standard error of each method at the reported steps, best value of each column in bold."""
     length = min(len(method["mean"]) for method in study["methods"].values())
     steps = [step for step in STEPS if step < length] or [length - 1]
-    best = {step: min(method["mean"][step] for method in study["methods"].values()) for step in steps}
-    lines = [f"| method | {' | '.join(f'step {step}' for step in steps)} |", "|---" * (len(steps) + 1) + "|"]
+    best = {
+        step: min(method["mean"][step] for method in study["methods"].values()) for step in steps
+    }
+    lines = [
+        f"| method | {' | '.join(f'step {step}' for step in steps)} |",
+        "|---" * (len(steps) + 1) + "|",
+    ]
     for name, method in study["methods"].items():
-        values = [(method["mean"][step], method["standard_error"][step], best[step]) for step in steps]
-        lines.append(f"| {name} | {' | '.join(_mean_and_error(mean, error, mean == least) for mean, error, least in values)} |")
+        values = [
+            (method["mean"][step], method["standard_error"][step], best[step]) for step in steps
+        ]
+        lines.append(
+            f"| {name} | {' | '.join(_mean_and_error(mean, error, mean == least) for mean, error, least in values)} |"
+        )
     return "\n".join(lines)
 
 
@@ -47,11 +56,21 @@ def remarks(study: dict[str, Any]) -> str:
     """What samples of the target itself score, and how long a trial took."""
     parts = []
     if "noise_floor" in study:
-        floor = _mean_and_error(study["noise_floor"]["mean"], study["noise_floor"]["standard_error"])
+        floor = _mean_and_error(
+            study["noise_floor"]["mean"], study["noise_floor"]["standard_error"]
+        )
         parts.append(f"Noise floor, the score of fresh samples of the target: {floor}.")
-    seconds = {name: method["seconds"] for name, method in study["methods"].items() if method.get("seconds")}
+    seconds = {
+        name: method["seconds"]
+        for name, method in study["methods"].items()
+        if method.get("seconds")
+    }
     if seconds:
-        parts.append("Seconds per trial: " + ", ".join(f"{name} {sum(spent) / len(spent):.2g}" for name, spent in seconds.items()) + ".")
+        parts.append(
+            "Seconds per trial: "
+            + ", ".join(f"{name} {sum(spent) / len(spent):.2g}" for name, spent in seconds.items())
+            + "."
+        )
     return " ".join(parts)
 
 
@@ -62,10 +81,15 @@ def _mean_and_error(mean: float, error: float, best: bool = False) -> str:
 
 def described(content: dict[str, Any], study: dict[str, Any]) -> str:
     """What was run, when and with what."""
-    parts = ["Options: " + ", ".join(f"{name} {_shown(value)}" for name, value in study["config"].items())]
+    parts = [
+        "Options: "
+        + ", ".join(f"{name} {_shown(value)}" for name, value in study["config"].items())
+    ]
     versions = study.get("versions", content.get("versions", {}))
     if versions:
-        parts.append("versions: " + ", ".join(f"{name} {number}" for name, number in versions.items()))
+        parts.append(
+            "versions: " + ", ".join(f"{name} {number}" for name, number in versions.items())
+        )
     date = study.get("date", content.get("date"))
     if date:
         parts.append(f"measured on {date}")
@@ -80,8 +104,14 @@ def study_page(content: Any) -> str:
     parts = []
     for study in studies(content):
         dim = study["config"].get("dim")
-        parts.append(f"### {dim} dimensions" if dim else f"### {study.get('experiment', 'experiment')}")
-        parts += [study_table(study), remarks(study), described(content if isinstance(content, dict) else {}, study)]
+        parts.append(
+            f"### {dim} dimensions" if dim else f"### {study.get('experiment', 'experiment')}"
+        )
+        parts += [
+            study_table(study),
+            remarks(study),
+            described(content if isinstance(content, dict) else {}, study),
+        ]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -120,10 +150,24 @@ def benches(content: Any) -> Iterator[dict[str, Any]]:
 
 
 def _bench_parts(content: dict[str, Any], bench: dict[str, Any]) -> Iterator[str]:
-    yield f"### {bench['benchmark'].capitalize()}, {bench['backend']} arrays" if "benchmark" in bench else f"### {bench['backend']} arrays"
-    columns = {key: shown for key, shown in BENCH_COLUMNS.items() if any(row.get(key) is not None for row in bench["rows"])}
-    lines = [f"| {' | '.join(title for title, _ in columns.values())} |", "|--:" * len(columns) + "|"]
-    lines += [f"| {' | '.join(_cell(row.get(key), key, form) for key, (_, form) in columns.items())} |" for row in bench["rows"]]
+    yield (
+        f"### {bench['benchmark'].capitalize()}, {bench['backend']} arrays"
+        if "benchmark" in bench
+        else f"### {bench['backend']} arrays"
+    )
+    columns = {
+        key: shown
+        for key, shown in BENCH_COLUMNS.items()
+        if any(row.get(key) is not None for row in bench["rows"])
+    }
+    lines = [
+        f"| {' | '.join(title for title, _ in columns.values())} |",
+        "|--:" * len(columns) + "|",
+    ]
+    lines += [
+        f"| {' | '.join(_cell(row.get(key), key, form) for key, (_, form) in columns.items())} |"
+        for row in bench["rows"]
+    ]
     yield "\n".join(lines)
     growth = bench.get("growth")
     if growth:
@@ -143,11 +187,19 @@ def _cell(value: Any, key: str, form: str) -> str:
 
 def networks_page(content: dict[str, Any]) -> str:
     """How many networks are cylindrical, by the number of nodes and of hidden ones, and how the two ways to decide compare."""
-    lines = ["| nodes | hidden | networks | cylindrical | rule and angles disagree |", "|--:|--:|--:|--:|--:|"]
+    lines = [
+        "| nodes | hidden | networks | cylindrical | rule and angles disagree |",
+        "|--:|--:|--:|--:|--:|",
+    ]
     remarks = []
     for number, table in content["networks"].items():
-        lines += [f"| {number} | {hidden} | {cases:,} | {cylindrical:,} | |" for hidden, (cases, cylindrical) in table["hidden"].items()]
-        lines.append(f"| **{number}** | any | **{table['cases']:,}** | **{table['cylindrical']:,}** | **{table['disagreements']}** |")
+        lines += [
+            f"| {number} | {hidden} | {cases:,} | {cylindrical:,} | |"
+            for hidden, (cases, cylindrical) in table["hidden"].items()
+        ]
+        lines.append(
+            f"| **{number}** | any | **{table['cases']:,}** | **{table['cylindrical']:,}** | **{table['disagreements']}** |"
+        )
         remarks.append(
             f"With {number} nodes the largest defect of a cylindrical network is {table['largest_defect_of_cylindrical']:.1e}, "
             f"the smallest of the others {table['smallest_defect_of_others']:.1e}."
@@ -163,13 +215,24 @@ def nvi_page(content: dict[str, Any]) -> str:
         cells = []
         for place in range(len(problems)):
             count, gap = method["steps"][place], content["gap_of_form"][name][place]
-            steps = f"> {content['config']['steps']:,}" if count is None else f"{count:,} ({method['step_size'][place]:.2g})"
-            cells.append(steps + (f", {gap:.1f} nats below" if gap > content["config"]["tolerance"] else ""))
+            steps = (
+                f"> {content['config']['steps']:,}"
+                if count is None
+                else f"{count:,} ({method['step_size'][place]:.2g})"
+            )
+            cells.append(
+                steps + (f", {gap:.1f} nats below" if gap > content["config"]["tolerance"] else "")
+            )
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n\n" + described(content, content)
 
 
-RENDERERS = {"mixture": study_page, "ingd": study_page, "elbo-cosine": networks_page, "nvi": nvi_page}
+RENDERERS = {
+    "mixture": study_page,
+    "ingd": study_page,
+    "elbo-cosine": networks_page,
+    "nvi": nvi_page,
+}
 
 
 class Measured(SphinxDirective):
@@ -188,7 +251,9 @@ class Measured(SphinxDirective):
             return self.parse_text_to_nodes(f"```{{note}}\n{absence}\n```")
         # The headings of a file become parts of the section that shows it.
         render = bench_page if name.startswith("bench") else RENDERERS[name]
-        return self.parse_text_to_nodes(render(json.loads(path.read_text(encoding="utf-8"))), allow_section_headings=True)
+        return self.parse_text_to_nodes(
+            render(json.loads(path.read_text(encoding="utf-8"))), allow_section_headings=True
+        )
 
 
 def setup(app):

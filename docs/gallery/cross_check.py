@@ -1,13 +1,14 @@
 """Cross-check your own implementation.
 
-Suppose that you have written {eq}`eq-K3` yourself, in whatever language, and want to know whether it is right. An
-adapter, a function of a problem, puts it behind the interface of the [laws](../../laws.md), and
-{func}`~ingd_ref.conformance.check_velocity` judges it by all of them and by reference vectors, as far as it says that
-it goes. The implementation below is a naive one with double loops, for one kind of statistics, one kernel, and no
-weights. A second one has a typical mistake planted: the covariance with $n-1$ where $n$ was meant. It breaks the
-comparisons, but also laws that need no reference at all, such as that repeating every particle changes nothing, and
-the report names the smallest problem on which it does. `ingd-ref check MODULE:OBJECT` does the same from a shell, and
-{func}`~ingd_ref.conformance.parametrize_with_laws` in your own tests.
+Suppose that you have written {eq}`eq-K3` yourself, in whatever language, and want to know whether
+it is right. An adapter, a function of a problem, puts it behind the interface of the
+[laws](../../laws.md), and {func}`~ingd_ref.conformance.check_velocity` judges it by all of them and
+by reference vectors, as far as it says that it goes. The implementation below is a naive one with
+double loops, for one kind of statistics, one kernel, and no weights. A second one has a typical
+mistake planted: the covariance with $n-1$ where $n$ was meant. It breaks the comparisons, but also
+laws that need no reference at all, such as that repeating every particle changes nothing, and the
+report names the smallest problem on which it does. `ingd-ref check MODULE:OBJECT` does the same
+from a shell, and {func}`~ingd_ref.conformance.parametrize_with_laws` in your own tests.
 """
 
 import numpy as np
@@ -25,7 +26,12 @@ def my_velocity(x, y, centers, sigma, width, ridge, jitter, divisor=0):
         return np.exp(-((z[:, None, :] - centers[None]) ** 2).sum(axis=2) / (2 * width**2))
 
     f = values(x)
-    gradient = np.array([[[f[i, s] * (centers[s, a] - x[i, a]) / width**2 for s in range(b)] for a in range(d)] for i in range(n)])
+    gradient = np.array(
+        [
+            [[f[i, s] * (centers[s, a] - x[i, a]) / width**2 for s in range(b)] for a in range(d)]
+            for i in range(n)
+        ]
+    )
     V = np.zeros((n, d, b))
     for i in range(n):
         for j in range(n):
@@ -39,35 +45,78 @@ def my_velocity(x, y, centers, sigma, width, ridge, jitter, divisor=0):
 
 
 part = ir.conformance.adapter(
-    features=("rbf",), kernels=("gradient",), weights=False, target_weights=False, masks=False, ddof=(0,), dtypes=("float64",)
+    features=("rbf",),
+    kernels=("gradient",),
+    weights=False,
+    target_weights=False,
+    masks=False,
+    ddof=(0,),
+    dtypes=("float64",),
 )
 
 
 @part
 def as_it_should_be(p):
-    return my_velocity(p.x, p.y, p.features.centers, p.kernel.bandwidth, p.features.bandwidth, p.ridge, p.jitter)
+    return my_velocity(
+        p.x, p.y, p.features.centers, p.kernel.bandwidth, p.features.bandwidth, p.ridge, p.jitter
+    )
 
 
 @part
 def with_a_mistake(p):
-    return my_velocity(p.x, p.y, p.features.centers, p.kernel.bandwidth, p.features.bandwidth, p.ridge, p.jitter, divisor=1)
+    return my_velocity(
+        p.x,
+        p.y,
+        p.features.centers,
+        p.kernel.bandwidth,
+        p.features.bandwidth,
+        p.ridge,
+        p.jitter,
+        divisor=1,
+    )
 
 
-laws = ["direct_evaluation", "particle_permutation", "particle_repetition", "translation", "scale", "linear_in_delta", "rest_at_the_target"]
+laws = [
+    "direct_evaluation",
+    "particle_permutation",
+    "particle_repetition",
+    "translation",
+    "scale",
+    "linear_in_delta",
+    "rest_at_the_target",
+]
 reports = {}
 for adapter in (as_it_should_be, with_a_mistake):
     reports[adapter.__name__] = ir.conformance.check_velocity(adapter, laws=laws, problems=3)
     print(f"{adapter.__name__}:\n{reports[adapter.__name__]}\n")
 
 COLORS = {"holds": "#0072B2", "broken": "#D55E00", "not judged": "0.85"}
-names = [verdict.name for verdict in reports["with_a_mistake"].verdicts if verdict.outcome != "not judged"]
+names = [
+    verdict.name
+    for verdict in reports["with_a_mistake"].verdicts
+    if verdict.outcome != "not judged"
+]
 figure = Figure(figsize=(6.4, 0.27 * len(names) + 1.2), layout="constrained")
 axes = figure.subplots()
 for column, report in enumerate(reports.values()):
     for verdict in report.verdicts:
         if verdict.name in names:
-            axes.barh(names.index(verdict.name), 0.94, left=column, height=0.86, color=COLORS[verdict.outcome])
-            axes.text(column + 0.47, names.index(verdict.name), verdict.outcome, color="white", ha="center", va="center", fontsize=8)
+            axes.barh(
+                names.index(verdict.name),
+                0.94,
+                left=column,
+                height=0.86,
+                color=COLORS[verdict.outcome],
+            )
+            axes.text(
+                column + 0.47,
+                names.index(verdict.name),
+                verdict.outcome,
+                color="white",
+                ha="center",
+                va="center",
+                fontsize=8,
+            )
 axes.set_yticks(range(len(names)), names, fontsize=8)
 axes.set_xticks([0.47, 1.47], [name.replace("_", " ") for name in reports])
 axes.xaxis.tick_top()

@@ -1,13 +1,15 @@
 """Noisy digits move back to the data, and half a digit grows its other half.
 
-The data are the 8×8 images of handwritten digits that scikit-learn ships: 64 coordinates, grey values scaled to [0,
-1]. Above, images with noise added flow to the data. Below, a mask holds the upper half of each image fixed,
-{eq}`eq-K9`, and lets the lower half, which starts as noise, flow: the particles are then sampled *given* their upper
-half. Quality is the distance to the nearest image among 1000 that took no part.
+The data are the 8×8 images of handwritten digits that scikit-learn ships: 64 coordinates, grey
+values scaled to [0, 1]. Above, images with noise added flow to the data. Below, a mask holds the
+upper half of each image fixed, {eq}`eq-K9`, and lets the lower half, which starts as noise, flow:
+the particles are then sampled *given* their upper half. Quality is the distance to the nearest
+image among 1000 that took no part.
 
-No image is looked up: 60 particles move so that the means of 400 Gaussian bumps come to agree, and an image ends near
-*some* digit, not always the one it started as. Bumps about as wide as the distance between neighbouring images work
-best; with the median bandwidth, twice as wide, the flow sees little more than the mean image.
+No image is looked up: 60 particles move so that the means of 400 Gaussian bumps come to agree, and
+an image ends near *some* digit, not always the one it started as. Bumps about as wide as the
+distance between neighbouring images work best; with the median bandwidth, twice as wide, the flow
+sees little more than the mean image.
 
 On the command line: `ingd-ref run digits --out results/digits`.
 """
@@ -21,7 +23,9 @@ import ingd_ref as ir
 rng = np.random.default_rng(0)
 images = rng.permutation(load_digits().data / 16.0)
 originals, target, unseen = images[:60], images[60:560], images[560:1560]
-flow = ir.flows.KiNG(features=ir.features.RandomCenters(400, bandwidth=1.0), kernel=ir.rkhs.GradientGaussian(1.2))
+flow = ir.flows.KiNG(
+    features=ir.features.RandomCenters(400, bandwidth=1.0), kernel=ir.rkhs.GradientGaussian(1.2)
+)
 
 
 def distance_to_unseen(x):
@@ -56,7 +60,13 @@ print("noisy images, every 8 steps:     ", "  ".join(f"{value:.2f}" for value in
 print("images by halves, every 8 steps: ", "  ".join(f"{value:.2f}" for value in completing))
 
 figure = Figure(figsize=(8.0, 5.4), layout="constrained")
-rows = {"original": originals, "noisy": noisy, "restored": restored, "upper half": half, "completed": completed}
+rows = {
+    "original": originals,
+    "noisy": noisy,
+    "restored": restored,
+    "upper half": half,
+    "completed": completed,
+}
 for (name, pictures), line in zip(rows.items(), figure.subplots(5, 12), strict=True):
     for axes, picture in zip(line, pictures, strict=False):
         axes.imshow(picture.reshape(8, 8), cmap="gray_r", vmin=0.0, vmax=1.0)

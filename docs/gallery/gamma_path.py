@@ -1,13 +1,13 @@
 """A Gamma flow with every digit accounted for.
 
-Source and target are Gamma distributions, represented by Gauss-Laguerre quadrature particles instead of samples. With
-the family's statistics $(\\log x, x)$ the mean parameters must follow {eq}`eq-E10`, and `natural_from_mean` turns
-each point of that path into shape and rate: the family stays Gamma all the way as far as its mean parameters can
-tell.
+Source and target are Gamma distributions, represented by Gauss-Laguerre quadrature particles
+instead of samples. With the family's statistics $(\\log x, x)$ the mean parameters must follow
+{eq}`eq-E10`, and `natural_from_mean` turns each point of that path into shape and rate: the family
+stays Gamma all the way as far as its mean parameters can tell.
 
-Particles have to stay positive for $\\log x$ to make sense. Nothing in a velocity field on the line forbids them to
-jump over zero, so the step has to be small enough. The first attempt below is too bold: the statistics refuse the
-point and name it, instead of letting a NaN travel on.
+Particles have to stay positive for $\\log x$ to make sense. Nothing in a velocity field on the line
+forbids them to jump over zero, so the step has to be small enough. The first attempt below is too
+bold: the statistics refuse the point and name it, instead of letting a NaN travel on.
 
 On the command line: `ingd-ref run gamma --out results/gamma`.
 """
@@ -28,11 +28,25 @@ def quadrature(shape, rate, number):
 family = ir.families.Gamma()
 particles, weights = quadrature(shape=8.0, rate=4.0, number=12)
 target, target_weights = quadrature(shape=5.0, rate=1.8, number=12)
-flow = ir.flows.KiNG(features=ir.features.FamilyStatistics(family), kernel=ir.rkhs.GradientGaussian(bandwidth=4.0), ridge=0.0, jitter=0.0)
+flow = ir.flows.KiNG(
+    features=ir.features.FamilyStatistics(family),
+    kernel=ir.rkhs.GradientGaussian(bandwidth=4.0),
+    ridge=0.0,
+    jitter=0.0,
+)
 start, goal = weights @ family.statistics(particles), target_weights @ family.statistics(target)
 
 try:
-    ir.run_flow(flow, particles, target, steps=2, step_size=3.0, weights=weights, target_weights=target_weights, progress=False)
+    ir.run_flow(
+        flow,
+        particles,
+        target,
+        steps=2,
+        step_size=3.0,
+        weights=weights,
+        target_weights=target_weights,
+        progress=False,
+    )
 except ir.errors.DomainError as error:
     print(f"refused: {error}")
 
@@ -57,11 +71,15 @@ for integrator, colour in (("euler", "#0072B2"), ("rk4", "#D55E00")):
     print(f"{integrator:5s} largest distance from the exact path {error.max():.1e}")
     left.semilogy(result.times[1:], error[1:], color=colour, label=integrator)
     classical = family.classical(family.natural_from_mean(moments))
-    right.plot(classical["rate"], classical["shape"], "o", color=colour, markersize=3, label=integrator)
+    right.plot(
+        classical["rate"], classical["shape"], "o", color=colour, markersize=3, label=integrator
+    )
 
 path = family.classical(family.natural_from_mean(exact))
 right.plot(path["rate"], path["shape"], color="0.3", linewidth=1, label="exact path")
-left.set(xlabel="flow time", ylabel="distance from the exact path", title="Mean parameters against (E10)")
+left.set(
+    xlabel="flow time", ylabel="distance from the exact path", title="Mean parameters against (E10)"
+)
 right.set(xlabel="rate β", ylabel="shape α", title="The same path in classical parameters")
 left.legend()
 right.legend()

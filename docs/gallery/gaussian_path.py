@@ -1,9 +1,10 @@
 """The exact path of a natural-gradient flow.
 
-Particles start as a sample of one Gaussian and flow to a sample of another. With the Gaussian family's own statistics
-$(x, x^2)$, and with ridge and jitter zero, their first two moments must follow the straight line {eq}`eq-E10` to the
-target: $\\mu(t) = \\mathbb E_p f + e^{-t}(\\mu(0) - \\mathbb E_p f)$. Whatever is left is the error of the
-integrator. Halving the step halves it for Euler's method, and divides it by 16 for the classical Runge-Kutta method.
+Particles start as a sample of one Gaussian and flow to a sample of another. With the Gaussian
+family's own statistics $(x, x^2)$, and with ridge and jitter zero, their first two moments must
+follow the straight line {eq}`eq-E10` to the target: $\\mu(t) = \\mathbb E_p f + e^{-t}(\\mu(0) -
+\\mathbb E_p f)$. Whatever is left is the error of the integrator. Halving the step halves it for
+Euler's method, and divides it by 16 for the classical Runge-Kutta method.
 
 On the command line: `ingd-ref run gaussian --out results/gaussian`.
 """
@@ -30,7 +31,16 @@ goal = family.statistics(target).mean(axis=0)
 
 def worst_error(integrator, steps):
     """Largest distance from the exact path over one unit of flow time, relative to the whole way."""
-    result = ir.run_flow(flow, particles, target, steps=steps, step_size=1.0 / steps, integrator=integrator, rng=rng, progress=False)
+    result = ir.run_flow(
+        flow,
+        particles,
+        target,
+        steps=steps,
+        step_size=1.0 / steps,
+        integrator=integrator,
+        rng=rng,
+        progress=False,
+    )
     moments = np.array([family.statistics(frame).mean(axis=0) for frame in result.trajectory])
     exact = goal + np.exp(-result.times)[:, None] * (start - goal)
     return np.abs(moments - exact).max() / np.abs(start - goal).max()
@@ -42,9 +52,15 @@ axes = figure.subplots()
 for integrator, colour in (("euler", "#0072B2"), ("heun", "#009E73"), ("rk4", "#D55E00")):
     errors = np.array([worst_error(integrator, number) for number in steps])
     order = -np.polyfit(np.log(steps[-3:]), np.log(errors[-3:]), 1)[0]
-    print(f"{integrator:6s} error {errors[0]:.1e} at 8 steps, {errors[-1]:.1e} at 128; order {order:.2f}")
+    print(
+        f"{integrator:6s} error {errors[0]:.1e} at 8 steps, {errors[-1]:.1e} at 128; order {order:.2f}"
+    )
     axes.loglog(1.0 / steps, errors, "o-", color=colour, label=f"{integrator}, order {order:.2f}")
-axes.set(xlabel="step size (flow time)", ylabel="largest distance from the exact path", title="Moments of the flow against (E10)")
+axes.set(
+    xlabel="step size (flow time)",
+    ylabel="largest distance from the exact path",
+    title="Moments of the flow against (E10)",
+)
 axes.set_xticks(1.0 / steps, [f"1/{number}" for number in steps])
 axes.minorticks_off()
 axes.legend()

@@ -1,9 +1,10 @@
 """Which edges of a graph change?
 
-Ten coordinates follow a Gaussian whose precision matrix changes in three entries while 1500 times pass, with two samples
-at each. The natural parameters of a Gaussian graphical model are minus those entries. A sparse window projection
-{eq}`eq-P6` estimates all 45 velocities at once, along a path of falling penalties: what enters first changes most
-certainly. The squares $x_i^2$, whose parameters could hide a change of scale, go without a penalty.
+Ten coordinates follow a Gaussian whose precision matrix changes in three entries while 1500 times
+pass, with two samples at each. The natural parameters of a Gaussian graphical model are minus those
+entries. A sparse window projection {eq}`eq-P6` estimates all 45 velocities at once, along a path of
+falling penalties: what enters first changes most certainly. The squares $x_i^2$, whose parameters
+could hide a change of scale, go without a penalty.
 
 On the command line, with twenty nodes and a ROC curve: `ingd-ref run graph --out results/graph`.
 """
@@ -21,12 +22,16 @@ for i in range(dim - 1):
 for (i, j), size in {(0, 5): 0.5, (2, 7): -0.5, (3, 4): -0.6}.items():
     change[i, j] = change[j, i] = size
 factors = np.linalg.cholesky(precision + times[:, None, None] * change)
-samples = np.swapaxes(np.linalg.solve(np.swapaxes(factors, 1, 2), rng.normal(size=(1500, dim, 2))), 1, 2)
+samples = np.swapaxes(
+    np.linalg.solve(np.swapaxes(factors, 1, 2), rng.normal(size=(1500, dim, 2))), 1, 2
+)
 
 features = ir.features.PairwiseProducts(squares=True)
 square = np.array([i == j for i in range(dim) for j in range(i, dim)])
 system = ir.projection.window_system(features, times, samples, ddof=1)
-path = ir.projection.regularisation_path(system, number=60, ratio=0.02, penalty_weights=np.where(square, 0.0, 1.0))
+path = ir.projection.regularisation_path(
+    system, number=60, ratio=0.02, penalty_weights=np.where(square, 0.0, 1.0)
+)
 velocities = path.coefficients[:, 0, ~square]
 
 order = np.argsort(-path.entry[~square])

@@ -1,10 +1,11 @@
 """Exact paths of generators.
 
-Two generators whose samples stay in a family: $x = m + sz$ is Gaussian, and the quantile $x = F^{-1}(z; \\alpha, \\beta)$
-of uniform $z$ has a Gamma distribution. With the statistics of the family and without regularisation the velocity
-{eq}`eq-N3` moves the mean parameters straight to the target, {eq}`eq-E10`, so that the parameters themselves have a
-closed form. The latent points are the nodes of a quadrature rule, and the dots are Runge-Kutta steps: what separates
-them from the lines is the error of the integrator alone.
+Two generators whose samples stay in a family: $x = m + sz$ is Gaussian, and the quantile $x =
+F^{-1}(z; \\alpha, \\beta)$ of uniform $z$ has a Gamma distribution. With the statistics of the
+family and without regularisation the velocity {eq}`eq-N3` moves the mean parameters straight to the
+target, {eq}`eq-E10`, so that the parameters themselves have a closed form. The latent points are
+the nodes of a quadrature rule, and the dots are Runge-Kutta steps: what separates them from the
+lines is the error of the integrator alone.
 
 `ingd-ref run ingd --out results/ingd` measures how that error falls with the step.
 """
@@ -64,11 +65,18 @@ left, right = figure.subplots(1, 2)
 exact = np.stack([exact_gaussian["mean"], np.sqrt(exact_gaussian["variance"])], axis=1)
 for axes, curve, result, names in (
     (left, exact, gaussian, ("location $m$", "scale $s$")),
-    (right, np.stack([exact_gamma["shape"], exact_gamma["rate"]], axis=1), gamma, (r"shape $\alpha$", r"rate $\beta$")),
+    (
+        right,
+        np.stack([exact_gamma["shape"], exact_gamma["rate"]], axis=1),
+        gamma,
+        (r"shape $\alpha$", r"rate $\beta$"),
+    ),
 ):
     path = result.parameter_trajectory
     error = np.abs(path - curve[::10]).max()
-    print(f"{names[0].split()[0]} and {names[1].split()[0]}: largest error at 21 frames {error:.1e}")
+    print(
+        f"{names[0].split()[0]} and {names[1].split()[0]}: largest error at 21 frames {error:.1e}"
+    )
     axes.plot(*curve.T, color="0.55", linewidth=1.5, label="closed form")
     axes.plot(*path.T, "o", color="#0072B2", markersize=4, label="every second RK4 step of 0.1")
     axes.plot(*path[0], "s", color="#D55E00", markersize=7, label="start")

@@ -1,13 +1,15 @@
 """Jitter is a parameter of the model.
 
-100 particles in five dimensions, 200 Gaussian statistics at random centres: the setting of the published experiments.
-The jitter $\\varepsilon$ of {eq}`eq-K3` is varied over twelve decades while everything else stays the same. If it
-were a matter of numerics alone, the velocity would settle as $\\varepsilon$ becomes small. It does not.
+100 particles in five dimensions, 200 Gaussian statistics at random centres: the setting of the
+published experiments. The jitter $\\varepsilon$ of {eq}`eq-K3` is varied over twelve decades while
+everything else stays the same. If it were a matter of numerics alone, the velocity would settle as
+$\\varepsilon$ becomes small. It does not.
 
-The unexplained share of the mismatch, $\\|\\Delta - Gc\\|/\\|\\Delta\\|$, first falls and then rises. 100 particles
-give $\\hat F$ a rank of 99 at most. In {eq}`eq-K1` the other directions are weighted by $1/\\varepsilon$ alone: in
-the end matching the target there, with little leverage, overrules everything else, and the velocities grow two
-hundredfold. None of this is rounding: the condition number stays far below the $10^{16}$ at which float64 gives up.
+The unexplained share of the mismatch, $\\|\\Delta - Gc\\|/\\|\\Delta\\|$, first falls and then
+rises. 100 particles give $\\hat F$ a rank of 99 at most. In {eq}`eq-K1` the other directions are
+weighted by $1/\\varepsilon$ alone: in the end matching the target there, with little leverage,
+overrules everything else, and the velocities grow two hundredfold. None of this is rounding: the
+condition number stays far below the $10^{16}$ at which float64 gives up.
 """
 
 import numpy as np
@@ -25,18 +27,35 @@ jitters = 10.0 ** -np.arange(1, 13)
 speed, unexplained = [], []
 print(" jitter   condition   largest |v|   unexplained share of the mismatch")
 for jitter in jitters:
-    solution = ir.flows.king_velocity(particles, target, features=features, kernel=kernel, ridge=1e-3, jitter=jitter)
+    solution = ir.flows.king_velocity(
+        particles, target, features=features, kernel=kernel, ridge=1e-3, jitter=jitter
+    )
     speed.append(np.linalg.norm(solution.velocity, axis=1).max())
-    unexplained.append(np.linalg.norm(solution.delta - solution.moment_rate) / np.linalg.norm(solution.delta))
+    unexplained.append(
+        np.linalg.norm(solution.delta - solution.moment_rate) / np.linalg.norm(solution.delta)
+    )
     print(f" {jitter:6.0e}  {solution.condition:10.1e}  {speed[-1]:12.3g}  {unexplained[-1]:10.2%}")
 
 figure = Figure(figsize=(6.4, 3.8), layout="constrained")
 axes = figure.subplots()
-axes.loglog(jitters, speed, "o-", color="#0072B2", label="largest velocity (units of x per unit of flow time)")
+axes.loglog(
+    jitters,
+    speed,
+    "o-",
+    color="#0072B2",
+    label="largest velocity (units of x per unit of flow time)",
+)
 axes.loglog(jitters, unexplained, "s-", color="#D55E00", label="unexplained share of the mismatch")
 axes.invert_xaxis()
 axes.axvline(1e-3, color="0.5", linewidth=1, linestyle=":")
-axes.annotate("published", (1e-3, 2e-2), xytext=(4, 0), textcoords="offset points", color="0.4", verticalalignment="center")
+axes.annotate(
+    "published",
+    (1e-3, 2e-2),
+    xytext=(4, 0),
+    textcoords="offset points",
+    color="0.4",
+    verticalalignment="center",
+)
 axes.set(xlabel="jitter ε", title="One step, twelve choices of jitter")
 axes.set_ylim(1e-2, 1e4)
 axes.legend(loc="upper left")

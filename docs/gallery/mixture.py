@@ -1,14 +1,14 @@
 """Four flows to a mixture of two Gaussians.
 
-100 standard-normal particles in five dimensions are to become a sample of
-$\\tfrac12 \\mathcal N(-2\\cdot\\mathbf 1, \\tfrac14 I) + \\tfrac12 \\mathcal N(2\\cdot\\mathbf 1, \\tfrac14 I)$. KiNG
-and ntKiNG ({eq}`eq-K3` with the kernels {eq}`eq-K5` and {eq}`eq-K7`, as published) follow a natural gradient; the
-Wasserstein flow {eq}`eq-W1` and the energy-distance flow {eq}`eq-W2` do not. The curves are distances {eq}`eq-Q1` to
-1000 fresh samples of the target. The dotted line is what 100 fresh samples of the target score on average:
-differences below it say nothing.
+100 standard-normal particles in five dimensions are to become a sample of $\\tfrac12 \\mathcal
+N(-2\\cdot\\mathbf 1, \\tfrac14 I) + \\tfrac12 \\mathcal N(2\\cdot\\mathbf 1, \\tfrac14 I)$. KiNG
+and ntKiNG ({eq}`eq-K3` with the kernels {eq}`eq-K5` and {eq}`eq-K7`, as published) follow a natural
+gradient; the Wasserstein flow {eq}`eq-W1` and the energy-distance flow {eq}`eq-W2` do not. The
+curves are distances {eq}`eq-Q1` to 1000 fresh samples of the target. The dotted line is what 100
+fresh samples of the target score on average: differences below it say nothing.
 
-This is one trial of 40 steps. [The results page](../../results.md) has means over ten trials of 100 steps, made by
-`ingd-ref run mixture --out results/mixture`.
+This is one trial of 40 steps. [The results page](../../results.md) has means over ten trials of 100
+steps, made by `ingd-ref run mixture --out results/mixture`.
 """
 
 import numpy as np
@@ -52,9 +52,15 @@ for name, (flow, colour) in flows.items():
     if name == "ntKiNG":
         right.plot(*result.trajectory[:, ::3, :2].transpose(2, 0, 1), color="0.8", linewidth=0.6)
         right.plot(*target[:, :2].T, ".", color="0.45", markersize=4, label="target sample")
-        right.plot(*particles[:, :2].T, ".", color="#56B4E9", markersize=4, label="particles at the start")
-        right.plot(*result.particles[:, :2].T, ".", color=colour, markersize=4, label="after 40 steps")
-print(f"{'fresh samples':16s} {floor:.3f} on average, {distance(target, bandwidth):.3f} for the target sample itself")
+        right.plot(
+            *particles[:, :2].T, ".", color="#56B4E9", markersize=4, label="particles at the start"
+        )
+        right.plot(
+            *result.particles[:, :2].T, ".", color=colour, markersize=4, label="after 40 steps"
+        )
+print(
+    f"{'fresh samples':16s} {floor:.3f} on average, {distance(target, bandwidth):.3f} for the target sample itself"
+)
 
 left.axhline(floor, color="0.4", linestyle=":", label="100 fresh samples of the target")
 left.set(xlabel="step", ylabel="MMD to the target", title="Five dimensions, one trial")

@@ -1,9 +1,11 @@
 """How many directions a precision needs.
 
-Logistic regression with 40 coefficients whose design has six strong directions and many weak ones. A Gaussian with independent coordinates
-is short of the best one by some thirty nats. {class}`~ingd_ref.variational.LowRankGaussian` adds $k$ directions to the diagonal: each step
-keeps the diagonal of the precision exactly, and the $k$ directions that stand out most in units of the diagonal. Six of them make up for
-nearly all that is missing, and forty for all. See [](../../mathematics/variational.md#a-diagonal-and-a-few-directions).
+Logistic regression with 40 coefficients whose design has six strong directions and many weak ones.
+A Gaussian with independent coordinates is short of the best one by some thirty nats.
+{class}`~ingd_ref.variational.LowRankGaussian` adds $k$ directions to the diagonal: each step keeps
+the diagonal of the precision exactly, and the $k$ directions that stand out most in units of the
+diagonal. Six of them make up for nearly all that is missing, and forty for all. See
+[](../../mathematics/variational.md#a-diagonal-and-a-few-directions).
 """
 
 import numpy as np
@@ -14,8 +16,12 @@ import ingd_ref as ir
 vi = ir.variational
 rng = np.random.default_rng(4)
 number, dim, strong = 150, 40, 6
-design = rng.normal(size=(number, strong)) @ rng.normal(size=(strong, dim)) / 2 + 0.3 * rng.normal(size=(number, dim))
-response = np.where(rng.random(number) < 1 / (1 + np.exp(-design @ rng.normal(size=dim) / 3)), 1.0, 0.0)
+design = rng.normal(size=(number, strong)) @ rng.normal(size=(strong, dim)) / 2 + 0.3 * rng.normal(
+    size=(number, dim)
+)
+response = np.where(
+    rng.random(number) < 1 / (1 + np.exp(-design @ rng.normal(size=dim) / 3)), 1.0, 0.0
+)
 model = vi.LogisticRegression(design, response)
 
 
@@ -30,11 +36,17 @@ ranks = np.array([0, 1, 2, 4, 6, 8, 12, 20, 30, 40])
 gaps, errors = [], []
 for rank in ranks:
     mean, ones = np.zeros(dim), np.ones(dim)
-    start = vi.LowRankGaussian(mean, ones, np.zeros((dim, rank))) if rank else vi.MeanFieldGaussian(mean, ones)
+    start = (
+        vi.LowRankGaussian(mean, ones, np.zeros((dim, rank)))
+        if rank
+        else vi.MeanFieldGaussian(mean, ones)
+    )
     bound, found = best(start)
     gaps.append(full - bound)
     errors.append(np.max(np.abs(1 - found / deviations)))
-    print(f"rank {rank:2d}: {max(gaps[-1], 0.0):8.4f} nats below the full precision, deviations off by up to {100 * errors[-1]:.1f} %")
+    print(
+        f"rank {rank:2d}: {max(gaps[-1], 0.0):8.4f} nats below the full precision, deviations off by up to {100 * errors[-1]:.1f} %"
+    )
 
 figure = Figure(figsize=(7.6, 3.5), layout="constrained")
 left, right = figure.subplots(1, 2)

@@ -1,13 +1,15 @@
 """A posterior, and Gaussians that approximate it.
 
-Logistic regression with two coefficients and eight data, whose exact posterior fits on a grid. Left, the Gaussian of largest evidence lower
-bound in two forms: full precision and independent coordinates. The second has deviations that are too small: they are those of one
-coordinate *given* the other.
+Logistic regression with two coefficients and eight data, whose exact posterior fits on a grid.
+Left, the Gaussian of largest evidence lower bound in two forms: full precision and independent
+coordinates. The second has deviations that are too small: they are those of one coordinate *given*
+the other.
 
-Right, the way of the mean from the prior. A natural-gradient step uses the curvature that the whole Gaussian sees and does not depend on
-units: ten of them all but arrive. The slope is measured in small units here, eight times smaller than would make the two coefficients
-alike, and that is enough to hold up the plain gradient in mean and covariance, with the best of its step sizes: any larger one makes the
-steep direction oscillate. See [](../../mathematics/variational.md).
+Right, the way of the mean from the prior. A natural-gradient step uses the curvature that the whole
+Gaussian sees and does not depend on units: ten of them all but arrive. The slope is measured in
+small units here, eight times smaller than would make the two coefficients alike, and that is enough
+to hold up the plain gradient in mean and covariance, with the best of its step sizes: any larger
+one makes the steep direction oscillate. See [](../../mathematics/variational.md).
 """
 
 import numpy as np
@@ -27,7 +29,10 @@ starts = {
     "full precision": vi.FullGaussian.from_precision(np.zeros(2), prior),
     "independent coordinates": vi.MeanFieldGaussian(np.zeros(2), np.diag(prior)),
 }
-found = {name: vi.run_nvi(model, start, step_size=0.6, steps=200, progress=False) for name, start in starts.items()}
+found = {
+    name: vi.run_nvi(model, start, step_size=0.6, steps=200, progress=False)
+    for name, start in starts.items()
+}
 
 grid = np.stack(np.meshgrid(np.linspace(-10, 5, 301), np.linspace(-0.4, 1.0, 301)), axis=-1)
 heights = model.log_density(grid.reshape(-1, 2)).reshape(301, 301)
@@ -55,16 +60,24 @@ figure = Figure(figsize=(8.4, 3.9), layout="constrained")
 left, right = figure.subplots(1, 2, sharex=True, sharey=True)
 circle = np.stack([np.cos(np.linspace(0, 2 * np.pi, 200)), np.sin(np.linspace(0, 2 * np.pi, 200))])
 for axes in (left, right):
-    axes.contourf(*grid.transpose(2, 0, 1), density, levels=np.linspace(0.02, 1, 9), cmap="Greys", alpha=0.7)
+    axes.contourf(
+        *grid.transpose(2, 0, 1), density, levels=np.linspace(0.02, 1, 9), cmap="Greys", alpha=0.7
+    )
     axes.set(xlabel="intercept", xlim=(-7.2, 2.2), ylim=(-0.12, 0.7))
-for (name, result), colour, style in zip(found.items(), ("#0072B2", "#D55E00"), ("-", "--"), strict=True):
+for (name, result), colour, style in zip(
+    found.items(), ("#0072B2", "#D55E00"), ("-", "--"), strict=True
+):
     root = np.linalg.cholesky(result.covariance)
     for deviations in (1, 2):
         ring = result.mean[:, None] + deviations * root @ circle
-        left.plot(*ring, style, color=colour, linewidth=1.6, label=name if deviations == 1 else None)
+        left.plot(
+            *ring, style, color=colour, linewidth=1.6, label=name if deviations == 1 else None
+        )
 left.set(ylabel="slope", title="One and two standard deviations")
 left.legend(frameon=False, loc="upper right")
-for (name, means), colour, marker in zip(ways.items(), ("#0072B2", "#D55E00"), ("o", "s"), strict=True):
+for (name, means), colour, marker in zip(
+    ways.items(), ("#0072B2", "#D55E00"), ("o", "s"), strict=True
+):
     right.plot(*means.T, marker=marker, markersize=4, color=colour, linewidth=1.2, label=name)
 right.set(title="Means of the first ten steps from the prior")
 right.legend(frameon=False, loc="upper right")

@@ -1,9 +1,11 @@
 """How many nodes an expectation takes.
 
-Logistic regression needs $\\mathbb E[\\log(1 + e^t)]$ for Gaussian $t$ with deviation $s$. The integrand has singularities at a distance of
-$\\pi/s$ from the real axis, in units of the deviation, and the wider $q$ is the closer they come. Gauss-Hermite quadrature with $K$ nodes
-gains digits in proportion to $\\sqrt K$ and the plain trapezoidal rule in proportion to $K$: for wide Gaussians it needs far fewer nodes,
-and it is what {class}`~ingd_ref.variational.Quadrature` uses unless told otherwise.
+Logistic regression needs $\\mathbb E[\\log(1 + e^t)]$ for Gaussian $t$ with deviation $s$. The
+integrand has singularities at a distance of $\\pi/s$ from the real axis, in units of the deviation,
+and the wider $q$ is the closer they come. Gauss-Hermite quadrature with $K$ nodes gains digits in
+proportion to $\\sqrt K$ and the plain trapezoidal rule in proportion to $K$: for wide Gaussians it
+needs far fewer nodes, and it is what {class}`~ingd_ref.variational.Quadrature` uses unless told
+otherwise.
 """
 
 import numpy as np
@@ -22,9 +24,18 @@ for deviation, colour in ((1.0, "#009E73"), (3.0, "#0072B2"), (10.0, "#D55E00"))
         for number in numbers:
             nodes, weights = ir.variational.normal_rule(int(number), rule)
             errors.append(abs(weights @ np.logaddexp(0.0, 0.5 + deviation * nodes) - exact))
-        axes.loglog(numbers, np.maximum(errors, 1e-16), style, color=colour, linewidth=1.6, label=f"{rule}, s = {deviation:g}")
+        axes.loglog(
+            numbers,
+            np.maximum(errors, 1e-16),
+            style,
+            color=colour,
+            linewidth=1.6,
+            label=f"{rule}, s = {deviation:g}",
+        )
         enough = numbers[np.array(errors) < 1e-10]
-        print(f"s = {deviation:4g}  {rule:14s} 1e-10 with {enough[0] if enough.size else 'more than 256'} nodes")
+        print(
+            f"s = {deviation:4g}  {rule:14s} 1e-10 with {enough[0] if enough.size else 'more than 256'} nodes"
+        )
 axes.set(xlabel="nodes", ylabel="error of the expectation (nats)", ylim=(1e-16, 1e1))
 axes.set_xticks([4, 8, 16, 32, 64, 128, 256], ["4", "8", "16", "32", "64", "128", "256"])
 axes.minorticks_off()

@@ -1,10 +1,12 @@
 """What Vadam keeps of the natural gradient.
 
-Logistic regression with 400 data. Natural-gradient steps for independent coordinates find the best factorised Gaussian in some dozen passes
-over the data. Vadam takes noisy gradients of minibatches at perturbed weights, at the price of Adam. Its precision depends on the size of
-the batches: the square of a minibatch mean is smaller than the mean of the squares, the more so the larger the batch. With batches of one
-datum it is about right, and the mean wanders. With the whole data it is twenty times too small, so the weights are perturbed too far, and
-the mean settles where it is best for such a wide Gaussian ([the derivation](../../mathematics/variational.md#vadam)).
+Logistic regression with 400 data. Natural-gradient steps for independent coordinates find the best
+factorised Gaussian in some dozen passes over the data. Vadam takes noisy gradients of minibatches
+at perturbed weights, at the price of Adam. Its precision depends on the size of the batches: the
+square of a minibatch mean is smaller than the mean of the squares, the more so the larger the
+batch. With batches of one datum it is about right, and the mean wanders. With the whole data it is
+twenty times too small, so the weights are perturbed too far, and the mean settles where it is best
+for such a wide Gaussian ([the derivation](../../mathematics/variational.md#vadam)).
 """
 
 import numpy as np
@@ -16,11 +18,17 @@ vi = ir.variational
 rng = np.random.default_rng(0)
 number, dim = 400, 4
 design = rng.normal(size=(number, dim))
-response = np.where(rng.random(number) < 1 / (1 + np.exp(-design @ np.array([1.0, -2.0, 0.5, 0.0]))), 1.0, 0.0)
+response = np.where(
+    rng.random(number) < 1 / (1 + np.exp(-design @ np.array([1.0, -2.0, 0.5, 0.0]))), 1.0, 0.0
+)
 model = vi.LogisticRegression(design, response)
 
-best = vi.run_nvi(model, vi.MeanFieldGaussian(np.zeros(dim), np.ones(dim)), step_size=0.8, progress=False)
-print(f"natural gradient: {best.status} after {best.steps} steps, precision {best.approximation.precisions.mean():.1f}")
+best = vi.run_nvi(
+    model, vi.MeanFieldGaussian(np.zeros(dim), np.ones(dim)), step_size=0.8, progress=False
+)
+print(
+    f"natural gradient: {best.status} after {best.steps} steps, precision {best.approximation.precisions.mean():.1f}"
+)
 
 
 def best_mean(precisions):
@@ -47,13 +55,33 @@ for size, colour in ((1, "#D55E00"), (20, "#0072B2"), (400, "#009E73")):
         rng=np.random.default_rng(1),
         callback=lambda state, kept=precisions: kept.append(rule.approximation(state).precisions),
     )
-    settled, reached = np.array(precisions[steps // 3 :]).mean(axis=0), result.means[steps // 3 :].mean(axis=0)
-    off, own = (np.abs((reached - mean) * np.sqrt(best.approximation.precisions)).max() for mean in (best.mean, best_mean(settled)))
-    print(f"batches of {size:3d}: precision {settled.mean():5.1f}; mean {off:.1f} deviations from the optimum, {own:.1f} from its own")
-    distance = np.sqrt(np.mean((result.means - best.mean) ** 2 * best.approximation.precisions, axis=1))
-    left.plot(np.arange(steps + 1), distance, color=colour, linewidth=1.1, label=f"batches of {size}")
-    right.semilogy(np.arange(1, steps + 1), np.mean(precisions, axis=1), color=colour, linewidth=1.4)
-right.axhline(best.approximation.precisions.mean(), color="#222222", linewidth=1.0, dashes=(3, 2), label="best factorised Gaussian")
+    settled, reached = (
+        np.array(precisions[steps // 3 :]).mean(axis=0),
+        result.means[steps // 3 :].mean(axis=0),
+    )
+    off, own = (
+        np.abs((reached - mean) * np.sqrt(best.approximation.precisions)).max()
+        for mean in (best.mean, best_mean(settled))
+    )
+    print(
+        f"batches of {size:3d}: precision {settled.mean():5.1f}; mean {off:.1f} deviations from the optimum, {own:.1f} from its own"
+    )
+    distance = np.sqrt(
+        np.mean((result.means - best.mean) ** 2 * best.approximation.precisions, axis=1)
+    )
+    left.plot(
+        np.arange(steps + 1), distance, color=colour, linewidth=1.1, label=f"batches of {size}"
+    )
+    right.semilogy(
+        np.arange(1, steps + 1), np.mean(precisions, axis=1), color=colour, linewidth=1.4
+    )
+right.axhline(
+    best.approximation.precisions.mean(),
+    color="#222222",
+    linewidth=1.0,
+    dashes=(3, 2),
+    label="best factorised Gaussian",
+)
 left.set(xlabel="step", ylabel="distance of the mean (deviations)", ylim=(0, 7))
 right.set(xlabel="step", ylabel="precision, mean of the coordinates", ylim=(1, 300))
 for axes in (left, right):

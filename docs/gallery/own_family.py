@@ -1,13 +1,14 @@
 """Add a family of your own.
 
-The power-function law q(x) = α x^{α−1} on (0, 1) is an exponential family with the statistic log x. One class of forty lines states it; all
-operations of {class}`~ingd_ref.families.ExponentialFamily` follow, with their checks. In the package such a file would be found by itself.
+The power-function law q(x) = α x^{α−1} on (0, 1) is an exponential family with the statistic log x.
+One class of forty lines states it; all operations of {class}`~ingd_ref.families.ExponentialFamily`
+follow, with their checks. In the package such a file would be found by itself.
 """
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from ingd_ref import special
+from ingd_ref import _special
 from ingd_ref.families import POSITIVE, ExponentialFamily, Parameter
 
 
@@ -50,7 +51,7 @@ class PowerFunction(ExponentialFamily):
         return (1.0 / theta**2)[..., None]
 
     def _kl(self, xp, theta1, theta2):  # r − 1 − log r with r = α₂/α₁, which never cancels
-        return special.log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
+        return _special.log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
 
     def _entropy(self, xp, theta):
         return 1.0 - 1.0 / theta[..., 0] - xp.log(theta[..., 0])
@@ -62,13 +63,21 @@ class PowerFunction(ExponentialFamily):
 family = PowerFunction()
 theta = family.natural(exponent=3.0)
 x = family.sample(theta, 10_000, np.random.default_rng(0))
-print("fitted exponent of 10,000 draws:       ", family.classical(family.fit(x))["exponent"].round(3))
+print(
+    "fitted exponent of 10,000 draws:       ", family.classical(family.fit(x))["exponent"].round(3)
+)
 print("natural gradient of (E7), F⁻¹ · 1 = α²: ", family.natural_gradient(theta, np.ones(1)))
-print("KL to a neighbour, ½ (10⁻⁸)²:           ", family.kl(theta, family.natural(exponent=3.0 * (1 + 1e-8))))
+print(
+    "KL to a neighbour, ½ (10⁻⁸)²:           ",
+    family.kl(theta, family.natural(exponent=3.0 * (1 + 1e-8))),
+)
 
 step = 1e-5
 forward, backward = family.log_partition(theta + step), family.log_partition(theta - step)
-print("mean minus a central difference of A:  ", f"{abs(family.mean(theta)[0] - (forward - backward) / (2 * step)):.0e}")
+print(
+    "mean minus a central difference of A:  ",
+    f"{abs(family.mean(theta)[0] - (forward - backward) / (2 * step)):.0e}",
+)
 
 figure = Figure(figsize=(5.0, 3.2), layout="constrained")
 axes = figure.subplots()

@@ -1,11 +1,12 @@
 """Bring your own statistics.
 
-The flow matches whatever statistics it is given. Here they are a function of our own: radius, radius squared, and two
-angular waves. {class}`~ingd_ref.features.UserFeatures` would take central differences, at two steps that
-must agree, had we not written the Jacobian as well. Ours is compared with them first; a wrong one stands out.
+The flow matches whatever statistics it is given. Here they are a function of our own: radius,
+radius squared, and two angular waves. {class}`~ingd_ref.features.UserFeatures` would take central
+differences, at two steps that must agree, had we not written the Jacobian as well. Ours is compared
+with them first; a wrong one stands out.
 
-The particles end with the statistics of the target, a ring with three denser arcs, and with nothing else of it: the
-flow is as blind as the statistics are.
+The particles end with the statistics of the target, a ring with three denser arcs, and with nothing
+else of it: the flow is as blind as the statistics are.
 """
 
 import numpy as np
@@ -17,7 +18,9 @@ import ingd_ref as ir
 def statistics(x):
     radius = np.sqrt((x**2).sum(axis=1))
     angle = np.arctan2(x[:, 1], x[:, 0])
-    return np.stack([radius, radius**2, radius * np.cos(3.0 * angle), radius * np.sin(3.0 * angle)], axis=1)
+    return np.stack(
+        [radius, radius**2, radius * np.cos(3.0 * angle), radius * np.sin(3.0 * angle)], axis=1
+    )
 
 
 def jacobian(x):
@@ -25,13 +28,20 @@ def jacobian(x):
     angle = np.arctan2(x[:, 1], x[:, 0])[:, None]
     outward, around = x / radius, np.stack([-x[:, 1], x[:, 0]], axis=1) / radius
     cosine, sine = np.cos(3.0 * angle), np.sin(3.0 * angle)
-    columns = (outward, 2.0 * radius * outward, cosine * outward - 3.0 * sine * around, sine * outward + 3.0 * cosine * around)
+    columns = (
+        outward,
+        2.0 * radius * outward,
+        cosine * outward - 3.0 * sine * around,
+        sine * outward + 3.0 * cosine * around,
+    )
     return np.stack(columns, axis=2)
 
 
 rng = np.random.default_rng(0)
 angle = 2.0 * np.pi / 3.0 * (rng.integers(3, size=200) + 0.12 * rng.normal(size=200))
-target = (2.0 + 0.1 * rng.normal(size=200))[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+target = (2.0 + 0.1 * rng.normal(size=200))[:, None] * np.stack(
+    [np.cos(angle), np.sin(angle)], axis=1
+)
 particles = rng.normal(size=(200, 2))
 
 checked = ir.features.UserFeatures(statistics, jacobian)
@@ -39,8 +49,12 @@ print(f"largest relative error of the supplied Jacobian: {checked.jacobian_error
 wrong = ir.features.UserFeatures(statistics, lambda x: -jacobian(x))
 print(f"the same with a sign error in it:                {wrong.jacobian_error(particles):.1e}")
 
-flow = ir.flows.KiNG(features=checked, kernel=ir.rkhs.GradientGaussian(0.7), ridge=1e-4, jitter=1e-6)
-result = ir.run_flow(flow, particles, target, steps=60, step_size=0.1, integrator="heun", rng=rng, progress=False)
+flow = ir.flows.KiNG(
+    features=checked, kernel=ir.rkhs.GradientGaussian(0.7), ridge=1e-4, jitter=1e-6
+)
+result = ir.run_flow(
+    flow, particles, target, steps=60, step_size=0.1, integrator="heun", rng=rng, progress=False
+)
 print("statistics      radius  radius²  cos 3φ  sin 3φ")
 for name, points in (("start", particles), ("end", result.particles), ("target", target)):
     print(f"{name:12s}" + "".join(f"{value:9.3f}" for value in statistics(points).mean(axis=0)))

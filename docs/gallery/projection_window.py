@@ -1,11 +1,13 @@
 """How fast do the couplings of spins change?
 
-Four spins in a ring, of which only snapshots are known: at each of 81 times a few hundred fresh states. One coupling grows,
-another oscillates, the rest stay. Spins have no velocity, and no state is seen twice. The window projection {eq}`eq-P5`
-needs neither: it integrates the means of $x_i$ and $x_i x_j$ against $(g\\Phi)'$, and solves one linear system. It never
-computes a partition function either, although for four spins it could be done, and is done here to draw the samples.
+Four spins in a ring, of which only snapshots are known: at each of 81 times a few hundred fresh
+states. One coupling grows, another oscillates, the rest stay. Spins have no velocity, and no state
+is seen twice. The window projection {eq}`eq-P5` needs neither: it integrates the means of $x_i$ and
+$x_i x_j$ against $(g\\Phi)'$, and solves one linear system. It never computes a partition function
+either, although for four spins it could be done, and is done here to draw the samples.
 
-The bands are 95 % confidence intervals at each time. They open at both ends, where the weight $g$ of the window is zero.
+The bands are 95 % confidence intervals at each time. They open at both ends, where the weight $g$
+of the window is zero.
 """
 
 import numpy as np
@@ -39,7 +41,12 @@ print(f"share of (time, parameter) within the 95 % band: {inside.mean():.2f}")
 
 figure = Figure(figsize=(9.6, 3.6), layout="constrained")
 panels = figure.subplots(1, 3, sharey=True)
-for axes, index, title in zip(panels, (4, 9, 5), ("coupling 1–2 grows", "coupling 3–4 oscillates", "coupling 1–3 is zero"), strict=True):
+for axes, index, title in zip(
+    panels,
+    (4, 9, 5),
+    ("coupling 1–2 grows", "coupling 3–4 oscillates", "coupling 1–3 is zero"),
+    strict=True,
+):
     low, high = rate[:, index] - 1.96 * error[:, index], rate[:, index] + 1.96 * error[:, index]
     axes.fill_between(times, low, high, color="#56B4E9", alpha=0.35, linewidth=0, label="95 % band")
     axes.plot(times, rate[:, index], color="#0072B2", label="window projection")

@@ -1,11 +1,13 @@
 """Weighted quadrature particles make closed forms exact.
 
-A weighted sum over particles is a quadrature rule. Give the package Gauss-Hermite nodes and weights as "particles"
-and the Monte-Carlo noise is gone: means and covariances of the statistics are then the exact mean parameters
-{eq}`eq-E2` and the exact Fisher information {eq}`eq-E3` of a Gaussian. With Gauss-Laguerre nodes the same works for a
-Gamma distribution; its $\\log x$ is no polynomial, so there the rule converges instead of being exact at once.
+A weighted sum over particles is a quadrature rule. Give the package Gauss-Hermite nodes and weights
+as "particles" and the Monte-Carlo noise is gone: means and covariances of the statistics are then
+the exact mean parameters {eq}`eq-E2` and the exact Fisher information {eq}`eq-E3` of a Gaussian.
+With Gauss-Laguerre nodes the same works for a Gamma distribution; its $\\log x$ is no polynomial,
+so there the rule converges instead of being exact at once.
 
-This is how the validation suite compares the flows with closed forms to many digits, with no sample anywhere.
+This is how the validation suite compares the flows with closed forms to many digits, with no sample
+anywhere.
 """
 
 import numpy as np
@@ -32,7 +34,12 @@ def relative_error(actual, expected):
 
 
 gaussian, mean, variance = ir.families.Gaussian(), 1.5, 0.49
-exact_gaussian = np.array([[variance, 2 * mean * variance], [2 * mean * variance, 4 * mean**2 * variance + 2 * variance**2]])
+exact_gaussian = np.array(
+    [
+        [variance, 2 * mean * variance],
+        [2 * mean * variance, 4 * mean**2 * variance + 2 * variance**2],
+    ]
+)
 gamma, shape, rate = ir.families.Gamma(), 6.0, 2.0
 exact_gamma = gamma.fisher(gamma.natural(shape=shape, rate=rate))
 rng = np.random.default_rng(0)
@@ -41,14 +48,28 @@ numbers = np.array([2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64])
 curves = {"Gauss-Hermite, Gaussian": [], "Gauss-Laguerre, Gamma": [], "random sample, Gaussian": []}
 for number in numbers:
     nodes, weights = np.polynomial.hermite_e.hermegauss(number)
-    curves["Gauss-Hermite, Gaussian"].append(relative_error(fisher_of(gaussian, mean + np.sqrt(variance) * nodes, weights), exact_gaussian))
+    curves["Gauss-Hermite, Gaussian"].append(
+        relative_error(
+            fisher_of(gaussian, mean + np.sqrt(variance) * nodes, weights), exact_gaussian
+        )
+    )
     nodes, weights = roots_genlaguerre(number, shape - 1.0)
-    curves["Gauss-Laguerre, Gamma"].append(relative_error(fisher_of(gamma, nodes / rate, weights), exact_gamma))
+    curves["Gauss-Laguerre, Gamma"].append(
+        relative_error(fisher_of(gamma, nodes / rate, weights), exact_gamma)
+    )
     sample = rng.normal(mean, np.sqrt(variance), size=number)
-    curves["random sample, Gaussian"].append(relative_error(fisher_of(gaussian, sample, np.ones(number)), exact_gaussian))
+    curves["random sample, Gaussian"].append(
+        relative_error(fisher_of(gaussian, sample, np.ones(number)), exact_gaussian)
+    )
 
 for name, errors in curves.items():
-    print(f"{name:24s} " + "  ".join(f"n={number}: {error:.0e}" for number, error in zip(numbers[::3], errors[::3], strict=True)))
+    print(
+        f"{name:24s} "
+        + "  ".join(
+            f"n={number}: {error:.0e}"
+            for number, error in zip(numbers[::3], errors[::3], strict=True)
+        )
+    )
 
 figure = Figure(figsize=(6.4, 3.8), layout="constrained")
 axes = figure.subplots()
@@ -56,7 +77,11 @@ styles = (("o", "#0072B2"), ("s", "#009E73"), ("^", "#D55E00"))
 for (name, errors), (marker, colour) in zip(curves.items(), styles, strict=True):
     axes.loglog(numbers, np.maximum(errors, 1e-17), marker=marker, color=colour, label=name)
 axes.axhline(np.finfo(float).eps, color="0.5", linewidth=1, linestyle=":")
-axes.set(xlabel="number of particles", ylabel="relative error of the Fisher information", title="Particles as a quadrature rule")
+axes.set(
+    xlabel="number of particles",
+    ylabel="relative error of the Fisher information",
+    title="Particles as a quadrature rule",
+)
 axes.set_xticks(numbers, numbers)
 axes.minorticks_off()
 axes.legend()

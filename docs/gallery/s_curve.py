@@ -1,9 +1,10 @@
 """A cloud becomes a curve.
 
-200 particles, a Gaussian cloud, flow to 200 samples of a noisy S-shaped curve with the default KiNG: Gaussian
-statistics at random centres, gradient kernel {eq}`eq-K5`, median bandwidths {eq}`eq-K8`. The velocity is a field on
-the whole plane, {eq}`eq-K2`. So a grid of points that took no part in computing it can be carried along as particles
-without weight, and shows how the plane is bent.
+200 particles, a Gaussian cloud, flow to 200 samples of a noisy S-shaped curve with the default
+KiNG: Gaussian statistics at random centres, gradient kernel {eq}`eq-K5`, median bandwidths
+{eq}`eq-K8`. The velocity is a field on the whole plane, {eq}`eq-K2`. So a grid of points that took
+no part in computing it can be carried along as particles without weight, and shows how the plane is
+bent.
 
 On the command line: `ingd-ref run s-curve --out results/s-curve`.
 """
@@ -15,13 +16,17 @@ import ingd_ref as ir
 
 rng = np.random.default_rng(0)
 angle = rng.uniform(-1.5 * np.pi, 1.5 * np.pi, size=200)
-target = np.stack([np.sin(angle), np.sign(angle) * (np.cos(angle) - 1.0)], axis=1) + 0.05 * rng.normal(size=(200, 2))
+target = np.stack(
+    [np.sin(angle), np.sign(angle) * (np.cos(angle) - 1.0)], axis=1
+) + 0.05 * rng.normal(size=(200, 2))
 particles = rng.normal(scale=0.8, size=(200, 2))
 
 # The last 15 × 15 points have weight zero: carried, without acting.
 grid = np.stack(np.meshgrid(*2 * [np.linspace(-1.8, 1.8, 15)]), axis=-1).reshape(-1, 2)
 weights = np.concatenate([np.full(200, 1 / 200), np.zeros(len(grid))])
-flow = ir.flows.KiNG(features=ir.features.RandomCenters(200, bandwidth=0.5), kernel=ir.rkhs.GradientGaussian(0.5))
+flow = ir.flows.KiNG(
+    features=ir.features.RandomCenters(200, bandwidth=0.5), kernel=ir.rkhs.GradientGaussian(0.5)
+)
 result = ir.run_flow(
     flow,
     np.concatenate([particles, grid]),
@@ -39,7 +44,10 @@ for step, value in zip(result.history_steps[::20], result.history["mmd"][::20], 
 
 figure = Figure(figsize=(9.6, 2.9), layout="compressed")
 for axes, frame, time in zip(
-    figure.subplots(1, 3, sharex=True, sharey=True), result.trajectory[[0, 1, 3]], result.times[[0, 1, 3]], strict=True
+    figure.subplots(1, 3, sharex=True, sharey=True),
+    result.trajectory[[0, 1, 3]],
+    result.times[[0, 1, 3]],
+    strict=True,
 ):
     mesh = frame[200:].reshape(15, 15, 2)
     axes.plot(mesh[:, :, 0], mesh[:, :, 1], color="0.85", linewidth=0.7)

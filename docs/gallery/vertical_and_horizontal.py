@@ -1,16 +1,17 @@
 """Vertical and horizontal.
 
-Two bits, the first of them hidden: the distributions are the points of a tetrahedron, and everything that shares one
-visible distribution lies in a slice of it, a *fibre* (grey). At the point $p$ the directions within the fibre are
-vertical: they change nothing that can be seen. The one direction that is Fisher-Rao perpendicular to the fibre is
-horizontal (green). Two models of two parameters run through $p$. Left, independent bits: the tangent plane consists of
-the horizontal direction and a vertical one, so the model is cylindrical {eq}`eq-B5`. Right, a mixture of three
+Two bits, the first of them hidden: the distributions are the points of a tetrahedron, and
+everything that shares one visible distribution lies in a slice of it, a *fibre* (grey). At the
+point $p$ the directions within the fibre are vertical: they change nothing that can be seen. The
+one direction that is Fisher-Rao perpendicular to the fibre is horizontal (green). Two models of two
+parameters run through $p$. Left, independent bits: the tangent plane consists of the horizontal
+direction and a vertical one, so the model is cylindrical {eq}`eq-B5`. Right, a mixture of three
 distributions that contains neither: at $p$ its plane leans against both.
 
-The gap between the evidence and its lower bound can be closed by changing the hidden part alone: on the whole simplex
-its natural gradient is vertical {eq}`eq-B4`. A model can only follow its projection (orange). On the left this stays
-vertical, and the visible distribution does not notice; on the right it points out of the fibre, so that minimising the
-gap moves what is visible.
+The gap between the evidence and its lower bound can be closed by changing the hidden part alone: on
+the whole simplex its natural gradient is vertical {eq}`eq-B4`. A model can only follow its
+projection (orange). On the left this stays vertical, and the visible distribution does not notice;
+on the right it points out of the fibre, so that minimising the gap moves what is visible.
 """
 
 import numpy as np
@@ -23,7 +24,9 @@ hidden = ir.simplex.Marginalisation.hiding((2, 2), [0])
 product = ir.simplex.independence_model(names=("X", "Y"), hidden=("X",))
 start = np.array([0.62, 0.45])
 # Three distributions around p, in equal parts.
-around = np.array([[0.17, 0.01, -0.12, -0.06], [-0.12, 0.16, -0.10, 0.06], [-0.05, -0.17, 0.22, 0.0]])
+around = np.array(
+    [[0.17, 0.01, -0.12, -0.06], [-0.12, 0.16, -0.10, 0.06], [-0.05, -0.17, 0.22, 0.0]]
+)
 mixture = ir.simplex.MixtureModel(product.probabilities(start) + around, hidden)
 weights = np.array([1 / 3, 1 / 3])
 
@@ -37,7 +40,9 @@ def gap_direction(model, xi):
 
 
 figure = Figure(figsize=(8.4, 4.2), layout="constrained")
-for place, (name, model, xi) in enumerate((("independent bits", product, start), ("a mixture", mixture, weights))):
+for place, (name, model, xi) in enumerate(
+    (("independent bits", product, start), ("a mixture", mixture, weights))
+):
     q, jacobian = model.with_jacobian(xi)
     axes = figure.add_subplot(1, 2, place + 1, projection="3d")
     for i in range(4):
@@ -46,24 +51,44 @@ for place, (name, model, xi) in enumerate((("independent bits", product, start),
         axes.text(*(1.15 * CORNERS[i]), f"{i:02b}", ha="center", va="center", fontsize=9)
     seen = hidden.push(q)
     a, b = np.meshgrid([0.0, 1.0], [0.0, 1.0])
-    fibre = np.stack([seen[0] * a, seen[1] * b, seen[0] * (1 - a), seen[1] * (1 - b)], axis=-1) @ CORNERS
+    fibre = (
+        np.stack([seen[0] * a, seen[1] * b, seen[0] * (1 - a), seen[1] * (1 - b)], axis=-1)
+        @ CORNERS
+    )
     axes.plot_surface(*np.moveaxis(fibre, -1, 0), color="0.5", alpha=0.25, linewidth=0, shade=False)
     s, t = np.meshgrid([-0.5, 0.5], [-0.5, 0.5])
     sides = jacobian / np.abs(jacobian).sum(axis=0)
     patch = q + s[..., None] * sides[:, 0] + t[..., None] * sides[:, 1]
-    axes.plot_surface(*np.moveaxis(patch @ CORNERS, -1, 0), color="#56B4E9", alpha=0.45, linewidth=0, shade=False)
+    axes.plot_surface(
+        *np.moveaxis(patch @ CORNERS, -1, 0), color="#56B4E9", alpha=0.45, linewidth=0, shade=False
+    )
     horizontal = hidden.lift(q, np.array([1.0, -1.0]))
     gap = gap_direction(model, xi)
-    for vector, colour, label in ((horizontal, "#009E73", "horizontal"), (gap, "#D55E00", "natural gradient of the gap")):
+    for vector, colour, label in (
+        (horizontal, "#009E73", "horizontal"),
+        (gap, "#D55E00", "natural gradient of the gap"),
+    ):
         arrow = 1.1 * (vector @ CORNERS) / np.linalg.norm(vector @ CORNERS)
-        axes.quiver(*(q @ CORNERS), *arrow, color=colour, linewidth=2, arrow_length_ratio=0.15, label=label)
+        axes.quiver(
+            *(q @ CORNERS), *arrow, color=colour, linewidth=2, arrow_length_ratio=0.15, label=label
+        )
     axes.scatter(*(q @ CORNERS)[:, None], color="#222222", s=18, depthshade=False)
     defect = ir.simplex.cylindrical_defect(model, xi)
     visible = hidden.push(gap)
-    print(f"{name:17s} defect {float(defect):.2e}, visible part of the gap's natural gradient {np.abs(visible).max():.1e}")
-    axes.set_title(f"{name}: defect {float(defect):.2g}" if defect > 1e-9 else f"{name}: defect 0", fontsize=10)
+    print(
+        f"{name:17s} defect {float(defect):.2e}, visible part of the gap's natural gradient {np.abs(visible).max():.1e}"
+    )
+    axes.set_title(
+        f"{name}: defect {float(defect):.2g}" if defect > 1e-9 else f"{name}: defect 0", fontsize=10
+    )
     axes.set_axis_off()
     axes.set_box_aspect((1, 1, 1), zoom=1.15)
     axes.view_init(elev=22, azim=-60)
-figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+figure.legend(
+    *figure.axes[0].get_legend_handles_labels(),
+    loc="outside lower center",
+    ncols=2,
+    frameon=False,
+    fontsize=9,
+)
 figure.savefig("vertical-and-horizontal.png", dpi=150)

@@ -1,8 +1,26 @@
 """Arrays decide where the work is done, ``implementation=`` decides how; no wrapper class, no global state."""
 
 from ingd_ref.backend._dispatch import IMPLEMENTATIONS, Explanation, explain, kernel
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, backend_name, device, is_array, item, to_backend, to_host
-from ingd_ref.backend._operations import contract, erf, logsumexp, softmax, symmetrise, tile_edge, tiles
+from ingd_ref.backend._namespace import (
+    Array,
+    Namespace,
+    array_namespace,
+    backend_name,
+    device,
+    is_array,
+    item,
+    to_backend,
+    to_host,
+)
+from ingd_ref.backend._operations import (
+    contract,
+    erf,
+    logsumexp,
+    softmax,
+    symmetrise,
+    tile_edge,
+    tiles,
+)
 from ingd_ref.backend._threads import single_blas_thread
 
 __all__ = [

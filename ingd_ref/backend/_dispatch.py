@@ -44,7 +44,9 @@ class Explanation:
         return f"{self.operation} on {self.backend}: {self.implementation} ({self.reason})"
 
 
-def explain(operation: str, *arrays: Array, implementation: str = "auto", **options: Any) -> Explanation:
+def explain(
+    operation: str, *arrays: Array, implementation: str = "auto", **options: Any
+) -> Explanation:
     """Say which implementation of ``operation`` would run on ``arrays``, and why.
 
     Parameters
@@ -74,7 +76,9 @@ def explain(operation: str, *arrays: Array, implementation: str = "auto", **opti
     squared_distances on numpy: readable (too little work to repay a compiled kernel)
     """
     if implementation not in IMPLEMENTATIONS:
-        raise OptionError(f"implementation must be one of {', '.join(map(repr, IMPLEMENTATIONS))}, got {implementation!r}")
+        raise OptionError(
+            f"implementation must be one of {', '.join(map(repr, IMPLEMENTATIONS))}, got {implementation!r}"
+        )
     if operation not in import_module(READABLE).__all__:
         raise OptionError(f"there is no kernel called {operation!r}")
     backend = backend_name(arrays[0])

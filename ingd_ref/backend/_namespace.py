@@ -9,7 +9,17 @@ import numpy as np
 
 from ingd_ref.errors import BackendError
 
-__all__ = ["Array", "Namespace", "array_namespace", "backend_name", "device", "is_array", "item", "to_backend", "to_host"]
+__all__ = [
+    "Array",
+    "Namespace",
+    "array_namespace",
+    "backend_name",
+    "device",
+    "is_array",
+    "item",
+    "to_backend",
+    "to_host",
+]
 
 type_of = type
 Array = Any  # an array of any library that follows the array API standard
@@ -32,7 +42,8 @@ def array_namespace(**arrays: Array | None) -> Namespace:
     Parameters
     ----------
     **arrays : array or None
-        The arguments of the calling function by name, so that an error can name the culprit. ``None`` is ignored.
+        The arguments of the calling function by name, so that an error can name the culprit.
+        ``None`` is ignored.
 
     Returns
     -------
@@ -42,7 +53,8 @@ def array_namespace(**arrays: Array | None) -> Namespace:
     Raises
     ------
     BackendError
-        If an argument is not an array, or if two arguments come from different libraries or lie on different devices.
+        If an argument is not an array, or if two arguments come from different libraries or lie on
+        different devices.
 
     Examples
     --------
@@ -53,7 +65,9 @@ def array_namespace(**arrays: Array | None) -> Namespace:
     given = {name: value for name, value in arrays.items() if value is not None}
     for name, value in given.items():
         if not is_array(value):
-            raise BackendError(f"{name} must be an array (NumPy, CuPy, PyTorch, ...), got {type_of(value).__name__}")
+            raise BackendError(
+                f"{name} must be an array (NumPy, CuPy, PyTorch, ...), got {type_of(value).__name__}"
+            )
     (first, reference), *others = given.items()
     namespace = compat.array_namespace(reference)
     for name, value in others:
@@ -89,7 +103,11 @@ def to_host(x: Array) -> np.ndarray:
 def to_backend(host: np.ndarray, like: Array) -> Array:
     """Move a host array to the library and device of ``like``, in the floating type of ``like`` if ``host`` is floating."""
     namespace = compat.array_namespace(like)
-    dtype = like.dtype if np.issubdtype(host.dtype, np.floating) and namespace.isdtype(like.dtype, "real floating") else None
+    dtype = (
+        like.dtype
+        if np.issubdtype(host.dtype, np.floating) and namespace.isdtype(like.dtype, "real floating")
+        else None
+    )
     return namespace.asarray(host, dtype=dtype, device=device(like), copy=True)
 
 

@@ -18,9 +18,9 @@ GPU_TILE_BYTES = 256 * 2**20
 def contract(xp: Namespace, subscripts: str, left: Array, right: Array) -> Array:
     """Sum of products of two arrays, written as in Einstein's convention: ``contract(xp, "nda,nm->mda", x, y)``.
 
-    One batched matrix product does the work, on every library: the standard has no ``einsum``, and NumPy's own does not reach BLAS
-    when an index is shared by both operands and the result. Every index is a single letter; one that occurs in a single operand must
-    occur in the result.
+    One batched matrix product does the work, on every library: the standard has no ``einsum``, and
+    NumPy's own does not reach BLAS when an index is shared by both operands and the result. Every
+    index is a single letter; one that occurs in a single operand must occur in the result.
 
     Examples
     --------
@@ -40,9 +40,14 @@ def contract(xp: Namespace, subscripts: str, left: Array, right: Array) -> Array
     def as_matrices(x: Array, indices: str, first: list[str], second: list[str]) -> Array:
         order = tuple(indices.index(i) for i in [*batch, *first, *second])
         lengths = [[size[i] for i in group] for group in (batch, first, second)]
-        return xp.reshape(xp.permute_dims(x, order), (*lengths[0], _product(lengths[1]), _product(lengths[2])))
+        return xp.reshape(
+            xp.permute_dims(x, order), (*lengths[0], _product(lengths[1]), _product(lengths[2]))
+        )
 
-    product = xp.matmul(as_matrices(left, left_indices, rows, summed), as_matrices(right, right_indices, summed, columns))
+    product = xp.matmul(
+        as_matrices(left, left_indices, rows, summed),
+        as_matrices(right, right_indices, summed, columns),
+    )
     order = [*batch, *rows, *columns]
     product = xp.reshape(product, tuple(size[i] for i in order))
     return xp.permute_dims(product, tuple(order.index(i) for i in output))
@@ -75,10 +80,13 @@ def symmetrise(xp: Namespace, x: Array) -> Array:
 def erf(xp: Namespace, x: Array) -> Array:
     """Error function: the library's own where it has one, else two series that do not cancel.
 
-    Below 2.5 Kummer's series erf x = (2/√π) e^{−x²} Σ_k 2^k x^{2k+1} / (2k+1)!!, whose terms all have one sign; above it one minus the
-    continued fraction of erfc. Both are cut where the remainder is below 2^-53.
+    Below 2.5 Kummer's series erf x = (2/√π) e^{−x²} Σ_k 2^k x^{2k+1} / (2k+1)!!, whose terms all
+    have one sign; above it one minus the continued fraction of erfc. Both are cut where the
+    remainder is below 2^-53.
     """
-    library = {"numpy": "scipy.special", "cupy": "cupyx.scipy.special", "torch": "torch"}.get(backend_name(x))
+    library = {"numpy": "scipy.special", "cupy": "cupyx.scipy.special", "torch": "torch"}.get(
+        backend_name(x)
+    )
     if library is not None:
         return import_module(library).erf(x)
     small = xp.clip(x, -2.5, 2.5)

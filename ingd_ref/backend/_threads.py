@@ -34,9 +34,10 @@ def _controller() -> Any:
 def single_blas_thread() -> Iterator[None]:
     """Hold the BLAS library of NumPy to one thread while compiled kernels use the cores.
 
-    After each product its idle threads go on spinning (those of OpenBLAS for a tenth of a second, unless OPENBLAS_THREAD_TIMEOUT=4 or so is
-    in the environment); a small product between two compiled kernels would cost them a core that they need. Callers may overlap, in one
-    thread or several.
+    After each product its idle threads go on spinning (those of OpenBLAS for a tenth of a second,
+    unless OPENBLAS_THREAD_TIMEOUT=4 or so is in the environment); a small product between two
+    compiled kernels would cost them a core that they need. Callers may overlap, in one thread or
+    several.
     """
     with _rest.lock:
         if _rest.callers == 0:

@@ -10,13 +10,20 @@ from typing import Any
 import click
 import numpy as np
 
+from ingd_ref._io import (
+    PointFile,
+    make_directory,
+    read_points,
+    write_bytes,
+    write_figure,
+    write_json,
+)
 from ingd_ref.backend import Array, to_host
 from ingd_ref.cli._options import bandwidth
 from ingd_ref.errors import DataFileError
 from ingd_ref.experiments import on_backend, versions
 from ingd_ref.features import RandomCenters
 from ingd_ref.flows import WGF, EnergyFlow, Flow, FlowResult, KiNG, MMDFlow, run_flow
-from ingd_ref.io import PointFile, make_directory, read_points, write_bytes, write_figure, write_json
 from ingd_ref.metrics import MMD, median_bandwidth
 from ingd_ref.rkhs import MedianBandwidth, RandomNeuralTangent
 
@@ -49,20 +56,64 @@ class Settings:
         if self.method in ("wgf", "gaussian-mmd"):
             return (WGF if self.method == "wgf" else MMDFlow)(self.bandwidth)
         kernel = MedianBandwidth() if self.method == "king" else RandomNeuralTangent()
-        return KiNG(RandomCenters(self.features, self.bandwidth), kernel, ridge=self.ridge, jitter=self.jitter)
+        return KiNG(
+            RandomCenters(self.features, self.bandwidth),
+            kernel,
+            ridge=self.ridge,
+            jitter=self.jitter,
+        )
 
 
 @click.command()
-@click.option("--particles", type=click.Path(path_type=Path), required=True, help="Points that move: .npy, .npz or .csv, one in a row.")
-@click.option("--target", type=click.Path(path_type=Path), required=True, help="Sample of the target, likewise.")
-@click.option("--particles-array", metavar="NAME", help="Array of an .npz file of particles.  [default: the only one]")
-@click.option("--target-array", metavar="NAME", help="Array of an .npz file of the target.  [default: the only one]")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Directory for the results.")
-@click.option("--method", type=click.Choice(METHODS), default="king", show_default=True, help="Which flow.")
+@click.option(
+    "--particles",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Points that move: .npy, .npz or .csv, one in a row.",
+)
+@click.option(
+    "--target",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Sample of the target, likewise.",
+)
+@click.option(
+    "--particles-array",
+    metavar="NAME",
+    help="Array of an .npz file of particles.  [default: the only one]",
+)
+@click.option(
+    "--target-array",
+    metavar="NAME",
+    help="Array of an .npz file of the target.  [default: the only one]",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Directory for the results.",
+)
+@click.option(
+    "--method", type=click.Choice(METHODS), default="king", show_default=True, help="Which flow."
+)
 @click.option("--steps", type=click.IntRange(min=1), default=100, show_default=True, help="Steps.")
-@click.option("--step-size", type=POSITIVE, default=1.0, show_default=True, help="Flow time of a step.")
-@click.option("--integrator", type=click.Choice(["euler", "heun", "rk4", "adaptive"]), default="euler", show_default=True, help="Scheme.")
-@click.option("--features", type=click.IntRange(min=1), default=200, show_default=True, help="Random centres (king, ntking).")
+@click.option(
+    "--step-size", type=POSITIVE, default=1.0, show_default=True, help="Flow time of a step."
+)
+@click.option(
+    "--integrator",
+    type=click.Choice(["euler", "heun", "rk4", "adaptive"]),
+    default="euler",
+    show_default=True,
+    help="Scheme.",
+)
+@click.option(
+    "--features",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Random centres (king, ntking).",
+)
 @click.option(
     "--bandwidth",
     type=bandwidth,
@@ -71,12 +122,44 @@ class Settings:
     metavar="NUMBER|median",
     help="Of the statistics; of wgf and gaussian-mmd.",
 )
-@click.option("--ridge", type=click.FloatRange(min=0.0), default=1e-3, show_default=True, help="λ (king, ntking).")
-@click.option("--jitter", type=click.FloatRange(min=0.0), default=1e-3, show_default=True, help="ε (king, ntking).")
-@click.option("--move", metavar="COLUMN,...", help="Columns that move, by name or number from 0; the others condition.  [default: all]")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all random numbers.")
-@click.option("--backend", type=click.Choice(["numpy", "cupy"]), default="numpy", show_default=True, help="Array library.")
-@click.option("--checkpoint", type=click.Path(dir_okay=False, path_type=Path), help="Where to keep the run.  [default: OUT/checkpoint.npz]")
+@click.option(
+    "--ridge",
+    type=click.FloatRange(min=0.0),
+    default=1e-3,
+    show_default=True,
+    help="λ (king, ntking).",
+)
+@click.option(
+    "--jitter",
+    type=click.FloatRange(min=0.0),
+    default=1e-3,
+    show_default=True,
+    help="ε (king, ntking).",
+)
+@click.option(
+    "--move",
+    metavar="COLUMN,...",
+    help="Columns that move, by name or number from 0; the others condition.  [default: all]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of all random numbers.",
+)
+@click.option(
+    "--backend",
+    type=click.Choice(["numpy", "cupy"]),
+    default="numpy",
+    show_default=True,
+    help="Array library.",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to keep the run.  [default: OUT/checkpoint.npz]",
+)
 @click.option("--quiet", is_flag=True, help="Show neither progress nor results.")
 def flow(
     particles: Path,
@@ -91,7 +174,8 @@ def flow(
 ) -> None:
     """Let the particles of one file flow to the sample in another one.
 
-    Writes particles.npy, results.json and figures. An interrupted flow goes on when the same command is given again.
+    Writes particles.npy, results.json and figures. An interrupted flow goes on when the same
+    command is given again.
     """
     settings = Settings(**options)
     start, aim = read_points(particles, particles_array), read_points(target, target_array)
@@ -102,17 +186,38 @@ def flow(
     result = _run(settings, start, aim, mask, kept, quiet)
     if result.status == "interrupted":
         interrupt = KeyboardInterrupt()
-        interrupt.add_note(f"{result.steps_done} of {settings.steps} steps are kept in {kept}; the same command goes on from there.")
+        interrupt.add_note(
+            f"{result.steps_done} of {settings.steps} steps are kept in {kept}; the same command goes on from there."
+        )
         raise interrupt
-    _write(out, settings, start, aim, result, {"particles": str(particles), "target": str(target), "move": move})
+    _write(
+        out,
+        settings,
+        start,
+        aim,
+        result,
+        {"particles": str(particles), "target": str(target), "move": move},
+    )
     if not quiet:
         mmd = result.history["mmd"]
-        click.echo(f"{result.steps_done} steps in {result.seconds:.1f} s: MMD to the target {mmd[0]:.4f} → {mmd[-1]:.4f}")
+        click.echo(
+            f"{result.steps_done} steps in {result.seconds:.1f} s: MMD to the target {mmd[0]:.4f} → {mmd[-1]:.4f}"
+        )
         click.echo(f"particles, results and figures are in {out}")
 
 
-def _run(settings: Settings, start: PointFile, aim: PointFile, mask: np.ndarray | None, kept: Path, quiet: bool) -> FlowResult:
-    x, y = on_backend(start.points, settings.backend), on_backend(aim.points.astype(start.points.dtype), settings.backend)
+def _run(
+    settings: Settings,
+    start: PointFile,
+    aim: PointFile,
+    mask: np.ndarray | None,
+    kept: Path,
+    quiet: bool,
+) -> FlowResult:
+    x, y = (
+        on_backend(start.points, settings.backend),
+        on_backend(aim.points.astype(start.points.dtype), settings.backend),
+    )
     distance, sigma = MMD(y), median_bandwidth(y)
 
     def mmd(x: Array) -> float:
@@ -137,9 +242,13 @@ def _run(settings: Settings, start: PointFile, aim: PointFile, mask: np.ndarray 
 def _same_columns(particles: Path, start: PointFile, target: Path, aim: PointFile) -> None:
     """Raise DataFileError unless both files have the same coordinates, by number and, where both name them, by name."""
     if len(start.columns) != len(aim.columns):
-        raise DataFileError(f"{particles} has {len(start.columns)} column(s), but {target} has {len(aim.columns)}")
+        raise DataFileError(
+            f"{particles} has {len(start.columns)} column(s), but {target} has {len(aim.columns)}"
+        )
     if start.named and aim.named and start.columns != aim.columns:
-        raise DataFileError(f"{particles} has columns {', '.join(start.columns)}, but {target} has {', '.join(aim.columns)}")
+        raise DataFileError(
+            f"{particles} has columns {', '.join(start.columns)}, but {target} has {', '.join(aim.columns)}"
+        )
 
 
 def _mask(move: str, columns: tuple[str, ...]) -> np.ndarray:
@@ -151,11 +260,20 @@ def _mask(move: str, columns: tuple[str, ...]) -> np.ndarray:
         elif name.isdecimal() and int(name) < len(columns):
             mask[int(name)] = True
         else:
-            raise click.BadParameter(f"there is no column {name!r}; there are {', '.join(columns)}", param_hint="--move")
+            raise click.BadParameter(
+                f"there is no column {name!r}; there are {', '.join(columns)}", param_hint="--move"
+            )
     return mask
 
 
-def _write(out: Path, settings: Settings, start: PointFile, aim: PointFile, result: FlowResult, files: dict[str, str | None]) -> None:
+def _write(
+    out: Path,
+    settings: Settings,
+    start: PointFile,
+    aim: PointFile,
+    result: FlowResult,
+    files: dict[str, str | None],
+) -> None:
     from ingd_ref import plotting
 
     final, trajectory = to_host(result.particles), to_host(result.trajectory)
@@ -163,9 +281,14 @@ def _write(out: Path, settings: Settings, start: PointFile, aim: PointFile, resu
     np.save(packed, final, allow_pickle=False)
     write_bytes(out / "particles.npy", packed.getvalue())
     mmd = result.history["mmd"].tolist()
-    write_figure(out / "mmd.png", plotting.plot_metric_curves({settings.method: mmd}, ylabel="MMD to the target"))
+    write_figure(
+        out / "mmd.png",
+        plotting.plot_metric_curves({settings.method: mmd}, ylabel="MMD to the target"),
+    )
     if final.shape[1] > 1:
-        figure = plotting.plot_particles(start.points, final, aim.points, trajectory, title=settings.method)
+        figure = plotting.plot_particles(
+            start.points, final, aim.points, trajectory, title=settings.method
+        )
         write_figure(out / "particles.png", figure)
     results = {
         "config": {**files, **vars(settings)},

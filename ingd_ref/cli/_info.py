@@ -33,15 +33,21 @@ def info(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    click.echo("versions   " + "  ".join(f"{name} {number}" for name, number in found["versions"].items()))
+    click.echo(
+        "versions   " + "  ".join(f"{name} {number}" for name, number in found["versions"].items())
+    )
     click.echo(f"platform   {found['platform']}")
     for name, state in found["backends"].items():
         click.echo(f"backend    {name}: {state}")
-    click.echo("threads    " + "  ".join(f"{name} {number}" for name, number in found["threads"].items()))
+    click.echo(
+        "threads    " + "  ".join(f"{name} {number}" for name, number in found["threads"].items())
+    )
     for size, choices in found["kernels"].items():
         click.echo(f"\nkernels of implementation='auto' on NumPy arrays, {size}")
         for choice in choices:
-            click.echo(f"  {choice['operation']:<30s} {choice['implementation']:<9s} {choice['reason']}")
+            click.echo(
+                f"  {choice['operation']:<30s} {choice['implementation']:<9s} {choice['reason']}"
+            )
 
 
 def _optional_versions() -> dict[str, str]:
@@ -71,14 +77,21 @@ def _cupy() -> str:
 
 
 def _torch() -> str:
-    return "installed: readable kernels run on its tensors" if find_spec("torch") is not None else "not installed (not needed)"
+    return (
+        "installed: readable kernels run on its tensors"
+        if find_spec("torch") is not None
+        else "not installed (not needed)"
+    )
 
 
 def _threads() -> dict[str, Any]:
     import numba
     from threadpoolctl import threadpool_info
 
-    pools = {f"{pool['internal_api']} {pool.get('version') or ''}".strip(): pool["num_threads"] for pool in threadpool_info()}
+    pools = {
+        f"{pool['internal_api']} {pool.get('version') or ''}".strip(): pool["num_threads"]
+        for pool in threadpool_info()
+    }
     return {"cores": os.cpu_count(), "numba": numba.get_num_threads(), **pools}
 
 
@@ -97,4 +110,11 @@ def _choices(n: int, d: int, b: int) -> list[dict[str, str]]:
         "neural_tangent_contraction": (x, x, jacobian),
     }
     found = [explain(operation, *arrays) for operation, arrays in arguments.items()]
-    return [{"operation": choice.operation, "implementation": choice.implementation, "reason": choice.reason} for choice in found]
+    return [
+        {
+            "operation": choice.operation,
+            "implementation": choice.implementation,
+            "reason": choice.reason,
+        }
+        for choice in found
+    ]

@@ -27,19 +27,27 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
-            click.echo("\n".join(["Interrupted.", *map(str, getattr(interrupt, "__notes__", []))]), err=True)
+            click.echo(
+                "\n".join(["Interrupted.", *map(str, getattr(interrupt, "__notes__", []))]),
+                err=True,
+            )
             ctx.exit(INTERRUPTED)
         except IngdError as error:
             if ctx.params["debug"]:
                 raise
-            click.echo("\n".join([f"Error: {error}", *map(str, getattr(error, "__notes__", []))]), err=True)
+            click.echo(
+                "\n".join([f"Error: {error}", *map(str, getattr(error, "__notes__", []))]), err=True
+            )
             ctx.exit(FAILED)
         except BrokenPipeError:
             sys.stdout = None
             ctx.exit(FAILED)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
 @click.version_option(ingd_ref.__version__, prog_name="ingd-ref")
 @click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
 def main(debug: bool) -> None:

@@ -26,7 +26,9 @@ def values(kind: Callable[[str], Any], plural: str) -> Callable[[Any], tuple[Any
         try:
             return tuple(kind(part.strip()) for part in text.split(","))
         except ValueError:
-            raise click.BadParameter(f"{text!r} is not a list of {plural} separated by commas") from None
+            raise click.BadParameter(
+                f"{text!r} is not a list of {plural} separated by commas"
+            ) from None
 
     read.__name__ = f"{plural},..."
     return read

@@ -41,11 +41,29 @@ def _command(name: str, experiment: Experiment[Any]) -> click.Command:
             raise click.UsageError(str(error)) from error
         _run(chosen, out, jobs, resume, quiet)
 
-    options = [_option(field, getattr(experiment, field.name)) for field in fields(experiment) if "help" in field.metadata]
+    options = [
+        _option(field, getattr(experiment, field.name))
+        for field in fields(experiment)
+        if "help" in field.metadata
+    ]
     options += [
-        click.Option(["--out"], type=click.Path(file_okay=False, path_type=Path), required=True, help="Directory for the results."),
-        click.Option(["--jobs"], type=click.IntRange(min=1), help="Processes; the numbers do not depend on it.  [default: chosen]"),
-        click.Option(["--resume/--no-resume"], default=True, help="Go on where this run was left in --out.", show_default=True),
+        click.Option(
+            ["--out"],
+            type=click.Path(file_okay=False, path_type=Path),
+            required=True,
+            help="Directory for the results.",
+        ),
+        click.Option(
+            ["--jobs"],
+            type=click.IntRange(min=1),
+            help="Processes; the numbers do not depend on it.  [default: chosen]",
+        ),
+        click.Option(
+            ["--resume/--no-resume"],
+            default=True,
+            help="Go on where this run was left in --out.",
+            show_default=True,
+        ),
         click.Option(["--quiet"], is_flag=True, help="Show neither progress nor results."),
     ]
     summary = experiment.summary[0].upper() + experiment.summary[1:] + "."
@@ -59,15 +77,27 @@ def _option(field: Field[Any], default: Any) -> click.Option:
     text = ",".join(map(str, default)) if isinstance(default, tuple) else default
     description = field.metadata["help"]
     names = ["--" + field.name.replace("_", "-"), field.name]
-    return click.Option(names, type=kind, default=text, show_default=True, help=f"{description[0].upper()}{description[1:]}.")
+    return click.Option(
+        names,
+        type=kind,
+        default=text,
+        show_default=True,
+        help=f"{description[0].upper()}{description[1:]}.",
+    )
 
 
-def _run(experiment: Experiment[Any], out: Path, jobs: int | None, resume: bool, quiet: bool) -> None:
+def _run(
+    experiment: Experiment[Any], out: Path, jobs: int | None, resume: bool, quiet: bool
+) -> None:
     chosen_jobs = default_jobs(experiment) if jobs is None else jobs
     total = len(experiment.pieces())
     with _advice(out, experiment), progress_bar(experiment.name, total, quiet) as advance:
         results = run_experiment(
-            experiment, out, jobs=chosen_jobs, resume=resume, observer=lambda piece, done, _: advance(done, str(piece or ""))
+            experiment,
+            out,
+            jobs=chosen_jobs,
+            resume=resume,
+            observer=lambda piece, done, _: advance(done, str(piece or "")),
         )
     if not quiet:
         click.echo("\n".join(results["lines"]))
@@ -80,8 +110,12 @@ def _advice(out: Path, experiment: Experiment[Any]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        kept = len([piece for piece in experiment.pieces() if (out / "pieces" / f"{piece}.npz").exists()])
-        interrupt.add_note(f"{kept} of {len(experiment.pieces())} pieces are kept in {out}; the same command goes on from there.")
+        kept = len(
+            [piece for piece in experiment.pieces() if (out / "pieces" / f"{piece}.npz").exists()]
+        )
+        interrupt.add_note(
+            f"{kept} of {len(experiment.pieces())} pieces are kept in {out}; the same command goes on from there."
+        )
         raise
 
 

@@ -8,18 +8,27 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.conformance._law import Solver
 from ingd_ref.conformance._matrix_kernels import GradientKernel, Kernel, ScalarKernel, TangentKernel
 from ingd_ref.conformance._problem import Problem
 from ingd_ref.conformance._problems import FEATURES, KERNELS, Domain
-from ingd_ref.conformance._statistics import RBF, Fourier, Mapped, Monomials, Pairwise, Polynomial, Statistics
+from ingd_ref.conformance._statistics import (
+    RBF,
+    Fourier,
+    Mapped,
+    Monomials,
+    Pairwise,
+    Polynomial,
+    Statistics,
+)
 
 __all__ = ["EVERYTHING", "Unsupported", "adapter", "guarded", "support"]
 
 MANY = 1_000_000
 
-#: Support for all that the laws ask for: also T f + c of given statistics ("mapped") and c·K of a given kernel ("multiple").
+#: Support for all that the laws ask for: also T f + c of given statistics ("mapped") and c·K of a
+#: given kernel ("multiple").
 EVERYTHING = Domain(
     n=(1, MANY),
     m=(1, MANY),
@@ -51,10 +60,12 @@ def adapter(
     Parameters
     ----------
     features : tuple of str
-        Some of ``"rbf"``, ``"polynomial"``, ``"monomials"``, ``"fourier"``, ``"pairwise"``, and ``"mapped"`` for T f + c of these.
+        Some of ``"rbf"``, ``"polynomial"``, ``"monomials"``, ``"fourier"``, ``"pairwise"``, and
+        ``"mapped"`` for T f + c of these.
     kernels : tuple of str
-        Some of ``"gradient"`` (K5), ``"scalar"``, ``"coordinatewise"`` (K6), ``"tangent-diagonal"``, ``"tangent-full"``,
-        ``"tangent-trace"`` (K7), and ``"multiple"`` for c·K of these.
+        Some of ``"gradient"`` (K5), ``"scalar"``, ``"coordinatewise"`` (K6),
+        ``"tangent-diagonal"``, ``"tangent-full"``, ``"tangent-trace"`` (K7), and ``"multiple"`` for
+        c·K of these.
     weights, target_weights : bool
         Whether particles, and points of the target, may carry weights.
     masks : bool
@@ -88,7 +99,7 @@ def adapter(
         ("dtypes", dtypes, EVERYTHING.dtypes),
     ):
         for word in words:
-            checks.choice(word, name, known)
+            _checks.choice(word, name, known)
     supported = replace(
         EVERYTHING,
         features=features,
@@ -121,7 +132,11 @@ def guarded(function: Callable[[Problem], Any]) -> Solver:
             ("statistics", kind_of_statistics(p.features), supported.features),
             ("kernel", kind_of_kernel(p.kernel), supported.kernels),
             ("weights", p.weights is not None, ("random" in supported.weights, False)),
-            ("target weights", p.target_weights is not None, ("random" in supported.target_weights, False)),
+            (
+                "target weights",
+                p.target_weights is not None,
+                ("random" in supported.target_weights, False),
+            ),
             ("mask", p.mask is not None, supported.masks),
             ("ddof", p.ddof, supported.ddof),
             ("dtype", str(p.x.dtype), supported.dtypes),
@@ -135,7 +150,14 @@ def guarded(function: Callable[[Problem], Any]) -> Solver:
 
 def kind_of_statistics(spec: Statistics) -> str:
     """The word for statistics that adapters use."""
-    kinds = {RBF: "rbf", Polynomial: "polynomial", Monomials: "monomials", Fourier: "fourier", Pairwise: "pairwise", Mapped: "mapped"}
+    kinds = {
+        RBF: "rbf",
+        Polynomial: "polynomial",
+        Monomials: "monomials",
+        Fourier: "fourier",
+        Pairwise: "pairwise",
+        Mapped: "mapped",
+    }
     return kinds[type(spec)]
 
 

@@ -30,11 +30,27 @@ def direct_evaluation(solve: Solver, p: Problem) -> None:
 def direct_moments(solve: Solver, p: Problem) -> None:
     """Δ, F̂ and G are those of their defining sums."""
     bound, exact, actual = rounding(p), direct.king(p), solve(p)
-    sizes = [np.asarray(mean_size(p.features, z, w), dtype=float) for z, w in ((p.x, p.pi), (p.y, p.rho))]
+    sizes = [
+        np.asarray(mean_size(p.features, z, w), dtype=float) for z, w in ((p.x, p.pi), (p.y, p.rho))
+    ]
     compare(actual.delta, exact.delta, C * bound.eps * sum(map(np.linalg.norm, sizes)), "delta")
-    squares = float(sum(w * np.sum(p.features.value(x) ** 2) for w, x in zip(p.pi, real(p.x), strict=True)))
+    squares = float(
+        sum(w * np.sum(p.features.value(x) ** 2) for w, x in zip(p.pi, real(p.x), strict=True))
+    )
     divisor = float(1 - p.ddof * np.sum(p.pi**2))
     compare(actual.fisher, exact.fisher, C * bound.eps * squares / divisor, "Fisher matrix")
-    pairs = [abs(p.pi[i] * p.pi[j]) * size_of(p.jacobians[i]) * size_of(p.kernels[i, j]) * size_of(p.jacobians[j]) for i, j in p.kernels]
-    # Entries of K that cancel, as 1/σ² − r²/σ⁴ may, are exact to eps times the terms that cancel, at most three times 1/σ².
-    compare(actual.gram, exact.gram, 3 * C * bound.eps * float(sum(pairs)) * reach_of_kernel(p), "Gram matrix")
+    pairs = [
+        abs(p.pi[i] * p.pi[j])
+        * size_of(p.jacobians[i])
+        * size_of(p.kernels[i, j])
+        * size_of(p.jacobians[j])
+        for i, j in p.kernels
+    ]
+    # Entries of K that cancel, as 1/σ² − r²/σ⁴ may, are exact to eps times the terms that cancel,
+    # at most three times 1/σ².
+    compare(
+        actual.gram,
+        exact.gram,
+        3 * C * bound.eps * float(sum(pairs)) * reach_of_kernel(p),
+        "Gram matrix",
+    )

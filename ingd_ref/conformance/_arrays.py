@@ -18,13 +18,22 @@ def memory_layout(solve: Solver, p: Problem) -> None:
     """The arrangement of the caller's arrays in memory does not matter."""
     expected = solve(p).velocity
     every_other = np.repeat(p.x, 2, axis=0)[::2]
-    for x, y in ((np.asfortranarray(p.x), np.asfortranarray(p.y)), (every_other, p.y), (p.x[::-1].copy()[::-1], p.y)):
-        compare(solve(p.change(x=x, y=y)).velocity, expected, 2 * rounding(p).velocity, "velocity from another memory layout")
+    for x, y in (
+        (np.asfortranarray(p.x), np.asfortranarray(p.y)),
+        (every_other, p.y),
+        (p.x[::-1].copy()[::-1], p.y),
+    ):
+        compare(
+            solve(p.change(x=x, y=y)).velocity,
+            expected,
+            2 * rounding(p).velocity,
+            "velocity from another memory layout",
+        )
 
 
 def _global_random_state() -> bytes:
     """The numbers of NumPy's global generator, which nobody should touch."""
-    return bytes(np.asarray(np.random.get_state(legacy=False)["state"]["key"]).tobytes())  # noqa: NPY002
+    return bytes(np.asarray(np.random.get_state(legacy=False)["state"]["key"]).tobytes())
 
 
 @law(ANY)
@@ -37,16 +46,31 @@ def purity(solve: Solver, p: Problem) -> None:
     second = solve(p)
     require([z.tobytes() for z in arguments] == before, "an argument was changed")
     require(_global_random_state() == state, "the global random state moved")
-    require(np.array_equal(second.velocity, kept) and np.array_equal(first.velocity, kept), "a second call gave another velocity")
+    require(
+        np.array_equal(second.velocity, kept) and np.array_equal(first.velocity, kept),
+        "a second call gave another velocity",
+    )
     for result in [first.velocity] + ([first.field(p.x)] if hasattr(first, "field") else []):
         shared = [np.shares_memory(result, z) for z in (*arguments, second.velocity)]
         require(not any(shared), "a result shares memory with an argument or with another result")
 
 
-@law(replace(ANY, dtypes=("float32",), jitter=(1.0, 30.0), kernels=("gradient", "scalar", "coordinatewise", "tangent-diagonal")))
+@law(
+    replace(
+        ANY,
+        dtypes=("float32",),
+        jitter=(1.0, 30.0),
+        kernels=("gradient", "scalar", "coordinatewise", "tangent-diagonal"),
+    )
+)
 def single_precision(solve: Solver, p: Problem) -> None:
     """float32 particles get float32 velocities, right to the rounding of float32."""
     bound, s = rounding(p), solve(p)
-    for name, v in [("velocity", s.velocity)] + ([("field", s.field(p.x))] if hasattr(s, "field") else []):
-        require(np.asarray(v).dtype == np.float32, f"{name} of float32 particles has dtype {np.asarray(v).dtype}")
+    for name, v in [("velocity", s.velocity)] + (
+        [("field", s.field(p.x))] if hasattr(s, "field") else []
+    ):
+        require(
+            np.asarray(v).dtype == np.float32,
+            f"{name} of float32 particles has dtype {np.asarray(v).dtype}",
+        )
     compare(s.velocity, direct.king(p).velocity, bound.velocity, "velocity in single precision")

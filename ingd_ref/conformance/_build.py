@@ -9,13 +9,27 @@ import numpy as np
 from ingd_ref.conformance._matrix_kernels import GradientKernel, ScalarKernel, TangentKernel
 from ingd_ref.conformance._precision import Array
 from ingd_ref.conformance._problem import Problem
-from ingd_ref.conformance._statistics import RBF, Fourier, Monomials, Pairwise, Polynomial, Statistics
+from ingd_ref.conformance._statistics import (
+    RBF,
+    Fourier,
+    Monomials,
+    Pairwise,
+    Polynomial,
+    Statistics,
+)
 from ingd_ref.errors import OptionError
 
 __all__ = ["FEATURES", "KERNELS", "LAYOUTS", "WEIGHTS", "build"]
 
 FEATURES = ("rbf", "polynomial", "monomials", "fourier", "pairwise")
-KERNELS = ("gradient", "scalar", "coordinatewise", "tangent-diagonal", "tangent-full", "tangent-trace")
+KERNELS = (
+    "gradient",
+    "scalar",
+    "coordinatewise",
+    "tangent-diagonal",
+    "tangent-full",
+    "tangent-trace",
+)
 LAYOUTS = ("C", "F", "strided", "reversed", "read-only")
 WEIGHTS = ("uniform", "random", "one zero")
 
@@ -62,7 +76,9 @@ def build(
             raise OptionError(f"{name} must be one of {', '.join(words)}, got {word!r}")
     rng = np.random.default_rng(seed)
     x = spread * (location + rng.normal(size=(n, d)))
-    y = spread * (location + rng.uniform(-1, 1, size=d) + rng.uniform(0.5, 1.5) * rng.normal(size=(m, d)))
+    y = spread * (
+        location + rng.uniform(-1, 1, size=d) + rng.uniform(0.5, 1.5) * rng.normal(size=(m, d))
+    )
     if duplicates:
         x[(n + 1) // 2 :] = x[: n // 2]
     x, y = (arranged(z.astype(dtype), layout) for z in (x, y))
@@ -117,24 +133,37 @@ def draw_mask(dim: int, rng: np.random.Generator) -> Array:
     return mask
 
 
-def make_features(kind: str, x: Array, y: Array, b: int, spread: float, width: float, rng: np.random.Generator) -> Statistics:
+def make_features(
+    kind: str, x: Array, y: Array, b: int, spread: float, width: float, rng: np.random.Generator
+) -> Statistics:
     """Statistics of order one on the sample, whatever its spread, with anchors near the pooled sample."""
     d, dtype = x.shape[1], x.dtype
     pooled = np.concatenate([x, y])
     if kind == "rbf":
-        anchors = pooled[rng.choice(len(pooled), b, replace=b > len(pooled))] + 0.3 * spread * rng.normal(size=(b, d))
+        anchors = pooled[
+            rng.choice(len(pooled), b, replace=b > len(pooled))
+        ] + 0.3 * spread * rng.normal(size=(b, d))
         return RBF(anchors.astype(dtype), float(width * spread * np.sqrt(d)))
     if kind == "polynomial":
         return Polynomial((rng.normal(size=(b, d)) / (spread * np.sqrt(d))).astype(dtype))
     if kind == "fourier":
-        return Fourier((rng.normal(size=(b, d)) / (spread * width)).astype(dtype), rng.uniform(0, 6, size=b).astype(dtype))
+        return Fourier(
+            (rng.normal(size=(b, d)) / (spread * width)).astype(dtype),
+            rng.uniform(0, 6, size=b).astype(dtype),
+        )
     if kind == "pairwise" and d > 1:
         return Pairwise()
     return Monomials(degree=1 + b % 2)
 
 
 def make_kernel(
-    kind: str, d: int, spread: float, width: float, activation: str, dtype: str, rng: np.random.Generator
+    kind: str,
+    d: int,
+    spread: float,
+    width: float,
+    activation: str,
+    dtype: str,
+    rng: np.random.Generator,
 ) -> GradientKernel | ScalarKernel | TangentKernel:
     """Matrix kernel with lengths in units of the spread; for the tangent kernel a network d→4→3→d or a linear one d→d."""
     bandwidth = float(width * spread * np.sqrt(d))
@@ -144,6 +173,10 @@ def make_kernel(
         return ScalarKernel(bandwidth, kind == "coordinatewise")
     sizes = (d, 4, 3, d)[:: rng.choice([1, 3])]
     layers = tuple(
-        ((rng.normal(size=(o, i)) / np.sqrt(i)).astype(dtype), 0.5 * rng.normal(size=o).astype(dtype)) for i, o in pairwise(sizes)
+        (
+            (rng.normal(size=(o, i)) / np.sqrt(i)).astype(dtype),
+            0.5 * rng.normal(size=o).astype(dtype),
+        )
+        for i, o in pairwise(sizes)
     )
     return TangentKernel(layers, activation, kind.removeprefix("tangent-"))

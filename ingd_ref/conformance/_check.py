@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.conformance._adapter import Unsupported, guarded, support
 from ingd_ref.conformance._build import build
 from ingd_ref.conformance._law import Law, LawViolation, Solver
@@ -21,7 +21,13 @@ __all__ = ["Report", "Verdict", "check_velocity", "parametrize_with_laws"]
 PROBLEMS = 12
 VECTOR = "vector:"
 
-HOLDS, BROKEN, EXPECTED, REPAIRED, UNJUDGED = "holds", "broken", "expected failure", "holds unexpectedly", "not judged"
+HOLDS, BROKEN, EXPECTED, REPAIRED, UNJUDGED = (
+    "holds",
+    "broken",
+    "expected failure",
+    "holds unexpectedly",
+    "not judged",
+)
 
 
 @dataclass(frozen=True)
@@ -35,11 +41,13 @@ class Verdict:
     statement : str
         What should hold.
     outcome : {"holds", "broken", "expected failure", "holds unexpectedly", "not judged"}
-        Not judged: the implementation does not support what the law needs, or rounding would decide.
+        Not judged: the implementation does not support what the law needs, or rounding would
+        decide.
     message : str
         What was wrong, or why there was no judgement.
     problem : dict
-        Options of :func:`build` that make the smallest problem found on which it fails; empty if none.
+        Options of :func:`build` that make the smallest problem found on which it fails; empty if
+        none.
     tried : int
         Number of problems on which it was judged.
     """
@@ -76,15 +84,26 @@ class Report:
                 continue
             lines.append(f"{verdict.name}: {verdict.outcome}. {verdict.statement}")
             lines += [f"    {verdict.message}"] if verdict.message else []
-            lines += [f"    smallest problem found: build({_arguments(verdict.problem)})"] if verdict.problem else []
+            lines += (
+                [f"    smallest problem found: build({_arguments(verdict.problem)})"]
+                if verdict.problem
+                else []
+            )
         if all(verdict.outcome == UNJUDGED for verdict in self.verdicts):
             reasons = sorted({verdict.message for verdict in self.verdicts})
-            lines.append(f"nothing was judged: {'; '.join(reasons) or 'no law and no reference vector was asked for'}")
+            lines.append(
+                f"nothing was judged: {'; '.join(reasons) or 'no law and no reference vector was asked for'}"
+            )
         counts = {
             outcome: sum(verdict.outcome == outcome for verdict in self.verdicts)
             for outcome in (HOLDS, BROKEN, EXPECTED, REPAIRED, UNJUDGED)
         }
-        return "\n".join([*lines, ", ".join(f"{number} {outcome}" for outcome, number in counts.items() if number)])
+        return "\n".join(
+            [
+                *lines,
+                ", ".join(f"{number} {outcome}" for outcome, number in counts.items() if number),
+            ]
+        )
 
 
 def check_velocity(
@@ -100,12 +119,13 @@ def check_velocity(
     Parameters
     ----------
     adapter : callable
-        Takes a :class:`Problem` to the velocities (n, d) of its particles, or to an object or mapping that has them as ``velocity`` and any
-        of ``field``, ``coefficients``, ``fisher``, ``gram``, ``delta``, ``moment_rate``. Laws about what is missing are not judged. It may
+        Takes a :class:`Problem` to the velocities (n, d) of its particles, or to an object or
+        mapping that has them as ``velocity`` and any of ``field``, ``coefficients``, ``fisher``,
+        ``gram``, ``delta``, ``moment_rate``. Laws about what is missing are not judged. It may
         raise :class:`Unsupported`, or say by the decorator :func:`adapter` what it supports.
     expected_failures : mapping of str to str, optional
-        Names of laws, or ``"vector:NAME"``, that are known to be broken, each with the reason. One that holds counts as a failure, so that
-        the list stays true.
+        Names of laws, or ``"vector:NAME"``, that are known to be broken, each with the reason. One
+        that holds counts as a failure, so that the list stays true.
     laws : sequence of str, optional
         Which laws. Default: all.
     problems : int
@@ -134,16 +154,21 @@ def check_velocity(
     >>> [verdict.outcome for verdict in report.verdicts]
     ['holds', 'broken']
     """
-    problems = checks.positive_integer(problems, "problems")
+    problems = _checks.positive_integer(problems, "problems")
     chosen = tuple(LAWS) if laws is None else tuple(laws)
     for name in chosen:
-        checks.choice(name, "laws", tuple(LAWS))
+        _checks.choice(name, "laws", tuple(LAWS))
     stored = reference_vectors() if vectors else ()
     expected = dict(expected_failures or {})
     for name in expected:
-        checks.choice(name, "expected_failures", (*LAWS, *(VECTOR + vector.name for vector in stored)))
+        _checks.choice(
+            name, "expected_failures", (*LAWS, *(VECTOR + vector.name for vector in stored))
+        )
     verdicts = []
-    for judge in [*(_law_judge(LAWS[name], adapter, problems) for name in chosen), *(_vector_judge(vector, adapter) for vector in stored)]:
+    for judge in [
+        *(_law_judge(LAWS[name], adapter, problems) for name in chosen),
+        *(_vector_judge(vector, adapter) for vector in stored),
+    ]:
         verdicts.append(_as_expected(judge(), expected))
         if observer is not None:
             observer(verdicts[-1])
@@ -151,14 +176,17 @@ def check_velocity(
 
 
 def parametrize_with_laws(
-    adapter: Callable[[Problem], Any], expected_failures: Mapping[str, str] | None = None, problems: int = PROBLEMS
+    adapter: Callable[[Problem], Any],
+    expected_failures: Mapping[str, str] | None = None,
+    problems: int = PROBLEMS,
 ) -> Any:
     """Decorate a test with one case for each law and reference vector.
 
     Parameters
     ----------
     adapter, expected_failures, problems
-        As for :func:`check_velocity`. Expected failures become strict xfail marks, and what cannot be judged is skipped.
+        As for :func:`check_velocity`. Expected failures become strict xfail marks, and what cannot
+        be judged is skipped.
 
     Returns
     -------
@@ -177,7 +205,9 @@ def parametrize_with_laws(
 
     expected = dict(expected_failures or {})
     named = [(name, _law_judge(LAWS[name], adapter, problems)) for name in LAWS]
-    named += [(VECTOR + vector.name, _vector_judge(vector, adapter)) for vector in reference_vectors()]
+    named += [
+        (VECTOR + vector.name, _vector_judge(vector, adapter)) for vector in reference_vectors()
+    ]
 
     def check(judge: Callable[[], Verdict]) -> Callable[[], None]:
         def run() -> None:
@@ -189,27 +219,50 @@ def parametrize_with_laws(
         return run
 
     def marks(name: str) -> tuple[Any, ...]:
-        # The caller gives the reason why this law is broken; strict, so that one which holds again fails until it is taken off.
+        # The caller gives the reason why this law is broken; strict, so that one which holds again
+        # fails until it is taken off.
         return (pytest.mark.xfail(reason=expected[name], strict=True),) if name in expected else ()
 
-    return pytest.mark.parametrize("check", [pytest.param(check(judge), id=name, marks=marks(name)) for name, judge in named])
+    return pytest.mark.parametrize(
+        "check", [pytest.param(check(judge), id=name, marks=marks(name)) for name, judge in named]
+    )
 
 
 def _law_judge(law: Law, adapter: Callable[[Problem], Any], problems: int) -> Callable[[], Verdict]:
     def judge() -> Verdict:
         domain = common(law.domain, support(adapter))
         if domain is None:
-            return Verdict(law.name, law.statement, UNJUDGED, "it holds among problems that the implementation does not support")
+            return Verdict(
+                law.name,
+                law.statement,
+                UNJUDGED,
+                "it holds among problems that the implementation does not support",
+            )
         solve = guarded(adapter)
         number, tried, reason = max(problems // law.cost, 2), 0, ""
         for options in corners(domain)[:number] + draws(domain, number):
             outcome, message = _try(law, solve, options)
             if outcome == BROKEN:
-                smallest = smaller(options, domain, lambda candidate: _try(law, solve, candidate)[0] == BROKEN)
-                return Verdict(law.name, law.statement, BROKEN, _try(law, solve, smallest)[1], smallest, tried + 1)
+                smallest = smaller(
+                    options, domain, lambda candidate: _try(law, solve, candidate)[0] == BROKEN
+                )
+                return Verdict(
+                    law.name,
+                    law.statement,
+                    BROKEN,
+                    _try(law, solve, smallest)[1],
+                    smallest,
+                    tried + 1,
+                )
             tried += outcome == HOLDS
             reason = reason or message
-        return Verdict(law.name, law.statement, HOLDS if tried else UNJUDGED, "" if tried else reason, tried=tried)
+        return Verdict(
+            law.name,
+            law.statement,
+            HOLDS if tried else UNJUDGED,
+            "" if tried else reason,
+            tried=tried,
+        )
 
     return judge
 
@@ -224,12 +277,16 @@ def _try(law: Law, solve: Solver, options: Options) -> tuple[str, str]:
         return UNJUDGED, str(missing)
     except LawViolation as violation:
         return BROKEN, str(violation)
-    except Exception as error:  # whatever somebody's implementation raises is its failure, not that of the report
+    except (
+        Exception
+    ) as error:  # whatever somebody's implementation raises is its failure, not that of the report
         return BROKEN, f"raised {type(error).__name__}: {error}"
     return HOLDS, ""
 
 
-def _vector_judge(vector: ReferenceVector, adapter: Callable[[Problem], Any]) -> Callable[[], Verdict]:
+def _vector_judge(
+    vector: ReferenceVector, adapter: Callable[[Problem], Any]
+) -> Callable[[], Verdict]:
     def judge() -> Verdict:
         name, statement = VECTOR + vector.name, "The stored result is reproduced."
         try:
@@ -239,7 +296,9 @@ def _vector_judge(vector: ReferenceVector, adapter: Callable[[Problem], Any]) ->
         except LawViolation as violation:
             return Verdict(name, statement, BROKEN, str(violation), tried=1)
         except Exception as error:  # as above
-            return Verdict(name, statement, BROKEN, f"raised {type(error).__name__}: {error}", tried=1)
+            return Verdict(
+                name, statement, BROKEN, f"raised {type(error).__name__}: {error}", tried=1
+            )
         return Verdict(name, statement, HOLDS, f"compared: {', '.join(compared)}", tried=1)
 
     return judge
@@ -250,8 +309,14 @@ def _as_expected(verdict: Verdict, expected: Mapping[str, str]) -> Verdict:
     if verdict.name not in expected or verdict.outcome == UNJUDGED:
         return verdict
     outcome = EXPECTED if verdict.outcome == BROKEN else REPAIRED
-    message = f"{expected[verdict.name]} ({verdict.message})" if outcome == EXPECTED else "take it off the list of expected failures"
-    return Verdict(verdict.name, verdict.statement, outcome, message, verdict.problem, verdict.tried)
+    message = (
+        f"{expected[verdict.name]} ({verdict.message})"
+        if outcome == EXPECTED
+        else "take it off the list of expected failures"
+    )
+    return Verdict(
+        verdict.name, verdict.statement, outcome, message, verdict.problem, verdict.tried
+    )
 
 
 def _arguments(options: Options) -> str:

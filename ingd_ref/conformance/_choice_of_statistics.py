@@ -39,16 +39,26 @@ def orthogonal_change_of_statistics(solve: Solver, p: Problem) -> None:
     """Q f + c with orthogonal Q gives the same velocity for any ε."""
     matrix = random_matrix(p, 1.0)
     mapped = map_features(p, matrix, random(p).normal(size=len(matrix)))
-    compare(solve(mapped).velocity, solve(p).velocity, rounding(mapped).velocity + rounding(p).velocity, "velocity with Q f + c")
+    compare(
+        solve(mapped).velocity,
+        solve(p).velocity,
+        rounding(mapped).velocity + rounding(p).velocity,
+        "velocity with Q f + c",
+    )
 
 
 @law(ANY)
 def constant_statistic(solve: Solver, p: Problem) -> None:
     """A constant among the statistics, which never moves, changes nothing when ε > 0."""
     size = len(p.features.value(real(p.x[0])))
-    mapped = map_features(p, np.vstack([np.eye(size), np.zeros((1, size))]), np.append(np.zeros(size), 0.7))
+    mapped = map_features(
+        p, np.vstack([np.eye(size), np.zeros((1, size))]), np.append(np.zeros(size), 0.7)
+    )
     compare(
-        solve(mapped).velocity, solve(p).velocity, rounding(mapped).velocity + rounding(p).velocity, "velocity with a constant statistic"
+        solve(mapped).velocity,
+        solve(p).velocity,
+        rounding(mapped).velocity + rounding(p).velocity,
+        "velocity with a constant statistic",
     )
 
 
@@ -56,7 +66,13 @@ def constant_statistic(solve: Solver, p: Problem) -> None:
 def statistics_twice(solve: Solver, p: Problem) -> None:
     """Every statistic twice is the same as half the ε."""
     eye = np.eye(len(p.features.value(real(p.x[0]))))
-    twice, half = map_features(p, np.vstack([eye, eye]), np.zeros(2 * len(eye))), p.change(jitter=p.jitter / 2)
+    twice, half = (
+        map_features(p, np.vstack([eye, eye]), np.zeros(2 * len(eye))),
+        p.change(jitter=p.jitter / 2),
+    )
     compare(
-        solve(twice).velocity, solve(half).velocity, rounding(twice).velocity + rounding(half).velocity, "velocity with statistics twice"
+        solve(twice).velocity,
+        solve(half).velocity,
+        rounding(twice).velocity + rounding(half).velocity,
+        "velocity with statistics twice",
     )

@@ -17,16 +17,25 @@ from ingd_ref.conformance._statistics import RBF
 def masked_coordinates_rest(solve: Solver, p: Problem) -> None:
     """Coordinates outside the mask do not move at all, at particles or elsewhere."""
     s, held = solve(p), np.asarray(p.mask, dtype=bool)
-    fields = [("particles", s.velocity)] + ([("other points", s.field(fresh_points(p)))] if hasattr(s, "field") else [])
+    fields = [("particles", s.velocity)] + (
+        [("other points", s.field(fresh_points(p)))] if hasattr(s, "field") else []
+    )
     for name, v in fields:
-        require(np.all(np.asarray(v)[:, ~held] == 0), f"a coordinate outside the mask moves at {name}")
+        require(
+            np.all(np.asarray(v)[:, ~held] == 0), f"a coordinate outside the mask moves at {name}"
+        )
 
 
 @law(replace(ANY, masks=(False,)))
 def full_mask(solve: Solver, p: Problem) -> None:
     """A mask that holds every coordinate is no mask."""
     everything = p.change(mask=np.ones(p.dim, dtype=bool))
-    compare(solve(everything).velocity, solve(p).velocity, 2 * rounding(p).velocity, "velocity under a full mask")
+    compare(
+        solve(everything).velocity,
+        solve(p).velocity,
+        2 * rounding(p).velocity,
+        "velocity under a full mask",
+    )
 
 
 @law(replace(RADIAL, features=("rbf",), d=(2, 3)))
@@ -36,7 +45,14 @@ def dead_coordinate(solve: Solver, p: Problem) -> None:
     for z in (x, y, centers):
         z[:, -1] = 0.625
     flat = p.change(x=x, y=y, features=RBF(centers, p.features.bandwidth))
-    without = flat.change(x=x[:, :-1], y=y[:, :-1], features=RBF(centers[:, :-1], p.features.bandwidth))
+    without = flat.change(
+        x=x[:, :-1], y=y[:, :-1], features=RBF(centers[:, :-1], p.features.bandwidth)
+    )
     s = solve(flat)
     require(np.all(np.asarray(s.velocity)[:, -1] == 0), "a coordinate without spread moves")
-    compare(s.velocity[:, :-1], solve(without).velocity, rounding(flat).velocity + rounding(without).velocity, "the other coordinates")
+    compare(
+        s.velocity[:, :-1],
+        solve(without).velocity,
+        rounding(flat).velocity + rounding(without).velocity,
+        "the other coordinates",
+    )

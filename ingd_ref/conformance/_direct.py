@@ -1,8 +1,9 @@
 """The equations (K2)-(K4) evaluated for the eye: one point, one pair, one sum at a time.
 
-Sums and products run in extended precision and share no code with the kernels of the package. Symbols follow the documentation: particles
-x with weights π, target samples y with weights ρ, statistics f with Jacobian ∇f of shape (d, b), matrix kernel K of shape (d, d), F̂ the
-covariance of f, G the Gram matrix of (K3), Δ = E_p f − E_q f.
+Sums and products run in extended precision and share no code with the kernels of the package.
+Symbols follow the documentation: particles x with weights π, target samples y with weights ρ,
+statistics f with Jacobian ∇f of shape (d, b), matrix kernel K of shape (d, d), F̂ the covariance of
+f, G the Gram matrix of (K3), Δ = E_p f − E_q f.
 """
 
 from __future__ import annotations
@@ -31,7 +32,12 @@ __all__ = [
 
 
 def mean_statistics(features: Statistics, points: Array, weights: Array) -> Array:
-    return real(np.sum([w * features.value(point) for w, point in zip(weights, real(points), strict=True)], axis=0))
+    return real(
+        np.sum(
+            [w * features.value(point) for w, point in zip(weights, real(points), strict=True)],
+            axis=0,
+        )
+    )
 
 
 def delta(p: Problem) -> Array:
@@ -59,7 +65,12 @@ def design(p: Problem, points: Array) -> Array:
     """(K2): matrices U with v(z) = U(z) c, U(z) = Σ_i π_i K(z,x_i) ∇f(x_i); shape (points, d, b)."""
     rows = []
     for z in real(points):
-        rows.append(sum(w * masked(p.kernel(z, x), p.mask) @ df for w, x, df in zip(p.pi, real(p.x), p.jacobians, strict=True)))
+        rows.append(
+            sum(
+                w * masked(p.kernel(z, x), p.mask) @ df
+                for w, x, df in zip(p.pi, real(p.x), p.jacobians, strict=True)
+            )
+        )
     return real(rows)
 
 
@@ -75,7 +86,15 @@ def king(p: Problem) -> Solution:
         return king_coordinatewise(p)
     difference, total = delta(p), gram(p)
     c = solve(total + regulariser(p), difference)
-    return Solution(design(p, p.x) @ c, c, fisher(p), total, difference, total @ c, lambda points: design(p, points) @ c)
+    return Solution(
+        design(p, p.x) @ c,
+        c,
+        fisher(p),
+        total,
+        difference,
+        total @ c,
+        lambda points: design(p, points) @ c,
+    )
 
 
 def coordinate_problems(p: Problem) -> list[Problem]:

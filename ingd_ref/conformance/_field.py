@@ -23,7 +23,17 @@ def field_at_the_particles(solve: Solver, p: Problem) -> None:
     compare(s.field(p.x), s.velocity, rounding(p).velocity, "field at the particles")
 
 
-@law(replace(ANY, n=(49, 53), m=(1, 3), d=(1, 2), b=(1, 3), kernels=("gradient", "scalar", "tangent-diagonal")), cost=10)
+@law(
+    replace(
+        ANY,
+        n=(49, 53),
+        m=(1, 3),
+        d=(1, 2),
+        b=(1, 3),
+        kernels=("gradient", "scalar", "tangent-diagonal"),
+    ),
+    cost=10,
+)
 def field_in_pieces(solve: Solver, p: Problem) -> None:
     """The field at many points is the field at each, also where their number is no multiple of a tile's edge."""
     s, at = solve(p), fresh_points(p, 101)
@@ -43,13 +53,25 @@ def curl_free(solve: Solver, p: Problem) -> None:
     point, h = fresh_points(p, 1)[0], eps ** (1 / 3) * p.kernel.bandwidth
     steps = h * np.eye(p.dim)
     jacobian = (np.asarray(s.field(point + steps)) - np.asarray(s.field(point - steps))) / (2 * h)
-    amplitude = float(sum(w * size_of(df @ real(s.coefficients)) for w, df in zip(p.pi, p.jacobians, strict=True)))
-    # Truncation h²/6 times third derivatives of K, fifth ones of k, below 15/σ⁵ each; rounding eps of K's terms, below 3/σ², over h.
+    amplitude = float(
+        sum(w * size_of(df @ real(s.coefficients)) for w, df in zip(p.pi, p.jacobians, strict=True))
+    )
+    # Truncation h²/6 times third derivatives of K, fifth ones of k, below 15/σ⁵ each; rounding eps
+    # of K's terms, below 3/σ², over h.
     allowed = p.dim * amplitude * (2.5 * h**2 / sigma**5 + C * 3 * eps * reach(p) / (sigma**2 * h))
     compare(jacobian, jacobian.T, allowed, "Jacobian of the field against its transpose")
 
 
-@law(Domain(n=(1, 1), features=RADIAL_FEATURES, kernels=RADIAL_KERNELS, masks=(False,), weights=("uniform",), ddof=(0,)))
+@law(
+    Domain(
+        n=(1, 1),
+        features=RADIAL_FEATURES,
+        kernels=RADIAL_KERNELS,
+        masks=(False,),
+        weights=("uniform",),
+        ddof=(0,),
+    )
+)
 def single_particle(solve: Solver, p: Problem) -> None:
     """One particle drags space along: v(z) = e^{−r²/2σ²} (I − rrᵀ/σ²) v(x) with (K5), e^{−r²/2σ²} v(x) with (K6), r = z − x."""
     s, at = solve(p), fresh_points(p, 4)
@@ -57,12 +79,22 @@ def single_particle(solve: Solver, p: Problem) -> None:
     expected = []
     for z in at:
         r = real(z) - real(p.x[0])
-        shape = np.eye(p.dim) - np.outer(r, r) / sigma**2 if isinstance(p.kernel, GradientKernel) else np.eye(p.dim)
+        shape = (
+            np.eye(p.dim) - np.outer(r, r) / sigma**2
+            if isinstance(p.kernel, GradientKernel)
+            else np.eye(p.dim)
+        )
         expected.append(np.exp(-(r @ r) / (2 * sigma**2)) * shape @ v)
-    # Both fields are U(z) c for the same coefficients, which may be large and cancel in the sum over the statistics.
+    # Both fields are U(z) c for the same coefficients, which may be large and cancel in the sum
+    # over the statistics.
     terms = size_of(p.kernels[0, 0]) * size_of(p.jacobians[0]) * size_of(real(s.coefficients))
     largest = 1 + np.max(np.linalg.norm(at - p.x[0], axis=1)) / float(sigma)
-    compare(s.field(at), expected, C * rounding(p).eps * largest**2 * terms * reach(p), "field around one particle")
+    compare(
+        s.field(at),
+        expected,
+        C * rounding(p).eps * largest**2 * terms * reach(p),
+        "field around one particle",
+    )
 
 
 @law(Domain(kernels=("scalar",), d=(1, 3), n=(2, 8)))
@@ -77,4 +109,9 @@ def linear_statistics_in_a_flat_kernel(solve: Solver, p: Problem) -> None:
     projection = np.eye(p.dim) if p.mask is None else np.diag(real(p.mask))
     c = direct.solve(p.ridge * covariance + p.jitter * np.eye(p.dim) + projection, difference)
     # k differs from one by r²/2σ², below 1e-17 here.
-    compare(solve(p).velocity, np.tile(projection @ c, (len(p.x), 1)), rounding(p).velocity, "velocity in a flat kernel")
+    compare(
+        solve(p).velocity,
+        np.tile(projection @ c, (len(p.x), 1)),
+        rounding(p).velocity,
+        "velocity in a flat kernel",
+    )

@@ -1,8 +1,9 @@
 """What a law is: a statement, the problems among which it holds, and a check that judges any implementation.
 
-``law.check(solve, problem)`` raises :class:`LawViolation`. ``solve(problem)`` returns an object with the attributes of :class:`Solution`; a
-law looks only at those that it is about. Random choices, such as which rotation, come from the seed of the problem, so a law is a
-deterministic function of its arguments.
+``law.check(solve, problem)`` raises :class:`LawViolation`. ``solve(problem)`` returns an object
+with the attributes of :class:`Solution`; a law looks only at those that it is about. Random
+choices, such as which rotation, come from the seed of the problem, so a law is a deterministic
+function of its arguments.
 """
 
 from __future__ import annotations
@@ -17,7 +18,17 @@ from ingd_ref.conformance._precision import Array, real
 from ingd_ref.conformance._problem import Problem
 from ingd_ref.conformance._problems import Domain
 
-__all__ = ["Law", "LawViolation", "Solver", "compare", "fresh_points", "law", "random", "require", "take"]
+__all__ = [
+    "Law",
+    "LawViolation",
+    "Solver",
+    "compare",
+    "fresh_points",
+    "law",
+    "random",
+    "require",
+    "take",
+]
 
 Solver = Callable[[Problem], Any]
 
@@ -68,7 +79,9 @@ def compare(actual: Any, expected: Any, tolerance: Any, what: str) -> None:
         raise LawViolation(f"{what}: shape {actual.shape} instead of {expected.shape}")
     error = float(np.linalg.norm((actual - expected).astype(float)))
     if not error <= tolerance:
-        raise LawViolation(f"{what}: differs by {error:.3g}, rounding explains {tolerance:.3g}; size {float(np.max(np.abs(expected))):.3g}")
+        raise LawViolation(
+            f"{what}: differs by {error:.3g}, rounding explains {tolerance:.3g}; size {float(np.max(np.abs(expected))):.3g}"
+        )
 
 
 def require(condition: Any, what: str) -> None:

@@ -42,7 +42,9 @@ class GradientKernel:
         d, s2 = len(x), REAL(self.bandwidth) ** 2
         matrix = np.zeros((d, d), dtype=REAL)
         for a, b in itertools.product(range(d), repeat=2):
-            matrix[a, b] = gaussian(x, y, self.bandwidth) * ((a == b) / s2 - (x[a] - y[a]) * (x[b] - y[b]) / s2**2)
+            matrix[a, b] = gaussian(x, y, self.bandwidth) * (
+                (a == b) / s2 - (x[a] - y[a]) * (x[b] - y[b]) / s2**2
+            )
         return matrix
 
 
@@ -72,7 +74,9 @@ class TangentKernel:
     def parameter_jacobian(self, x: Array) -> Array:
         key = np.asarray(x, dtype=float).tobytes()
         if key not in self.jacobians:
-            self.jacobians[key] = network_jacobian(self.layers, self.activation, np.asarray(x, dtype=float))
+            self.jacobians[key] = network_jacobian(
+                self.layers, self.activation, np.asarray(x, dtype=float)
+            )
         return self.jacobians[key]
 
     def __call__(self, x: Array, y: Array) -> Array:

@@ -22,8 +22,12 @@ class _Multiple(rkhs.MatrixKernel):
     def _matrix(self, x: Any, y: Any) -> Any:
         return self.factor * self.base(x, y)
 
-    def contract(self, points: Any, x: Any, jacobian: Any, weights: Any, implementation: str = "auto") -> Any:
-        return self.factor * self.base.contract(points, x, jacobian, weights, implementation=implementation)
+    def contract(
+        self, points: Any, x: Any, jacobian: Any, weights: Any, implementation: str = "auto"
+    ) -> Any:
+        return self.factor * self.base.contract(
+            points, x, jacobian, weights, implementation=implementation
+        )
 
 
 def package_features(spec: statistics.Statistics) -> Any:
@@ -41,7 +45,10 @@ def package_features(spec: statistics.Statistics) -> Any:
             return features.PairwiseProducts()
         case statistics.Mapped():
             base = package_features(spec.base)
-            return features.UserFeatures(lambda x: base(x) @ spec.matrix.T + spec.shift, lambda x: base.jacobian(x) @ spec.matrix.T)
+            return features.UserFeatures(
+                lambda x: base(x) @ spec.matrix.T + spec.shift,
+                lambda x: base.jacobian(x) @ spec.matrix.T,
+            )
 
 
 def package_kernel(spec: kernels.Kernel) -> Any:

@@ -23,7 +23,8 @@ class Problem:
     x, y : array (n, d), (m, d)
         Particles and target sample.
     features : statistics specification
-        Statistics f, with ``value(point)`` (b,), ``jacobian(point)`` (d, b), and their parameters as attributes.
+        Statistics f, with ``value(point)`` (b,), ``jacobian(point)`` (d, b), and their parameters
+        as attributes.
     kernel : GradientKernel, ScalarKernel, TangentKernel or ScaledKernel
         K, with ``kernel(x, y)`` (d, d), and its parameters as attributes.
     ridge, jitter : float
@@ -72,7 +73,10 @@ class Problem:
     @cached_property
     def kernels(self) -> dict[tuple[int, int], Array]:
         x = real(self.x)
-        return {(i, j): masked(self.kernel(x[i], x[j]), self.mask) for i, j in np.ndindex(len(x), len(x))}
+        return {
+            (i, j): masked(self.kernel(x[i], x[j]), self.mask)
+            for i, j in np.ndindex(len(x), len(x))
+        }
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """Where problems come from: domains to draw them from, and the corners that a random search meets too seldom to be trusted with them.
 
-The corners are one particle, one dimension, one statistic, more statistics than nd, duplicates and unusual memory.
+The corners are one particle, one dimension, one statistic, more statistics than nd, duplicates and
+unusual memory.
 """
 
 from __future__ import annotations
@@ -66,10 +67,17 @@ class Domain:
     dtypes: tuple[str, ...] = ("float64",)
 
 
-# More statistics than the d velocities of a particle could move would make G singular; seven or more well separated particles per
-# statistic-triple keep it, and the covariance, invertible, so that laws may be tried without jitter.
+# More statistics than the d velocities of a particle could move would make G singular; seven or
+# more well separated particles per statistic-triple keep it, and the covariance, invertible, so
+# that laws may be tried without jitter.
 REGULAR = Domain(
-    n=(7, 10), b=(1, 3), features=("rbf", "fourier"), ridge=(1e-2, 1.0), jitter=(0.0,), duplicates=(False,), weights=("uniform", "random")
+    n=(7, 10),
+    b=(1, 3),
+    features=("rbf", "fourier"),
+    ridge=(1e-2, 1.0),
+    jitter=(0.0,),
+    duplicates=(False,),
+    weights=("uniform", "random"),
 )
 
 ANY = Domain()
@@ -88,7 +96,15 @@ CORNERS: tuple[Options, ...] = (
     {"n": 2, "m": 1, "d": 1, "b": 7},
     {"n": 6, "m": 3, "d": 2, "b": 1, "duplicates": True},
     {"n": 7, "m": 2, "d": 1, "b": 2, "layout": "strided", "weights": "random"},
-    {"n": 5, "m": 6, "d": 3, "b": 4, "layout": "F", "weights": "one zero", "target_weights": "random"},
+    {
+        "n": 5,
+        "m": 6,
+        "d": 3,
+        "b": 4,
+        "layout": "F",
+        "weights": "one zero",
+        "target_weights": "random",
+    },
     {"n": 4, "m": 5, "d": 2, "b": 3, "layout": "reversed", "mask": True, "ddof": 1},
     {"n": 8, "m": 8, "d": 2, "b": 3, "layout": "read-only", "location": 2.0, "spread": 5.0},
 )
@@ -96,7 +112,11 @@ CORNERS: tuple[Options, ...] = (
 
 def choices(domain: Domain) -> dict[str, tuple[Any, ...]]:
     """The values that each option of :func:`build`, other than a size, may take."""
-    return {SINGULAR.get(name, name): values for name, values in vars(domain).items() if name not in SIZES}
+    return {
+        SINGULAR.get(name, name): values
+        for name, values in vars(domain).items()
+        if name not in SIZES
+    }
 
 
 def draws(domain: Domain, number: int) -> list[Options]:
@@ -104,8 +124,15 @@ def draws(domain: Domain, number: int) -> list[Options]:
     rng = np.random.default_rng(0)
     found = []
     for seed in range(number):
-        options: Options = {size: int(rng.integers(getattr(domain, size)[0], getattr(domain, size)[1], endpoint=True)) for size in SIZES}
-        options |= {name: values[rng.integers(len(values))] for name, values in choices(domain).items()}
+        options: Options = {
+            size: int(
+                rng.integers(getattr(domain, size)[0], getattr(domain, size)[1], endpoint=True)
+            )
+            for size in SIZES
+        }
+        options |= {
+            name: values[rng.integers(len(values))] for name, values in choices(domain).items()
+        }
         found.append(options | {"seed": seed})
     return found
 
@@ -114,7 +141,11 @@ def corners(domain: Domain) -> list[Options]:
     """Options of the corners, brought into ``domain``, each with the next of its features and kernels."""
     found = []
     for k, corner in enumerate(CORNERS):
-        turns = {name: values[k % len(values)] for name, values in choices(domain).items() if name in TAKING_TURNS}
+        turns = {
+            name: values[k % len(values)]
+            for name, values in choices(domain).items()
+            if name in TAKING_TURNS
+        }
         options = {**turns, "seed": k, **corner}
         for size in SIZES:
             low, high = getattr(domain, size)
@@ -122,7 +153,9 @@ def corners(domain: Domain) -> list[Options]:
         for name, values in choices(domain).items():
             if options.get(name) not in values:
                 options[name] = values[0]
-        if options["features"] in ("monomials", "pairwise") or options["kernel"].startswith("tangent"):
+        if options["features"] in ("monomials", "pairwise") or options["kernel"].startswith(
+            "tangent"
+        ):
             options["spread"] = 1.0
         found.append(options)
     return found
@@ -144,7 +177,8 @@ def edges(domain: Domain) -> list[Problem]:
 def common(domain: Domain, supported: Domain) -> Domain | None:
     """The part of ``domain`` that lies within ``supported``; None where there is none.
 
-    Ridges, jitters and duplicates are those of ``domain``: an implementation of the equations has no say in them.
+    Ridges, jitters and duplicates are those of ``domain``: an implementation of the equations has
+    no say in them.
     """
     changes: dict[str, Any] = {}
     for field in fields(Domain):

@@ -1,13 +1,17 @@
 """How large a rounding error may be.
 
-With U the velocities of unit coefficients, v = U c, and M = G + λF̂ + εI, the solution c = M⁻¹Δ inherits a relative error eps from the two
-means whose difference is Δ (which may cancel), and eps·cond(M) from the solve. So with C = 20
+With U the velocities of unit coefficients, v = U c, and M = G + λF̂ + εI, the solution c = M⁻¹Δ
+inherits a relative error eps from the two means whose difference is Δ (which may cancel), and
+eps·cond(M) from the solve. So with C = 20
 
-    |c − exact| ≤ C eps (‖M⁻¹‖ (E_q|f| + E_p|f|) + cond(M) |c|) =: C eps s,   |v − exact| ≤ C eps ‖U‖ s,   |Gc − exact| ≤ C eps ‖M‖ s.
+    |c − exact| ≤ C eps (‖M⁻¹‖ (E_q|f| + E_p|f|) + cond(M) |c|) =: C eps s,   |v − exact| ≤ C eps
+    ‖U‖ s,   |Gc − exact| ≤ C eps ‖M‖ s.
 
-Over 400 random problems the largest ratio seen was 1.5 before the factor C. Problems with eps·cond(M) > 1e-4 are skipped by raising
-:class:`IllConditioned`; the tests count them and limit their share. Laws that move the points, by a shift or a rotation, round the points
-themselves: a relative error eps of lengths r from the origin is one of eps·r/σ in the features, which multiplies the bound.
+Over 400 random problems the largest ratio seen was 1.5 before the factor C. Problems with
+eps·cond(M) > 1e-4 are skipped by raising :class:`IllConditioned`; the tests count them and limit
+their share. Laws that move the points, by a shift or a rotation, round the points themselves: a
+relative error eps of lengths r from the origin is one of eps·r/σ in the features, which multiplies
+the bound.
 """
 
 from __future__ import annotations
@@ -23,7 +27,16 @@ from ingd_ref.conformance._precision import Array, real
 from ingd_ref.conformance._problem import Problem
 from ingd_ref.conformance._statistics import Statistics
 
-__all__ = ["C", "IllConditioned", "Rounding", "mean_size", "reach", "reach_of_kernel", "rounding", "size_of"]
+__all__ = [
+    "C",
+    "IllConditioned",
+    "Rounding",
+    "mean_size",
+    "reach",
+    "reach_of_kernel",
+    "rounding",
+    "size_of",
+]
 
 C = 20
 LARGEST_CONDITION = 1e-4
@@ -49,7 +62,10 @@ def rounding(p: Problem) -> Rounding:
     """Apply the model of the module's docstring; the coordinate-wise variant adds up its systems."""
     parts = direct.coordinate_problems(p) if p.kernel.coordinatewise else [p]
     bounds = [_rounding_of_one_system(part) for part in parts]
-    totals = {name: sum(getattr(bound, name) for bound in bounds) for name in ("coefficients", "velocity", "moments", "matrix")}
+    totals = {
+        name: sum(getattr(bound, name) for bound in bounds)
+        for name in ("coefficients", "velocity", "moments", "matrix")
+    }
     return Rounding(**totals, eps=bounds[0].eps)
 
 
@@ -60,16 +76,30 @@ def _rounding_of_one_system(p: Problem) -> Rounding:
     if not singular[-1] > 0 or eps * singular[0] / singular[-1] > LARGEST_CONDITION:
         raise IllConditioned
     unit = np.asarray(direct.design(p, p.x), dtype=float).reshape(p.x.size, -1)
-    means = sum(np.linalg.norm(np.asarray(mean_size(p.features, z, w), dtype=float)) for z, w in ((p.x, p.pi), (p.y, p.rho)))
+    means = sum(
+        np.linalg.norm(np.asarray(mean_size(p.features, z, w), dtype=float))
+        for z, w in ((p.x, p.pi), (p.y, p.rho))
+    )
     c = np.linalg.solve(matrix, np.asarray(direct.delta(p), dtype=float))
     s = means / singular[-1] + singular[0] / singular[-1] * np.linalg.norm(c)
     matrix_error = singular[0] * np.linalg.norm(c) + means
-    return Rounding(C * eps * s, C * eps * np.linalg.norm(unit, 2) * s, C * eps * (singular[0] * s + means), C * eps * matrix_error, eps)
+    return Rounding(
+        C * eps * s,
+        C * eps * np.linalg.norm(unit, 2) * s,
+        C * eps * (singular[0] * s + means),
+        C * eps * matrix_error,
+        eps,
+    )
 
 
 def mean_size(features: Statistics, points: Array, weights: Array) -> Array:
     """Weighted mean of the sizes of the statistics, which their differences may be far below."""
-    return real(np.sum([w * np.abs(features.value(z)) for w, z in zip(weights, real(points), strict=True)], axis=0))
+    return real(
+        np.sum(
+            [w * np.abs(features.value(z)) for w, z in zip(weights, real(points), strict=True)],
+            axis=0,
+        )
+    )
 
 
 def reach(p: Problem) -> float:
@@ -88,5 +118,7 @@ def reach_of_kernel(p: Problem) -> float:
     """How much larger than its entries the terms of the gradient kernel are: 1 + (r/σ)², r the diameter of the sample."""
     if not isinstance(p.kernel, GradientKernel):
         return 1.0
-    diameter = 2 * np.max(np.linalg.norm(np.asarray(p.x - np.mean(p.x, axis=0), dtype=float), axis=1))
+    diameter = 2 * np.max(
+        np.linalg.norm(np.asarray(p.x - np.mean(p.x, axis=0), dtype=float), axis=1)
+    )
     return float(1 + (diameter / p.kernel.bandwidth) ** 2)

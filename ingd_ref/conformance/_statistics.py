@@ -9,7 +9,16 @@ import numpy as np
 
 from ingd_ref.conformance._precision import REAL, Array, real
 
-__all__ = ["RBF", "Fourier", "Mapped", "Monomials", "Pairwise", "Polynomial", "Statistics", "monomial_indices"]
+__all__ = [
+    "RBF",
+    "Fourier",
+    "Mapped",
+    "Monomials",
+    "Pairwise",
+    "Polynomial",
+    "Statistics",
+    "monomial_indices",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,10 +30,18 @@ class RBF:
     radial = True
 
     def value(self, x: Array) -> Array:
-        return real([np.exp(-np.sum((x - c) ** 2) / (2 * REAL(self.bandwidth) ** 2)) for c in real(self.centers)])
+        return real(
+            [
+                np.exp(-np.sum((x - c) ** 2) / (2 * REAL(self.bandwidth) ** 2))
+                for c in real(self.centers)
+            ]
+        )
 
     def jacobian(self, x: Array) -> Array:
-        columns = [-(x - c) / REAL(self.bandwidth) ** 2 * f for c, f in zip(real(self.centers), self.value(x), strict=True)]
+        columns = [
+            -(x - c) / REAL(self.bandwidth) ** 2 * f
+            for c, f in zip(real(self.centers), self.value(x), strict=True)
+        ]
         return np.stack(columns, axis=1)
 
 
@@ -38,10 +55,15 @@ class Polynomial:
     radial = True
 
     def value(self, x: Array) -> Array:
-        return real([(np.sum(x * c) + REAL(self.offset)) ** self.degree for c in real(self.centers)])
+        return real(
+            [(np.sum(x * c) + REAL(self.offset)) ** self.degree for c in real(self.centers)]
+        )
 
     def jacobian(self, x: Array) -> Array:
-        columns = [self.degree * (np.sum(x * c) + REAL(self.offset)) ** (self.degree - 1) * c for c in real(self.centers)]
+        columns = [
+            self.degree * (np.sum(x * c) + REAL(self.offset)) ** (self.degree - 1) * c
+            for c in real(self.centers)
+        ]
         return np.stack(columns, axis=1)
 
 
@@ -67,7 +89,11 @@ class Monomials:
 
 
 def monomial_indices(dim: int, degree: int) -> list[tuple[int, ...]]:
-    return [index for total in range(1, degree + 1) for index in itertools.combinations_with_replacement(range(dim), total)]
+    return [
+        index
+        for total in range(1, degree + 1)
+        for index in itertools.combinations_with_replacement(range(dim), total)
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +106,19 @@ class Fourier:
 
     def value(self, x: Array) -> Array:
         scale = np.sqrt(REAL(2) / len(self.phases))
-        return real([scale * np.cos(np.sum(w * x) + p) for w, p in zip(real(self.frequencies), real(self.phases), strict=True)])
+        return real(
+            [
+                scale * np.cos(np.sum(w * x) + p)
+                for w, p in zip(real(self.frequencies), real(self.phases), strict=True)
+            ]
+        )
 
     def jacobian(self, x: Array) -> Array:
         scale = np.sqrt(REAL(2) / len(self.phases))
-        columns = [-scale * np.sin(np.sum(w * x) + p) * w for w, p in zip(real(self.frequencies), real(self.phases), strict=True)]
+        columns = [
+            -scale * np.sin(np.sum(w * x) + p) * w
+            for w, p in zip(real(self.frequencies), real(self.phases), strict=True)
+        ]
         return np.stack(columns, axis=1)
 
 

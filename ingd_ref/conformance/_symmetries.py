@@ -19,7 +19,12 @@ def particle_permutation(solve: Solver, p: Problem) -> None:
     """Renumbering the particles renumbers their velocities."""
     order = random(p).permutation(len(p.x))
     permuted = solve(p.change(x=p.x[order], weights=take(p.weights, order)))
-    compare(permuted.velocity, solve(p).velocity[order], 2 * rounding(p).velocity, "velocity of renumbered particles")
+    compare(
+        permuted.velocity,
+        solve(p).velocity[order],
+        2 * rounding(p).velocity,
+        "velocity of renumbered particles",
+    )
 
 
 @law(ANY)
@@ -27,7 +32,12 @@ def target_permutation(solve: Solver, p: Problem) -> None:
     """The order of the target sample does not matter."""
     order = random(p).permutation(len(p.y))
     permuted = solve(p.change(y=p.y[order], target_weights=take(p.target_weights, order)))
-    compare(permuted.velocity, solve(p).velocity, 2 * rounding(p).velocity, "velocity towards the renumbered target")
+    compare(
+        permuted.velocity,
+        solve(p).velocity,
+        2 * rounding(p).velocity,
+        "velocity towards the renumbered target",
+    )
 
 
 @law(replace(RADIAL, features=("rbf",)))
@@ -36,7 +46,12 @@ def translation(solve: Solver, p: Problem) -> None:
     shift = random(p).normal(size=p.dim) * 10 * p.features.bandwidth
     features = replace(p.features, centers=p.features.centers + shift)
     moved = p.change(x=p.x + shift, y=p.y + shift, features=features)
-    compare(solve(moved).velocity, solve(p).velocity, 2 * reach(moved) * rounding(p).velocity, "velocity after a shift")
+    compare(
+        solve(moved).velocity,
+        solve(p).velocity,
+        2 * reach(moved) * rounding(p).velocity,
+        "velocity after a shift",
+    )
 
 
 @law(RADIAL)
@@ -45,10 +60,19 @@ def orthogonal_transformation(solve: Solver, p: Problem) -> None:
     q = np.linalg.qr(random(p).normal(size=(p.dim, p.dim)))[0]
     features = replace(p.features, centers=p.features.centers @ q)
     turned = p.change(x=p.x @ q, y=p.y @ q, features=features)
-    compare(solve(turned).velocity, solve(p).velocity @ q, 2 * reach(p) * rounding(p).velocity, "velocity after a rotation")
+    compare(
+        solve(turned).velocity,
+        solve(p).velocity @ q,
+        2 * reach(p) * rounding(p).velocity,
+        "velocity after a rotation",
+    )
 
 
-@law(replace(RADIAL, features=("rbf",), kernels=(*RADIAL_KERNELS, "coordinatewise"), masks=(False, True)))
+@law(
+    replace(
+        RADIAL, features=("rbf",), kernels=(*RADIAL_KERNELS, "coordinatewise"), masks=(False, True)
+    )
+)
 def scale(solve: Solver, p: Problem) -> None:
     """In other units of length, with λ and ε in those of K (s⁻⁴ with (K5), s⁻² with (K6)), velocities are the same lengths."""
     s = float(random(p).choice([0.25, 3.0, 8.0]))
@@ -61,12 +85,24 @@ def scale(solve: Solver, p: Problem) -> None:
         ridge=factor * p.ridge,
         jitter=factor * p.jitter,
     )
-    compare(solve(scaled).velocity / s, solve(p).velocity, 2 * reach(p) * rounding(p).velocity, "velocity in other units")
+    compare(
+        solve(scaled).velocity / s,
+        solve(p).velocity,
+        2 * reach(p) * rounding(p).velocity,
+        "velocity in other units",
+    )
 
 
 @law(SINGLE)
 def kernel_multiple(solve: Solver, p: Problem) -> None:
     """c·K with c·λ and c·ε gives the velocity of K with λ and ε."""
     factor = float(random(p).choice([1e-3, 3.0, 1e4]))
-    multiple = p.change(kernel=ScaledKernel(p.kernel, factor), ridge=factor * p.ridge, jitter=factor * p.jitter)
-    compare(solve(multiple).velocity, solve(p).velocity, 2 * rounding(p).velocity, "velocity with a multiple of the kernel")
+    multiple = p.change(
+        kernel=ScaledKernel(p.kernel, factor), ridge=factor * p.ridge, jitter=factor * p.jitter
+    )
+    compare(
+        solve(multiple).velocity,
+        solve(p).velocity,
+        2 * rounding(p).velocity,
+        "velocity with a multiple of the kernel",
+    )

@@ -31,11 +31,35 @@ CASES: dict[str, dict[str, Any]] = {
     "gradient-one-particle": {"n": 1, "m": 4, "d": 3, "b": 2, "seed": 2},
     "gradient-more-statistics-than-motions": {"n": 2, "m": 3, "d": 1, "b": 7, "seed": 3},
     "gradient-duplicates": {"n": 6, "m": 5, "d": 2, "b": 3, "duplicates": True, "seed": 4},
-    "gradient-weights": {"n": 6, "m": 5, "d": 2, "b": 4, "weights": "random", "target_weights": "random", "seed": 5},
+    "gradient-weights": {
+        "n": 6,
+        "m": 5,
+        "d": 2,
+        "b": 4,
+        "weights": "random",
+        "target_weights": "random",
+        "seed": 5,
+    },
     "gradient-weight-of-zero": {"n": 5, "m": 5, "d": 2, "b": 3, "weights": "one zero", "seed": 6},
-    "gradient-unbiased-covariance": {"n": 6, "m": 6, "d": 2, "b": 3, "ridge": 0.5, "ddof": 1, "seed": 7},
+    "gradient-unbiased-covariance": {
+        "n": 6,
+        "m": 6,
+        "d": 2,
+        "b": 3,
+        "ridge": 0.5,
+        "ddof": 1,
+        "seed": 7,
+    },
     "gradient-mask": {"n": 6, "m": 5, "d": 3, "b": 4, "mask": True, "seed": 8},
-    "gradient-far-from-the-origin": {"n": 6, "m": 6, "d": 2, "b": 3, "location": 2.0, "spread": 5.0, "seed": 9},
+    "gradient-far-from-the-origin": {
+        "n": 6,
+        "m": 6,
+        "d": 2,
+        "b": 3,
+        "location": 2.0,
+        "spread": 5.0,
+        "seed": 9,
+    },
     "gradient-polynomial": {"n": 6, "m": 6, "d": 2, "b": 4, "features": "polynomial", "seed": 10},
     "gradient-monomials": {"n": 6, "m": 6, "d": 2, "b": 3, "features": "monomials", "seed": 11},
     "gradient-fourier": {"n": 6, "m": 6, "d": 2, "b": 4, "features": "fourier", "seed": 12},
@@ -43,8 +67,24 @@ CASES: dict[str, dict[str, Any]] = {
     "scalar": {"n": 7, "m": 6, "d": 2, "b": 4, "kernel": "scalar", "seed": 14},
     "coordinatewise": {"n": 7, "m": 6, "d": 2, "b": 4, "kernel": "coordinatewise", "seed": 15},
     "tangent-diagonal": {"n": 5, "m": 5, "d": 2, "b": 3, "kernel": "tangent-diagonal", "seed": 16},
-    "tangent-full": {"n": 5, "m": 5, "d": 2, "b": 3, "kernel": "tangent-full", "seed": 17, "activation": "silu"},
-    "tangent-trace": {"n": 5, "m": 5, "d": 2, "b": 3, "kernel": "tangent-trace", "seed": 18, "activation": "relu"},
+    "tangent-full": {
+        "n": 5,
+        "m": 5,
+        "d": 2,
+        "b": 3,
+        "kernel": "tangent-full",
+        "seed": 17,
+        "activation": "silu",
+    },
+    "tangent-trace": {
+        "n": 5,
+        "m": 5,
+        "d": 2,
+        "b": 3,
+        "kernel": "tangent-trace",
+        "seed": 18,
+        "activation": "relu",
+    },
 }
 RESULTS = ("velocity", "delta", "moment_rate", "fisher", "gram")
 
@@ -62,8 +102,8 @@ class ReferenceVector:
     points : array (k, d)
         Points other than the particles, for the field.
     expected : dict of str to array
-        ``velocity`` (n, d), ``delta`` (b,), ``moment_rate`` (b,), ``fisher`` (b, b), ``gram`` (b, b) unless coordinate-wise, and ``field``
-        (k, d) at the points.
+        ``velocity`` (n, d), ``delta`` (b,), ``moment_rate`` (b,), ``fisher`` (b, b), ``gram`` (b,
+        b) unless coordinate-wise, and ``field`` (k, d) at the points.
     tolerance : dict of str to float
         Euclidean distance that rounding in double precision explains.
     """
@@ -100,8 +140,9 @@ class ReferenceVector:
 def reference_vectors() -> tuple[ReferenceVector, ...]:
     """Read the stored reference vectors.
 
-    They were computed by the direct evaluation in extended precision and rounded once. The file ``reference_vectors.json`` beside this
-    module holds everything in plain lists of numbers, for programs in other languages.
+    They were computed by the direct evaluation in extended precision and rounded once. The file
+    ``reference_vectors.json`` beside this module holds everything in plain lists of numbers, for
+    programs in other languages.
 
     Returns
     -------
@@ -124,10 +165,17 @@ def made(name: str) -> dict[str, Any]:
     problem = problem.change(x=np.ascontiguousarray(problem.x), y=np.ascontiguousarray(problem.y))
     points = np.asarray(problem.x[:2] + 0.25, dtype=float)
     solution, bound = direct.king(problem), rounding(problem)
-    results = {result: getattr(solution, result) for result in RESULTS} | {"field": solution.field(points)}
+    results = {result: getattr(solution, result) for result in RESULTS} | {
+        "field": solution.field(points)
+    }
     unit = float(np.linalg.norm(np.asarray(direct.design(problem, points), dtype=float)))
-    sizes = {"fisher": float(np.linalg.norm(results["fisher"].astype(float))), "gram": float(np.linalg.norm(results["gram"].astype(float)))}
-    scale = bound.eps * 1e3  # sums of a few hundred rounded terms, which the gradient kernel may cancel
+    sizes = {
+        "fisher": float(np.linalg.norm(results["fisher"].astype(float))),
+        "gram": float(np.linalg.norm(results["gram"].astype(float))),
+    }
+    scale = (
+        bound.eps * 1e3
+    )  # sums of a few hundred rounded terms, which the gradient kernel may cancel
     tolerance = {
         "velocity": bound.velocity,
         "delta": bound.moments,
@@ -136,7 +184,8 @@ def made(name: str) -> dict[str, Any]:
         "gram": scale * (1 + sizes["gram"]),
         "field": unit * bound.coefficients + bound.velocity,
     }
-    # The coordinate-wise variant has a Gram matrix for each coordinate, which implementations arrange as they like.
+    # The coordinate-wise variant has a Gram matrix for each coordinate, which implementations
+    # arrange as they like.
     kept = [name for name in results if not (name == "gram" and problem.kernel.coordinatewise)]
     return {
         "problem": describe(problem),
@@ -149,8 +198,14 @@ def made(name: str) -> dict[str, Any]:
 def describe(problem: Problem) -> dict[str, Any]:
     """The problem in plain lists and numbers."""
     features = {"kind": kind_of_statistics(problem.features), **_plain(asdict(problem.features))}
-    kernel = {"kind": kind_of_kernel(problem.kernel), **{k: v for k, v in _plain(asdict(problem.kernel)).items() if k != "jacobians"}}
-    own = {name: _plain(getattr(problem, name)) for name in ("x", "y", "ridge", "jitter", "ddof", "weights", "target_weights", "mask")}
+    kernel = {
+        "kind": kind_of_kernel(problem.kernel),
+        **{k: v for k, v in _plain(asdict(problem.kernel)).items() if k != "jacobians"},
+    }
+    own = {
+        name: _plain(getattr(problem, name))
+        for name in ("x", "y", "ridge", "jitter", "ddof", "weights", "target_weights", "mask")
+    }
     return own | {"features": features, "kernel": kernel}
 
 
@@ -165,7 +220,8 @@ def _plain(value: Any) -> Any:
 def _read(name: str, entry: Mapping[str, Any]) -> ReferenceVector:
     given = dict(entry["problem"])
     arrays: dict[str, Any] = {
-        key: None if given[key] is None else np.array(given[key]) for key in ("x", "y", "weights", "target_weights", "mask")
+        key: None if given[key] is None else np.array(given[key])
+        for key in ("x", "y", "weights", "target_weights", "mask")
     }
     problem = Problem(
         **arrays,
@@ -174,7 +230,9 @@ def _read(name: str, entry: Mapping[str, Any]) -> ReferenceVector:
         **{key: given[key] for key in ("ridge", "jitter", "ddof")},
     )
     expected = {key: np.array(value) for key, value in entry["expected"].items()}
-    return ReferenceVector(name, problem, np.array(entry["points"]), expected, dict(entry["tolerance"]))
+    return ReferenceVector(
+        name, problem, np.array(entry["points"]), expected, dict(entry["tolerance"])
+    )
 
 
 def _statistics(given: dict[str, Any]) -> statistics.Statistics:
@@ -186,7 +244,12 @@ def _statistics(given: dict[str, Any]) -> statistics.Statistics:
         "pairwise": statistics.Pairwise,
     }
     kind = kinds[given.pop("kind")]
-    return kind(**{name: np.array(value) if isinstance(value, list) else value for name, value in given.items()})
+    return kind(
+        **{
+            name: np.array(value) if isinstance(value, list) else value
+            for name, value in given.items()
+        }
+    )
 
 
 def _kernel(given: dict[str, Any]) -> kernels.Kernel:

@@ -8,10 +8,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ingd_ref import checks, plotting
+from ingd_ref import _checks, plotting
 from ingd_ref.backend import Array
 from ingd_ref.errors import DomainError, OptionError
-from ingd_ref.experiments._experiment import Experiment, Piece, Report, chosen_methods, on_backend, option, stream
+from ingd_ref.experiments._experiment import (
+    Experiment,
+    Piece,
+    Report,
+    chosen_methods,
+    on_backend,
+    option,
+    stream,
+)
 from ingd_ref.features import RandomCenters
 from ingd_ref.flows import FlowResult, KiNG, run_flow
 from ingd_ref.metrics import MMD, median_bandwidth
@@ -29,8 +37,9 @@ SHOWN = 16
 class Digits(Experiment[FlowResult]):
     """KiNG on the 8×8 digits that scikit-learn ships (1797 images, pixels scaled to [−1, 1]), towards images that it has not spoilt.
 
-    ``denoise`` starts from images with Gaussian noise on every pixel. ``complete`` replaces the lower half of each image by noise and lets
-    only that half move (K9): the upper half conditions it. Training images are the target; images held out from both judge the result.
+    ``denoise`` starts from images with Gaussian noise on every pixel. ``complete`` replaces the
+    lower half of each image by noise and lets only that half move (K9): the upper half conditions
+    it. Training images are the target; images held out from both judge the result.
     """
 
     methods: tuple[str, ...] = option(TASKS, f"which tasks: some of {','.join(TASKS)}")
@@ -51,11 +60,11 @@ class Digits(Experiment[FlowResult]):
     def check(self) -> None:
         chosen_methods(self.methods, TASKS)
         for label in ("number", "training", "held_out", "steps", "features"):
-            checks.positive_integer(getattr(self, label), label)
+            _checks.positive_integer(getattr(self, label), label)
         for label in ("noise", "step_size", "bandwidth"):
-            checks.positive(getattr(self, label), label)
+            _checks.positive(getattr(self, label), label)
         for label in ("ridge", "jitter"):
-            checks.nonnegative(getattr(self, label), label)
+            _checks.nonnegative(getattr(self, label), label)
 
     def require(self) -> None:
         super().require()
@@ -74,7 +83,12 @@ class Digits(Experiment[FlowResult]):
             return distance(x, sigma)
 
         return run_flow(
-            KiNG(RandomCenters(self.features, self.bandwidth), MedianBandwidth(), ridge=self.ridge, jitter=self.jitter),
+            KiNG(
+                RandomCenters(self.features, self.bandwidth),
+                MedianBandwidth(),
+                ridge=self.ridge,
+                jitter=self.jitter,
+            ),
             start,
             on_backend(data.training, self.backend),
             steps=self.steps,
@@ -91,13 +105,22 @@ class Digits(Experiment[FlowResult]):
         pixels, labels = _load_digits()
         parts = np.cumsum([self.number, self.training, self.held_out])
         if parts[-1] > len(pixels):
-            raise DomainError(f"number, training and held_out ask for {parts[-1]} images; there are {len(pixels)}")
-        restore, train, judge = np.split(stream(self.seed, SPLIT_STREAM).permutation(len(pixels))[: parts[-1]], parts[:-1])
-        return _Images(pixels[restore], pixels[train], pixels[judge], labels[restore], labels[train])
+            raise DomainError(
+                f"number, training and held_out ask for {parts[-1]} images; there are {len(pixels)}"
+            )
+        restore, train, judge = np.split(
+            stream(self.seed, SPLIT_STREAM).permutation(len(pixels))[: parts[-1]], parts[:-1]
+        )
+        return _Images(
+            pixels[restore], pixels[train], pixels[judge], labels[restore], labels[train]
+        )
 
     def report(self, results: Mapping[Piece, FlowResult]) -> Report:
         data = self.problem()
-        unspoilt = {**_quality(data.images, data, _everywhere()), "mmd": MMD(data.held_out)(data.images, median_bandwidth(data.held_out))}
+        unspoilt = {
+            **_quality(data.images, data, _everywhere()),
+            "mmd": MMD(data.held_out)(data.images, median_bandwidth(data.held_out)),
+        }
         methods: dict[str, dict[str, Any]] = {}
         arrays, figures = {"original": data.images}, {}
         for (task, _), result in results.items():
@@ -116,7 +139,9 @@ class Digits(Experiment[FlowResult]):
             figures[task] = plotting.plot_images(clipped, columns=SHOWN)
         curves = {task: entry["mmd"] for task, entry in methods.items()}
         figures["mmd"] = plotting.add_level(
-            plotting.plot_metric_curves(curves, ylabel="MMD to held-out images"), unspoilt["mmd"], "unspoilt images"
+            plotting.plot_metric_curves(curves, ylabel="MMD to held-out images"),
+            unspoilt["mmd"],
+            "unspoilt images",
         )
         return Report(methods, {"unspoilt": unspoilt}, arrays, figures, _lines(methods, unspoilt))
 
@@ -139,7 +164,9 @@ def _load_digits() -> tuple[np.ndarray, np.ndarray]:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise OptionError("experiment 'digits' needs scikit-learn: pip install 'ingd-ref[experiments]'") from error
+        raise OptionError(
+            "experiment 'digits' needs scikit-learn: pip install 'ingd-ref[experiments]'"
+        ) from error
     pixels, labels = load_digits(return_X_y=True)
     return pixels / 8.0 - 1.0, labels
 
@@ -163,8 +190,8 @@ def _spoilt(images: np.ndarray, task: str, noise: float, rng: np.random.Generato
 def _quality(images: np.ndarray, data: _Images, moved: np.ndarray) -> dict[str, float]:
     """Compare with the originals and the training images.
 
-    Root-mean-square error of the pixels that may move, mean distance to the nearest training image, and the share of images to which
-    that one gives the right digit.
+    Root-mean-square error of the pixels that may move, mean distance to the nearest training image,
+    and the share of images to which that one gives the right digit.
     """
     squares = np.sum((images[:, None, :] - data.training[None, :, :]) ** 2, axis=2)
     found = data.training_digits[np.argmin(squares, axis=1)]
@@ -176,7 +203,12 @@ def _quality(images: np.ndarray, data: _Images, moved: np.ndarray) -> dict[str, 
 
 
 def _lines(methods: Mapping[str, Mapping[str, Any]], unspoilt: Mapping[str, float]) -> list[str]:
-    captions = {"pixel_error": "pixel error", "nearest": "nearest image", "recognised": "recognised", "mmd": "MMD"}
+    captions = {
+        "pixel_error": "pixel error",
+        "nearest": "nearest image",
+        "recognised": "recognised",
+        "mmd": "MMD",
+    }
     lines = [f"{'':10s}" + "".join(f"{caption:>18s}" for caption in captions.values())]
     for task, entry in methods.items():
         changes = [f"{entry['before'][name]:.3f} → {entry['after'][name]:.3f}" for name in captions]

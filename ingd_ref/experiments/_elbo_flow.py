@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, to_host
 from ingd_ref.errors import DomainError
-from ingd_ref.experiments._experiment import Experiment, Piece, Report, chosen_methods, on_backend, option
+from ingd_ref.experiments._experiment import (
+    Experiment,
+    Piece,
+    Report,
+    chosen_methods,
+    on_backend,
+    option,
+)
 from ingd_ref.plotting import plot_divergences, plot_probabilities, plot_visible_simplex
 
 if TYPE_CHECKING:
@@ -33,19 +40,28 @@ INTEGRATORS = ("euler", "heun", "rk4", "adaptive")
 class ElboFlow(Experiment[dict[str, np.ndarray]]):
     """Three natural gradient flows, of the ELBO with fixed recognition, of the ELBO with perfect recognition, and of the evidence.
 
-    On the product model, which is cylindrical, the three move the visible distribution alike, whatever they do with the hidden variable;
-    on the network X → Y, X → Z they do not. Eight starts and a target are drawn for the network as [A25] drew them, by NumPy's legacy
-    generator; seed 13 gives the published ones.
+    On the product model, which is cylindrical, the three move the visible distribution alike,
+    whatever they do with the hidden variable; on the network X → Y, X → Z they do not. Eight starts
+    and a target are drawn for the network as [A25] drew them, by NumPy's legacy generator; seed 13
+    gives the published ones.
     """
 
-    seed: int = option(13, "seed of the target and the starts of the network; 13 gives the published ones")
+    seed: int = option(
+        13, "seed of the target and the starts of the network; 13 gives the published ones"
+    )
     methods: tuple[str, ...] = option(METHODS, f"which flows: some of {','.join(METHODS)}")
     steps: int = option(499, "number of steps")
     step_size: float = option(0.01, "flow time of a step")
     integrator: str = option("euler", f"one of {', '.join(INTEGRATORS)}")
-    start: tuple[float, ...] = option((0.02, 0.95, 0.02), "parameters of the product model at the start: P(X=0), P(Y=0), P(Z=0)")
-    target: tuple[float, ...] = option((0.95, 0.1, 0.9), "parameters of the product model at the target")
-    shown: int = option(2, "which of the eight starts the pictures of a single flow show, counted from 1")
+    start: tuple[float, ...] = option(
+        (0.02, 0.95, 0.02), "parameters of the product model at the start: P(X=0), P(Y=0), P(Z=0)"
+    )
+    target: tuple[float, ...] = option(
+        (0.95, 0.1, 0.9), "parameters of the product model at the target"
+    )
+    shown: int = option(
+        2, "which of the eight starts the pictures of a single flow show, counted from 1"
+    )
 
     name = "elbo-flow"
     summary = "flows of the evidence and of its lower bounds on two models with a hidden variable"
@@ -53,15 +69,17 @@ class ElboFlow(Experiment[dict[str, np.ndarray]]):
 
     def check(self) -> None:
         chosen_methods(self.methods, METHODS)
-        checks.positive_integer(self.steps, "steps")
-        checks.positive(self.step_size, "step_size")
-        checks.choice(self.integrator, "integrator", INTEGRATORS)
-        if not 1 <= checks.positive_integer(self.shown, "shown") <= 8:
+        _checks.positive_integer(self.steps, "steps")
+        _checks.positive(self.step_size, "step_size")
+        _checks.choice(self.integrator, "integrator", INTEGRATORS)
+        if not 1 <= _checks.positive_integer(self.shown, "shown") <= 8:
             raise DomainError(f"shown must be one of the starts 1 to 8, got {self.shown}")
         for label in ("start", "target"):
             values = getattr(self, label)
             if len(values) != 3 or not all(0 < value < 1 for value in values):
-                raise DomainError(f"{label} must be three probabilities between 0 and 1, got {values}")
+                raise DomainError(
+                    f"{label} must be three probabilities between 0 and 1, got {values}"
+                )
 
     def pieces(self) -> list[Piece]:
         return [Piece(method, model) for method in self.methods for model in (PRODUCT, NAIVE_BAYES)]
@@ -72,15 +90,23 @@ class ElboFlow(Experiment[dict[str, np.ndarray]]):
         model, best, start = self._problem(piece.trial)
         joint = model.probabilities(on_backend(best, self.backend))
         visible, begin = model.marginalisation.push(joint), on_backend(start, self.backend)
-        options: dict[str, Any] = {"steps": self.steps, "step_size": self.step_size, "integrator": self.integrator}
+        options: dict[str, Any] = {
+            "steps": self.steps,
+            "step_size": self.step_size,
+            "integrator": self.integrator,
+        }
         began = time.perf_counter()
         if piece.method == "evidence":
             flow = run_evidence_flow(model, begin, visible, **options)
         else:
-            recognition: Array | str = model.marginalisation.conditional(joint) if piece.method == "elbo" else "held"
+            recognition: Array | str = (
+                model.marginalisation.conditional(joint) if piece.method == "elbo" else "held"
+            )
             flow = run_elbo_flow(model, begin, visible, recognition, **options)
         if flow.status != "finished":  # what is left would pass for the state after all steps
-            raise DomainError(f"the flow leaves the model at {flow.reason}; take shorter steps or another integrator")
+            raise DomainError(
+                f"the flow leaves the model at {flow.reason}; take shorter steps or another integrator"
+            )
         probabilities = to_host(flow.probabilities)
         return {
             "parameters": to_host(flow.parameters),
@@ -115,7 +141,13 @@ class ElboFlow(Experiment[dict[str, np.ndarray]]):
             for name, value in result.items()
             if name != "seconds"
         }
-        return Report(methods, findings, arrays, self._figures(results), self._lines(methods, findings["spread"]))
+        return Report(
+            methods,
+            findings,
+            arrays,
+            self._figures(results),
+            self._lines(methods, findings["spread"]),
+        )
 
     def _problem(self, number: int) -> tuple[BayesianNetwork, np.ndarray, np.ndarray]:
         """Model, parameters of the target, and starts (k, d)."""
@@ -135,29 +167,42 @@ class ElboFlow(Experiment[dict[str, np.ndarray]]):
     def _figures(self, results: Mapping[Piece, dict[str, np.ndarray]]) -> dict[str, Figure]:
         first = results[Piece(self.methods[0], PRODUCT)]
         divergences = {
-            name: {method: results[Piece(method, model)]["divergence"] for method in self.methods} for model, name in enumerate(MODELS)
+            name: {method: results[Piece(method, model)]["divergence"] for method in self.methods}
+            for model, name in enumerate(MODELS)
         }
         chosen = (0, self.shown - 1)
         paths = {
-            name: {method: results[Piece(method, model)]["visible"][:, chosen[model]] for method in self.methods}
+            name: {
+                method: results[Piece(method, model)]["visible"][:, chosen[model]]
+                for method in self.methods
+            }
             for model, name in enumerate(MODELS)
         }
-        targets = {name: results[Piece(self.methods[0], model)]["target"] for model, name in enumerate(MODELS)}
+        targets = {
+            name: results[Piece(self.methods[0], model)]["target"]
+            for model, name in enumerate(MODELS)
+        }
         return {
             "divergence": plot_divergences(first["times"], divergences),
             "probabilities": plot_probabilities(first["times"], paths, targets),
             "simplex": plot_visible_simplex(paths, targets),
         }
 
-    def _lines(self, methods: Mapping[str, Mapping[str, Any]], spread: Mapping[str, float]) -> list[str]:
+    def _lines(
+        self, methods: Mapping[str, Mapping[str, Any]], spread: Mapping[str, float]
+    ) -> list[str]:
         lines = [f"KL(p*_V‖p_V) after {self.steps} steps of {self.step_size:g}:"]
         for name, entry in methods.items():
             final = ", ".join(f"{value:.2e}" for value in entry["final"])
-            lines.append(f"  {name:<9s} product {entry['product_divergence'][-1]:.2e}; network, eight starts: {final}")
+            lines.append(
+                f"  {name:<9s} product {entry['product_divergence'][-1]:.2e}; network, eight starts: {final}"
+            )
         if "evidence" in methods:
             outside = sum(count > 0 for count in methods["evidence"]["states_outside_the_box"])
             least = methods["evidence"]["smallest_visible_probability"]
-            lines.append(f"parameters of {outside} of 8 evidence flows leave the unit box; no visible probability falls below {least:.2g}")
+            lines.append(
+                f"parameters of {outside} of 8 evidence flows leave the unit box; no visible probability falls below {least:.2g}"
+            )
         if len(methods) > 1:
             apart = f"{spread['product']:.1e} on the product model, {spread['naive-bayes']:.2f} on the network"
             lines.append(f"visible distributions of the flows differ by at most {apart}")

@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ingd_ref import checks, plotting
+from ingd_ref import _checks, plotting
 from ingd_ref.backend import Array, to_host
 from ingd_ref.errors import DomainError, OptionError
-from ingd_ref.experiments._experiment import Experiment, Piece, Report, chosen_methods, on_backend, option, stream
+from ingd_ref.experiments._experiment import (
+    Experiment,
+    Piece,
+    Report,
+    chosen_methods,
+    on_backend,
+    option,
+    stream,
+)
 from ingd_ref.families import ExponentialFamily, Gamma, Gaussian
 from ingd_ref.features import FamilyStatistics
 from ingd_ref.flows import FlowResult, KiNG, run_flow
@@ -33,23 +41,31 @@ START_STREAM, TARGET_STREAM = 0, 1
 class ExactPath(Experiment[FlowResult]):
     """KiNG with the statistics of a family and ridge = jitter = 0, by several integrators with several numbers of steps.
 
-    The moments of the weighted particles obey d/dt E_q f = Δ exactly (K10), so μ(t) = μ* + e^{−t} (μ(0) − μ*) holds for them whatever the
-    nodes and the kernel, and what remains is the error of the integrator: of order 1 for Euler, 2 for Heun and 4 for RK4.
+    The moments of the weighted particles obey d/dt E_q f = Δ exactly (K10), so μ(t) = μ* + e^{−t}
+    (μ(0) − μ*) holds for them whatever the nodes and the kernel, and what remains is the error of
+    the integrator: of order 1 for Euler, 2 for Heun and 4 for RK4.
 
-    Points of a Gamma distribution are positive, and a step that is too long for the particle next to zero carries it across: that ends
-    the run with a :class:`~ingd_ref.errors.DomainError`. In the flow itself log x repels from zero as long as the shape grows, which the
-    default start and target see to; towards smaller shapes short steps are needed.
+    Points of a Gamma distribution are positive, and a step that is too long for the particle next
+    to zero carries it across: that ends the run with a :class:`~ingd_ref.errors.DomainError`. In
+    the flow itself log x repels from zero as long as the shape grows, which the default start and
+    target see to; towards smaller shapes short steps are needed.
     """
 
     name: str = "gaussian"
-    start: tuple[float, ...] = option((0.0, 1.0), "classical parameters at the start, in the order of the family")
+    start: tuple[float, ...] = option(
+        (0.0, 1.0), "classical parameters at the start, in the order of the family"
+    )
     target: tuple[float, ...] = option((2.0, 0.25), "classical parameters of the target")
-    methods: tuple[str, ...] = option(("euler", "rk4"), f"which integrators: some of {','.join(ORDERS)}")
+    methods: tuple[str, ...] = option(
+        ("euler", "rk4"), f"which integrators: some of {','.join(ORDERS)}"
+    )
     steps: tuple[int, ...] = option((20, 40, 80, 160), "numbers of steps, one run for each")
     time: float = option(2.0, "flow time of each run")
     particles: str = option("quadrature", "weighted Gauss nodes (quadrature) or random samples")
     number: int = option(20, "number of particles, and of points of the target")
-    bandwidth: float = option(3.0, "standard deviation of the matrix kernel, in the units of the particles")
+    bandwidth: float = option(
+        3.0, "standard deviation of the matrix kernel, in the units of the particles"
+    )
 
     parallel = False
 
@@ -60,15 +76,19 @@ class ExactPath(Experiment[FlowResult]):
 
     def check(self) -> None:
         chosen_methods(self.methods, tuple(ORDERS))
-        checks.choice(self.particles, "particles", SAMPLINGS)
-        checks.positive(self.time, "time")
-        checks.positive(self.bandwidth, "bandwidth")
-        if checks.positive_integer(self.number, "number") < 2:
-            raise DomainError(f"number must be at least 2: one particle has no spread to fit, got {self.number}")
+        _checks.choice(self.particles, "particles", SAMPLINGS)
+        _checks.positive(self.time, "time")
+        _checks.positive(self.bandwidth, "bandwidth")
+        if _checks.positive_integer(self.number, "number") < 2:
+            raise DomainError(
+                f"number must be at least 2: one particle has no spread to fit, got {self.number}"
+            )
         if len(self.steps) < 2 or len(set(self.steps)) < len(self.steps):
-            raise OptionError(f"steps must be two or more different numbers, to see how the error falls, got {self.steps}")
+            raise OptionError(
+                f"steps must be two or more different numbers, to see how the error falls, got {self.steps}"
+            )
         for count in self.steps:
-            checks.positive_integer(count, "steps")
+            _checks.positive_integer(count, "steps")
         for label in ("start", "target"):
             self._theta(label)
 
@@ -78,7 +98,12 @@ class ExactPath(Experiment[FlowResult]):
     def run(self, piece: Piece, progress: Any = False) -> FlowResult:
         (x, weights), (y, target_weights) = self._points("start"), self._points("target")
         step_size = self.time / piece.trial
-        flow = KiNG(FamilyStatistics(self._family()), GradientGaussian(self.bandwidth), ridge=0.0, jitter=0.0)
+        flow = KiNG(
+            FamilyStatistics(self._family()),
+            GradientGaussian(self.bandwidth),
+            ridge=0.0,
+            jitter=0.0,
+        )
         try:
             return run_flow(
                 flow,
@@ -93,7 +118,9 @@ class ExactPath(Experiment[FlowResult]):
                 progress=progress,
             )
         except DomainError as error:
-            raise DomainError(f"a step of {step_size:g} is too long; take more steps: {error}") from error
+            raise DomainError(
+                f"a step of {step_size:g} is too long; take more steps: {error}"
+            ) from error
 
     def report(self, results: Mapping[Piece, FlowResult]) -> Report:
         methods: dict[str, dict[str, Any]] = {}
@@ -112,12 +139,20 @@ class ExactPath(Experiment[FlowResult]):
             }
         start, target = self._moments("start"), self._moments("target")
         findings = {"start_moments": start.tolist(), "target_moments": target.tolist()}
-        arrays = {f"{piece.method}_{piece.trial}": result.trajectory for piece, result in results.items()}
-        arrays |= {f"{label}_{part}": value for label in ("start", "target") for part, value in self._points(label)._asdict().items()}
-        return Report(methods, findings, arrays, self._figures(results, methods), self._lines(methods))
+        arrays = {
+            f"{piece.method}_{piece.trial}": result.trajectory for piece, result in results.items()
+        }
+        arrays |= {
+            f"{label}_{part}": value
+            for label in ("start", "target")
+            for part, value in self._points(label)._asdict().items()
+        }
+        return Report(
+            methods, findings, arrays, self._figures(results, methods), self._lines(methods)
+        )
 
     def _family(self) -> ExponentialFamily:
-        checks.choice(self.name, "name", tuple(FAMILIES))
+        _checks.choice(self.name, "name", tuple(FAMILIES))
         return FAMILIES[self.name]()
 
     def _theta(self, label: str) -> Array:
@@ -125,7 +160,9 @@ class ExactPath(Experiment[FlowResult]):
         family, values = self._family(), getattr(self, label)
         names = [parameter.name for parameter in family.parameters]
         if len(values) != len(names):
-            raise OptionError(f"{label} must give {' and '.join(names)}, got {len(values)} number(s)")
+            raise OptionError(
+                f"{label} must give {' and '.join(names)}, got {len(values)} number(s)"
+            )
         return family.natural(**dict(zip(names, values, strict=True)))
 
     def _points(self, label: str) -> _Weighted:
@@ -133,7 +170,10 @@ class ExactPath(Experiment[FlowResult]):
         theta = self._theta(label)
         if self.particles == "samples":
             rng = stream(self.seed, START_STREAM if label == "start" else TARGET_STREAM)
-            return _Weighted(to_host(self._family().sample(theta, self.number, rng)), np.full(self.number, 1.0 / self.number))
+            return _Weighted(
+                to_host(self._family().sample(theta, self.number, rng)),
+                np.full(self.number, 1.0 / self.number),
+            )
         return _nodes(self.name, self.number, *getattr(self, label))
 
     def _moments(self, label: str) -> np.ndarray:
@@ -158,24 +198,43 @@ class ExactPath(Experiment[FlowResult]):
         way = np.linalg.norm(self._moments("target") - self._moments("start"))
         if way == 0:
             raise DomainError("start and target have the same moments: there is no path to follow")
-        return np.asarray(np.linalg.norm(self._path(result) - self._exact(result.times), axis=1) / way)
+        return np.asarray(
+            np.linalg.norm(self._path(result) - self._exact(result.times), axis=1) / way
+        )
 
-    def _figures(self, results: Mapping[Piece, FlowResult], methods: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
+    def _figures(
+        self, results: Mapping[Piece, FlowResult], methods: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Figure]:
         coarsest = min(self.steps)
         times = results[Piece(self.methods[0], coarsest)].times
-        flows = {f"{method}, {coarsest} steps": self._path(results[Piece(method, coarsest)]) for method in self.methods}
-        errors = {f"{method} (slope {entry['slope']:.2f})": entry["error"] for method, entry in methods.items()}
-        orders = {f"{method} (slope {entry['slope']:.2f})": entry["order"] for method, entry in methods.items()}
+        flows = {
+            f"{method}, {coarsest} steps": self._path(results[Piece(method, coarsest)])
+            for method in self.methods
+        }
+        errors = {
+            f"{method} (slope {entry['slope']:.2f})": entry["error"]
+            for method, entry in methods.items()
+        }
+        orders = {
+            f"{method} (slope {entry['slope']:.2f})": entry["order"]
+            for method, entry in methods.items()
+        }
         sizes = [self.time / count for count in self.steps]
         title = f"{self.name.capitalize()} family"
         return {
-            "path": plotting.plot_path_error(times, self._exact(times), flows, ylabel="mean parameters", title=title),
-            "convergence": plotting.plot_convergence(sizes, errors, orders, ylabel="largest error on the path", title=title),
+            "path": plotting.plot_path_error(
+                times, self._exact(times), flows, ylabel="mean parameters", title=title
+            ),
+            "convergence": plotting.plot_convergence(
+                sizes, errors, orders, ylabel="largest error on the path", title=title
+            ),
         }
 
     def _lines(self, methods: Mapping[str, Mapping[str, Any]]) -> list[str]:
         lines = ["largest relative error on the exact path (E10) by number of steps"]
-        lines.append("  integrator  " + "".join(f"{count:>11d}" for count in self.steps) + "   slope (order)")
+        lines.append(
+            "  integrator  " + "".join(f"{count:>11d}" for count in self.steps) + "   slope (order)"
+        )
         for method, entry in methods.items():
             errors = "".join(f"{error:>11.2e}" for error in entry["error"])
             lines.append(f"  {method:<12s}{errors}   {entry['slope']:.2f} ({entry['order']})")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array
 from ingd_ref.errors import BackendError, DomainError, OptionError
 from ingd_ref.flows import FlowResult
@@ -18,7 +18,16 @@ from ingd_ref.flows import FlowResult
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Experiment", "Piece", "Report", "chosen_methods", "mean_and_error", "on_backend", "option", "stream"]
+__all__ = [
+    "Experiment",
+    "Piece",
+    "Report",
+    "chosen_methods",
+    "mean_and_error",
+    "on_backend",
+    "option",
+    "stream",
+]
 
 BACKENDS = ("numpy", "cupy")
 
@@ -70,8 +79,9 @@ def option(default: Any, description: str) -> Any:
 class Experiment(ABC, Generic[ResultT]):
     """A named, seeded study, whose pieces come to results of flows or to named arrays.
 
-    The fields of a subclass are its options; they alone decide the result. Each piece draws from random streams of its own, so that
-    neither their order nor the number of processes changes a number.
+    The fields of a subclass are its options; they alone decide the result. Each piece draws from
+    random streams of its own, so that neither their order nor the number of processes changes a
+    number.
     """
 
     seed: int = option(0, "seed of all random numbers")
@@ -82,7 +92,7 @@ class Experiment(ABC, Generic[ResultT]):
     def __post_init__(self) -> None:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise DomainError(f"seed must be a whole number of at least 0, got {self.seed!r}")
-        checks.choice(self.backend, "backend", BACKENDS)
+        _checks.choice(self.backend, "backend", BACKENDS)
         self.check()
 
     @property
@@ -98,7 +108,10 @@ class Experiment(ABC, Generic[ResultT]):
     @property
     def config(self) -> dict[str, Any]:
         """The options as JSON can hold them."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
 
     @abstractmethod
     def check(self) -> None:
@@ -126,7 +139,7 @@ def chosen_methods(methods: Sequence[str], known: Sequence[str]) -> None:
     if not methods:
         raise OptionError(f"methods must name at least one of {', '.join(known)}")
     for method in methods:
-        checks.choice(method, "method", known)
+        _checks.choice(method, "method", known)
     if len(set(methods)) < len(methods):
         raise OptionError(f"methods must name each method once, got {', '.join(methods)}")
 
@@ -145,9 +158,13 @@ def on_backend(host: np.ndarray, backend: str) -> Array:
 
         return cupy.asarray(host)
     except ImportError as error:
-        raise BackendError("backend 'cupy' needs CuPy: install ingd-ref[cuda12] or ingd-ref[cuda13]") from error
+        raise BackendError(
+            "backend 'cupy' needs CuPy: install ingd-ref[cuda12] or ingd-ref[cuda13]"
+        ) from error
     except Exception as error:  # CuPy reports a missing driver, device or toolkit by exceptions of its own and of the CUDA libraries
-        raise BackendError(f"backend 'cupy' needs a CUDA device that CuPy can use: {str(error).splitlines()[0]}") from error
+        raise BackendError(
+            f"backend 'cupy' needs a CUDA device that CuPy can use: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

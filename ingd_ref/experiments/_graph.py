@@ -8,12 +8,26 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks, plotting
+from ingd_ref import _checks, plotting
 from ingd_ref.backend import to_host
 from ingd_ref.errors import DomainError
-from ingd_ref.experiments._experiment import Experiment, Piece, Report, mean_and_error, on_backend, option, stream
+from ingd_ref.experiments._experiment import (
+    Experiment,
+    Piece,
+    Report,
+    mean_and_error,
+    on_backend,
+    option,
+    stream,
+)
 from ingd_ref.features import PairwiseProducts
-from ingd_ref.projection import Parabola, regularisation_path, sparse_window_projection, trapezoid_weights, window_system
+from ingd_ref.projection import (
+    Parabola,
+    regularisation_path,
+    sparse_window_projection,
+    trapezoid_weights,
+    window_system,
+)
 
 __all__ = ["Graph"]
 
@@ -24,9 +38,10 @@ SPARSE, CORRELATION = "sparse window", "change of covariance"
 class Graph(Experiment[dict[str, np.ndarray]]):
     """Few edges of a graph change with constant velocity; ℓ₁-penalised velocities of all edges have to tell which.
 
-    The model is N(0, Λ(t)⁻¹) with Λ(t) = Λ₀ + tΔ, t from 0 to 1: natural parameters −Λ_ij of the products x_i x_j and −Λ_ii/2 of the
-    squares. Squares go without a penalty. For comparison edges are ranked by the change of their covariance between the first and the
-    second half of the samples, which indirect effects blur.
+    The model is N(0, Λ(t)⁻¹) with Λ(t) = Λ₀ + tΔ, t from 0 to 1: natural parameters −Λ_ij of the
+    products x_i x_j and −Λ_ii/2 of the squares. Squares go without a penalty. For comparison edges
+    are ranked by the change of their covariance between the first and the second half of the
+    samples, which indirect effects blur.
     """
 
     nodes: int = option(20, "number of nodes")
@@ -44,13 +59,17 @@ class Graph(Experiment[dict[str, np.ndarray]]):
 
     def check(self) -> None:
         for label in ("nodes", "times", "samples", "changed", "resting", "penalties", "trials"):
-            checks.positive_integer(getattr(self, label), label)
-        checks.positive(self.size, "size")
-        checks.positive(self.strength, "strength")
+            _checks.positive_integer(getattr(self, label), label)
+        _checks.positive(self.size, "size")
+        _checks.positive(self.strength, "strength")
         if self.changed + self.resting > self.nodes * (self.nodes - 1) // 2:
-            raise DomainError(f"a graph of {self.nodes} nodes has no {self.changed + self.resting} edges")
+            raise DomainError(
+                f"a graph of {self.nodes} nodes has no {self.changed + self.resting} edges"
+            )
         if self.samples < 2 or self.times < 3:
-            raise DomainError("samples must be at least 2 at each of at least 3 times: each time needs a covariance")
+            raise DomainError(
+                "samples must be at least 2 at each of at least 3 times: each time needs a covariance"
+            )
 
     def pieces(self) -> list[Piece]:
         return [Piece("graph", trial) for trial in range(self.trials)]
@@ -69,7 +88,10 @@ class Graph(Experiment[dict[str, np.ndarray]]):
         chosen = self._noise_level(times, samples[:, :, pairs[:, 0]] * samples[:, :, pairs[:, 1]])
         found = sparse_window_projection(system, chosen, penalty_weights=free)
         halves = np.array_split(samples, 2)
-        moved = [np.mean(half[:, :, pairs[:, 0]] * half[:, :, pairs[:, 1]], axis=(0, 1)) for half in halves]
+        moved = [
+            np.mean(half[:, :, pairs[:, 0]] * half[:, :, pairs[:, 1]], axis=(0, 1))
+            for half in halves
+        ]
         return {
             "truth": -slope[pairs[:, 0], pairs[:, 1]],
             "kappas": path.kappas,
@@ -83,14 +105,25 @@ class Graph(Experiment[dict[str, np.ndarray]]):
 
     def report(self, results: Mapping[Piece, dict[str, np.ndarray]]) -> Report:
         outcomes = [results[piece] for piece in self.pieces()]
-        scores = {SPARSE: [_scores(one) for one in outcomes], CORRELATION: [one["covariance_change"] for one in outcomes]}
+        scores = {
+            SPARSE: [_scores(one) for one in outcomes],
+            CORRELATION: [one["covariance_change"] for one in outcomes],
+        }
         methods: dict[str, dict[str, Any]] = {}
         curves: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
         for name, ranked in scores.items():
-            curves[name] = [roc_curve(score, one["truth"] != 0) for score, one in zip(ranked, outcomes, strict=True)]
+            curves[name] = [
+                roc_curve(score, one["truth"] != 0)
+                for score, one in zip(ranked, outcomes, strict=True)
+            ]
             areas = np.array([np.trapezoid(found, alarms) for alarms, found in curves[name]])
             middle, error = mean_and_error(areas)
-            methods[name] = {"area": areas.tolist(), "mean": float(middle), "standard_error": float(error), "seconds": []}
+            methods[name] = {
+                "area": areas.tolist(),
+                "mean": float(middle),
+                "standard_error": float(error),
+                "seconds": [],
+            }
         counts = [_counts(one["truth"] != 0, one["found"] != 0) for one in outcomes]
         worst = float(max(np.max(one["kkt_residuals"]) for one in outcomes))
         findings: dict[str, Any] = {
@@ -102,16 +135,31 @@ class Graph(Experiment[dict[str, np.ndarray]]):
         first = outcomes[0]
         labelled = {f"{name} (area {methods[name]['mean']:.3f})": curves[name] for name in curves}
         figures = {
-            "roc": plotting.plot_roc(labelled, title=f"{self.changed} changing edges of {len(self._pairs())}"),
-            "path": plotting.plot_regularisation_path(first["kappas"], first["coefficients"], first["truth"] != 0, float(first["chosen"])),
+            "roc": plotting.plot_roc(
+                labelled, title=f"{self.changed} changing edges of {len(self._pairs())}"
+            ),
+            "path": plotting.plot_regularisation_path(
+                first["kappas"], first["coefficients"], first["truth"] != 0, float(first["chosen"])
+            ),
             "graph": plotting.plot_edges(self.nodes, self._pairs(), first["truth"], first["found"]),
         }
-        arrays = {f"{key}_{trial}": value for trial, one in enumerate(outcomes) for key, value in one.items()}
+        arrays = {
+            f"{key}_{trial}": value
+            for trial, one in enumerate(outcomes)
+            for key, value in one.items()
+        }
         lines = ["area under the curve, mean over graphs"]
-        lines += [f"  {name:<22s}{entry['mean']:.4f} ± {entry['standard_error']:.4f}" for name, entry in methods.items()]
+        lines += [
+            f"  {name:<22s}{entry['mean']:.4f} ± {entry['standard_error']:.4f}"
+            for name, entry in methods.items()
+        ]
         hits, alarms = np.mean(np.array(counts), axis=0)
-        lines.append(f"at the penalty of the noise level: {hits:.1f} of {self.changed} changes found on average,")
-        lines.append(f"  with {alarms:.1f} false alarms; largest violation of optimality {worst:.1e}")
+        lines.append(
+            f"at the penalty of the noise level: {hits:.1f} of {self.changed} changes found on average,"
+        )
+        lines.append(
+            f"  with {alarms:.1f} false alarms; largest violation of optimality {worst:.1e}"
+        )
         return Report(methods, findings, arrays, figures, lines)
 
     def _pairs(self) -> np.ndarray:
@@ -129,11 +177,15 @@ class Graph(Experiment[dict[str, np.ndarray]]):
         least = min(float(np.linalg.eigvalsh(rest + t * slope)[0]) for t in (0.0, 1.0))
         return rest + (0.5 - least) * np.eye(self.nodes), slope
 
-    def _samples(self, rest: np.ndarray, slope: np.ndarray, times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _samples(
+        self, rest: np.ndarray, slope: np.ndarray, times: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
         """Samples (k, n, d): Λ = LLᵀ, x = L⁻ᵀ z."""
         factors = np.linalg.cholesky(rest + times[:, None, None] * slope)
         noise = rng.normal(size=(self.times, self.nodes, self.samples))
-        return np.ascontiguousarray(np.swapaxes(np.linalg.solve(np.swapaxes(factors, 1, 2), noise), 1, 2))
+        return np.ascontiguousarray(
+            np.swapaxes(np.linalg.solve(np.swapaxes(factors, 1, 2), noise), 1, 2)
+        )
 
     def _noise_level(self, times: np.ndarray, products: np.ndarray) -> float:
         """Penalty that the gradient of no unchanged edge would exceed by noise alone: sqrt(2 log q) typical deviations of c."""

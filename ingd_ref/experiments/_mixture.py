@@ -8,17 +8,35 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ingd_ref import checks, plotting
+from ingd_ref import _checks, plotting
 from ingd_ref.backend import Array
-from ingd_ref.experiments._experiment import Experiment, Piece, Report, chosen_methods, mean_and_error, on_backend, option, stream
-from ingd_ref.flows import WGF, EnergyFlow, Flow, FlowResult, published_king, published_ntking, run_flow
+from ingd_ref.experiments._experiment import (
+    Experiment,
+    Piece,
+    Report,
+    chosen_methods,
+    mean_and_error,
+    on_backend,
+    option,
+    stream,
+)
+from ingd_ref.flows import (
+    WGF,
+    EnergyFlow,
+    Flow,
+    FlowResult,
+    published_king,
+    published_ntking,
+    run_flow,
+)
 from ingd_ref.metrics import MMD, median_bandwidth
 
 __all__ = ["Mixture", "two_gaussians"]
 
 METHODS = ("ntking", "king", "wgf", "mmd")
 MODE, SPREAD = 2.0, 0.5
-# A step of this size on the plain gradient of the energy distance, which is 1/n of what (W2) calls the velocity [L25].
+# A step of this size on the plain gradient of the energy distance, which is 1/n of what (W2) calls
+# the velocity [L25].
 ENERGY_STEP = 100.0
 NOISE_DRAWS = 20
 DATA_STREAM, NOISE_STREAM, METHOD_STREAM = 0, 1, 2
@@ -57,13 +75,15 @@ class Mixture(Experiment[FlowResult]):
     def check(self) -> None:
         chosen_methods(self.methods, METHODS)
         for label in ("dim", "trials", "steps", "number", "features", "fresh"):
-            checks.positive_integer(getattr(self, label), label)
+            _checks.positive_integer(getattr(self, label), label)
 
     def pieces(self) -> list[Piece]:
         return [Piece(method, trial) for trial in range(self.trials) for method in self.methods]
 
     def run(self, piece: Piece, progress: Any = False) -> FlowResult:
-        particles, target, fresh = (on_backend(samples, self.backend) for samples in self.problem(piece.trial))
+        particles, target, fresh = (
+            on_backend(samples, self.backend) for samples in self.problem(piece.trial)
+        )
         distance = MMD(fresh)
 
         def mmd(x: Array) -> float:
@@ -92,13 +112,21 @@ class Mixture(Experiment[FlowResult]):
     def report(self, results: Mapping[Piece, FlowResult]) -> Report:
         floor = self._noise_floor()
         curves = {
-            method: np.array([results[Piece(method, trial)].history["mmd"] for trial in range(self.trials)]) for method in self.methods
+            method: np.array(
+                [results[Piece(method, trial)].history["mmd"] for trial in range(self.trials)]
+            )
+            for method in self.methods
         }
         methods: dict[str, dict[str, Any]] = {}
         for method, values in curves.items():
             mean, error = mean_and_error(values)
             seconds = [results[Piece(method, trial)].seconds for trial in range(self.trials)]
-            methods[method] = {"mmd": values.tolist(), "mean": mean.tolist(), "standard_error": error.tolist(), "seconds": seconds}
+            methods[method] = {
+                "mmd": values.tolist(),
+                "mean": mean.tolist(),
+                "standard_error": error.tolist(),
+                "seconds": seconds,
+            }
         title = f"Two Gaussians in {self.dim} dimensions"
         figure = plotting.plot_metric_curves(curves, ylabel="MMD to fresh samples", title=title)
         plotting.add_level(figure, floor["mean"], f"{self.number} fresh samples")
@@ -106,7 +134,9 @@ class Mixture(Experiment[FlowResult]):
         problems = [self.problem(trial) for trial in range(self.trials)]
         arrays["start"] = np.stack([problem.particles for problem in problems])
         arrays["target"] = np.stack([problem.target for problem in problems])
-        return Report(methods, {"noise_floor": floor}, arrays, {"mmd": figure}, self._lines(curves, floor))
+        return Report(
+            methods, {"noise_floor": floor}, arrays, {"mmd": figure}, self._lines(curves, floor)
+        )
 
     def _flow(self, method: str) -> tuple[Flow, float]:
         """The flow of a method, as published, and its step size."""
@@ -125,9 +155,15 @@ class Mixture(Experiment[FlowResult]):
         for trial in range(self.trials):
             distance, rng = MMD(self.problem(trial).fresh), stream(self.seed, trial, NOISE_STREAM)
             samples = [self._sample(self.number, rng) for _ in range(NOISE_DRAWS)]
-            values.append(np.mean([distance(sample, median_bandwidth(sample, "lower")) for sample in samples]))
+            values.append(
+                np.mean([distance(sample, median_bandwidth(sample, "lower")) for sample in samples])
+            )
         mean, error = mean_and_error(np.array(values))
-        return {"mean": float(mean), "standard_error": float(error), "draws": self.trials * NOISE_DRAWS}
+        return {
+            "mean": float(mean),
+            "standard_error": float(error),
+            "draws": self.trials * NOISE_DRAWS,
+        }
 
     def _final(self, results: Mapping[Piece, FlowResult], method: str) -> np.ndarray:
         return np.stack([results[Piece(method, trial)].particles for trial in range(self.trials)])
@@ -137,6 +173,11 @@ class Mixture(Experiment[FlowResult]):
         lines = ["MMD after step " + "".join(f"{step:>17d}" for step in shown)]
         for method, values in curves.items():
             mean, error = mean_and_error(values)
-            lines.append(f"  {method:<12s} " + "".join(f"{mean[step]:>9.4f} ±{error[step]:.4f}" for step in shown))
-        lines.append(f"  noise floor of {self.number} samples: {floor['mean']:.4f} ±{floor['standard_error']:.4f}")
+            lines.append(
+                f"  {method:<12s} "
+                + "".join(f"{mean[step]:>9.4f} ±{error[step]:.4f}" for step in shown)
+            )
+        lines.append(
+            f"  noise floor of {self.number} samples: {floor['mean']:.4f} ±{floor['standard_error']:.4f}"
+        )
         return lines

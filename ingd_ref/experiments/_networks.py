@@ -48,7 +48,9 @@ def equivalence_classes(nodes: int) -> Iterator[BayesianNetwork]:
 def hidden_sets(nodes: int) -> list[tuple[str, ...]]:
     """Every set of hidden nodes that hides something and leaves something to see: 6 for three nodes, 14 for four."""
     names = tuple(chr(ord("A") + place) for place in range(nodes))
-    return [chosen for number in range(1, nodes) for chosen in itertools.combinations(names, number)]
+    return [
+        chosen for number in range(1, nodes) for chosen in itertools.combinations(names, number)
+    ]
 
 
 def classify_networks(nodes: int, points: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -66,7 +68,8 @@ def classify_networks(nodes: int, points: int, rng: np.random.Generator) -> dict
     Returns
     -------
     dict of str to array (cases,)
-        ``edges``, ``hidden`` (how many), ``by_graph`` (bool), ``defect`` (the largest over the points).
+        ``edges``, ``hidden`` (how many), ``by_graph`` (bool), ``defect`` (the largest over the
+        points).
 
     Examples
     --------
@@ -81,8 +84,20 @@ def classify_networks(nodes: int, points: int, rng: np.random.Generator) -> dict
         edges = sum(map(len, network.parents.values()))
         for hidden in hidden_sets(nodes):
             chosen = network.with_hidden(hidden)
-            rows.append((edges, len(hidden), chosen.is_cylindrical_by_graph(), float(np.max(cylindrical_defect(chosen, xi)))))
-    return {name: np.array(column) for name, column in zip(("edges", "hidden", "by_graph", "defect"), zip(*rows, strict=True), strict=True)}
+            rows.append(
+                (
+                    edges,
+                    len(hidden),
+                    chosen.is_cylindrical_by_graph(),
+                    float(np.max(cylindrical_defect(chosen, xi))),
+                )
+            )
+    return {
+        name: np.array(column)
+        for name, column in zip(
+            ("edges", "hidden", "by_graph", "defect"), zip(*rows, strict=True), strict=True
+        )
+    }
 
 
 def _key(parents: Mapping[str, Sequence[str]]) -> frozenset[tuple[str, tuple[str, ...]]]:

@@ -10,10 +10,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ingd_ref import checks, plotting
+from ingd_ref import _checks, plotting
 from ingd_ref.backend import to_backend, to_host
 from ingd_ref.errors import IngdError, OptionError
-from ingd_ref.experiments._experiment import Experiment, Piece, Report, chosen_methods, on_backend, option, stream
+from ingd_ref.experiments._experiment import (
+    Experiment,
+    Piece,
+    Report,
+    chosen_methods,
+    on_backend,
+    option,
+    stream,
+)
 from ingd_ref.variational import (
     BayesianLinearRegression,
     Expected,
@@ -42,11 +50,21 @@ CAPTIONS = {
     "cholesky": "plain, Cholesky factor",
     "covariance": "plain, covariance",
 }
-#: Step sizes ρ that natural gradients choose from: steps of a tenth, and smaller ones by factors of √½.
-NATURAL_SIZES = (1.0, 0.9, 0.8, 0.7, 0.6, *(float(size) for size in 0.5 ** np.arange(1.0, 5.25, 0.5)))
-#: Step sizes η that plain gradients choose from, by factors of √2; next to the best of them, 2^±¼ times it is tried as well.
+#: Step sizes ρ that natural gradients choose from: steps of a tenth, and smaller ones by factors of
+#: √½.
+NATURAL_SIZES = (
+    1.0,
+    0.9,
+    0.8,
+    0.7,
+    0.6,
+    *(float(size) for size in 0.5 ** np.arange(1.0, 5.25, 0.5)),
+)
+#: Step sizes η that plain gradients choose from, by factors of √2; next to the best of them, 2^±¼
+#: times it is tried as well.
 PLAIN_SIZES = tuple(float(size) for size in 2.0 ** np.arange(-20.0, 0.25, 0.5))
-# A run whose bound has fallen this many times as far below the start as the optimum is above it is lost.
+# A run whose bound has fallen this many times as far below the start as the optimum is above it is
+# lost.
 LOST = 1e3
 # Steps that every step size gets.
 FIRST_ROUND = 64
@@ -58,22 +76,31 @@ StepRule = Callable[[Any, Expected, float], Any]
 class Nvi(Experiment[dict[str, np.ndarray]]):
     """Natural-gradient variational inference (E11) on Bayesian linear, logistic and Poisson regression, from the prior.
 
-    Linear regression has 10 correlated coefficients and 100 data. The logistic one classifies the breast cancer data that
-    scikit-learn ships (569 cases, 30 measurements, standardised, and an intercept). Poisson regression has 8 coefficients and 200 data.
+    Linear regression has 10 correlated coefficients and 100 data. The logistic one classifies the
+    breast cancer data that scikit-learn ships (569 cases, 30 measurements, standardised, and an
+    intercept). Poisson regression has 8 coefficients and 200 data.
 
-    ``natural`` and ``positive`` are the two steps for a full precision, ``mean-field`` standard steps for independent coordinates;
-    ``cholesky`` and ``covariance`` climb the same bound by plain gradients in (m, Cholesky factor of Σ) and in (m, Σ). Each method tries a
-    grid of fixed step sizes, and the one counts that comes within the tolerance of the optimum first. Whenever the number of steps has
-    doubled, only the better half of the sizes goes on.
+    ``natural`` and ``positive`` are the two steps for a full precision, ``mean-field`` standard
+    steps for independent coordinates; ``cholesky`` and ``covariance`` climb the same bound by plain
+    gradients in (m, Cholesky factor of Σ) and in (m, Σ). Each method tries a grid of fixed step
+    sizes, and the one counts that comes within the tolerance of the optimum first. Whenever the
+    number of steps has doubled, only the better half of the sizes goes on.
 
-    The optimum is that of a long run of natural gradients with a full precision, and that of L-BFGS with independent coordinates.
+    The optimum is that of a long run of natural gradients with a full precision, and that of L-BFGS
+    with independent coordinates.
     """
 
-    methods: tuple[str, ...] = option(NATURAL + PLAIN, f"which ways to climb: some of {','.join(NATURAL + PLAIN)}")
+    methods: tuple[str, ...] = option(
+        NATURAL + PLAIN, f"which ways to climb: some of {','.join(NATURAL + PLAIN)}"
+    )
     problems: tuple[str, ...] = option(PROBLEMS, f"which models: some of {','.join(PROBLEMS)}")
-    tolerance: float = option(1e-6, "a run has arrived when it is within so many nats of the best bound")
+    tolerance: float = option(
+        1e-6, "a run has arrived when it is within so many nats of the best bound"
+    )
     steps: int = option(2048, "steps of each run at most")
-    prior_precision: float = option(0.25, "precision of the prior of each coefficient of the logistic regression")
+    prior_precision: float = option(
+        0.25, "precision of the prior of each coefficient of the logistic regression"
+    )
     nodes: int = option(128, "quadrature nodes for each datum of the logistic regression")
 
     name = "nvi"
@@ -82,13 +109,15 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
     def check(self) -> None:
         chosen_methods(self.methods, NATURAL + PLAIN)
         for problem in self.problems:
-            checks.choice(problem, "problem", PROBLEMS)
+            _checks.choice(problem, "problem", PROBLEMS)
         if not self.problems or len(set(self.problems)) < len(self.problems):
-            raise OptionError(f"problems must name at least one of {', '.join(PROBLEMS)}, each once")
+            raise OptionError(
+                f"problems must name at least one of {', '.join(PROBLEMS)}, each once"
+            )
         for label in ("steps", "nodes"):
-            checks.positive_integer(getattr(self, label), label)
+            _checks.positive_integer(getattr(self, label), label)
         for label in ("tolerance", "prior_precision"):
-            checks.positive(getattr(self, label), label)
+            _checks.positive(getattr(self, label), label)
 
     def require(self) -> None:
         super().require()
@@ -96,7 +125,11 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
             _breast_cancer()
 
     def pieces(self) -> list[Piece]:
-        return [Piece(method, PROBLEMS.index(problem)) for method in self.methods for problem in self.problems]
+        return [
+            Piece(method, PROBLEMS.index(problem))
+            for method in self.methods
+            for problem in self.problems
+        ]
 
     def run(self, piece: Piece, progress: Any = False) -> dict[str, np.ndarray]:
         problem = PROBLEMS[piece.trial]
@@ -105,7 +138,9 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
         best = _optimum(model, expectation, start)
         optimum = float(to_host(elbo(model, best, expectation)))
         climb = _Climb(model, expectation, start, _rule(piece.method), optimum - self.tolerance)
-        climbs = climb.by_size(NATURAL_SIZES if piece.method in NATURAL else PLAIN_SIZES, self.steps)
+        climbs = climb.by_size(
+            NATURAL_SIZES if piece.method in NATURAL else PLAIN_SIZES, self.steps
+        )
         climbs = climbs if piece.method in NATURAL else climb.refined(climbs, self.steps)
         size = min(climbs, key=lambda size: climbs[size].rank(climb.target))
         return {
@@ -130,21 +165,33 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
                 "step_size": [float(entry["size"]) for entry in found],
                 "steps": [_arrived(entry) for entry in found],
                 "sizes": [entry["sizes"].tolist() for entry in found],
-                "arrived": [[None if count < 0 else int(count) for count in entry["arrived"]] for entry in found],
+                "arrived": [
+                    [None if count < 0 else int(count) for count in entry["arrived"]]
+                    for entry in found
+                ],
                 "seconds": [float(entry["seconds"]) for entry in found],
             }
-        optima = {problem: max(methods[method]["optimum"][place] for method in self.methods) for place, problem in enumerate(self.problems)}
+        optima = {
+            problem: max(methods[method]["optimum"][place] for method in self.methods)
+            for place, problem in enumerate(self.problems)
+        }
         findings = {"optimum": optima, "gap_of_form": _gaps(methods, optima)}
         arrays = {
             f"{PROBLEMS[piece.trial]}_{piece.method}_{key}": entry[key]
             for piece, entry in results.items()
             for key in ("elbo", "mean", "covariance")
         }
-        return Report(methods, findings, arrays, self._figures(methods, optima), self._lines(methods, optima))
+        return Report(
+            methods, findings, arrays, self._figures(methods, optima), self._lines(methods, optima)
+        )
 
-    def _figures(self, methods: Mapping[str, Mapping[str, Any]], optima: Mapping[str, float]) -> dict[str, Any]:
+    def _figures(
+        self, methods: Mapping[str, Mapping[str, Any]], optima: Mapping[str, float]
+    ) -> dict[str, Any]:
         panels = {
-            f"{problem.capitalize()} regression": {CAPTIONS[method]: entry["elbo"][place] for method, entry in methods.items()}
+            f"{problem.capitalize()} regression": {
+                CAPTIONS[method]: entry["elbo"][place] for method, entry in methods.items()
+            }
             for place, problem in enumerate(self.problems)
         }
         best = dict(zip(panels, optima.values(), strict=True))
@@ -154,8 +201,12 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
             "elbo": plotting.plot_ascent(panels[shown], best[shown], title=shown),
         }
 
-    def _lines(self, methods: Mapping[str, Mapping[str, Any]], optima: Mapping[str, float]) -> list[str]:
-        lines = [f"steps to within {self.tolerance:g} nats of where the method ends, with its best fixed step size; gap to the best bound"]
+    def _lines(
+        self, methods: Mapping[str, Mapping[str, Any]], optima: Mapping[str, float]
+    ) -> list[str]:
+        lines = [
+            f"steps to within {self.tolerance:g} nats of where the method ends, with its best fixed step size; gap to the best bound"
+        ]
         lines.append("  method      " + "".join(f"{problem:>34s}" for problem in self.problems))
         for method, entry in methods.items():
             cells = []
@@ -166,7 +217,8 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
             lines.append(f"  {method:<12s}" + "".join(cells))
         return lines
 
-    # The problems -----------------------------------------------------------------------------------------------------------------------
+    # The problems
+    # -----------------------------------------------------------------------------------------------------------------------
 
     def _model(self, problem: str) -> Any:
         """The regression model on the chosen backend."""
@@ -187,7 +239,9 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
             # Every two columns have a correlation of 0.6.
             design = rng.normal(size=(100, 10)) @ (np.eye(10) + 0.3)
             return design, design @ rng.normal(size=10) + 0.5 * rng.normal(size=100)
-        design = np.concatenate([np.ones((200, 1)), rng.normal(size=(200, 7)) @ (np.eye(7) + 0.3) / 4.0], axis=1)
+        design = np.concatenate(
+            [np.ones((200, 1)), rng.normal(size=(200, 7)) @ (np.eye(7) + 0.3) / 4.0], axis=1
+        )
         return design, rng.poisson(np.exp(design @ rng.normal(size=8))).astype(float)
 
     def _expectation(self, problem: str) -> Any:
@@ -218,7 +272,10 @@ class _Run(NamedTuple):
     def rank(self, target: float) -> tuple[float, float]:
         """What is better is smaller: first the number of steps to the target, then how far it is."""
         count, last = self.arrival(target), self.elbo[-1]
-        return (np.inf if count < 0 else float(count), -last if self.alive and np.isfinite(last) else np.inf)
+        return (
+            np.inf if count < 0 else float(count),
+            -last if self.alive and np.isfinite(last) else np.inf,
+        )
 
 
 class _Climb(NamedTuple):
@@ -259,21 +316,34 @@ class _Climb(NamedTuple):
         kept = list(sizes)
         while steps < limit and max(runs[size].arrival(self.target) for size in kept) < 0:
             steps = min(2 * steps, limit)
-            kept = sorted(kept, key=lambda size: runs[size].rank(self.target))[: max(2, len(kept) // 2)]
+            kept = sorted(kept, key=lambda size: runs[size].rank(self.target))[
+                : max(2, len(kept) // 2)
+            ]
             runs |= {size: self.extended(runs[size], size, steps) for size in kept}
         return runs
 
     def refined(self, runs: dict[float, _Run], limit: int) -> dict[float, _Run]:
         """The same runs, and two more with step sizes beside the best one."""
         best = min(runs, key=lambda size: runs[size].rank(self.target))
-        return runs | {factor * best: self.extended(None, factor * best, limit) for factor in (2.0**-0.25, 2.0**0.25)}
+        return runs | {
+            factor * best: self.extended(None, factor * best, limit)
+            for factor in (2.0**-0.25, 2.0**0.25)
+        }
 
 
 def _optimum(model: Any, expectation: Any, start: GaussianApproximation) -> GaussianApproximation:
     """The best Gaussian of the form of ``start``."""
     if isinstance(start, MeanFieldGaussian):
         return _best_mean_field(model, expectation, start)
-    return run_nvi(model, start, expectation=expectation, step_size=0.7, steps=400, tolerance=1e-16, progress=False).approximation
+    return run_nvi(
+        model,
+        start,
+        expectation=expectation,
+        step_size=0.7,
+        steps=400,
+        tolerance=1e-16,
+        progress=False,
+    ).approximation
 
 
 def _best_mean_field(model: Any, expectation: Any, start: MeanFieldGaussian) -> MeanFieldGaussian:
@@ -282,13 +352,17 @@ def _best_mean_field(model: Any, expectation: Any, start: MeanFieldGaussian) -> 
 
     def member(vector: np.ndarray) -> MeanFieldGaussian:
         mean, logarithms = np.split(vector, 2)
-        return MeanFieldGaussian(to_backend(mean, like=start.mean), to_backend(np.exp(logarithms), like=start.mean))
+        return MeanFieldGaussian(
+            to_backend(mean, like=start.mean), to_backend(np.exp(logarithms), like=start.mean)
+        )
 
     def loss(vector: np.ndarray) -> tuple[float, np.ndarray]:
         q = member(vector)
         expected = expected_under(model, q, expectation)
         by_logarithm = 0.5 * (to_host(expected.curvature.diagonal()) / to_host(q.precisions) - 1.0)
-        return -float(to_host(expected.value + q.entropy)), -np.concatenate([to_host(expected.gradient), by_logarithm])
+        return -float(to_host(expected.value + q.entropy)), -np.concatenate(
+            [to_host(expected.gradient), by_logarithm]
+        )
 
     first = np.concatenate([to_host(start.mean), np.log(to_host(start.precisions))])
     options = {"maxiter": 5000, "maxfun": 10000, "ftol": 1e-15, "gtol": 1e-8, "maxcor": 50}
@@ -298,7 +372,9 @@ def _best_mean_field(model: Any, expectation: Any, start: MeanFieldGaussian) -> 
 def _rule(method: str) -> StepRule:
     if method in PLAIN:
         return lambda q, expected, size: plain_gradient_step(q, expected, size, method)
-    return lambda q, expected, size: natural_step(q, expected, size, "positive" if method == "positive" else "standard")
+    return lambda q, expected, size: natural_step(
+        q, expected, size, "positive" if method == "positive" else "standard"
+    )
 
 
 def _arrived(entry: Mapping[str, np.ndarray]) -> int | None:
@@ -307,10 +383,15 @@ def _arrived(entry: Mapping[str, np.ndarray]) -> int | None:
     return count if count >= 0 else None
 
 
-def _gaps(methods: Mapping[str, Mapping[str, Any]], optima: Mapping[str, float]) -> dict[str, list[float]]:
+def _gaps(
+    methods: Mapping[str, Mapping[str, Any]], optima: Mapping[str, float]
+) -> dict[str, list[float]]:
     """What the best member of each form is short of the best of all, in nats."""
     return {
-        method: [best - found for best, found in zip(optima.values(), entry["optimum"], strict=True)] for method, entry in methods.items()
+        method: [
+            best - found for best, found in zip(optima.values(), entry["optimum"], strict=True)
+        ]
+        for method, entry in methods.items()
     }
 
 
@@ -320,7 +401,11 @@ def _breast_cancer() -> tuple[np.ndarray, np.ndarray]:
     try:
         from sklearn.datasets import load_breast_cancer
     except ImportError as error:
-        raise OptionError("experiment 'nvi' needs scikit-learn for its logistic regression: pip install 'ingd-ref[experiments]'") from error
+        raise OptionError(
+            "experiment 'nvi' needs scikit-learn for its logistic regression: pip install 'ingd-ref[experiments]'"
+        ) from error
     measured, benign = load_breast_cancer(return_X_y=True)
     standard = (measured - np.mean(measured, axis=0)) / np.std(measured, axis=0)
-    return np.concatenate([np.ones((len(standard), 1)), standard], axis=1), benign.astype(np.float64)
+    return np.concatenate([np.ones((len(standard), 1)), standard], axis=1), benign.astype(
+        np.float64
+    )

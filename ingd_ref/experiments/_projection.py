@@ -8,13 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ingd_ref import checks, plotting
+from ingd_ref import _checks, plotting
 from ingd_ref.backend import to_host
 from ingd_ref.errors import DomainError, OptionError
-from ingd_ref.experiments._experiment import Experiment, Piece, Report, chosen_methods, on_backend, option, stream
+from ingd_ref.experiments._experiment import (
+    Experiment,
+    Piece,
+    Report,
+    chosen_methods,
+    on_backend,
+    option,
+    stream,
+)
 from ingd_ref.families import Gamma, Gaussian
 from ingd_ref.features import FamilyStatistics
-from ingd_ref.projection import BSpline, TangentProjection, paired_tangent_projection, tangent_projection, window_projection
+from ingd_ref.projection import (
+    BSpline,
+    TangentProjection,
+    paired_tangent_projection,
+    tangent_projection,
+    window_projection,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +37,8 @@ __all__ = ["Projection"]
 
 PATHS = ("gaussian", "gamma")
 TURN = 2.0 * np.pi
-# Half step of the central differences of the Gamma path: a bias of h² (2π)² / 6 = 7e-6 of θ̇, a tenth of the error of 1e8 samples.
+# Half step of the central differences of the Gamma path: a bias of h² (2π)² / 6 = 7e-6 of θ̇, a
+# tenth of the error of 1e8 samples.
 HALF_STEP = 1e-3
 # Where on the path errors and coverage are measured: no turning point of either parameter.
 TIME = 0.3
@@ -36,8 +51,9 @@ NAMES = {"gaussian": ("d/dt (m/s²)", "d/dt (−1/(2s²))"), "gamma": ("d/dt α"
 class Projection(Experiment[dict[str, np.ndarray]]):
     """Tangent and window projections of a Gaussian and a Gamma distribution that move, against the truth.
 
-    The Gaussian particles x = m(t) + s(t) z have velocities, the tangent is (P4). The Gamma particles are quantiles, x = F⁻¹(u; α(t))/β(t)
-    with u kept fixed, and the tangent comes from pairs at t ± h. Windows see independent samples at each time and nothing else (P5).
+    The Gaussian particles x = m(t) + s(t) z have velocities, the tangent is (P4). The Gamma
+    particles are quantiles, x = F⁻¹(u; α(t))/β(t) with u kept fixed, and the tangent comes from
+    pairs at t ± h. Windows see independent samples at each time and nothing else (P5).
     """
 
     paths: tuple[str, ...] = option(PATHS, f"which paths: some of {','.join(PATHS)}")
@@ -46,9 +62,13 @@ class Projection(Experiment[dict[str, np.ndarray]]):
     times: int = option(65, "number of times of the window")
     window_samples: int = option(500, "samples at each time of the window")
     functions: int = option(9, "number of cubic B-splines in the window")
-    numbers: tuple[int, ...] = option((100, 1000, 10_000, 100_000, 1_000_000), "numbers of samples for which errors are measured")
+    numbers: tuple[int, ...] = option(
+        (100, 1000, 10_000, 100_000, 1_000_000), "numbers of samples for which errors are measured"
+    )
     replications: int = option(400, "replications for each number of samples")
-    draws: int = option(40_000_000, "samples in all for each number, which limits the replications of large numbers")
+    draws: int = option(
+        40_000_000, "samples in all for each number, which limits the replications of large numbers"
+    )
     intervals: int = option(2000, "replications of the study of coverage")
 
     name = "projection"
@@ -56,14 +76,27 @@ class Projection(Experiment[dict[str, np.ndarray]]):
 
     def check(self) -> None:
         chosen_methods(self.paths, PATHS)
-        for label in ("tangents", "samples", "times", "window_samples", "functions", "replications", "draws", "intervals"):
-            checks.positive_integer(getattr(self, label), label)
+        for label in (
+            "tangents",
+            "samples",
+            "times",
+            "window_samples",
+            "functions",
+            "replications",
+            "draws",
+            "intervals",
+        ):
+            _checks.positive_integer(getattr(self, label), label)
         if min(self.times, self.samples, self.window_samples) < 10 or self.functions < 4:
-            raise DomainError("times, samples and window_samples must be at least 10, and functions at least 4")
+            raise DomainError(
+                "times, samples and window_samples must be at least 10, and functions at least 4"
+            )
         if len(self.numbers) < 2 or len(set(self.numbers)) < len(self.numbers):
-            raise OptionError(f"numbers must be two or more different numbers, to see how the error falls, got {self.numbers}")
+            raise OptionError(
+                f"numbers must be two or more different numbers, to see how the error falls, got {self.numbers}"
+            )
         for number in self.numbers:
-            if checks.positive_integer(number, "numbers") < 10:
+            if _checks.positive_integer(number, "numbers") < 10:
                 raise DomainError(f"numbers must be at least 10 each, got {number}")
 
     def pieces(self) -> list[Piece]:
@@ -79,7 +112,11 @@ class Projection(Experiment[dict[str, np.ndarray]]):
         if study == "rates":
             return self._rates(path, rng)
         number = piece.trial if study == "error" else self.samples
-        replications = min(self.replications, max(1, self.draws // number)) if study == "error" else self.intervals
+        replications = (
+            min(self.replications, max(1, self.draws // number))
+            if study == "error"
+            else self.intervals
+        )
         estimates, errors = [], []
         batch = max(1, 1_000_000 // number)
         for first in range(0, replications, batch):
@@ -96,11 +133,16 @@ class Projection(Experiment[dict[str, np.ndarray]]):
         arrays: dict[str, np.ndarray] = {}
         for path in self.paths:
             truth = true_rate(path, np.array([TIME]))[0]
-            gaps = [results[Piece(f"{path}-error", number)]["estimates"] - truth for number in self.numbers]
+            gaps = [
+                results[Piece(f"{path}-error", number)]["estimates"] - truth
+                for number in self.numbers
+            ]
             errors = [float(np.sqrt(np.mean(np.sum(gap**2, axis=1)))) for gap in gaps]
             slope = float(np.polyfit(np.log(self.numbers), np.log(errors), 1)[0])
             intervals = results[Piece(f"{path}-coverage", 0)]
-            covered = np.mean(np.abs(intervals["estimates"] - truth) <= 1.959964 * intervals["errors"], axis=0)
+            covered = np.mean(
+                np.abs(intervals["estimates"] - truth) <= 1.959964 * intervals["errors"], axis=0
+            )
             rates = results[Piece(f"{path}-rates", 0)]
             methods[path] = {
                 "numbers": list(self.numbers),
@@ -118,20 +160,36 @@ class Projection(Experiment[dict[str, np.ndarray]]):
                 (rates["times"], rates["tangent"], 1.96 * rates["tangent_error"]),
                 band=(rates["window"], 1.96 * rates["window_error"]),
                 names=NAMES[path],
-                labels=(f"tangent, N = {self.samples}", f"window, {self.times} × {self.window_samples}"),
+                labels=(
+                    f"tangent, N = {self.samples}",
+                    f"window, {self.times} × {self.window_samples}",
+                ),
                 title=f"{path.capitalize()} path",
             )
-        curves = {f"{path} (slope {entry['slope']:.3f})": entry["error"] for path, entry in methods.items()}
-        figures["errors"] = plotting.plot_sample_error(self.numbers, curves, title="Tangent projection")
+        curves = {
+            f"{path} (slope {entry['slope']:.3f})": entry["error"]
+            for path, entry in methods.items()
+        }
+        figures["errors"] = plotting.plot_sample_error(
+            self.numbers, curves, title="Tangent projection"
+        )
         return Report(methods, {}, arrays, figures, self._lines(methods))
 
     def _rates(self, path: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Tangents at some times, and one window over all of time."""
-        points, times, grid = (np.linspace(0.0, 1.0, number) for number in (self.tangents, self.times, 101))
+        points, times, grid = (
+            np.linspace(0.0, 1.0, number) for number in (self.tangents, self.times, 101)
+        )
         tangents = [self._tangent(path, float(t), (self.samples,), rng) for t in points]
-        fresh = np.stack([_particles(path, float(t), _noise(path, (self.window_samples,), rng)) for t in times])
+        fresh = np.stack(
+            [_particles(path, float(t), _noise(path, (self.window_samples,), rng)) for t in times]
+        )
         window = window_projection(
-            _statistics(path), times, on_backend(fresh, self.backend), basis=BSpline(self.functions), time_weights="simpson"
+            _statistics(path),
+            times,
+            on_backend(fresh, self.backend),
+            basis=BSpline(self.functions),
+            time_weights="simpson",
         )
         return {
             "times": points,
@@ -143,19 +201,30 @@ class Projection(Experiment[dict[str, np.ndarray]]):
             "window_error": to_host(window.standard_error(grid)),
         }
 
-    def _tangent(self, path: str, t: float, shape: tuple[int, ...], rng: np.random.Generator) -> TangentProjection:
+    def _tangent(
+        self, path: str, t: float, shape: tuple[int, ...], rng: np.random.Generator
+    ) -> TangentProjection:
         noise = _noise(path, shape, rng)
         if path == "gaussian":
             _, _, m_rate, s_rate = gaussian_path(t)
             velocities = m_rate + s_rate * noise
             particles = on_backend(_particles(path, t, noise), self.backend)
-            return tangent_projection(_statistics(path), particles, velocities=on_backend(velocities, self.backend))
-        before, after = (on_backend(_particles(path, t + step, noise), self.backend) for step in (-HALF_STEP, HALF_STEP))
+            return tangent_projection(
+                _statistics(path), particles, velocities=on_backend(velocities, self.backend)
+            )
+        before, after = (
+            on_backend(_particles(path, t + step, noise), self.backend)
+            for step in (-HALF_STEP, HALF_STEP)
+        )
         return paired_tangent_projection(_statistics(path), before, after, HALF_STEP)
 
     def _lines(self, methods: Mapping[str, Mapping[str, Any]]) -> list[str]:
         lines = ["root-mean-square error of the natural velocity by number of samples"]
-        lines.append("  path      " + "".join(f"{number:>11d}" for number in self.numbers) + "   slope    95 % intervals cover")
+        lines.append(
+            "  path      "
+            + "".join(f"{number:>11d}" for number in self.numbers)
+            + "   slope    95 % intervals cover"
+        )
         for path, entry in methods.items():
             errors = "".join(f"{error:>11.2e}" for error in entry["error"])
             covered = ", ".join(f"{100 * share:.1f} %" for share in entry["coverage"])
@@ -165,12 +234,22 @@ class Projection(Experiment[dict[str, np.ndarray]]):
 
 def gaussian_path(t: Any) -> tuple[Any, Any, Any, Any]:
     """Mean and deviation of the Gaussian at time t, and their rates."""
-    return 0.8 * np.sin(TURN * t), 1.0 + 0.3 * np.cos(TURN * t), 0.8 * TURN * np.cos(TURN * t), -0.3 * TURN * np.sin(TURN * t)
+    return (
+        0.8 * np.sin(TURN * t),
+        1.0 + 0.3 * np.cos(TURN * t),
+        0.8 * TURN * np.cos(TURN * t),
+        -0.3 * TURN * np.sin(TURN * t),
+    )
 
 
 def gamma_path(t: Any) -> tuple[Any, Any, Any, Any]:
     """Shape and rate of the Gamma distribution at time t, and their rates."""
-    return 3.0 + np.sin(TURN * t), 1.5 + 0.5 * np.cos(TURN * t), TURN * np.cos(TURN * t), -0.5 * TURN * np.sin(TURN * t)
+    return (
+        3.0 + np.sin(TURN * t),
+        1.5 + 0.5 * np.cos(TURN * t),
+        TURN * np.cos(TURN * t),
+        -0.5 * TURN * np.sin(TURN * t),
+    )
 
 
 def true_rate(path: str, t: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import to_host
 from ingd_ref.errors import BackendError, IngdError
 from ingd_ref.experiments._experiment import Experiment, Piece
@@ -46,14 +46,17 @@ def run_experiment(
         out : str or path-like
             The directory. If it holds a part of the same run, the run goes on from there.
         jobs : int ≥ 1
-            Number of processes. Default 1: this one. The numbers do not depend on it. A script that asks for more must be importable, that
-            is, guard its start by ``if __name__ == "__main__":``.
+            Number of processes. Default 1: this one. The numbers do not depend on it. A script that
+            asks for more must be importable, that is, guard its start by ``if __name__ ==
+            "__main__":``.
         resume : bool
             Whether a directory that already holds this run may be continued. Default ``True``.
         observer : callable, optional
-            Called as ``observer(piece, done, total)`` at the start, with no piece, and after each piece.
+            Called as ``observer(piece, done, total)`` at the start, with no piece, and after each
+            piece.
         progress : bool or callable
-            Handed to :func:`ingd_ref.run_flow` for each piece that runs in this process. Default ``False``.
+            Handed to :func:`ingd_ref.run_flow` for each piece that runs in this process. Default
+            ``False``.
 
     Returns
     -------
@@ -67,7 +70,8 @@ def run_experiment(
         IngdError
             If a piece fails; the message names it, and finished pieces are kept.
         KeyboardInterrupt
-            On Ctrl-C, after finished pieces have been kept. Those that run in other processes are finished first.
+            On Ctrl-C, after finished pieces have been kept. Those that run in other processes are
+            finished first.
 
     Examples
     --------
@@ -79,7 +83,7 @@ def run_experiment(
         >>> results["methods"]["rk4"]["slope"] > 3.5
         True
     """
-    jobs = checks.positive_integer(jobs, "jobs")
+    jobs = _checks.positive_integer(jobs, "jobs")
     experiment.require()
     store = Store(Path(out), experiment, resume)
     pieces = experiment.pieces()
@@ -105,7 +109,9 @@ def run_experiment(
 
 def default_jobs(experiment: Experiment[Any]) -> int:
     """Number of processes that the command line uses unless told: all cores for long independent pieces on the CPU, else one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return cores if experiment.parallel and experiment.backend == "numpy" else 1
 
 
@@ -113,17 +119,24 @@ def _look_away(piece: Piece | None, done: int, total: int) -> None:
     """Observe nothing."""
 
 
-def _run_in_processes(experiment: Experiment[Any], pieces: list[Piece], jobs: int, keep: Callable[[Piece, Any], None]) -> None:
+def _run_in_processes(
+    experiment: Experiment[Any], pieces: list[Piece], jobs: int, keep: Callable[[Piece, Any], None]
+) -> None:
     """Keep each result as soon as it is there.
 
-    Ctrl-C reaches the workers as well, which ignore it. After it, or after a failure, no piece is started any more, but those that are
-    under way are finished and kept. An interrupt may strike inside ``keep``; then the piece is kept a second time.
+    Ctrl-C reaches the workers as well, which ignore it. After it, or after a failure, no piece is
+    started any more, but those that are under way are finished and kept. An interrupt may strike
+    inside ``keep``; then the piece is kept a second time.
     """
     stop: BaseException | None = None
     workers = min(jobs, len(pieces))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_start_worker
+    ) as pool:
         waiting = iter(pieces)
-        running = {pool.submit(_run, experiment, piece): piece for piece in islice(waiting, workers)}
+        running = {
+            pool.submit(_run, experiment, piece): piece for piece in islice(waiting, workers)
+        }
         while running:
             try:
                 future = next(iter(wait(running, return_when=FIRST_COMPLETED).done))
@@ -133,11 +146,15 @@ def _run_in_processes(experiment: Experiment[Any], pieces: list[Piece], jobs: in
                 stop = stop or failure
                 del running[future]
                 if stop is None:
-                    running |= {pool.submit(_run, experiment, piece): piece for piece in islice(waiting, 1)}
+                    running |= {
+                        pool.submit(_run, experiment, piece): piece for piece in islice(waiting, 1)
+                    }
             except KeyboardInterrupt as caught:
                 stop = caught
     if isinstance(stop, BrokenProcessPool):
-        raise BackendError("a process of the experiment ended abruptly; finished pieces are kept, try again with fewer jobs") from stop
+        raise BackendError(
+            "a process of the experiment ended abruptly; finished pieces are kept, try again with fewer jobs"
+        ) from stop
     if stop is not None:
         raise stop
 
@@ -150,7 +167,9 @@ def _start_worker() -> None:
     numba.set_num_threads(1)
 
 
-def _run(experiment: Experiment[Any], piece: Piece, progress: Any = False) -> FlowResult | dict[str, np.ndarray]:
+def _run(
+    experiment: Experiment[Any], piece: Piece, progress: Any = False
+) -> FlowResult | dict[str, np.ndarray]:
     """Run one piece; matrix products run on one thread, here as in a worker, because their last bits depend on the number of threads."""
     try:
         with threadpool_limits(limits=1):
@@ -161,4 +180,6 @@ def _run(experiment: Experiment[Any], piece: Piece, progress: Any = False) -> Fl
         return {name: np.asarray(to_host(array)) for name, array in result.items()}
     if result.status == "interrupted":
         raise KeyboardInterrupt
-    return replace(result, particles=to_host(result.particles), trajectory=to_host(result.trajectory))
+    return replace(
+        result, particles=to_host(result.particles), trajectory=to_host(result.trajectory)
+    )

@@ -8,9 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks, plotting
+from ingd_ref import _checks, plotting
 from ingd_ref.backend import Array, array_namespace, item, kernel, to_backend
-from ingd_ref.experiments._experiment import Experiment, Piece, Report, chosen_methods, mean_and_error, on_backend, option, stream
+from ingd_ref.experiments._experiment import (
+    Experiment,
+    Piece,
+    Report,
+    chosen_methods,
+    mean_and_error,
+    on_backend,
+    option,
+    stream,
+)
 from ingd_ref.features import RandomCenters
 from ingd_ref.flows import WGF, EnergyFlow, Flow, FlowResult, KiNG, run_flow
 from ingd_ref.metrics import MMD
@@ -20,7 +29,8 @@ __all__ = ["SCurve", "random_s_curve", "s_curve"]
 
 METHODS = ("king", "ntking", "wgf", "mmd")
 FRESH = 1000
-# The curve as a polygon so fine that a distance to its nearest corner is a distance to the curve within (3π/4000)²/8 of its length.
+# The curve as a polygon so fine that a distance to its nearest corner is a distance to the curve
+# within (3π/4000)²/8 of its length.
 CORNERS = 4000
 DATA_STREAM, METHOD_STREAM = 0, 1
 
@@ -33,9 +43,14 @@ class SCurve(Experiment[FlowResult]):
     methods: tuple[str, ...] = option(METHODS, f"which flows: some of {','.join(METHODS)}")
     steps: int = option(60, "steps of each flow")
     number: int = option(200, "noisy particles, and samples of the curve")
-    noise: float = option(0.4, "standard deviation of the noise, in units of the radius of the curve")
+    noise: float = option(
+        0.4, "standard deviation of the noise, in units of the radius of the curve"
+    )
     features: int = option(200, "random centres of the statistics, drawn anew at each step")
-    bandwidth: float = option(0.3, "standard deviation of the statistics, of WGF's densities and of the MMD: the detail that is seen")
+    bandwidth: float = option(
+        0.3,
+        "standard deviation of the statistics, of WGF's densities and of the MMD: the detail that is seen",
+    )
     ridge: float = option(1e-3, "ridge λ of the natural gradient")
     jitter: float = option(1e-4, "jitter ε of the natural gradient")
 
@@ -45,17 +60,19 @@ class SCurve(Experiment[FlowResult]):
     def check(self) -> None:
         chosen_methods(self.methods, METHODS)
         for label in ("trials", "steps", "number", "features"):
-            checks.positive_integer(getattr(self, label), label)
+            _checks.positive_integer(getattr(self, label), label)
         for label in ("noise", "bandwidth"):
-            checks.positive(getattr(self, label), label)
+            _checks.positive(getattr(self, label), label)
         for label in ("ridge", "jitter"):
-            checks.nonnegative(getattr(self, label), label)
+            _checks.nonnegative(getattr(self, label), label)
 
     def pieces(self) -> list[Piece]:
         return [Piece(method, trial) for trial in range(self.trials) for method in self.methods]
 
     def run(self, piece: Piece, progress: Any = False) -> FlowResult:
-        particles, target, fresh = (on_backend(samples, self.backend) for samples in self.problem(piece.trial))
+        particles, target, fresh = (
+            on_backend(samples, self.backend) for samples in self.problem(piece.trial)
+        )
         distance = MMD(fresh)
         corners = to_backend(s_curve(np.linspace(-1.5 * np.pi, 1.5 * np.pi, CORNERS)), particles)
 
@@ -89,7 +106,10 @@ class SCurve(Experiment[FlowResult]):
     def report(self, results: Mapping[Piece, FlowResult]) -> Report:
         methods = {method: self._entry(method, results) for method in self.methods}
         figures = {}
-        for metric, ylabel in (("mmd", "MMD to fresh samples"), ("distance", "mean distance to the curve")):
+        for metric, ylabel in (
+            ("mmd", "MMD to fresh samples"),
+            ("distance", "mean distance to the curve"),
+        ):
             curves = {method: entry[metric] for method, entry in methods.items()}
             figures[metric] = plotting.plot_metric_curves(curves, ylabel=ylabel, title="S-curve")
         floor = self._noise_floor()
@@ -99,12 +119,17 @@ class SCurve(Experiment[FlowResult]):
         for method in self.methods:
             trajectory = results[Piece(method, 0)].trajectory
             arrays[f"{method}_trajectory"] = trajectory
-            figures[f"particles_{method}"] = plotting.plot_particles(trajectory[0], trajectory[-1], target, trajectory, title=method)
+            figures[f"particles_{method}"] = plotting.plot_particles(
+                trajectory[0], trajectory[-1], target, trajectory, title=method
+            )
         return Report(methods, {"noise_floor": floor}, arrays, figures, _lines(methods, floor))
 
     def _entry(self, method: str, results: Mapping[Piece, FlowResult]) -> dict[str, Any]:
         own = [results[Piece(method, trial)] for trial in range(self.trials)]
-        curves = {metric: [result.history[metric].tolist() for result in own] for metric in ("mmd", "distance")}
+        curves = {
+            metric: [result.history[metric].tolist() for result in own]
+            for metric in ("mmd", "distance")
+        }
         return {**curves, "seconds": [result.seconds for result in own]}
 
     def _noise_floor(self) -> float:
@@ -119,7 +144,12 @@ class SCurve(Experiment[FlowResult]):
         if method == "wgf":
             return WGF(self.bandwidth), 0.5 * self.bandwidth**2
         kernel_rule = MedianBandwidth() if method == "king" else RandomNeuralTangent()
-        return KiNG(RandomCenters(self.features, self.bandwidth), kernel_rule, ridge=self.ridge, jitter=self.jitter), 0.5
+        return KiNG(
+            RandomCenters(self.features, self.bandwidth),
+            kernel_rule,
+            ridge=self.ridge,
+            jitter=self.jitter,
+        ), 0.5
 
 
 def s_curve(t: np.ndarray) -> np.ndarray:
@@ -133,9 +163,13 @@ def random_s_curve(number: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _lines(methods: Mapping[str, Mapping[str, Any]], floor: float) -> list[str]:
-    lines = [f"mean distance to the curve, and MMD to fresh samples of it (samples of the curve: {floor:.3f}), before → after"]
+    lines = [
+        f"mean distance to the curve, and MMD to fresh samples of it (samples of the curve: {floor:.3f}), before → after"
+    ]
     for method, entry in methods.items():
-        mean = {metric: mean_and_error(np.array(entry[metric]))[0] for metric in ("distance", "mmd")}
+        mean = {
+            metric: mean_and_error(np.array(entry[metric]))[0] for metric in ("distance", "mmd")
+        }
         changes = [f"{metric} {curve[0]:.3f} → {curve[-1]:.3f}" for metric, curve in mean.items()]
         lines.append(f"  {method:<8s} {'   '.join(changes)}")
     return lines

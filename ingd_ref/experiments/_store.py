@@ -1,7 +1,8 @@
 """The directory of an experiment: its options, one sealed file per finished piece, and what was concluded from them.
 
-``config.json`` says whose directory it is. ``pieces/METHOD-TRIAL.npz`` holds a finished piece. ``results.json``, ``arrays.npz`` and the
-figures are written at the end. Every file is written whole or not at all, so that whatever is found counts.
+``config.json`` says whose directory it is. ``pieces/METHOD-TRIAL.npz`` holds a finished piece.
+``results.json``, ``arrays.npz`` and the figures are written at the end. Every file is written whole
+or not at all, so that whatever is found counts.
 """
 
 from __future__ import annotations
@@ -13,11 +14,18 @@ from typing import Any
 
 import numpy as np
 
+from ingd_ref._io import (
+    make_directory,
+    read_sealed,
+    write_arrays,
+    write_figure,
+    write_json,
+    write_sealed,
+)
 from ingd_ref.errors import CheckpointError
 from ingd_ref.experiments._experiment import Experiment, Piece, Report
 from ingd_ref.experiments._versions import versions
 from ingd_ref.flows import FlowResult, load_result
-from ingd_ref.io import make_directory, read_sealed, write_arrays, write_figure, write_json, write_sealed
 
 __all__ = ["Store"]
 
@@ -37,12 +45,17 @@ class Store:
     Raises
     ------
     CheckpointError
-        If the directory cannot be written, holds another run, or holds this one and ``resume`` is false.
+        If the directory cannot be written, holds another run, or holds this one and ``resume`` is
+        false.
     """
 
     def __init__(self, out: Path, experiment: Experiment[Any], resume: bool) -> None:
         self.out, self.experiment = out, experiment
-        self.identity = {"experiment": experiment.name, "config": experiment.config, "versions": versions()}
+        self.identity = {
+            "experiment": experiment.name,
+            "config": experiment.config,
+            "versions": versions(),
+        }
         path = out / "config.json"
         if path.exists():
             self._compare(path, resume)
@@ -68,7 +81,9 @@ class Store:
         try:
             write_sealed(path, "piece", {}, result)
         except OSError as error:
-            raise CheckpointError(f"result {path} cannot be written: {error.strerror or error}; an earlier file stands") from error
+            raise CheckpointError(
+                f"result {path} cannot be written: {error.strerror or error}; an earlier file stands"
+            ) from error
 
     def path(self, piece: Piece) -> Path:
         """File of a piece."""
@@ -95,11 +110,17 @@ class Store:
             found = json.loads(path.read_text(encoding="utf-8"))
             there = {"experiment": found["experiment"], **found["config"], **found["versions"]}
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CheckpointError(f"{path} is damaged or does not describe an experiment; choose another directory") from error
+            raise CheckpointError(
+                f"{path} is damaged or does not describe an experiment; choose another directory"
+            ) from error
         here = {"experiment": self.experiment.name, **self.experiment.config, **versions()}
         for name in dict.fromkeys((*there, *here)):
             if there.get(name) != here.get(name):
                 difference = f"{name} is {there.get(name, 'absent')} there and {here.get(name, 'absent')} here"
-                raise CheckpointError(f"{self.out} holds another run: {difference}; choose another directory")
+                raise CheckpointError(
+                    f"{self.out} holds another run: {difference}; choose another directory"
+                )
         if not resume:
-            raise CheckpointError(f"{self.out} already holds this run; choose another directory, or resume it")
+            raise CheckpointError(
+                f"{self.out} already holds this run; choose another directory, or resume it"
+            )

@@ -1,10 +1,12 @@
 """Exponential families (E1): one class per family, each a page of formulas on one small base.
 
-A family holds the functions of the natural parameters θ and of the points x that natural gradients need: the log-partition function, mean
-parameters, Fisher information and its inverse, Kullback-Leibler divergence, statistics and their Jacobian, samples and fits.
+A family holds the functions of the natural parameters θ and of the points x that natural gradients
+need: the log-partition function, mean parameters, Fisher information and its inverse,
+Kullback-Leibler divergence, statistics and their Jacobian, samples and fits.
 
-Every public module of this package is a family, or a tight group of them, and is found by its presence: a new family takes one file. Its
-class says which instances and members laws, evidence and tables shall try (:func:`all_families`). Modules load when a name is first used.
+Every public module of this package is a family, or a tight group of them, and is found by its
+presence: a new family takes one file. Its class says which instances and members laws, evidence and
+tables shall try (:func:`all_families`). Modules load when a name is first used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -41,7 +43,8 @@ _OWN = (
 )
 
 if TYPE_CHECKING:
-    # For editors and type checkers, which do not run the search below. A family that is not named here works all the same, typed as Any.
+    # For editors and type checkers, which do not run the search below. A family that is not named
+    # here works all the same, typed as Any.
     from ingd_ref.families.bernoulli import Bernoulli
     from ingd_ref.families.beta import Beta
     from ingd_ref.families.binomial import Binomial

@@ -23,15 +23,18 @@ __all__ = ["ExponentialFamily", "matrix"]
 class ExponentialFamily(ABC):
     r"""An exponential family q_θ(x) = h(x) exp(⟨θ, f(x)⟩ − A(θ)), equation (E1).
 
-    A family is a frozen object without state. It declares its ``name``, the dimension ``dim`` of its points, the ``number`` of its
-    statistics and its classical ``parameters``, and supplies private formulas, one for each symbol of the equations. The public operations
-    check their arguments once and call the formulas with the namespace of the arrays.
+    A family is a frozen object without state. It declares its ``name``, the dimension ``dim`` of
+    its points, the ``number`` of its statistics and its classical ``parameters``, and supplies
+    private formulas, one for each symbol of the equations. The public operations check their
+    arguments once and call the formulas with the namespace of the arrays.
 
-    Throughout, b is the number of statistics, d the dimension of a point, and ``...`` any batch shape: parameters θ are (..., b), points x
-    are (..., d), and batch shapes broadcast. Results live in the library, on the device and in the floating type of the first argument.
+    Throughout, b is the number of statistics, d the dimension of a point, and ``...`` any batch
+    shape: parameters θ are (..., b), points x are (..., d), and batch shapes broadcast. Results
+    live in the library, on the device and in the floating type of the first argument.
     """
 
-    # What a family declares ------------------------------------------------------------------------------------------------------------
+    # What a family declares
+    # ------------------------------------------------------------------------------------------------------------
 
     @property
     @abstractmethod
@@ -53,7 +56,8 @@ class ExponentialFamily(ABC):
     def parameters(self) -> Sequence[Parameter]:
         """Classical parameters, in the order in which they are usually named."""
 
-    # Open interval in which each coordinate of a point lies. Discrete and manifold-valued families override `_support` instead.
+    # Open interval in which each coordinate of a point lies. Discrete and manifold-valued families
+    # override `_support` instead.
     bounds: tuple[float, float] = (-math.inf, math.inf)
 
     @classmethod
@@ -64,12 +68,13 @@ class ExponentialFamily(ABC):
     def example_parameters(self) -> Mapping[str, np.ndarray]:
         """Classical parameters (k, ...) of ordinary members of this family, as host arrays by name, that laws, evidence and tables try.
 
-        The default finds values that keep the constraint of each parameter; families whose parameters depend on one another, or hold
-        something unusual, propose their own.
+        The default finds values that keep the constraint of each parameter; families whose
+        parameters depend on one another, or hold something unusual, propose their own.
         """
         return guessed_parameters(self.name, self.parameters)
 
-    # What every family offers: each of these is a function of one idea, in the file that it is taken from --------------------------------
+    # What every family offers: each of these is a function of one idea, in the file that it is
+    # taken from --------------------------------
 
     natural = _charts.natural
     classical = _charts.classical
@@ -105,7 +110,8 @@ class ExponentialFamily(ABC):
     _checked_points = _edge.checked_points
     _contains = _edge.contained
 
-    # Formulas that a family must supply: ``xp`` is the namespace of the arrays, which are checked and broadcast --------------------------
+    # Formulas that a family must supply: ``xp`` is the namespace of the arrays, which are checked
+    # and broadcast --------------------------
 
     @abstractmethod
     def _natural(self, xp: Namespace, *args: Any, **classical: Any) -> Array:
@@ -156,10 +162,13 @@ class ExponentialFamily(ABC):
         """Entropy in nats."""
 
     @abstractmethod
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], *args: Any, **classical: Any) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], *args: Any, **classical: Any
+    ) -> np.ndarray:
         """Draw host points (*size, d); each classical parameter has one axis of length 1 for the points after its batch axes."""
 
-    # Formulas that follow from others; a family overrides them where they cancel, or where it knows a closed form ------------------------
+    # Formulas that follow from others; a family overrides them where they cancel, or where it knows
+    # a closed form ------------------------
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
         """What defines the support, in words, and where it holds; by default :attr:`bounds` for every coordinate."""
@@ -170,7 +179,9 @@ class ExponentialFamily(ABC):
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
         """Jacobian ∇f(x); only families on a continuum supply it."""
-        raise DomainError(f"{self.name} lives on a discrete set, where its statistics have no Jacobian")
+        raise DomainError(
+            f"{self.name} lives on a discrete set, where its statistics have no Jacobian"
+        )
 
     def _moved_inside(self, xp: Namespace, x: Array) -> Array:
         """Draws that rounded to an end of the open support, moved to the number next to it; by default by :attr:`bounds`."""
@@ -196,17 +207,25 @@ class ExponentialFamily(ABC):
 
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
         jacobian = self._natural_jacobian(xp, theta)
-        return xp.matmul(xp.matrix_transpose(jacobian), xp.matmul(self._fisher(xp, theta), jacobian))
+        return xp.matmul(
+            xp.matrix_transpose(jacobian), xp.matmul(self._fisher(xp, theta), jacobian)
+        )
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return derivative_of_metric(xp, lambda t: self._fisher(xp, t), lambda t: self._contains(xp, t), theta)
+        return derivative_of_metric(
+            xp, lambda t: self._fisher(xp, t), lambda t: self._contains(xp, t), theta
+        )
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        raise OptionError(f"no closed form of the Fisher-Rao distance between members of {self.name} is known")
+        raise OptionError(
+            f"no closed form of the Fisher-Rao distance between members of {self.name} is known"
+        )
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """The member with mean parameters (1 − t)μ(θ₁) + tμ(θ₂), t of shape (..., 1)."""
-        return self._natural_from_mean(xp, (1.0 - t) * self._mean(xp, theta1) + t * self._mean(xp, theta2))
+        return self._natural_from_mean(
+            xp, (1.0 - t) * self._mean(xp, theta1) + t * self._mean(xp, theta2)
+        )
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         exponent = xp.sum(theta * self._statistics(xp, x), axis=-1)
@@ -218,8 +237,9 @@ class ExponentialFamily(ABC):
         require(xp, self._mean_domain(xp, mu), "x", f"the samples that determine a {self.name}")
         return self._natural_from_mean(xp, mu)
 
-    # The counterpart in scipy.stats, for a family that has one: its name there, and its arguments for classical parameters on the host;
-    # and the family and classical parameters for its arguments, unless another family stands for it -------------------------------------
+    # The counterpart in scipy.stats, for a family that has one: its name there, and its arguments
+    # for classical parameters on the host; and the family and classical parameters for its
+    # arguments, unless another family stands for it -------------------------------------
 
     scipy_name: str | None = None
 
@@ -227,5 +247,6 @@ class ExponentialFamily(ABC):
         """By default both are called the same."""
         return classical
 
-    # A class method whose parameters are the arguments of the counterpart; it leaves out ``loc`` and ``scale`` that must be 0 and 1.
+    # A class method whose parameters are the arguments of the counterpart; it leaves out ``loc``
+    # and ``scale`` that must be 0 and 1.
     _from_scipy: Callable[..., tuple[Any, Mapping[str, Any]]] | None = None

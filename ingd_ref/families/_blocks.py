@@ -15,23 +15,26 @@ from ingd_ref.backend import Array, Namespace, backend_name, tiles
 
 __all__ = ["in_blocks"]
 
-# Numbers per block and argument. A formula holds a dozen temporaries of half this size: 16384 rows of two make 128 KiB each, which lie
-# in the second-level cache together; smaller blocks spend their time in the interpreter. Measured for Gamma.natural_from_mean.
+# Numbers per block and argument. A formula holds a dozen temporaries of half this size: 16384 rows
+# of two make 128 KiB each, which lie in the second-level cache together; smaller blocks spend their
+# time in the interpreter. Measured for Gamma.natural_from_mean.
 NUMBERS = 2**15
 
 
 def in_blocks(xp: Namespace, formula: Callable[..., Array], *rows: Array) -> Array:
     """Return ``formula(xp, *rows)`` for a formula that treats every row of its arguments alike.
 
-    Large batches of NumPy arrays are cut into blocks that the cores share, because NumPy lets other threads run while it computes; any
-    other batch is evaluated whole. Each number is computed by the same operations either way, so results do not depend on the blocks.
+    Large batches of NumPy arrays are cut into blocks that the cores share, because NumPy lets other
+    threads run while it computes; any other batch is evaluated whole. Each number is computed by
+    the same operations either way, so results do not depend on the blocks.
 
     Parameters
     ----------
     xp : module
         Namespace of the rows.
     formula : callable
-        Takes the namespace and arrays (..., b), (..., c), ... whose batch shapes broadcast; returns an array of that batch shape.
+        Takes the namespace and arrays (..., b), (..., c), ... whose batch shapes broadcast; returns
+        an array of that batch shape.
     *rows : array (..., b)
         Arguments. They are cut if those that have a batch shape at all have the same.
 
@@ -41,7 +44,11 @@ def in_blocks(xp: Namespace, formula: Callable[..., Array], *rows: Array) -> Arr
     """
     batches = {tuple(row.shape[:-1]) for row in rows} - {()}
     length = max(1, NUMBERS // max(1, *(row.shape[-1] for row in rows)))
-    if len(batches) != 1 or backend_name(rows[0]) != "numpy" or math.prod(batch := batches.pop()) < 2 * length:
+    if (
+        len(batches) != 1
+        or backend_name(rows[0]) != "numpy"
+        or math.prod(batch := batches.pop()) < 2 * length
+    ):
         return formula(xp, *rows)
     flat = [row if row.ndim == 1 else np.reshape(row, (-1, row.shape[-1])) for row in rows]
     # Of nearly one size, so that what is chosen by size is chosen alike for all.
@@ -67,6 +74,8 @@ def in_blocks(xp: Namespace, formula: Callable[..., Array], *rows: Array) -> Arr
 
 def _cores() -> int:
     """Cores that this process may use, or as many of them as compiled kernels are held to."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     numba = sys.modules.get("numba")
     return cores if numba is None else min(cores, numba.get_num_threads())

@@ -1,6 +1,7 @@
 """Operations that go between the charts of a family: classical, natural and mean parameters.
 
-These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and ``family`` is the object they belong to.
+These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and
+``family`` is the object they belong to.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ def natural(family: Formulas, /, **classical: Any) -> Array:
     Parameters
     ----------
     **classical : float or array (...)
-        Every parameter of the family by name; vectors (..., d) and matrices (..., d, d) where the family says so. Batch shapes
-        broadcast. Numbers become NumPy float64 unless another parameter is an array, which then decides library, device and dtype.
+        Every parameter of the family by name; vectors (..., d) and matrices (..., d, d) where the
+        family says so. Batch shapes broadcast. Numbers become NumPy float64 unless another
+        parameter is an array, which then decides library, device and dtype.
 
     Returns
     -------

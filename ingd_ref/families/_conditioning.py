@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily
 
@@ -12,7 +12,8 @@ __all__ = ["OPERATIONS", "WithError", "with_error"]
 
 #: Operations whose derivative is known in closed form, and so their condition number.
 OPERATIONS = ("log_partition", "mean", "natural_from_mean", "conjugate", "fisher", "inverse_fisher")
-# Roundings of the longest formula, about twenty, add up like a random walk; the same factor judges the tests of accuracy.
+# Roundings of the longest formula, about twenty, add up like a random walk; the same factor judges
+# the tests of accuracy.
 ROUNDINGS = 10.0
 
 
@@ -25,11 +26,12 @@ class WithError:
     value : array (...)
         The result.
     sensitivity : array (...)
-        Σ_j |a_j ∂value/∂a_j| per entry, a the argument: by how much the entry changes, in first order, per relative change of the
-        argument. Divided by |value| it is the condition number κ.
+        Σ_j |a_j ∂value/∂a_j| per entry, a the argument: by how much the entry changes, in first
+        order, per relative change of the argument. Divided by |value| it is the condition number κ.
     error : array (...)
-        10 u (|value| + sensitivity), that is, 10 (1 + κ) u relative, with u the unit of rounding of the dtype. Log-partition and conjugate,
-        which pass through zero, count as 1 where they are smaller.
+        10 u (|value| + sensitivity), that is, 10 (1 + κ) u relative, with u the unit of rounding of
+        the dtype. Log-partition and conjugate, which pass through zero, count as 1 where they are
+        smaller.
     """
 
     value: Array
@@ -40,16 +42,19 @@ class WithError:
 def with_error(family: ExponentialFamily, operation: str, argument: Array) -> WithError:
     """Result of an operation with a bound of its rounding error.
 
-    Each derivative is another operation of the family: ∇A = μ (E2), ∇μ = F (E3), ∇A* = θ and ∇θ = F⁻¹ (E4), (E6), ∇F = ∇³A.
+    Each derivative is another operation of the family: ∇A = μ (E2), ∇μ = F (E3), ∇A* = θ and ∇θ =
+    F⁻¹ (E4), (E6), ∇F = ∇³A.
 
     Parameters
     ----------
     family : ExponentialFamily
         Any family.
-    operation : {"log_partition", "mean", "natural_from_mean", "conjugate", "fisher", "inverse_fisher"}
+    operation : {"log_partition", "mean", "natural_from_mean", "conjugate", "fisher",
+    "inverse_fisher"}
         Name of the method.
     argument : array (..., b)
-        Its argument: natural parameters, or mean parameters for ``natural_from_mean`` and ``conjugate``.
+        Its argument: natural parameters, or mean parameters for ``natural_from_mean`` and
+        ``conjugate``.
 
     Returns
     -------
@@ -72,7 +77,7 @@ def with_error(family: ExponentialFamily, operation: str, argument: Array) -> Wi
     >>> bool(1e-9 < found.error[1] < 1e-6), bool(abs(found.value[1] + 0.5) < found.error[1])
     (True, True)
     """
-    checks.choice(operation, "operation", OPERATIONS)
+    _checks.choice(operation, "operation", OPERATIONS)
     value = getattr(family, operation)(argument)
     dual = operation in ("natural_from_mean", "conjugate")
     xp, argument = family._checked_mean(argument) if dual else family._checked(argument)
@@ -80,10 +85,16 @@ def with_error(family: ExponentialFamily, operation: str, argument: Array) -> Wi
     size = xp.abs(value)
     if operation in ("log_partition", "conjugate"):
         size = xp.maximum(size, xp.ones_like(size))
-    return WithError(value, sensitivity, ROUNDINGS * 0.5 * float(xp.finfo(value.dtype).eps) * (size + sensitivity))
+    return WithError(
+        value,
+        sensitivity,
+        ROUNDINGS * 0.5 * float(xp.finfo(value.dtype).eps) * (size + sensitivity),
+    )
 
 
-def _sensitivity(xp: Namespace, family: ExponentialFamily, operation: str, argument: Array, value: Array) -> Array:
+def _sensitivity(
+    xp: Namespace, family: ExponentialFamily, operation: str, argument: Array, value: Array
+) -> Array:
     if operation == "log_partition":
         return _summed(xp, family._mean(xp, argument), argument)
     if operation == "conjugate":
@@ -95,7 +106,9 @@ def _sensitivity(xp: Namespace, family: ExponentialFamily, operation: str, argum
     third = family._third_cumulant(xp, argument)
     if operation == "fisher":
         return _summed(xp, third, argument)
-    moved = xp.permute_dims(third, (*range(argument.ndim - 1), argument.ndim + 1, argument.ndim - 1, argument.ndim))  # (..., k, i, j)
+    moved = xp.permute_dims(
+        third, (*range(argument.ndim - 1), argument.ndim + 1, argument.ndim - 1, argument.ndim)
+    )  # (..., k, i, j)
     inverse = value[..., None, :, :]
     change = xp.matmul(inverse, xp.matmul(moved, inverse))
     return xp.sum(xp.abs(change * argument[..., :, None, None]), axis=-3)

@@ -12,20 +12,26 @@ from ingd_ref.backend import Array, Namespace, device
 
 __all__ = ["complex_step_jacobian", "derivative_of_metric", "extrapolated_derivative"]
 
-# A step so small that its square is lost against one in every floating type, and so large that no number underflows.
+# A step so small that its square is lost against one in every floating type, and so large that no
+# number underflows.
 COMPLEX_STEP = 2.0**-70
-# Halvings of the first step, from half the size of the parameters down to where rounding outweighs everything; powers of h² eliminated.
+# Halvings of the first step, from half the size of the parameters down to where rounding outweighs
+# everything; powers of h² eliminated.
 HALVINGS = 24
 ORDERS = 7
 
 
 def complex_step_jacobian(
-    xp: Namespace, function: Callable[..., Array], arguments: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]
+    xp: Namespace,
+    function: Callable[..., Array],
+    arguments: Mapping[str, Array],
+    shapes: Mapping[str, tuple[int, ...]],
 ) -> Array:
     """Return ∂ function/∂ arguments (..., b, p), the entries of all arguments counted in their order, exact to rounding.
 
-    An analytic function has f(ξ + ih) = f(ξ) + ih f′(ξ) + O(h²), so f′ = Im f(ξ + ih)/h without a difference of close numbers (Squire and
-    Trapp). The function must be made of analytic operations: no absolute values, no conjugates, hence no Cholesky factors.
+    An analytic function has f(ξ + ih) = f(ξ) + ih f′(ξ) + O(h²), so f′ = Im f(ξ + ih)/h without a
+    difference of close numbers (Squire and Trapp). The function must be made of analytic
+    operations: no absolute values, no conjugates, hence no Cholesky factors.
 
     Parameters
     ----------
@@ -45,17 +51,24 @@ def complex_step_jacobian(
         value, axes = arguments[name], len(shape)
         size = COMPLEX_STEP * xp.where(value == 0, xp.ones_like(value), xp.abs(value))
         for unit in np.eye(math.prod(shape)):
-            step = xp.asarray(np.reshape(unit, shape), dtype=value.dtype, device=device(value)) * size
-            changed = xp.imag(function(xp, **{**lifted, name: lifted[name] + 1j * xp.astype(step, field)}))
+            step = (
+                xp.asarray(np.reshape(unit, shape), dtype=value.dtype, device=device(value)) * size
+            )
+            changed = xp.imag(
+                function(xp, **{**lifted, name: lifted[name] + 1j * xp.astype(step, field)})
+            )
             length = xp.sum(step, axis=tuple(range(-axes, 0))) if axes else step
             columns.append(changed / length[..., None])
     return xp.stack(columns, axis=-1)
 
 
-def derivative_of_metric(xp: Namespace, metric: Callable[[Array], Array], inside: Callable[[Array], Array], theta: Array) -> Array:
+def derivative_of_metric(
+    xp: Namespace, metric: Callable[[Array], Array], inside: Callable[[Array], Array], theta: Array
+) -> Array:
     """Return ∂F/∂θ (..., b, b, b) of the Fisher information (E3), symmetrised, by :func:`extrapolated_derivative`.
 
-    The first steps are half the size of θ, or one over the standard deviation of a statistic if that is less.
+    The first steps are half the size of θ, or one over the standard deviation of a statistic if
+    that is less.
 
     Parameters
     ----------
@@ -68,24 +81,38 @@ def derivative_of_metric(xp: Namespace, metric: Callable[[Array], Array], inside
     theta : array (..., b)
         Where the derivative is wanted.
     """
-    size = 0.5 * xp.maximum(xp.max(xp.abs(theta), axis=-1, keepdims=True), xp.ones_like(theta[..., :1]))
+    size = 0.5 * xp.maximum(
+        xp.max(xp.abs(theta), axis=-1, keepdims=True), xp.ones_like(theta[..., :1])
+    )
     deviation = xp.sqrt(xp.linalg.diagonal(metric(theta)))
-    unit, scale = xp.minimum(size, 1.0 / deviation), deviation[..., :, None] * deviation[..., None, :]
+    unit, scale = (
+        xp.minimum(size, 1.0 / deviation),
+        deviation[..., :, None] * deviation[..., None, :],
+    )
     tensor = extrapolated_derivative(xp, metric, inside, theta, unit, scale)
     axes = tuple(range(theta.ndim - 1))
     first, second, third = theta.ndim - 1, theta.ndim, theta.ndim + 1
-    cyclic = (xp.permute_dims(tensor, (*axes, *order)) for order in ((second, third, first), (third, first, second)))
+    cyclic = (
+        xp.permute_dims(tensor, (*axes, *order))
+        for order in ((second, third, first), (third, first, second))
+    )
     return sum(cyclic, tensor) / 3.0
 
 
 def extrapolated_derivative(
-    xp: Namespace, function: Callable[[Array], Array], inside: Callable[[Array], Array], theta: Array, unit: Array, scale: Array
+    xp: Namespace,
+    function: Callable[[Array], Array],
+    inside: Callable[[Array], Array],
+    theta: Array,
+    unit: Array,
+    scale: Array,
 ) -> Array:
     """Return ∂ function/∂θ (..., r, c, b) of a matrix function (..., r, c), the last axis for the derivative.
 
-    Central differences with steps h, h/2, h/4, … from h = ``unit`` on, from which Richardson's scheme removes h², h⁴, …; of the whole
-    tableau the matrix is returned that agrees best with its neighbours (Ridders). Relative errors are 1e-12 or so in float64. Steps
-    that leave the domain count for nothing.
+    Central differences with steps h, h/2, h/4, … from h = ``unit`` on, from which Richardson's
+    scheme removes h², h⁴, …; of the whole tableau the matrix is returned that agrees best with its
+    neighbours (Ridders). Relative errors are 1e-12 or so in float64. Steps that leave the domain
+    count for nothing.
 
     Parameters
     ----------
@@ -106,11 +133,15 @@ def extrapolated_derivative(
     powers = xp.reshape(powers, (HALVINGS, *(1,) * theta.ndim))
 
     def along(k: int) -> Array:
-        axis = xp.asarray(np.eye(theta.shape[-1])[k], dtype=theta.dtype, device=device(theta)) * unit
+        axis = (
+            xp.asarray(np.eye(theta.shape[-1])[k], dtype=theta.dtype, device=device(theta)) * unit
+        )
         good = inside(theta + powers * axis) & inside(theta - powers * axis)
         steps = xp.where(good[..., None], powers * axis, xp.zeros_like(theta))
         lengths = (powers * unit)[..., k]
-        quotients = (function(theta + steps) - function(theta - steps)) / (2.0 * lengths[..., None, None])
+        quotients = (function(theta + steps) - function(theta - steps)) / (
+            2.0 * lengths[..., None, None]
+        )
         return _ridders(xp, quotients, good, scale, float(xp.finfo(theta.dtype).eps) / lengths)
 
     return xp.stack([along(k) for k in range(theta.shape[-1])], axis=-1)
@@ -119,8 +150,9 @@ def extrapolated_derivative(
 def _ridders(xp: Namespace, quotients: Array, good: Array, scale: Array, rounding: Array) -> Array:
     """The matrix of Richardson's tableau that agrees best with its neighbours in units of ``scale``, per batch element.
 
-    Quotients (h, ..., r, c) count where ``good`` (h, ...). Those of the smallest steps are quotients of roundings, which may agree by
-    chance; so their ``rounding`` (h, ...) is added to the disagreement.
+    Quotients (h, ..., r, c) count where ``good`` (h, ...). Those of the smallest steps are
+    quotients of roundings, which may agree by chance; so their ``rounding`` (h, ...) is added to
+    the disagreement.
     """
     previous, valid = [quotients[0, ...]], [good[0, ...]]
     best, least = quotients[0, ...], xp.full_like(scale[..., 0, 0], math.inf)
@@ -131,7 +163,9 @@ def _ridders(xp: Namespace, quotients: Array, good: Array, scale: Array, roundin
             usable = agree[-1] & valid[order - 1]
             if order < len(previous):  # three neighbours, since two may agree by chance
                 neighbours = (row[-1], previous[order - 1], previous[order])
-                change = reduce(xp.maximum, [xp.abs(value - neighbour) / scale for neighbour in neighbours])
+                change = reduce(
+                    xp.maximum, [xp.abs(value - neighbour) / scale for neighbour in neighbours]
+                )
                 error = xp.max(change, axis=(-2, -1)) + rounding[halving, ...]
                 better = usable & valid[order] & (error < least)
                 best = xp.where(better[..., None, None], value, best)

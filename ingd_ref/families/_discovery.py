@@ -1,7 +1,7 @@
 """Families are found, not registered: a public module of this package offers what its ``__all__`` names, and that is all it takes.
 
-Nothing is imported before it is asked for: a name is looked for in the module that it would be called after, ``InverseGamma`` in
-``inverse_gamma.py``, and only if that fails in all of them.
+Nothing is imported before it is asked for: a name is looked for in the module that it would be
+called after, ``InverseGamma`` in ``inverse_gamma.py``, and only if that fails in all of them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ PACKAGE = "ingd_ref.families"
 @cache
 def modules() -> tuple[str, ...]:
     """Names of the public modules of this package, in the order of the alphabet."""
-    return tuple(sorted(m.name for m in iter_modules([str(Path(__file__).parent)]) if not m.name.startswith("_")))
+    return tuple(
+        sorted(
+            m.name for m in iter_modules([str(Path(__file__).parent)]) if not m.name.startswith("_")
+        )
+    )
 
 
 def offered() -> dict[str, Any]:
@@ -72,7 +76,8 @@ def all_families() -> tuple[ExponentialFamily, ...]:
     """One or more instances of every family, as the family itself proposes them in :meth:`ExponentialFamily.examples`.
 
     Laws, evidence and tables that shall hold for every family run over these, with the members that
-    :meth:`ExponentialFamily.example_parameters` proposes; a new family is covered by them from the day on which its file appears.
+    :meth:`ExponentialFamily.example_parameters` proposes; a new family is covered by them from the
+    day on which its file appears.
 
     Examples
     --------

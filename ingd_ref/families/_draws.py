@@ -6,19 +6,27 @@ import numpy as np
 
 __all__ = ["draw_index", "draw_poisson"]
 
-# Above this rate a draw is the rounding of a Gaussian one, from which it differs by less than a unit in the last place of its mean.
+# Above this rate a draw is the rounding of a Gaussian one, from which it differs by less than a
+# unit in the last place of its mean.
 LARGEST_DRAWN = 1e18
 
 
-def draw_index(rng: np.random.Generator, size: tuple[int, ...], probabilities: np.ndarray) -> np.ndarray:
+def draw_index(
+    rng: np.random.Generator, size: tuple[int, ...], probabilities: np.ndarray
+) -> np.ndarray:
     """Index of a category for each point, ``probabilities`` having one axis of length 1 for the points: by inversion."""
     steps = np.cumsum(probabilities, axis=-1)
-    return np.asarray(np.sum(rng.random(size)[..., None] * steps[..., -1:] >= steps[..., :-1], axis=-1), dtype=np.float64)
+    return np.asarray(
+        np.sum(rng.random(size)[..., None] * steps[..., -1:] >= steps[..., :-1], axis=-1),
+        dtype=np.float64,
+    )
 
 
 def draw_poisson(rng: np.random.Generator, rate: np.ndarray) -> np.ndarray:
     """Draw one count for each entry of ``rate``, as floating-point numbers."""
     counts = np.asarray(rng.poisson(np.minimum(rate, LARGEST_DRAWN)), dtype=np.float64)
     large = rate > LARGEST_DRAWN
-    counts[large] = np.rint(rate[large] + np.sqrt(rate[large]) * rng.standard_normal(np.count_nonzero(large)))
+    counts[large] = np.rint(
+        rate[large] + np.sqrt(rate[large]) * rng.standard_normal(np.count_nonzero(large))
+    )
     return counts

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, to_host
 from ingd_ref.errors import ShapeError
 from ingd_ref.families._formulas import Formulas
@@ -26,15 +26,20 @@ __all__ = [
     "rows",
 ]
 
-# Whatever is checked is a copy, so that no result can share memory with an argument, not even where a formula is the identity.
+# Whatever is checked is a copy, so that no result can share memory with an argument, not even where
+# a formula is the identity.
 
 
 def rows(xp: Namespace, x: Array, label: str, length: int, like: Array | None = None) -> Array:
     """Return a finite floating copy of ``x`` whose last axis has the given length."""
     if x.ndim == 0 or x.shape[-1] != length:
-        hint = f"; for one-dimensional points pass {label}[:, None]" if label == "x" and length == 1 and x.ndim == 1 else ""
+        hint = (
+            f"; for one-dimensional points pass {label}[:, None]"
+            if label == "x" and length == 1 and x.ndim == 1
+            else ""
+        )
         raise ShapeError(f"{label} must have shape (..., {length}), got {tuple(x.shape)}{hint}")
-    return xp.asarray(checks.finite(checks.real_array(x, label, xp, like), label, xp), copy=True)
+    return xp.asarray(_checks.finite(_checks.real_array(x, label, xp, like), label, xp), copy=True)
 
 
 def broadcastable(**arrays: Array) -> None:
@@ -46,11 +51,15 @@ def broadcastable(**arrays: Array) -> None:
         raise ShapeError(f"the batch shapes of {described} do not broadcast") from None
 
 
-def checked(family: Formulas, theta: Array, label: str = "theta", like: Array | None = None) -> tuple[Namespace, Array]:
+def checked(
+    family: Formulas, theta: Array, label: str = "theta", like: Array | None = None
+) -> tuple[Namespace, Array]:
     """Natural parameters of members, and their namespace."""
     xp = array_namespace(**{label: theta})
     theta = rows(xp, theta, label, family.number, like)
-    require(xp, family._domain(xp, theta), label, f"the natural parameter space of {family.name}", theta)
+    require(
+        xp, family._domain(xp, theta), label, f"the natural parameter space of {family.name}", theta
+    )
     return xp, theta
 
 
@@ -71,7 +80,9 @@ def checked_mean(family: Formulas, mu: Array) -> tuple[Namespace, Array]:
     return xp, mu
 
 
-def checked_points(family: Formulas, x: Array, like: Array | None = None) -> tuple[Namespace, Array]:
+def checked_points(
+    family: Formulas, x: Array, like: Array | None = None
+) -> tuple[Namespace, Array]:
     """Points of the support."""
     xp = array_namespace(x=x)
     x = rows(xp, x, "x", family.dim, like)
@@ -90,7 +101,10 @@ def contained(family: Formulas, xp: Namespace, theta: Array) -> Array:
 def host_parameters(family: Formulas, theta: Array) -> dict[str, np.ndarray]:
     """Classical parameters of checked natural ones, moved to the host, in float64."""
     values = family._classical(array_namespace(theta=theta), theta)
-    return {parameter.name: to_host(values[parameter.name]).astype(np.float64) for parameter in family.parameters}
+    return {
+        parameter.name: to_host(values[parameter.name]).astype(np.float64)
+        for parameter in family.parameters
+    }
 
 
 def matrix(xp: Namespace, entries: Sequence[Sequence[Array]]) -> Array:
@@ -104,5 +118,7 @@ def moved_inside(xp: Namespace, x: Array, lower: float, upper: float) -> Array:
     if not math.isinf(lower):
         x = xp.clip(x, min=lower + max(float(info.smallest_normal), abs(lower) * float(info.eps)))
     if not math.isinf(upper):
-        x = xp.clip(x, max=upper - max(float(info.smallest_normal), abs(upper) * float(info.eps) / 2))
+        x = xp.clip(
+            x, max=upper - max(float(info.smallest_normal), abs(upper) * float(info.eps) / 2)
+        )
     return x

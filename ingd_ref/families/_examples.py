@@ -17,14 +17,23 @@ NUMBERS = (0.5, 3.0, 1.5, 0.25, -8.0, 0.875, 40.0, 0.0625, -0.75, 12.0)
 
 def guessed_parameters(family: str, parameters: Sequence[Parameter]) -> Mapping[str, np.ndarray]:
     """Four values (4, ...) of every parameter that keep its constraint, paired differently in each member."""
-    return {parameter.name: np.roll(_values(family, parameter), place, axis=0) for place, parameter in enumerate(parameters)}
+    return {
+        parameter.name: np.roll(_values(family, parameter), place, axis=0)
+        for place, parameter in enumerate(parameters)
+    }
 
 
 def _values(family: str, parameter: Parameter) -> np.ndarray:
     xp = array_namespace(numbers=np.zeros(()))
-    found = [value for value in _candidates(parameter.shape) if np.all(parameter.constraint.holds(xp, value))]
+    found = [
+        value
+        for value in _candidates(parameter.shape)
+        if np.all(parameter.constraint.holds(xp, value))
+    ]
     if not found:
-        raise TypeError(f"no example of the parameter {parameter.name} was found; {family} must override example_parameters")
+        raise TypeError(
+            f"no example of the parameter {parameter.name} was found; {family} must override example_parameters"
+        )
     return np.stack([found[k % len(found)] for k in range(MEMBERS)])
 
 
@@ -36,7 +45,12 @@ def _candidates(shape: tuple[int, ...]) -> Iterator[np.ndarray]:
         if len(shape) == 0:
             yield vector[0]
         elif len(shape) == 1:
-            yield from (vector, np.abs(vector), np.abs(vector) / np.sum(np.abs(vector)), vector / np.sqrt(np.sum(vector * vector)))
+            yield from (
+                vector,
+                np.abs(vector),
+                np.abs(vector) / np.sum(np.abs(vector)),
+                vector / np.sqrt(np.sum(vector * vector)),
+            )
         else:
             small = np.cos(vector)
             yield np.diag(np.abs(vector)) + small[:, None] * small

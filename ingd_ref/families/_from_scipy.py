@@ -15,25 +15,28 @@ from ingd_ref.families._scipy import is_univariate
 
 __all__ = ["from_scipy"]
 
-# Distributions of SciPy may be shifted and stretched, which few families allow; these values change nothing.
+# Distributions of SciPy may be shifted and stretched, which few families allow; these values change
+# nothing.
 NEUTRAL = {"loc": 0.0, "scale": 1.0}
 
 
 def from_scipy(frozen: Any) -> tuple[ExponentialFamily, np.ndarray]:
     """Family and natural parameters of a frozen distribution of scipy.stats: the inverse of :meth:`ExponentialFamily.to_scipy`.
 
-    Of several families with the same distributions in SciPy the most general is returned, a full :class:`MultivariateGaussian` for
-    ``multivariate_normal``.
+    Of several families with the same distributions in SciPy the most general is returned, a full
+    :class:`MultivariateGaussian` for ``multivariate_normal``.
 
     Parameters
     ----------
     frozen : frozen distribution
-        For instance ``scipy.stats.gamma(2.0, scale=0.5)``; its arguments may be arrays of any batch shape.
+        For instance ``scipy.stats.gamma(2.0, scale=0.5)``; its arguments may be arrays of any batch
+        shape.
 
     Returns
     -------
     ExponentialFamily
-        The family, with what it takes as known (the shape of a Weibull distribution, the number of trials) from the distribution.
+        The family, with what it takes as known (the shape of a Weibull distribution, the number of
+        trials) from the distribution.
     array (..., b)
         Natural parameters, NumPy float64.
 
@@ -43,7 +46,8 @@ def from_scipy(frozen: Any) -> tuple[ExponentialFamily, np.ndarray]:
         If the argument is no frozen distribution, or one of no family.
     NonFiniteError
     DomainError
-        If the distribution is shifted by ``loc`` or stretched by ``scale`` where the family has no such parameter, or is degenerate.
+        If the distribution is shifted by ``loc`` or stretched by ``scale`` where the family has no
+        such parameter, or is degenerate.
 
     Examples
     --------
@@ -70,10 +74,14 @@ def _name(frozen: Any) -> str:
         name = str(frozen.dist.name)
         if type(getattr(stats, name, None)) is type(frozen.dist):
             return name
-        raise OptionError(f"no family has the distributions of {type(frozen.dist).__name__}, which is not of scipy.stats")
+        raise OptionError(
+            f"no family has the distributions of {type(frozen.dist).__name__}, which is not of scipy.stats"
+        )
     if kind.__module__.startswith("scipy.stats") and kind.__name__.endswith("_frozen"):
         return kind.__name__.removesuffix("_frozen")
-    raise OptionError(f"expected a frozen distribution such as scipy.stats.gamma(2.0), got {kind.__name__}")
+    raise OptionError(
+        f"expected a frozen distribution such as scipy.stats.gamma(2.0), got {kind.__name__}"
+    )
 
 
 def _arguments(frozen: Any, family: str, reader: Callable[..., Any]) -> dict[str, np.ndarray]:

@@ -23,7 +23,8 @@ def e_geodesic(family: ExponentialFamily, theta1: Array, theta2: Array, t: Any) 
     theta1, theta2 : array (..., b)
         Natural parameters of the ends.
     t : float or array (...)
-        Position from 0 at θ₁ to 1 at θ₂; its shape broadcasts with the batch shapes, so k positions between two members give (k, b).
+        Position from 0 at θ₁ to 1 at θ₂; its shape broadcasts with the batch shapes, so k positions
+        between two members give (k, b).
 
     Returns
     -------
@@ -51,7 +52,8 @@ def e_geodesic(family: ExponentialFamily, theta1: Array, theta2: Array, t: Any) 
 def m_geodesic(family: ExponentialFamily, theta1: Array, theta2: Array, t: Any) -> Array:
     """Mixture geodesic: the member whose mean parameters are μ(t) = (1 − t)μ(θ₁) + tμ(θ₂), a straight line in those of (E2).
 
-    It is the member closest to the mixture (1 − t)q_θ₁ + t q_θ₂ in the sense of (E5), and the natural gradient flow (E10) runs along it.
+    It is the member closest to the mixture (1 − t)q_θ₁ + t q_θ₂ in the sense of (E5), and the
+    natural gradient flow (E10) runs along it.
 
     Parameters
     ----------
@@ -60,7 +62,8 @@ def m_geodesic(family: ExponentialFamily, theta1: Array, theta2: Array, t: Any) 
     theta1, theta2 : array (..., b)
         Natural parameters of the ends.
     t : float or array (...)
-        Position from 0 at θ₁ to 1 at θ₂; its shape broadcasts with the batch shapes, so k positions between two members give (k, b).
+        Position from 0 at θ₁ to 1 at θ₂; its shape broadcasts with the batch shapes, so k positions
+        between two members give (k, b).
 
     Returns
     -------
@@ -83,7 +86,9 @@ def m_geodesic(family: ExponentialFamily, theta1: Array, theta2: Array, t: Any) 
     """
     xp, theta1, theta2 = family._checked_pair(theta1, theta2)
     t = _position(xp, t, theta1, theta2)
-    shape = np.broadcast_shapes(tuple(theta1.shape), tuple(theta2.shape), (*t.shape[:-1], family.number))
+    shape = np.broadcast_shapes(
+        tuple(theta1.shape), tuple(theta2.shape), (*t.shape[:-1], family.number)
+    )
     theta1, theta2 = (xp.broadcast_to(theta, shape) for theta in (theta1, theta2))
     return family._mixture(xp, theta1, theta2, t)
 
@@ -94,10 +99,14 @@ def _position(xp: Namespace, t: Any, theta1: Array, theta2: Array) -> Array:
         array_namespace(theta1=theta1, t=t)
     value = xp.asarray(t, dtype=theta1.dtype, device=device(theta1))
     if not item(xp.all((value >= 0) & (value <= 1))):
-        raise DomainError("t must lie between 0 and 1, where both geodesics exist whatever their ends")
+        raise DomainError(
+            "t must lie between 0 and 1, where both geodesics exist whatever their ends"
+        )
     try:
         np.broadcast_shapes(tuple(value.shape), tuple(theta1.shape[:-1]), tuple(theta2.shape[:-1]))
     except ValueError:
         shapes = (tuple(value.shape), tuple(theta1.shape[:-1]), tuple(theta2.shape[:-1]))
-        raise ShapeError("the shape of t {} does not broadcast with the batch shapes {} and {}".format(*shapes)) from None
+        raise ShapeError(
+            "the shape of t {} does not broadcast with the batch shapes {} and {}".format(*shapes)
+        ) from None
     return value[..., None]

@@ -1,17 +1,26 @@
 """The Fisher metric: its matrix in each chart, products with it and its inverse, its derivative, and the distance that it measures.
 
-These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and ``family`` is the object they belong to.
+These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and
+``family`` is the object they belong to.
 """
 
 from __future__ import annotations
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace
 from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._edge import broadcastable, rows
 from ingd_ref.families._formulas import Formulas
 
-__all__ = ["CHARTS", "fisher", "fisher_rao_distance", "fisher_vector_product", "inverse_fisher", "natural_gradient", "third_cumulant"]
+__all__ = [
+    "CHARTS",
+    "fisher",
+    "fisher_rao_distance",
+    "fisher_vector_product",
+    "inverse_fisher",
+    "natural_gradient",
+    "third_cumulant",
+]
 
 #: Charts in which the Fisher information can be had.
 CHARTS = ("natural", "mean", "classical")
@@ -20,16 +29,17 @@ CHARTS = ("natural", "mean", "classical")
 def fisher(family: Formulas, theta: Array, chart: str = "natural") -> Array:
     """Fisher information at θ, of one observation: E[score scoreᵀ] under the model itself, with no factor ½.
 
-    In natural parameters it is F(θ) = ∇²A(θ) = Cov_θ[f], equation (E3); in mean parameters F(θ)⁻¹, and in classical parameters ξ
-    it is JᵀFJ with J = ∂θ/∂ξ, equation (E4).
+    In natural parameters it is F(θ) = ∇²A(θ) = Cov_θ[f], equation (E3); in mean parameters F(θ)⁻¹,
+    and in classical parameters ξ it is JᵀFJ with J = ∂θ/∂ξ, equation (E4).
 
     Parameters
     ----------
     theta : array (..., b)
         Natural parameters.
     chart : {"natural", "mean", "classical"}
-        Coordinates of the matrix. The p classical ones are the entries of all classical parameters in their order; where these obey
-        equations (probabilities that sum to one, unit vectors, symmetric matrices) the matrix is meant for changes that obey them too.
+        Coordinates of the matrix. The p classical ones are the entries of all classical parameters
+        in their order; where these obey equations (probabilities that sum to one, unit vectors,
+        symmetric matrices) the matrix is meant for changes that obey them too.
 
     Returns
     -------
@@ -52,8 +62,12 @@ def fisher(family: Formulas, theta: Array, chart: str = "natural") -> Array:
     array([[1. , 0. ],
            [0. , 0.5]])
     """
-    formulas = {"natural": family._fisher, "mean": family._inverse_fisher, "classical": family._classical_fisher}
-    formula = formulas[checks.choice(chart, "chart", CHARTS)]
+    formulas = {
+        "natural": family._fisher,
+        "mean": family._inverse_fisher,
+        "classical": family._classical_fisher,
+    }
+    formula = formulas[_checks.choice(chart, "chart", CHARTS)]
     xp, theta = family._checked(theta)
     return in_blocks(xp, formula, theta)
 
@@ -154,7 +168,8 @@ def natural_gradient(family: Formulas, theta: Array, grad: Array) -> Array:
 def third_cumulant(family: Formulas, theta: Array) -> Array:
     """Third cumulant ∇³A(θ) = E_θ[(f − μ) ⊗ (f − μ) ⊗ (f − μ)], the cubic (Amari-Chentsov) tensor in natural parameters, from (E3).
 
-    It is the derivative of the Fisher information, and with it the α-connections are known: Γ⁽ᵅ⁾ = (1 − α)/2 ∇³A.
+    It is the derivative of the Fisher information, and with it the α-connections are known: Γ⁽ᵅ⁾ =
+    (1 − α)/2 ∇³A.
 
     Parameters
     ----------
@@ -164,8 +179,9 @@ def third_cumulant(family: Formulas, theta: Array) -> Array:
     Returns
     -------
     array (..., b, b, b)
-        Symmetric in its last three axes. Families without a closed form of their own have it by extrapolated differences of the
-        Fisher information, which leaves a relative error of 1e-12 or so in float64.
+        Symmetric in its last three axes. Families without a closed form of their own have it by
+        extrapolated differences of the Fisher information, which leaves a relative error of 1e-12
+        or so in float64.
 
     Raises
     ------

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, device, is_array, item, to_host
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 
 __all__ = ["POSITIVE", "REAL", "Constraint", "Parameter", "Requirements", "gather", "require"]
 
-Requirements = Mapping[str, Array]  # what must hold, in words, and where it holds: a boolean array over the batch
+Requirements = Mapping[
+    str, Array
+]  # what must hold, in words, and where it holds: a boolean array over the batch
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Constraint:
     description : str
         Completes the sentence "the parameter must be …".
     holds : callable
-        Maps (namespace, value) to a boolean array: over the batch, or over the batch and the entries of the value.
+        Maps (namespace, value) to a boolean array: over the batch, or over the batch and the
+        entries of the value.
     """
 
     description: str
@@ -56,53 +59,79 @@ class Parameter:
     shape: tuple[int, ...] = ()
 
 
-def gather(family: str, parameters: Sequence[Parameter], given: Mapping[str, Any]) -> tuple[Namespace, dict[str, Array]]:
+def gather(
+    family: str, parameters: Sequence[Parameter], given: Mapping[str, Any]
+) -> tuple[Namespace, dict[str, Array]]:
     """Turn the caller's classical parameters into arrays of one library, device, dtype and batch shape, each within its constraint."""
     names = [parameter.name for parameter in parameters]
     if set(given) != set(names):
-        raise OptionError(f"{family} takes the parameters {', '.join(names)}, got {', '.join(given) or 'none'}")
+        raise OptionError(
+            f"{family} takes the parameters {', '.join(names)}, got {', '.join(given) or 'none'}"
+        )
     arrays = {name: value for name, value in given.items() if is_array(value)}
     reference = next(iter(arrays.values())) if arrays else np.zeros(())
     xp = array_namespace(**(arrays or {"reference": reference}))
-    reference = checks.real_array(reference, next(iter(arrays), "reference"), xp)
-    values = {parameter.name: _value(xp, parameter, given[parameter.name], reference) for parameter in parameters}
+    reference = _checks.real_array(reference, next(iter(arrays), "reference"), xp)
+    values = {
+        parameter.name: _value(xp, parameter, given[parameter.name], reference)
+        for parameter in parameters
+    }
     batch = _batch_shape({parameter: values[parameter.name] for parameter in parameters})
-    return xp, {parameter.name: xp.broadcast_to(values[parameter.name], (*batch, *parameter.shape)) for parameter in parameters}
+    return xp, {
+        parameter.name: xp.broadcast_to(values[parameter.name], (*batch, *parameter.shape))
+        for parameter in parameters
+    }
 
 
 def _value(xp: Namespace, parameter: Parameter, given: Any, reference: Array) -> Array:
     """One checked parameter, in the dtype and on the device of ``reference``."""
     name, axes = parameter.name, len(parameter.shape)
     try:
-        value = given if is_array(given) else xp.asarray(given, dtype=reference.dtype, device=device(reference))
+        value = (
+            given
+            if is_array(given)
+            else xp.asarray(given, dtype=reference.dtype, device=device(reference))
+        )
     except (TypeError, ValueError):
         raise DomainError(f"{name} must be a number or an array, got {given!r}") from None
     if tuple(value.shape[value.ndim - axes :]) != parameter.shape or value.ndim < axes:
-        raise ShapeError(f"{name} must have shape {_shown_shape(parameter.shape)}, got {tuple(value.shape)}")
-    value = checks.finite(checks.real_array(value, name, xp, like=reference), name, xp)
+        raise ShapeError(
+            f"{name} must have shape {_shown_shape(parameter.shape)}, got {tuple(value.shape)}"
+        )
+    value = _checks.finite(_checks.real_array(value, name, xp, like=reference), name, xp)
     good = parameter.constraint.holds(xp, value)
     if not item(xp.all(good)):
         index = _first_false(xp, good)
-        raise DomainError(f"{name} must be {parameter.constraint.description}, got {_shown(value, index)}{_place(index)}")
+        raise DomainError(
+            f"{name} must be {parameter.constraint.description}, got {_shown(value, index)}{_place(index)}"
+        )
     return value
 
 
 def _batch_shape(values: Mapping[Parameter, Array]) -> tuple[int, ...]:
-    shapes = {p.name: tuple(value.shape[: value.ndim - len(p.shape)]) for p, value in values.items()}
+    shapes = {
+        p.name: tuple(value.shape[: value.ndim - len(p.shape)]) for p, value in values.items()
+    }
     try:
         return np.broadcast_shapes(*shapes.values())
     except ValueError:
         described = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ShapeError(f"the batch shapes of the parameters do not broadcast: {described}") from None
+        raise ShapeError(
+            f"the batch shapes of the parameters do not broadcast: {described}"
+        ) from None
 
 
-def require(xp: Namespace, requirements: Requirements, subject: str, space: str, value: Array | None = None) -> None:
+def require(
+    xp: Namespace, requirements: Requirements, subject: str, space: str, value: Array | None = None
+) -> None:
     """Raise :class:`DomainError` for the first requirement that fails anywhere, naming it, the batch index and the value there."""
     for description, good in requirements.items():
         if not item(xp.all(good)):
             index = _first_false(xp, good)
             where = "" if value is None else f", where {subject} = {_shown(value, index)}"
-            raise DomainError(f"{subject} lies outside {space}: {description} fails{_place(index)}{where}")
+            raise DomainError(
+                f"{subject} lies outside {space}: {description} fails{_place(index)}{where}"
+            )
 
 
 def _first_false(xp: Namespace, good: Array) -> tuple[int, ...]:

@@ -1,13 +1,14 @@
 """Operations on points: statistics and densities, draws, and the member that fits a sample best.
 
-These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and ``family`` is the object they belong to.
+These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and
+``family`` is the object they belong to.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, to_backend
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.families._blocks import in_blocks
@@ -111,7 +112,8 @@ def log_prob(family: Formulas, theta: Array, x: Array) -> Array:
     theta : array (..., b)
         Natural parameters.
     x : array (..., d)
-        Points in the support. Batch shapes broadcast: for n points under each of k parameters pass theta[:, None, :].
+        Points in the support. Batch shapes broadcast: for n points under each of k parameters pass
+        theta[:, None, :].
 
     Returns
     -------
@@ -151,7 +153,8 @@ def sample(family: Formulas, theta: Array, size: int, rng: np.random.Generator) 
     Returns
     -------
     array (..., n, d)
-        A draw that would round to the end of the support, or overflow, is the number next to it instead.
+        A draw that would round to the end of the support, or overflow, is the number next to it
+        instead.
 
     Raises
     ------
@@ -170,13 +173,17 @@ def sample(family: Formulas, theta: Array, size: int, rng: np.random.Generator) 
     """
     if not isinstance(rng, np.random.Generator):
         raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
-    number = checks.positive_integer(size, "size")
+    number = _checks.positive_integer(size, "size")
     xp, theta = family._checked(theta)
     batch = tuple(theta.shape[:-1])
     values = host_parameters(family, theta)
-    host = {p.name: np.reshape(values[p.name], (*batch, 1, *p.shape)) for p in family.parameters}  # an axis for the points
+    host = {
+        p.name: np.reshape(values[p.name], (*batch, 1, *p.shape)) for p in family.parameters
+    }  # an axis for the points
     largest = float(xp.finfo(theta.dtype).max)
-    points = np.clip(np.asarray(family._draw(rng, (*batch, number), **host), dtype=np.float64), -largest, largest)
+    points = np.clip(
+        np.asarray(family._draw(rng, (*batch, number), **host), dtype=np.float64), -largest, largest
+    )
     drawn = to_backend(points, like=theta)
     return family._moved_inside(xp, drawn)
 
@@ -199,7 +206,8 @@ def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
     ------
     BackendError, ShapeError, NonFiniteError
     DomainError
-        If a point lies outside the support, the weights are no weights, or the likelihood has no maximum (all points equal, say).
+        If a point lies outside the support, the weights are no weights, or the likelihood has no
+        maximum (all points equal, say).
 
     Examples
     --------
@@ -210,6 +218,8 @@ def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
     """
     array_namespace(x=x, weights=weights)
     if x.ndim < 2 or x.shape[-2] == 0:
-        raise ShapeError(f"x must have shape (..., n, {family.dim}) with n ≥ 1, got {tuple(x.shape)}")
+        raise ShapeError(
+            f"x must have shape (..., n, {family.dim}) with n ≥ 1, got {tuple(x.shape)}"
+        )
     xp, x = family._checked_points(x)
-    return family._fit(xp, x, checks.weights(weights, "weights", x.shape[-2], xp, like=x)[:, None])
+    return family._fit(xp, x, _checks.weights(weights, "weights", x.shape[-2], xp, like=x)[:, None])

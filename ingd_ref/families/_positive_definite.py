@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from ingd_ref import special
+from ingd_ref import _special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._parameters import Constraint
 
-__all__ = ["POSITIVE_DEFINITE", "bartlett", "blocks", "inverse_jacobian", "moved_inside", "square_root", "trace_metric"]
+__all__ = [
+    "POSITIVE_DEFINITE",
+    "bartlett",
+    "blocks",
+    "inverse_jacobian",
+    "moved_inside",
+    "square_root",
+    "trace_metric",
+]
 
-# Bounds of a χ² draw, and the power of the largest number of a floating type that bounds the entries of a drawn matrix: determinants,
-# inverses and divergences of what is drawn neither overflow nor underflow.
+# Bounds of a χ² draw, and the power of the largest number of a floating type that bounds the
+# entries of a drawn matrix: determinants, inverses and divergences of what is drawn neither
+# overflow nor underflow.
 TINY, HUGE = 1e-100, 1e100
 LARGEST_POWER = 0.4
 
@@ -19,7 +28,8 @@ LARGEST_POWER = 0.4
 def square_root(matrices: np.ndarray) -> np.ndarray:
     """Return R (..., d, d) with R Rᵀ = M for host matrices M, which rounding may have left slightly indefinite.
 
-    The square root is taken of the correlations, whose eigenvalues do not depend on the units of the coordinates.
+    The square root is taken of the correlations, whose eigenvalues do not depend on the units of
+    the coordinates.
     """
     deviation = np.sqrt(np.einsum("...ii->...i", matrices))[..., :, None]
     values, vectors = np.linalg.eigh(matrices / deviation / np.swapaxes(deviation, -1, -2))
@@ -29,18 +39,23 @@ def square_root(matrices: np.ndarray) -> np.ndarray:
 def inverse_jacobian(xp: Namespace, inverse: Array) -> Array:
     """Jacobian (..., d(d+1)/2, d²) of the dual coordinates of −½M⁻¹ with respect to all entries of M, from P = M⁻¹ (..., d, d).
 
-    Column ab is the effect of ½(E_ab + E_ba), which is ¼(P_a P_bᵀ + P_b P_aᵀ) with the columns of P.
+    Column ab is the effect of ½(E_ab + E_ba), which is ¼(P_a P_bᵀ + P_b P_aᵀ) with the columns of
+    P.
     """
     direct = inverse[..., :, None, :, None] * inverse[..., None, :, None, :]
-    columns = 0.25 * special.dual_entries(xp, direct + xp.matrix_transpose(direct))
-    return xp.matrix_transpose(xp.reshape(columns, (*inverse.shape[:-2], inverse.shape[-1] ** 2, columns.shape[-1])))
+    columns = 0.25 * _special.dual_entries(xp, direct + xp.matrix_transpose(direct))
+    return xp.matrix_transpose(
+        xp.reshape(columns, (*inverse.shape[:-2], inverse.shape[-1] ** 2, columns.shape[-1]))
+    )
 
 
 def trace_metric(xp: Namespace, inverse: Array) -> Array:
     """Metric tr(P dM P dM) in all entries of a symmetric M, (..., d², d²), from P = M⁻¹: ½(P_ac P_bd + P_ad P_bc) for entries ab and cd."""
     d = inverse.shape[-1]
     direct = inverse[..., :, None, :, None] * inverse[..., None, :, None, :]
-    return xp.reshape(0.5 * (direct + xp.matrix_transpose(direct)), (*inverse.shape[:-2], d * d, d * d))
+    return xp.reshape(
+        0.5 * (direct + xp.matrix_transpose(direct)), (*inverse.shape[:-2], d * d, d * d)
+    )
 
 
 def blocks(xp: Namespace, first: Array, cross: Array, square: Array) -> Array:
@@ -49,10 +64,13 @@ def blocks(xp: Namespace, first: Array, cross: Array, square: Array) -> Array:
     return xp.concat([top, xp.concat([xp.matrix_transpose(cross), square], axis=-1)], axis=-2)
 
 
-def bartlett(rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom: np.ndarray, dim: int) -> np.ndarray:
+def bartlett(
+    rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom: np.ndarray, dim: int
+) -> np.ndarray:
     """Draw lower triangular host matrices R (*size, d, d) such that R Rᵀ is Wishart W(I, n), by Bartlett's decomposition.
 
-    Below the diagonal the entries are standard normal; the square of diagonal entry j is χ² with n − j degrees of freedom.
+    Below the diagonal the entries are standard normal; the square of diagonal entry j is χ² with n
+    − j degrees of freedom.
     """
     below = np.tril(rng.standard_normal((*size, dim, dim)), -1)
     shapes = 0.5 * (degrees_of_freedom[..., None] - np.arange(dim))
@@ -64,15 +82,16 @@ def bartlett(rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom
 def moved_inside(xp: Namespace, x: Array, dim: int) -> Array:
     """Return drawn matrices (..., d(d+1)/2) as positive definite ones: those that rounding has left indefinite lose correlation.
 
-    Off-diagonal entries are shrunk by 4d roundings, which mends an almost singular matrix; of one that overflowed the diagonal is left.
+    Off-diagonal entries are shrunk by 4d roundings, which mends an almost singular matrix; of one
+    that overflowed the diagonal is left.
     """
     info = xp.finfo(x.dtype)
-    unit = special.entries(xp, xp.eye(dim, dtype=x.dtype, device=device(x)))
+    unit = _special.entries(xp, xp.eye(dim, dtype=x.dtype, device=device(x)))
     bound = float(info.max) ** LARGEST_POWER
     x = x / xp.clip(xp.max(xp.abs(x), axis=-1, keepdims=True) / bound, min=1.0)
     x = xp.where(unit > 0, xp.clip(x, min=1.0 / bound), x)
     for shrinkage in (4.0 * dim * float(info.eps), 1.0):
-        good = special.positive_definite(xp, special.from_entries(xp, x, dim))[..., None]
+        good = _special.positive_definite(xp, _special.from_entries(xp, x, dim))[..., None]
         x = xp.where(good, x, x * (1.0 - shrinkage * (1.0 - unit)))
     return x
 
@@ -83,7 +102,7 @@ def _is_positive_definite(xp: Namespace, value: Array) -> Array:
     scale = xp.sqrt(xp.abs(diagonal))
     slack = 32.0 * xp.finfo(value.dtype).eps * scale[..., :, None] * scale[..., None, :]
     even = xp.all(xp.abs(value - xp.matrix_transpose(value)) <= slack, axis=(-2, -1))
-    return even & special.positive_definite(xp, value)
+    return even & _special.positive_definite(xp, value)
 
 
 POSITIVE_DEFINITE = Constraint("a symmetric positive definite matrix", _is_positive_definite)

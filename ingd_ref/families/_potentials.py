@@ -1,6 +1,7 @@
 """Potentials and divergences: the functions whose derivatives are the charts, and how far members are from one another.
 
-These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and ``family`` is the object they belong to.
+These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and
+``family`` is the object they belong to.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ def conjugate(family: Formulas, mu: Array) -> Array:
     -0.5
     """
     xp, mu = family._checked_mean(mu)
-    return in_blocks(xp, lambda xp, mu: family._conjugate(xp, family._natural_from_mean(xp, mu)), mu)
+    return in_blocks(
+        xp, lambda xp, mu: family._conjugate(xp, family._natural_from_mean(xp, mu)), mu
+    )
 
 
 def entropy(family: Formulas, theta: Array) -> Array:
@@ -146,4 +149,9 @@ def cross_entropy(family: Formulas, theta1: Array, theta2: Array) -> Array:
     2.0
     """
     xp, theta1, theta2 = family._checked_pair(theta1, theta2)
-    return in_blocks(xp, lambda xp, first, second: family._entropy(xp, first) + family._kl(xp, first, second), theta1, theta2)
+    return in_blocks(
+        xp,
+        lambda xp, first, second: family._entropy(xp, first) + family._kl(xp, first, second),
+        theta1,
+        theta2,
+    )

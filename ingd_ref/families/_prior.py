@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, device, is_array, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families._base import ExponentialFamily
@@ -21,8 +21,8 @@ class ConjugatePrior:
         \pi(\theta) \propto \exp\big(\nu(\langle\theta, m\rangle - A(\theta))\big), \qquad
         \log\frac{\pi(\theta)}{\pi(\hat\theta)} = -\nu\,\mathrm{KL}(\hat\theta\,\|\,\theta), \quad \mu(\hat\theta) = m
 
-    It acts like ν observations whose statistics have the mean m, which is also the prior mean of μ (Diaconis and Ylvisaker). Observing n
-    points adds n to ν and moves m to the mean of all.
+    It acts like ν observations whose statistics have the mean m, which is also the prior mean of μ
+    (Diaconis and Ylvisaker). Observing n points adds n to ν and moves m to the mean of all.
 
     Parameters
     ----------
@@ -57,9 +57,15 @@ class ConjugatePrior:
         xp, mean = self.family._checked_mean(self.mean)
         if is_array(self.strength):
             array_namespace(mean=self.mean, strength=self.strength)
-        strength = checks.finite(xp.asarray(self.strength, dtype=mean.dtype, device=device(mean), copy=True), "strength", xp)
+        strength = _checks.finite(
+            xp.asarray(self.strength, dtype=mean.dtype, device=device(mean), copy=True),
+            "strength",
+            xp,
+        )
         if not item(xp.all(strength > 0)):
-            raise DomainError(f"strength must be greater than zero, got a smallest value of {item(xp.min(strength)):g}")
+            raise DomainError(
+                f"strength must be greater than zero, got a smallest value of {item(xp.min(strength)):g}"
+            )
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "strength", strength)
 
@@ -84,12 +90,18 @@ class ConjugatePrior:
         """
         array_namespace(mean=self.mean, x=x, multiplicities=multiplicities)
         if x.ndim < 2 or x.shape[-2] == 0:
-            raise ShapeError(f"x must have shape (..., n, {self.family.dim}) with n ≥ 1, got {tuple(x.shape)}")
+            raise ShapeError(
+                f"x must have shape (..., n, {self.family.dim}) with n ≥ 1, got {tuple(x.shape)}"
+            )
         xp, x = self.family._checked_points(x, like=self.mean)
-        counts = xp.ones_like(x[(0,) * (x.ndim - 2)][:, 0]) if multiplicities is None else multiplicities
-        counts = checks.vector(counts, "multiplicities", x.shape[-2], xp, like=self.mean)
+        counts = (
+            xp.ones_like(x[(0,) * (x.ndim - 2)][:, 0]) if multiplicities is None else multiplicities
+        )
+        counts = _checks.vector(counts, "multiplicities", x.shape[-2], xp, like=self.mean)
         if item(xp.any(counts < 0)):
-            raise DomainError(f"multiplicities must be non-negative, got a smallest entry of {item(xp.min(counts)):g}")
+            raise DomainError(
+                f"multiplicities must be non-negative, got a smallest entry of {item(xp.min(counts)):g}"
+            )
         strength = self.strength + xp.sum(counts)
         observed = xp.sum(counts[:, None] * self.family._statistics(xp, x), axis=-2)
         # The difference to m is what moves it: nothing is lost where the data agree with the prior.

@@ -1,14 +1,16 @@
 r"""Projections onto flat sub-families, and the Pythagorean identity that characterises them.
 
-Let B (b, k) hold k directions. An e-flat sub-family is {θ₀ + Bη}, an m-flat one is {θ : Bᵀμ(θ) = c}; the two kinds are orthogonal
-complements of each other in the Fisher metric (E3), and meet in at most one point, which minimises both
+Let B (b, k) hold k directions. An e-flat sub-family is {θ₀ + Bη}, an m-flat one is {θ : Bᵀμ(θ) =
+c}; the two kinds are orthogonal complements of each other in the Fisher metric (E3), and meet in at
+most one point, which minimises both
 
 .. math::
     \mathrm{KL}(\theta^*\,\|\,\theta_0 + B\eta) \text{ over } \eta \text{, if } c = B^\top\mu(\theta^*), \qquad
     \mathrm{KL}(\theta\,\|\,\theta_0) \text{ over } B^\top\mu(\theta) = c.
 
-So one equation in k unknowns, the gradient of the convex function A(θ₀ + Bη) − ⟨η, c⟩, does for both. Where p, q, r are a point of the
-m-flat sub-family, the intersection and a point of the e-flat one, KL(p‖r) = KL(p‖q) + KL(q‖r).
+So one equation in k unknowns, the gradient of the convex function A(θ₀ + Bη) − ⟨η, c⟩, does for
+both. Where p, q, r are a point of the m-flat sub-family, the intersection and a point of the e-flat
+one, KL(p‖r) = KL(p‖q) + KL(q‖r).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families._base import ExponentialFamily
@@ -26,10 +28,12 @@ from ingd_ref.families._edge import rows
 
 __all__ = ["Projection", "e_projection", "intersection", "m_projection"]
 
-# Newton's method doubles the digits in each step once it is close; far away the line search leaves it at worst a constant factor a step.
+# Newton's method doubles the digits in each step once it is close; far away the line search leaves
+# it at worst a constant factor a step.
 LARGEST_NUMBER_OF_STEPS = 100
 HALVINGS = 60
-# Below this Newton decrement, in standard deviations, a step that no longer halves it shows that rounding is all that is left.
+# Below this Newton decrement, in standard deviations, a step that no longer halves it shows that
+# rounding is all that is left.
 CLOSE = 1e-4
 
 
@@ -44,7 +48,8 @@ class Projection:
     coordinates : array (..., k)
         Its coordinates η along the directions: θ = θ₀ + Bη.
     decrement : array (...)
-        Length of the last Newton step in the Fisher metric: how many standard deviations the result may be off.
+        Length of the last Newton step in the Fisher metric: how many standard deviations the result
+        may be off.
     steps : int
         Newton steps that were taken.
     """
@@ -55,7 +60,9 @@ class Projection:
     steps: int
 
 
-def m_projection(family: ExponentialFamily, theta: Array, origin: Array, directions: Array) -> Projection:
+def m_projection(
+    family: ExponentialFamily, theta: Array, origin: Array, directions: Array
+) -> Projection:
     """Member of the e-flat sub-family {θ₀ + Bη} closest to θ: the least KL(θ‖θ₀ + Bη), equation (E5).
 
     It has the same mean parameters (E2) along the directions, Bᵀμ: moment matching.
@@ -100,10 +107,13 @@ def m_projection(family: ExponentialFamily, theta: Array, origin: Array, directi
     return intersection(xp, family, origin, basis, target)
 
 
-def e_projection(family: ExponentialFamily, theta: Array, directions: Array, moments: Array) -> Projection:
+def e_projection(
+    family: ExponentialFamily, theta: Array, directions: Array, moments: Array
+) -> Projection:
     """Member with prescribed moments Bᵀμ = c closest to θ: the least KL(·‖θ) among them, equation (E5).
 
-    This is the principle of minimum discrimination information; with moments of data it tilts θ exponentially until they fit.
+    This is the principle of minimum discrimination information; with moments of data it tilts θ
+    exponentially until they fit.
 
     Parameters
     ----------
@@ -112,7 +122,8 @@ def e_projection(family: ExponentialFamily, theta: Array, directions: Array, mom
     theta : array (..., b)
         Natural parameters of the member to project.
     directions : array (b, k)
-        Linearly independent directions B: combinations of the statistics whose means are prescribed.
+        Linearly independent directions B: combinations of the statistics whose means are
+        prescribed.
     moments : array (..., k)
         Their prescribed means c.
 
@@ -139,21 +150,34 @@ def e_projection(family: ExponentialFamily, theta: Array, directions: Array, mom
     array_namespace(theta=theta, directions=directions, moments=moments)
     xp, theta = family._checked(theta)
     basis = _directions(xp, family, directions, theta)
-    return intersection(xp, family, theta, basis, rows(xp, moments, "moments", basis.shape[1], like=theta))
+    return intersection(
+        xp, family, theta, basis, rows(xp, moments, "moments", basis.shape[1], like=theta)
+    )
 
 
 def _directions(xp: Namespace, family: ExponentialFamily, directions: Array, like: Array) -> Array:
-    if directions.ndim != 2 or directions.shape[0] != family.number or not 1 <= directions.shape[1] <= family.number:
-        raise ShapeError(f"directions must have shape ({family.number}, k) with k from 1 to {family.number}, got {tuple(directions.shape)}")
-    return checks.finite(checks.real_array(directions, "directions", xp, like), "directions", xp)
+    if (
+        directions.ndim != 2
+        or directions.shape[0] != family.number
+        or not 1 <= directions.shape[1] <= family.number
+    ):
+        raise ShapeError(
+            f"directions must have shape ({family.number}, k) with k from 1 to {family.number}, got {tuple(directions.shape)}"
+        )
+    return _checks.finite(_checks.real_array(directions, "directions", xp, like), "directions", xp)
 
 
-def intersection(xp: Namespace, family: ExponentialFamily, origin: Array, basis: Array, target: Array) -> Projection:
+def intersection(
+    xp: Namespace, family: ExponentialFamily, origin: Array, basis: Array, target: Array
+) -> Projection:
     """Solve Bᵀμ(θ₀ + Bη) = c by Newton's method with a line search that looks at slopes only, since values of A would cancel.
 
-    θ is moved along with η instead of being formed anew, so that a distant origin takes no digits from it.
+    θ is moved along with η instead of being formed anew, so that a distant origin takes no digits
+    from it.
     """
-    theta = xp.broadcast_to(origin, (*xp.broadcast_arrays(origin[..., 0], target[..., 0])[0].shape, family.number))
+    theta = xp.broadcast_to(
+        origin, (*xp.broadcast_arrays(origin[..., 0], target[..., 0])[0].shape, family.number)
+    )
     eta = xp.zeros_like(xp.matmul(theta, basis))
     last = xp.full_like(eta[..., 0], math.inf)
     for steps in range(LARGEST_NUMBER_OF_STEPS):
@@ -166,11 +190,19 @@ def intersection(xp: Namespace, family: ExponentialFamily, origin: Array, basis:
             return Projection(theta, eta, decrement, steps)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             moved = _length(xp, family, theta, basis, target, step, slope)[..., None] * step
-        theta, eta, last = theta + xp.matmul(moved, xp.matrix_transpose(basis)), eta + moved, decrement
-    raise DomainError(f"no member of {family.name} with the moments of the projection was found in {steps + 1} Newton steps")
+        theta, eta, last = (
+            theta + xp.matmul(moved, xp.matrix_transpose(basis)),
+            eta + moved,
+            decrement,
+        )
+    raise DomainError(
+        f"no member of {family.name} with the moments of the projection was found in {steps + 1} Newton steps"
+    )
 
 
-def _newton_step(xp: Namespace, family: ExponentialFamily, theta: Array, basis: Array, target: Array) -> tuple[Array, Array]:
+def _newton_step(
+    xp: Namespace, family: ExponentialFamily, theta: Array, basis: Array, target: Array
+) -> tuple[Array, Array]:
     """Newton's step (..., k) and the squared decrement (...); infinite where the metric is no longer invertible."""
     gap = _gap(xp, family, theta, basis, target)
     metric = xp.matmul(xp.matrix_transpose(basis), xp.matmul(family._fisher(xp, theta), basis))
@@ -181,12 +213,22 @@ def _newton_step(xp: Namespace, family: ExponentialFamily, theta: Array, basis: 
     return step, xp.sum(gap * step, axis=-1)
 
 
-def _gap(xp: Namespace, family: ExponentialFamily, theta: Array, basis: Array, target: Array) -> Array:
+def _gap(
+    xp: Namespace, family: ExponentialFamily, theta: Array, basis: Array, target: Array
+) -> Array:
     """What the moments lack: c − Bᵀμ(θ), the negative gradient of the convex function."""
     return target - xp.matmul(family._mean(xp, theta)[..., None, :], basis)[..., 0, :]
 
 
-def _length(xp: Namespace, family: ExponentialFamily, theta: Array, basis: Array, target: Array, step: Array, slope: Array) -> Array:
+def _length(
+    xp: Namespace,
+    family: ExponentialFamily,
+    theta: Array,
+    basis: Array,
+    target: Array,
+    step: Array,
+    slope: Array,
+) -> Array:
     """The first of 1, ½, ¼, … at which the step stays inside the domain and its slope has not risen beyond half of what it was."""
     direction = xp.matmul(step, xp.matrix_transpose(basis))
     length = xp.ones_like(slope)

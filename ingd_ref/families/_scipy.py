@@ -1,7 +1,8 @@
 """Members of a family as frozen distributions of scipy.stats.
 
-Each family that SciPy knows says so itself: it names its counterpart and translates the arguments, by ``scipy_name``, ``_to_scipy`` and
-``_from_scipy``. Here is what these translations have in common; the way back is in ``_from_scipy.py``.
+Each family that SciPy knows says so itself: it names its counterpart and translates the arguments,
+by ``scipy_name``, ``_to_scipy`` and ``_from_scipy``. Here is what these translations have in
+common; the way back is in ``_from_scipy.py``.
 """
 
 from __future__ import annotations
@@ -21,26 +22,31 @@ __all__ = ["is_univariate", "single", "to_scipy"]
 def to_scipy(family: Formulas, theta: Array) -> Any:
     """Frozen distribution of scipy.stats for a member; it lives on the host and in float64.
 
-    The two agree on densities. SciPy writes one-dimensional points as numbers, without the axis of length one, those of the Wishart
-    families as full matrices, and a category as a unit vector (that of one multinomial trial).
+    The two agree on densities. SciPy writes one-dimensional points as numbers, without the axis of
+    length one, those of the Wishart families as full matrices, and a category as a unit vector
+    (that of one multinomial trial).
 
     Parameters
     ----------
     theta : array (..., b)
-        Natural parameters; of one member (b,) where points are vectors or matrices, whose distributions have no batches in SciPy.
+        Natural parameters; of one member (b,) where points are vectors or matrices, whose
+        distributions have no batches in SciPy.
 
     Returns
     -------
     frozen distribution
-        With ``logpdf`` or ``logpmf``, ``rvs`` and the other methods of scipy.stats. Its parameters have the batch shape of ``theta``.
+        With ``logpdf`` or ``logpmf``, ``rvs`` and the other methods of scipy.stats. Its parameters
+        have the batch shape of ``theta``.
 
     Raises
     ------
     NonFiniteError
     ShapeError
-        If the last axis of ``theta`` is not b, or it holds several members of a family that SciPy takes one by one.
+        If the last axis of ``theta`` is not b, or it holds several members of a family that SciPy
+        takes one by one.
     DomainError
-        If ``theta`` is no member, or one that SciPy refuses, such as a covariance that it takes for singular.
+        If ``theta`` is no member, or one that SciPy refuses, such as a covariance that it takes for
+        singular.
     OptionError
         If SciPy has no counterpart of the family.
 
@@ -61,16 +67,22 @@ def to_scipy(family: Formulas, theta: Array) -> Any:
         raise ShapeError(f"scipy.stats.{family.scipy_name} takes one member at a time: {shapes}")
     arguments = family._to_scipy(**host_parameters(family, theta))
     try:
-        return distribution(**{name: value if np.ndim(value) else float(value) for name, value in arguments.items()})
+        return distribution(
+            **{name: value if np.ndim(value) else float(value) for name, value in arguments.items()}
+        )
     except ValueError as error:  # among these is the LinAlgError of an almost singular matrix
-        raise DomainError(f"scipy.stats.{family.scipy_name} refuses this member of {family.name}: {error}") from error
+        raise DomainError(
+            f"scipy.stats.{family.scipy_name} refuses this member of {family.name}: {error}"
+        ) from error
 
 
 def single(value: np.ndarray, name: str) -> float:
     """Value that an argument has in every member of a batch, for what a family takes as known."""
     first = float(np.ravel(value)[0])
     if not np.all(value == first):
-        raise DomainError(f"{name} belongs to the family, so it must be the same in all members of a batch")
+        raise DomainError(
+            f"{name} belongs to the family, so it must be the same in all members of a batch"
+        )
     return first
 
 

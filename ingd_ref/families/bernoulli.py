@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import special
+from ingd_ref import _special
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
@@ -44,13 +44,18 @@ class Bernoulli(ExponentialFamily):
     name = "Bernoulli"
     dim = 1
     number = 1
-    parameters = (Parameter("probability", Constraint("between 0 and 1", lambda xp, value: (value > 0) & (value < 1))),)
+    parameters = (
+        Parameter(
+            "probability",
+            Constraint("between 0 and 1", lambda xp, value: (value > 0) & (value < 1)),
+        ),
+    )
 
     def _natural(self, xp: Namespace, probability: Array) -> Array:
-        return special.log_ratio(xp, probability, 1.0 - probability)[..., None]
+        return _special.log_ratio(xp, probability, 1.0 - probability)[..., None]
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        return {"probability": special.logistic(xp, theta[..., 0])}
+        return {"probability": _special.logistic(xp, theta[..., 0])}
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         return self._inverse_fisher(xp, theta)
@@ -71,16 +76,18 @@ class Bernoulli(ExponentialFamily):
         return xp.zeros_like(x[..., 0])
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return special.log_sum_exp(xp, special.with_reference(xp, theta))
+        return _special.log_sum_exp(xp, _special.with_reference(xp, theta))
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return special.logistic(xp, theta)
+        return _special.logistic(xp, theta)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return special.log_ratio(xp, mu, 1.0 - mu)
+        return _special.log_ratio(xp, mu, 1.0 - mu)
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return matrix(xp, [[special.logistic(xp, theta[..., 0]) * special.logistic(xp, -theta[..., 0])]])
+        return matrix(
+            xp, [[_special.logistic(xp, theta[..., 0]) * _special.logistic(xp, -theta[..., 0])]]
+        )
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         return (1.0 / self._variance(xp, theta))[..., None]
@@ -90,18 +97,29 @@ class Bernoulli(ExponentialFamily):
 
     def _variance(self, xp: Namespace, theta: Array) -> Array:
         variance = self._fisher(xp, theta)[..., 0]
-        invertible = {"p(1 - p) > 0 in this precision": variance[..., 0] > 4.0 * float(xp.finfo(theta.dtype).smallest_normal)}
-        require(xp, invertible, "theta", f"the members of {self.name} whose Fisher information has an inverse", theta)
+        invertible = {
+            "p(1 - p) > 0 in this precision": variance[..., 0]
+            > 4.0 * float(xp.finfo(theta.dtype).smallest_normal)
+        }
+        require(
+            xp,
+            invertible,
+            "theta",
+            f"the members of {self.name} whose Fisher information has an inverse",
+            theta,
+        )
         return variance
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         return (self._fisher(xp, theta) * -xp.tanh(0.5 * theta)[..., None])[..., None]
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return special.log_sum_exp_bregman(xp, special.with_reference(xp, theta1), special.with_reference(xp, theta2))
+        return _special.log_sum_exp_bregman(
+            xp, _special.with_reference(xp, theta1), _special.with_reference(xp, theta2)
+        )
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return special.logistic_distance(xp, theta1[..., 0], theta2[..., 0])
+        return _special.logistic_distance(xp, theta1[..., 0], theta2[..., 0])
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return -self._entropy(xp, theta)
@@ -109,17 +127,19 @@ class Bernoulli(ExponentialFamily):
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         theta = theta[..., 0]
         log_p, log_q = self._log_probabilities(xp, theta)
-        return -special.logistic(xp, theta) * log_p - special.logistic(xp, -theta) * log_q
+        return -_special.logistic(xp, theta) * log_p - _special.logistic(xp, -theta) * log_q
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         log_p, log_q = self._log_probabilities(xp, theta[..., 0])
         return xp.where(x[..., 0] > 0, log_p, log_q)
 
     def _log_probabilities(self, xp: Namespace, theta: Array) -> tuple[Array, Array]:
-        logs = special.log_softmax(xp, special.with_reference(xp, theta[..., None]))
+        logs = _special.log_softmax(xp, _special.with_reference(xp, theta[..., None]))
         return logs[..., 0], logs[..., 1]
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray
+    ) -> np.ndarray:
         return np.asarray(rng.random(size) < probability, dtype=np.float64)[..., None]
 
     scipy_name = "bernoulli"

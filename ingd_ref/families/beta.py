@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import special
+from ingd_ref import _special
+from ingd_ref._special import difference_of_products, log_remainder, two_sum
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
 from ingd_ref.families._samples import differ
-from ingd_ref.special import difference_of_products, log_remainder, two_sum
 
 __all__ = ["Beta"]
 
@@ -21,8 +21,9 @@ __all__ = ["Beta"]
 class Beta(ExponentialFamily):
     r"""Beta distribution on 0 < x < 1.
 
-    Classical parameters are ``alpha`` α > 0 and ``beta`` β > 0; the mean is m = α/(α + β). With B the beta
-    function, ψ the digamma function, S(a) = log Γ(a) − a log a + a and R(ρ) = ρ − 1 − log ρ,
+    Classical parameters are ``alpha`` α > 0 and ``beta`` β > 0; the mean is m = α/(α + β). With B
+    the beta function, ψ the digamma function, S(a) = log Γ(a) − a log a + a and R(ρ) = ρ − 1 − log
+    ρ,
 
     .. math::
         f(x) &= (\log x,\, \log(1 - x)), \quad h(x) = 1/(x(1 - x)), \quad \theta = (\alpha,\, \beta) & \text{(E1)} \\
@@ -36,8 +37,9 @@ class Beta(ExponentialFamily):
         \mathrm{KL}(\theta\,\|\,\theta') &= \alpha' R\big(\tfrac m{m'}\big) + \beta' R\big(\tfrac{1 - m}{1 - m'}\big)
             + B_S(\alpha, \alpha') + B_S(\beta, \beta') - B_S(\alpha + \beta, \alpha' + \beta') & \text{(E5)}
 
-    where B_S is the Bregman remainder of S. The inverse of ∇A (E6) is found by Newton's iteration. The differences of ψ, ψ′, 1/ψ′
-    and B_S are formed term by term and lose nothing, however unequal α and β are.
+    where B_S is the Bregman remainder of S. The inverse of ∇A (E6) is found by Newton's iteration.
+    The differences of ψ, ψ′, 1/ψ′ and B_S are formed term by term and lose nothing, however unequal
+    α and β are.
 
     Examples
     --------
@@ -64,7 +66,7 @@ class Beta(ExponentialFamily):
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         negative = xp.all(mu < 0, axis=-1)
-        gap = special.mean_log_gap(xp, xp.where(negative[..., None], mu, -xp.ones_like(mu)))
+        gap = _special.mean_log_gap(xp, xp.where(negative[..., None], mu, -xp.ones_like(mu)))
         return {"mu < 0": negative, "1 - exp(mu[0]) - exp(mu[1]) > 0": gap > 0}
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
@@ -77,56 +79,72 @@ class Beta(ExponentialFamily):
         return -xp.log(x[..., 0]) - xp.log1p(-x[..., 0])
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return special.log_beta(xp, theta)
+        return _special.log_beta(xp, theta)
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return special.log_beta_gradient(xp, theta)
+        return _special.log_beta_gradient(xp, theta)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return special.inverse_log_beta_gradient(xp, mu)
+        return _special.inverse_log_beta_gradient(xp, mu)
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return special.log_beta_hessian(xp, theta)
+        return _special.log_beta_hessian(xp, theta)
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         one = xp.eye(2, dtype=theta.dtype, device=device(theta))
-        return special.inverse_log_beta_hessian_product(xp, theta, one)
+        return _special.inverse_log_beta_hessian_product(xp, theta, one)
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return special.inverse_log_beta_hessian_product(xp, theta, grad[..., None, :])[..., 0, :]
+        return _special.inverse_log_beta_hessian_product(xp, theta, grad[..., None, :])[..., 0, :]
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return special.log_beta_bregman(xp, theta1, theta2)
+        return _special.log_beta_bregman(xp, theta1, theta2)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return special.log_beta_third_derivative(xp, theta)
+        return _special.log_beta_third_derivative(xp, theta)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        return special.log_beta_conjugate(xp, theta)
+        return _special.log_beta_conjugate(xp, theta)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return special.dirichlet_entropy(xp, theta)
+        return _special.dirichlet_entropy(xp, theta)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         (alpha, beta), x = self._classical(xp, theta).values(), x[..., 0]
         total, error = two_sum(alpha, beta)
-        shift = difference_of_products(xp, x, total, alpha, xp.ones_like(x)) + x * error  # (α + β)(x − m)
+        shift = (
+            difference_of_products(xp, x, total, alpha, xp.ones_like(x)) + x * error
+        )  # (α + β)(x − m)
         first = alpha * log_remainder(xp, x * (total / alpha), shift / alpha)
         second = beta * log_remainder(xp, (1.0 - x) * (total / beta), -shift / beta)
-        return -xp.log(x) - xp.log1p(-x) - special.reduced_log_beta(xp, theta) - first - second
+        return -xp.log(x) - xp.log1p(-x) - _special.reduced_log_beta(xp, theta) - first - second
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         x = xp.concat([x, 1.0 - x], axis=-1)
         mean = xp.sum(weights * x, axis=-2, keepdims=True)
-        # x − E x, by way of 1 − x near 1: from x = ½ on that is exact, and points below are far away
-        change = xp.where(mean[..., :1] < 0.75, x[..., :1] - mean[..., :1], mean[..., 1:] - x[..., 1:])
-        gap = special.jensen_gap(xp, x / mean, xp.concat([change, -change], axis=-1) / mean, weights)
+        # x − E x, by way of 1 − x near 1: from x = ½ on that is exact, and points below are far
+        # away
+        change = xp.where(
+            mean[..., :1] < 0.75, x[..., :1] - mean[..., :1], mean[..., 1:] - x[..., 1:]
+        )
+        gap = _special.jensen_gap(
+            xp, x / mean, xp.concat([change, -change], axis=-1) / mean, weights
+        )
         centre, defect = mean[..., 0, :], xp.zeros_like(gap[..., 0])
-        determined = differ(xp, x, weights) & (special.concentration_gap(xp, centre, gap, defect) > 0)
-        require(xp, {"1 - exp(mean(log x)) - exp(mean(log(1 - x))) > 0": determined}, "x", f"the samples that determine a {self.name}")
-        return special.fitted_concentrations(xp, centre, gap, defect)
+        determined = differ(xp, x, weights) & (
+            _special.concentration_gap(xp, centre, gap, defect) > 0
+        )
+        require(
+            xp,
+            {"1 - exp(mean(log x)) - exp(mean(log(1 - x))) > 0": determined},
+            "x",
+            f"the samples that determine a {self.name}",
+        )
+        return _special.fitted_concentrations(xp, centre, gap, defect)
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], alpha: np.ndarray, beta: np.ndarray
+    ) -> np.ndarray:
         return rng.beta(alpha, beta, size)[..., None]
 
     scipy_name = "beta"

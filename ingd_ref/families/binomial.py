@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks, special
+from ingd_ref import _checks, _special
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
@@ -34,7 +34,8 @@ class Binomial(ExponentialFamily):
             \delta = \theta' - \theta & \text{(E5)} \\
         d(\theta, \theta') &= 2\sqrt n\,|\arctan e^{\theta'/2} - \arctan e^{\theta/2}|
 
-    The entropy is an integral, in which n may be as large as one likes. The inverse of F exists only for p and q that do not underflow.
+    The entropy is an integral, in which n may be as large as one likes. The inverse of F exists
+    only for p and q that do not underflow.
 
     Parameters
     ----------
@@ -54,10 +55,15 @@ class Binomial(ExponentialFamily):
     name = "binomial"
     dim = 1
     number = 1
-    parameters = (Parameter("probability", Constraint("between 0 and 1", lambda xp, value: (value > 0) & (value < 1))),)
+    parameters = (
+        Parameter(
+            "probability",
+            Constraint("between 0 and 1", lambda xp, value: (value > 0) & (value < 1)),
+        ),
+    )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "trials", checks.positive_integer(self.trials, "trials"))
+        object.__setattr__(self, "trials", _checks.positive_integer(self.trials, "trials"))
 
     @classmethod
     def examples(cls) -> Sequence[Binomial]:
@@ -65,10 +71,10 @@ class Binomial(ExponentialFamily):
         return (cls(1), cls(12))
 
     def _natural(self, xp: Namespace, probability: Array) -> Array:
-        return special.log_ratio(xp, probability, 1.0 - probability)[..., None]
+        return _special.log_ratio(xp, probability, 1.0 - probability)[..., None]
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        return {"probability": special.logistic(xp, theta[..., 0])}
+        return {"probability": _special.logistic(xp, theta[..., 0])}
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         return self.trials * self._inverse_fisher(xp, theta)
@@ -91,20 +97,29 @@ class Binomial(ExponentialFamily):
         powers = xp.zeros_like(x)
         for count in (x, self.trials - x):
             safe = xp.where(count > 0, count, xp.ones_like(x))
-            powers = powers + count * special.log_ratio(xp, xp.full_like(x, self.trials), safe)
+            powers = powers + count * _special.log_ratio(xp, xp.full_like(x, self.trials), safe)
         return powers + self._log_shape(xp, x)
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * special.log_sum_exp(xp, special.with_reference(xp, theta))
+        return self.trials * _special.log_sum_exp(xp, _special.with_reference(xp, theta))
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * special.logistic(xp, theta)
+        return self.trials * _special.logistic(xp, theta)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return special.log_ratio(xp, mu, self.trials - mu)
+        return _special.log_ratio(xp, mu, self.trials - mu)
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return matrix(xp, [[self.trials * special.logistic(xp, theta[..., 0]) * special.logistic(xp, -theta[..., 0])]])
+        return matrix(
+            xp,
+            [
+                [
+                    self.trials
+                    * _special.logistic(xp, theta[..., 0])
+                    * _special.logistic(xp, -theta[..., 0])
+                ]
+            ],
+        )
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         return (1.0 / self._variance(xp, theta))[..., None]
@@ -116,42 +131,60 @@ class Binomial(ExponentialFamily):
         variance = self._fisher(xp, theta)[..., 0]
         smallest = 4.0 * self.trials * float(xp.finfo(theta.dtype).smallest_normal)
         invertible = {"p(1 - p) > 0 in this precision": variance[..., 0] > smallest}
-        require(xp, invertible, "theta", f"the members of {self.name} whose Fisher information has an inverse", theta)
+        require(
+            xp,
+            invertible,
+            "theta",
+            f"the members of {self.name} whose Fisher information has an inverse",
+            theta,
+        )
         return variance
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         return (self._fisher(xp, theta) * -xp.tanh(0.5 * theta)[..., None])[..., None]
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        first, second = special.with_reference(xp, theta1), special.with_reference(xp, theta2)
-        return self.trials * special.log_sum_exp_bregman(xp, first, second)
+        first, second = _special.with_reference(xp, theta1), _special.with_reference(xp, theta2)
+        return self.trials * _special.log_sum_exp_bregman(xp, first, second)
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return math.sqrt(self.trials) * special.logistic_distance(xp, theta1[..., 0], theta2[..., 0])
+        return math.sqrt(self.trials) * _special.logistic_distance(
+            xp, theta1[..., 0], theta2[..., 0]
+        )
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        p = xp.concat([special.logistic(xp, theta), special.logistic(xp, -theta)], axis=-1)
-        return self.trials * xp.sum(p * special.log_softmax(xp, special.with_reference(xp, theta)), axis=-1)
+        p = xp.concat([_special.logistic(xp, theta), _special.logistic(xp, -theta)], axis=-1)
+        return self.trials * xp.sum(
+            p * _special.log_softmax(xp, _special.with_reference(xp, theta)), axis=-1
+        )
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        p = xp.concat([special.logistic(xp, theta), special.logistic(xp, -theta)], axis=-1)
-        return special.multinomial_entropy(xp, self.trials, p)
+        p = xp.concat([_special.logistic(xp, theta), _special.logistic(xp, -theta)], axis=-1)
+        return _special.multinomial_entropy(xp, self.trials, p)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         x = x[..., 0]
-        log_mean = math.log(self.trials) + special.log_softmax(xp, special.with_reference(xp, theta))
+        log_mean = math.log(self.trials) + _special.log_softmax(
+            xp, _special.with_reference(xp, theta)
+        )
         theta = theta[..., 0]
-        successes = special.count_deviance(xp, x, self.trials * special.logistic(xp, theta), log_mean[..., 0])
-        failures = special.count_deviance(xp, self.trials - x, self.trials * special.logistic(xp, -theta), log_mean[..., 1])
+        successes = _special.count_deviance(
+            xp, x, self.trials * _special.logistic(xp, theta), log_mean[..., 0]
+        )
+        failures = _special.count_deviance(
+            xp, self.trials - x, self.trials * _special.logistic(xp, -theta), log_mean[..., 1]
+        )
         return self._log_shape(xp, x) - successes - failures
 
     def _log_shape(self, xp: Namespace, x: Array) -> Array:
         """s(n) − s(x) − s(n − x), s(x) = log x! − x log x + x."""
         trials = xp.full_like(x, self.trials)
-        parts = special.factorial_excess(xp, x) + special.factorial_excess(xp, trials - x)
-        return special.factorial_excess(xp, trials) - parts
+        parts = _special.factorial_excess(xp, x) + _special.factorial_excess(xp, trials - x)
+        return _special.factorial_excess(xp, trials) - parts
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray
+    ) -> np.ndarray:
         return np.asarray(rng.binomial(self.trials, probability, size), dtype=np.float64)[..., None]
 
     scipy_name = "binom"

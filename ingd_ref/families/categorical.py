@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks, special
+from ingd_ref import _checks, _special
 from ingd_ref.backend import Array, Namespace, device, softmax
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
@@ -31,8 +31,9 @@ __all__ = ["Categorical"]
 class Categorical(ExponentialFamily):
     r"""Categorical distribution on x ∈ {0, 1, …, K − 1}.
 
-    The classical parameter is the vector of ``probabilities`` (p₁, …, p_K), positive and summing to one. The last category
-    is the reference, so that b = K − 1 and the parameters are minimal; i and j count the others, and θ_K = δ_K = 0.
+    The classical parameter is the vector of ``probabilities`` (p₁, …, p_K), positive and summing to
+    one. The last category is the reference, so that b = K − 1 and the parameters are minimal; i and
+    j count the others, and θ_K = δ_K = 0.
 
     .. math::
         f_i(x) &= 1 \text{ if } x = i \text{ else } 0, \quad h(x) = 1, \quad \theta_i = \log(p_i/p_K) & \text{(E1)} \\
@@ -67,7 +68,7 @@ class Categorical(ExponentialFamily):
     dim = 1
 
     def __post_init__(self) -> None:
-        if checks.positive_integer(self.categories, "categories") < 2:
+        if _checks.positive_integer(self.categories, "categories") < 2:
             raise DomainError(f"categories must be at least 2, got {self.categories}")
 
     @property
@@ -90,10 +91,10 @@ class Categorical(ExponentialFamily):
         return {"probabilities": example_probabilities(self.categories)}
 
     def _natural(self, xp: Namespace, probabilities: Array) -> Array:
-        return special.log_ratio(xp, probabilities[..., :-1], probabilities[..., -1:])
+        return _special.log_ratio(xp, probabilities[..., :-1], probabilities[..., -1:])
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        return {"probabilities": softmax(xp, special.with_reference(xp, theta))}
+        return {"probabilities": softmax(xp, _special.with_reference(xp, theta))}
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         return inverse_probability_jacobian(xp, self._probabilities(xp, theta))
@@ -102,7 +103,10 @@ class Categorical(ExponentialFamily):
         return {}
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {"mu > 0": xp.all(mu > 0, axis=-1), "1 - sum(mu) > 0": special.remaining(xp, 1.0, mu) > 0}
+        return {
+            "mu > 0": xp.all(mu > 0, axis=-1),
+            "1 - sum(mu) > 0": _special.remaining(xp, 1.0, mu) > 0,
+        }
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
         inside = (x >= 0) & (x < self.categories) & (x == xp.floor(x))
@@ -115,16 +119,16 @@ class Categorical(ExponentialFamily):
         return xp.zeros_like(x[..., 0])
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return special.log_sum_exp(xp, special.with_reference(xp, theta))
+        return _special.log_sum_exp(xp, _special.with_reference(xp, theta))
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return softmax(xp, special.with_reference(xp, theta))[..., :-1]
+        return softmax(xp, _special.with_reference(xp, theta))[..., :-1]
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return special.log_ratio(xp, mu, special.remaining(xp, 1.0, mu)[..., None])
+        return _special.log_ratio(xp, mu, _special.remaining(xp, 1.0, mu)[..., None])
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return indicator_covariance(xp, softmax(xp, special.with_reference(xp, theta)))
+        return indicator_covariance(xp, softmax(xp, _special.with_reference(xp, theta)))
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         return inverse_indicator_covariance(xp, self._probabilities(xp, theta))
@@ -137,27 +141,33 @@ class Categorical(ExponentialFamily):
         return invertible_probabilities(xp, theta, self.name)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return indicator_third_cumulant(xp, softmax(xp, special.with_reference(xp, theta)))
+        return indicator_third_cumulant(xp, softmax(xp, _special.with_reference(xp, theta)))
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return special.log_sum_exp_bregman(xp, special.with_reference(xp, theta1), special.with_reference(xp, theta2))
+        return _special.log_sum_exp_bregman(
+            xp, _special.with_reference(xp, theta1), _special.with_reference(xp, theta2)
+        )
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return special.simplex_distance(xp, special.with_reference(xp, theta1), special.with_reference(xp, theta2))
+        return _special.simplex_distance(
+            xp, _special.with_reference(xp, theta1), _special.with_reference(xp, theta2)
+        )
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        logits = special.with_reference(xp, theta)
-        return xp.sum(softmax(xp, logits) * special.log_softmax(xp, logits), axis=-1)
+        logits = _special.with_reference(xp, theta)
+        return xp.sum(softmax(xp, logits) * _special.log_softmax(xp, logits), axis=-1)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         return -self._conjugate(xp, theta)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
-        logs = special.log_softmax(xp, special.with_reference(xp, theta))
+        logs = _special.log_softmax(xp, _special.with_reference(xp, theta))
         chosen = x == xp.arange(self.categories, dtype=x.dtype, device=device(x))
         return xp.sum(xp.where(chosen, logs, xp.zeros_like(logs)), axis=-1)
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], probabilities: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], probabilities: np.ndarray
+    ) -> np.ndarray:
         return draw_index(rng, size, probabilities)[..., None]
 
     scipy_name = "multinomial"

@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks, special
+from ingd_ref import _checks, _special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Parameter, Requirements
-from ingd_ref.families._positive_definite import POSITIVE_DEFINITE, inverse_jacobian, square_root, trace_metric
+from ingd_ref.families._positive_definite import (
+    POSITIVE_DEFINITE,
+    inverse_jacobian,
+    square_root,
+    trace_metric,
+)
 
 __all__ = ["CentredGaussian"]
 
@@ -21,9 +26,10 @@ __all__ = ["CentredGaussian"]
 class CentredGaussian(ExponentialFamily):
     r"""Gaussian N(0, Σ) on R^d with zero mean and free covariance.
 
-    The classical parameter is the ``covariance`` Σ; P = Σ⁻¹ is the precision. A symmetric matrix of statistics stands for its entries
-    i ≤ j, row by row, and a natural one T for T_ii and 2T_ij, i < j, so that ⟨θ, f⟩ = tr(Txxᵀ) (:func:`ingd_ref.special.entries`,
-    :func:`ingd_ref.special.dual_entries` and their inverses convert); b = d(d + 1)/2.
+    The classical parameter is the ``covariance`` Σ; P = Σ⁻¹ is the precision. A symmetric matrix of
+    statistics stands for its entries i ≤ j, row by row, and a natural one T for T_ii and 2T_ij, i <
+    j, so that ⟨θ, f⟩ = tr(Txxᵀ) (:func:`ingd_ref._special.entries`,
+    :func:`ingd_ref._special.dual_entries` and their inverses convert); b = d(d + 1)/2.
 
     .. math::
         f(x) &= xx^\top, \quad h(x) = (2\pi)^{-d/2}, \quad \theta = -½P & \text{(E1)} \\
@@ -35,7 +41,8 @@ class CentredGaussian(ExponentialFamily):
         F^{-1}G &= ½PGP \quad\text{for a symmetric matrix } G & \text{(E7)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= ½(\operatorname{tr}(P'\Sigma) - d - \log\det(P'\Sigma)) & \text{(E5)}
 
-    The divergence is a sum of non-negative terms in the factors of P and P′ (:func:`ingd_ref.special.log_det_divergence`).
+    The divergence is a sum of non-negative terms in the factors of P and P′
+    (:func:`ingd_ref._special.log_det_divergence`).
 
     Parameters
     ----------
@@ -56,7 +63,7 @@ class CentredGaussian(ExponentialFamily):
     name = "centred Gaussian"
 
     def __post_init__(self) -> None:
-        checks.positive_integer(self.dimension, "dimension")
+        _checks.positive_integer(self.dimension, "dimension")
 
     @property
     def dim(self) -> int:
@@ -74,31 +81,39 @@ class CentredGaussian(ExponentialFamily):
         return (Parameter("covariance", POSITIVE_DEFINITE, shape=(self.dimension, self.dimension)),)
 
     def _precision(self, xp: Namespace, theta: Array) -> Array:
-        return -2.0 * special.from_dual_entries(xp, theta, self.dimension)
+        return -2.0 * _special.from_dual_entries(xp, theta, self.dimension)
 
-    def _factor(self, xp: Namespace, theta: Array) -> special.Factor:
-        return special.factor(xp, self._precision(xp, theta))
+    def _factor(self, xp: Namespace, theta: Array) -> _special.Factor:
+        return _special.factor(xp, self._precision(xp, theta))
 
     def _natural(self, xp: Namespace, covariance: Array) -> Array:
-        covariance = special.symmetric(special.double_word(xp, covariance))
-        return -0.5 * special.dual_entries(xp, special.factor(xp, covariance).inverse().rounded())
+        covariance = _special.symmetric(_special.double_word(xp, covariance))
+        return -0.5 * _special.dual_entries(xp, _special.factor(xp, covariance).inverse().rounded())
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
         return {"covariance": self._factor(xp, theta).inverse().rounded()}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        return {"precision = -2 theta positive definite": special.positive_definite(xp, self._precision(xp, theta))}
+        return {
+            "precision = -2 theta positive definite": _special.positive_definite(
+                xp, self._precision(xp, theta)
+            )
+        }
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {"covariance = mu positive definite": special.positive_definite(xp, special.from_entries(xp, mu, self.dimension))}
+        return {
+            "covariance = mu positive definite": _special.positive_definite(
+                xp, _special.from_entries(xp, mu, self.dimension)
+            )
+        }
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return special.entries(xp, x[..., :, None] * x[..., None, :])
+        return _special.entries(xp, x[..., :, None] * x[..., None, :])
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
         unit = xp.eye(self.dimension, dtype=x.dtype, device=device(x))
         half = unit[:, :, None] * x[..., None, None, :]  # ∂x_i/∂x_a x_j
-        return special.entries(xp, half + xp.matrix_transpose(half))
+        return _special.entries(xp, half + xp.matrix_transpose(half))
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         return xp.full_like(x[..., 0], -0.5 * self.dimension * math.log(2.0 * math.pi))
@@ -107,23 +122,23 @@ class CentredGaussian(ExponentialFamily):
         return -0.5 * self._factor(xp, theta).log_det()
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return special.entries(xp, self._classical(xp, theta)["covariance"])
+        return _special.entries(xp, self._classical(xp, theta)["covariance"])
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return self._natural(xp, covariance=special.from_entries(xp, mu, self.dimension))
+        return self._natural(xp, covariance=_special.from_entries(xp, mu, self.dimension))
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         covariance = self._classical(xp, theta)["covariance"]
-        return 0.5 * special.wick(xp, covariance, covariance)
+        return 0.5 * _special.wick(xp, covariance, covariance)
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        return special.dual_wick(xp, self._precision(xp, theta))
+        return _special.dual_wick(xp, self._precision(xp, theta))
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        precision = special.double_word(xp, self._precision(xp, theta))
-        gradient = special.double_word(xp, special.from_entries(xp, grad, self.dimension))
-        product = special.matmul(precision, special.matmul(gradient, precision))
-        return 0.5 * special.dual_entries(xp, special.symmetric(product).rounded())
+        precision = _special.double_word(xp, self._precision(xp, theta))
+        gradient = _special.double_word(xp, _special.from_entries(xp, grad, self.dimension))
+        product = _special.matmul(precision, _special.matmul(gradient, precision))
+        return 0.5 * _special.dual_entries(xp, _special.symmetric(product).rounded())
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         return inverse_jacobian(xp, self._precision(xp, theta))
@@ -133,23 +148,33 @@ class CentredGaussian(ExponentialFamily):
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         covariance = self._classical(xp, theta)["covariance"]
-        return special.triple_wick(xp, covariance, covariance, covariance)
+        return _special.triple_wick(xp, covariance, covariance, covariance)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        difference = special.double_word(xp, self._precision(xp, theta2)) - self._precision(xp, theta1)
-        return 0.5 * special.log_det_divergence(xp, self._factor(xp, theta1), self._factor(xp, theta2), difference)
+        difference = _special.double_word(xp, self._precision(xp, theta2)) - self._precision(
+            xp, theta1
+        )
+        return 0.5 * _special.log_det_divergence(
+            xp, self._factor(xp, theta1), self._factor(xp, theta2), difference
+        )
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return 0.5 * (self._factor(xp, theta).log_det() - self.dimension)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return 0.5 * (self.dimension * (1.0 + math.log(2.0 * math.pi)) - self._factor(xp, theta).log_det())
+        return 0.5 * (
+            self.dimension * (1.0 + math.log(2.0 * math.pi)) - self._factor(xp, theta).log_det()
+        )
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         precision = self._factor(xp, theta)
-        return 0.5 * (precision.log_det() - precision.square(special.double_word(xp, x))) + self._log_base_measure(xp, x)
+        return 0.5 * (
+            precision.log_det() - precision.square(_special.double_word(xp, x))
+        ) + self._log_base_measure(xp, x)
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], covariance: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], covariance: np.ndarray
+    ) -> np.ndarray:
         return (square_root(covariance) @ rng.standard_normal((*size, self.dimension, 1)))[..., 0]
 
     scipy_name = "multivariate_normal"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import special
+from ingd_ref import _special
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
@@ -20,8 +20,8 @@ __all__ = ["ChiSquared"]
 class ChiSquared(ExponentialFamily):
     r"""Chi-squared distribution on x > 0: the Gamma distribution of shape α = ν/2 and known rate ½.
 
-    The classical parameter is ``degrees_of_freedom`` ν > 0, not necessarily whole. With ψ the digamma function, φ(α) = log α − ψ(α) and
-    S(α) = log Γ(α) − α log α + α,
+    The classical parameter is ``degrees_of_freedom`` ν > 0, not necessarily whole. With ψ the
+    digamma function, φ(α) = log α − ψ(α) and S(α) = log Γ(α) − α log α + α,
 
     .. math::
         f(x) &= \log x, \quad h(x) = e^{-x/2}/x, \quad \theta = \nu/2 = \alpha & \text{(E1)} \\
@@ -32,7 +32,8 @@ class ChiSquared(ExponentialFamily):
         F^{-1} &= 1/\psi'(\theta) & \text{(E4)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= \log\Gamma(\theta') - \log\Gamma(\theta) - (\theta' - \theta)\psi(\theta) & \text{(E5)}
 
-    where the divergence, a Bregman remainder of log Γ, is summed from terms that cannot be negative.
+    where the divergence, a Bregman remainder of log Γ, is summed from terms that cannot be
+    negative.
 
     Examples
     --------
@@ -70,46 +71,55 @@ class ChiSquared(ExponentialFamily):
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         shape = theta[..., 0]
-        return special.reduced_lgamma(xp, shape) + shape * (xp.log(2.0 * shape) - 1.0)
+        return _special.reduced_lgamma(xp, shape) + shape * (xp.log(2.0 * shape) - 1.0)
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return xp.log(2.0 * theta) - special.log_minus_digamma(xp, theta)
+        return xp.log(2.0 * theta) - _special.log_minus_digamma(xp, theta)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return special.inverse_digamma(xp, mu - math.log(2.0))
+        return _special.inverse_digamma(xp, mu - math.log(2.0))
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return matrix(xp, [[special.trigamma(xp, theta[..., 0])]])
+        return matrix(xp, [[_special.trigamma(xp, theta[..., 0])]])
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        return matrix(xp, [[theta[..., 0] / (1.0 + special.trigamma_excess(xp, theta[..., 0]))]])
+        return matrix(xp, [[theta[..., 0] / (1.0 + _special.trigamma_excess(xp, theta[..., 0]))]])
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return theta * grad / (1.0 + special.trigamma_excess(xp, theta))
+        return theta * grad / (1.0 + _special.trigamma_excess(xp, theta))
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return special.lgamma_bregman(xp, theta1[..., 0], theta2[..., 0])
+        return _special.lgamma_bregman(xp, theta1[..., 0], theta2[..., 0])
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return special.tetragamma(xp, theta)[..., None, None]
+        return _special.tetragamma(xp, theta)[..., None, None]
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         shape = theta[..., 0]
-        return shape * (1.0 - special.log_minus_digamma(xp, shape)) - special.reduced_lgamma(xp, shape)
+        return shape * (1.0 - _special.log_minus_digamma(xp, shape)) - _special.reduced_lgamma(
+            xp, shape
+        )
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         shape = theta[..., 0]
-        front = special.reduced_lgamma(xp, shape) + xp.log(2.0 * shape)
-        return front + (shape - 1.0) * special.log_minus_digamma(xp, shape)
+        front = _special.reduced_lgamma(xp, shape) + xp.log(2.0 * shape)
+        return front + (shape - 1.0) * _special.log_minus_digamma(xp, shape)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         shape, half = theta[..., 0], 0.5 * x[..., 0]
-        # S(α) + log x, by one step of the recurrence of S, so that log x meets −log Γ(α) ≈ log α of a small shape in one logarithm.
-        step = shape * xp.log1p(1.0 / shape) - 1.0 + xp.log(x[..., 0] / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape)))
-        front = special.stirling_remainder(xp, 1.0 + shape) + step
-        return -front - shape * special.log_remainder(xp, half / shape, (half - shape) / shape)
+        # S(α) + log x, by one step of the recurrence of S, so that log x meets −log Γ(α) ≈ log α of
+        # a small shape in one logarithm.
+        step = (
+            shape * xp.log1p(1.0 / shape)
+            - 1.0
+            + xp.log(x[..., 0] / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape)))
+        )
+        front = _special.stirling_remainder(xp, 1.0 + shape) + step
+        return -front - shape * _special.log_remainder(xp, half / shape, (half - shape) / shape)
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom: np.ndarray
+    ) -> np.ndarray:
         return np.asarray(2.0 * rng.standard_gamma(0.5 * degrees_of_freedom, size))[..., None]
 
     scipy_name = "chi2"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
@@ -22,8 +22,9 @@ COORDINATE = Gaussian()
 class DiagonalGaussian(ExponentialFamily):
     r"""Gaussian N(m, diag(s₁², …, s_d²)) on R^d: independent coordinates, each with its own mean and variance.
 
-    Classical parameters are ``mean`` m and ``variance`` s² > 0, both vectors; P_i = 1/s_i² are the precisions, and b = 2d. Every formula is
-    that of (E12) for each coordinate; potentials and divergences are sums over them.
+    Classical parameters are ``mean`` m and ``variance`` s² > 0, both vectors; P_i = 1/s_i² are the
+    precisions, and b = 2d. Every formula is that of (E12) for each coordinate; potentials and
+    divergences are sums over them.
 
     .. math::
         f(x) &= (x,\, x^2), \quad h(x) = (2\pi)^{-d/2}, \quad \theta = (m/s^2,\, -1/(2s^2)) & \text{(E1)} \\
@@ -53,7 +54,7 @@ class DiagonalGaussian(ExponentialFamily):
     name = "diagonal Gaussian"
 
     def __post_init__(self) -> None:
-        checks.positive_integer(self.dimension, "dimension")
+        _checks.positive_integer(self.dimension, "dimension")
 
     @property
     def dim(self) -> int:
@@ -68,7 +69,10 @@ class DiagonalGaussian(ExponentialFamily):
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """Means and variances of the coordinates."""
-        return (Parameter("mean", shape=(self.dimension,)), Parameter("variance", POSITIVE, shape=(self.dimension,)))
+        return (
+            Parameter("mean", shape=(self.dimension,)),
+            Parameter("variance", POSITIVE, shape=(self.dimension,)),
+        )
 
     def _coordinates(self, xp: Namespace, vector: Array) -> Array:
         """Parameters (..., 2d) as those of d univariate Gaussians (..., d, 2)."""
@@ -80,7 +84,10 @@ class DiagonalGaussian(ExponentialFamily):
     def _blocks(self, xp: Namespace, matrices: Array) -> Array:
         """Matrices (..., d, 2, 2) of the coordinates as one (..., 2d, 2d)."""
         unit = xp.eye(self.dimension, dtype=matrices.dtype, device=device(matrices))
-        rows = [xp.concat([unit * matrices[..., None, :, row, column] for column in (0, 1)], axis=-1) for row in (0, 1)]
+        rows = [
+            xp.concat([unit * matrices[..., None, :, row, column] for column in (0, 1)], axis=-1)
+            for row in (0, 1)
+        ]
         return xp.concat(rows, axis=-2)
 
     def _natural(self, xp: Namespace, mean: Array, variance: Array) -> Array:
@@ -90,7 +97,9 @@ class DiagonalGaussian(ExponentialFamily):
         return COORDINATE._classical(xp, self._coordinates(xp, theta))
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        return {"variance = -1/(2 theta[d:]) > 0": xp.all(theta[..., self.dimension :] < 0, axis=-1)}
+        return {
+            "variance = -1/(2 theta[d:]) > 0": xp.all(theta[..., self.dimension :] < 0, axis=-1)
+        }
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         (good,) = COORDINATE._mean_domain(xp, self._coordinates(xp, mu)).values()
@@ -100,7 +109,9 @@ class DiagonalGaussian(ExponentialFamily):
         return xp.concat([x, x * x], axis=-1)
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
-        unit = xp.broadcast_to(xp.eye(self.dimension, dtype=x.dtype, device=device(x)), (*x.shape, self.dimension))
+        unit = xp.broadcast_to(
+            xp.eye(self.dimension, dtype=x.dtype, device=device(x)), (*x.shape, self.dimension)
+        )
         return xp.concat([unit, 2.0 * x[..., None] * unit], axis=-1)
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
@@ -122,14 +133,18 @@ class DiagonalGaussian(ExponentialFamily):
         return self._blocks(xp, COORDINATE._inverse_fisher(xp, self._coordinates(xp, theta)))
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        gradient = COORDINATE._natural_gradient(xp, self._coordinates(xp, theta), self._coordinates(xp, grad))
+        gradient = COORDINATE._natural_gradient(
+            xp, self._coordinates(xp, theta), self._coordinates(xp, grad)
+        )
         return self._joined(xp, gradient)
 
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
         return self._blocks(xp, COORDINATE._classical_fisher(xp, self._coordinates(xp, theta)))
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        cumulants = COORDINATE._third_cumulant(xp, self._coordinates(xp, theta))  # (..., d, 2, 2, 2)
+        cumulants = COORDINATE._third_cumulant(
+            xp, self._coordinates(xp, theta)
+        )  # (..., d, 2, 2, 2)
         unit = xp.eye(self.dimension, dtype=theta.dtype, device=device(theta))
         slabs = []
         for first in (0, 1):
@@ -140,14 +155,24 @@ class DiagonalGaussian(ExponentialFamily):
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         """A product of half-planes, so squared distances add."""
-        distances = COORDINATE._fisher_rao_distance(xp, self._coordinates(xp, theta1), self._coordinates(xp, theta2))
+        distances = COORDINATE._fisher_rao_distance(
+            xp, self._coordinates(xp, theta1), self._coordinates(xp, theta2)
+        )
         return xp.sqrt(xp.sum(distances * distances, axis=-1))
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
-        return self._joined(xp, COORDINATE._mixture(xp, self._coordinates(xp, theta1), self._coordinates(xp, theta2), t[..., None]))
+        return self._joined(
+            xp,
+            COORDINATE._mixture(
+                xp, self._coordinates(xp, theta1), self._coordinates(xp, theta2), t[..., None]
+            ),
+        )
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return xp.sum(COORDINATE._kl(xp, self._coordinates(xp, theta1), self._coordinates(xp, theta2)), axis=-1)
+        return xp.sum(
+            COORDINATE._kl(xp, self._coordinates(xp, theta1), self._coordinates(xp, theta2)),
+            axis=-1,
+        )
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return xp.sum(COORDINATE._conjugate(xp, self._coordinates(xp, theta)), axis=-1)
@@ -161,10 +186,21 @@ class DiagonalGaussian(ExponentialFamily):
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
         variance = xp.sum(weights * (x - mean[..., None, :]) ** 2, axis=-2)
-        require(xp, {"variance > 0": xp.all(variance > 0, axis=-1)}, "x", f"the samples that determine a {self.name}")
+        require(
+            xp,
+            {"variance > 0": xp.all(variance > 0, axis=-1)},
+            "x",
+            f"the samples that determine a {self.name}",
+        )
         return self._natural(xp, mean=mean, variance=variance)
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, ...],
+        mean: np.ndarray,
+        variance: np.ndarray,
+    ) -> np.ndarray:
         return rng.normal(mean, np.sqrt(variance), (*size, self.dimension))
 
     scipy_name = "multivariate_normal"

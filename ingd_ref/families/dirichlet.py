@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks, special
+from ingd_ref import _checks, _special
+from ingd_ref._special import difference_of_products, log_remainder
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
 from ingd_ref.families._samples import differ
-from ingd_ref.special import difference_of_products, log_remainder
 
 __all__ = ["Dirichlet"]
 
@@ -23,8 +23,9 @@ __all__ = ["Dirichlet"]
 class Dirichlet(ExponentialFamily):
     r"""Dirichlet distribution on points x of the simplex: x_k > 0, Σ x_k = 1.
 
-    The classical parameter is the vector ``concentration`` α = (α₁, …, α_K) > 0; α₀ = Σ α_k, and the mean is p = α/α₀. With B the
-    multivariate beta function, ψ the digamma function, S(a) = log Γ(a) − a log a + a and R(ρ) = ρ − 1 − log ρ,
+    The classical parameter is the vector ``concentration`` α = (α₁, …, α_K) > 0; α₀ = Σ α_k, and
+    the mean is p = α/α₀. With B the multivariate beta function, ψ the digamma function, S(a) = log
+    Γ(a) − a log a + a and R(ρ) = ρ − 1 − log ρ,
 
     .. math::
         f(x) &= (\log x_1, \dots, \log x_K), \quad h(x) = 1/\textstyle\prod_k x_k, \quad \theta = \alpha & \text{(E1)} \\
@@ -36,9 +37,10 @@ class Dirichlet(ExponentialFamily):
         \mathrm{KL}(\theta\,\|\,\theta') &= \textstyle\sum_k \big(\alpha'_k R(p_k/p'_k) + B_S(\alpha_k, \alpha'_k)\big)
             - B_S(\alpha_0, \alpha'_0) & \text{(E5)}
 
-    where B_S is the Bregman remainder of S. The inverse of ∇A (E6) is found by Newton's iteration. The differences of ψ, ψ′, 1/ψ′
-    and B_S are formed term by term and lose nothing, however unequal the α_k are. The density is that of the first K − 1 coordinates.
-    Points may sum to one within 1e-6, and are taken as they are.
+    where B_S is the Bregman remainder of S. The inverse of ∇A (E6) is found by Newton's iteration.
+    The differences of ψ, ψ′, 1/ψ′ and B_S are formed term by term and lose nothing, however unequal
+    the α_k are. The density is that of the first K − 1 coordinates. Points may sum to one within
+    1e-6, and are taken as they are.
 
     Parameters
     ----------
@@ -61,7 +63,7 @@ class Dirichlet(ExponentialFamily):
     bounds = (0.0, 1.0)
 
     def __post_init__(self) -> None:
-        if checks.positive_integer(self.categories, "categories") < 2:
+        if _checks.positive_integer(self.categories, "categories") < 2:
             raise DomainError(f"categories must be at least 2, got {self.categories}")
 
     @property
@@ -100,12 +102,17 @@ class Dirichlet(ExponentialFamily):
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         negative = xp.all(mu < 0, axis=-1)
-        gap = special.mean_log_gap(xp, xp.where(negative[..., None], mu, xp.full_like(mu, -1.0 - self.categories)))
+        gap = _special.mean_log_gap(
+            xp, xp.where(negative[..., None], mu, xp.full_like(mu, -1.0 - self.categories))
+        )
         return {"mu < 0": negative, "1 - sum(exp(mu)) > 0": gap > 0}
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
         inside = xp.all((x > 0) & (x < 1), axis=-1)
-        return {"0 < x < 1": inside, "sum(x) = 1": xp.abs(xp.sum(x, axis=-1) - 1.0) < checks.SUM_TOLERANCE}
+        return {
+            "0 < x < 1": inside,
+            "sum(x) = 1": xp.abs(xp.sum(x, axis=-1) - 1.0) < _checks.SUM_TOLERANCE,
+        }
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
         return xp.log(x)
@@ -117,56 +124,77 @@ class Dirichlet(ExponentialFamily):
         return -xp.sum(xp.log(x), axis=-1)
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return special.log_beta(xp, theta)
+        return _special.log_beta(xp, theta)
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return special.log_beta_gradient(xp, theta)
+        return _special.log_beta_gradient(xp, theta)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return special.inverse_log_beta_gradient(xp, mu)
+        return _special.inverse_log_beta_gradient(xp, mu)
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return special.log_beta_hessian(xp, theta)
+        return _special.log_beta_hessian(xp, theta)
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         one = xp.eye(self.categories, dtype=theta.dtype, device=device(theta))
-        return special.inverse_log_beta_hessian_product(xp, theta, one)
+        return _special.inverse_log_beta_hessian_product(xp, theta, one)
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return special.inverse_log_beta_hessian_product(xp, theta, grad[..., None, :])[..., 0, :]
+        return _special.inverse_log_beta_hessian_product(xp, theta, grad[..., None, :])[..., 0, :]
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return special.log_beta_bregman(xp, theta1, theta2)
+        return _special.log_beta_bregman(xp, theta1, theta2)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return special.log_beta_third_derivative(xp, theta)
+        return _special.log_beta_third_derivative(xp, theta)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        return special.log_beta_conjugate(xp, theta)
+        return _special.log_beta_conjugate(xp, theta)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return special.dirichlet_entropy(xp, theta)
+        return _special.dirichlet_entropy(xp, theta)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         total = xp.sum(theta, axis=-1)
-        error = -special.remaining(xp, total, theta)[..., None]  # of the sum
-        shift = difference_of_products(xp, x, total[..., None], theta, xp.ones_like(x)) + x * error  # α₀ (x − p)
+        error = -_special.remaining(xp, total, theta)[..., None]  # of the sum
+        shift = (
+            difference_of_products(xp, x, total[..., None], theta, xp.ones_like(x)) + x * error
+        )  # α₀ (x − p)
         remainders = theta * log_remainder(xp, x * (total[..., None] / theta), shift / theta)
-        defect = total * special.remaining(xp, 1.0, x)  # α₀ (1 − Σ x), zero but for rounding
-        return -xp.sum(xp.log(x), axis=-1) - special.reduced_log_beta(xp, theta) - xp.sum(remainders, axis=-1) - defect
+        defect = total * _special.remaining(xp, 1.0, x)  # α₀ (1 − Σ x), zero but for rounding
+        return (
+            -xp.sum(xp.log(x), axis=-1)
+            - _special.reduced_log_beta(xp, theta)
+            - xp.sum(remainders, axis=-1)
+            - defect
+        )
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2, keepdims=True)
-        gap = special.jensen_gap(xp, x / mean, (x - mean) / mean, weights)
-        defect = -xp.sum(weights[..., 0] * special.remaining(xp, 1.0, x), axis=-1)  # points sum to one but for rounding
-        determined = differ(xp, x, weights) & (special.concentration_gap(xp, mean[..., 0, :], gap, defect) > 0)
-        require(xp, {"1 - sum(exp(mean(log x))) > 0": determined}, "x", f"the samples that determine a {self.name}")
-        return special.fitted_concentrations(xp, mean[..., 0, :], gap, defect)
+        gap = _special.jensen_gap(xp, x / mean, (x - mean) / mean, weights)
+        defect = -xp.sum(
+            weights[..., 0] * _special.remaining(xp, 1.0, x), axis=-1
+        )  # points sum to one but for rounding
+        determined = differ(xp, x, weights) & (
+            _special.concentration_gap(xp, mean[..., 0, :], gap, defect) > 0
+        )
+        require(
+            xp,
+            {"1 - sum(exp(mean(log x))) > 0": determined},
+            "x",
+            f"the samples that determine a {self.name}",
+        )
+        return _special.fitted_concentrations(xp, mean[..., 0, :], gap, defect)
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], concentration: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], concentration: np.ndarray
+    ) -> np.ndarray:
         shape = (*size, self.categories)
         # log of a Gamma variate: that of shape α + 1, and log(uniform)/α, which does not underflow
-        logs = np.log(rng.standard_gamma(concentration + 1.0, shape)) - rng.standard_exponential(shape) / concentration
+        logs = (
+            np.log(rng.standard_gamma(concentration + 1.0, shape))
+            - rng.standard_exponential(shape) / concentration
+        )
         powers = np.exp(logs - np.max(logs, axis=-1, keepdims=True))
         return np.asarray(powers / np.sum(powers, axis=-1, keepdims=True))
 

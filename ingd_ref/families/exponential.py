@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ingd_ref._special import log_ratio, log_remainder
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
-from ingd_ref.special import log_ratio, log_remainder
 
 __all__ = ["Exponential"]
 
@@ -107,7 +107,9 @@ class Exponential(ExponentialFamily):
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         return xp.log(-theta[..., 0]) + theta[..., 0] * x[..., 0]
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], rate: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], rate: np.ndarray
+    ) -> np.ndarray:
         return np.asarray(rng.standard_exponential(size) / rate)[..., None]
 
     scipy_name = "expon"

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.errors import OptionError
 from ingd_ref.families._base import ExponentialFamily
@@ -20,12 +20,15 @@ __all__ = ["ExponentialTilt"]
 
 Function = Callable[[Namespace, Array], Array]
 
-# The divergence is an integral of the Fisher information along a straight line; its nodes are exact for polynomials of degree 39.
+# The divergence is an integral of the Fisher information along a straight line; its nodes are exact
+# for polynomials of degree 39.
 NODES = 20
-# While the Fisher information along the line changes by a factor of at most EVEN, the integral is right to the accuracy of F: between −1.3
-# and 1.3 for log cosh, whose poles are at ±πi/2, and between t and 2t for log t, the rule leaves 2e-15. (E5) as it stands is
-# then taken only where it is more than PLAIN of its terms and of one, since the A of a caller may have lost what is small beside one.
-# Farther apart it is taken wherever it is more than LITERAL of its terms, which costs two digits at most; the integral does the rest.
+# While the Fisher information along the line changes by a factor of at most EVEN, the integral is
+# right to the accuracy of F: between −1.3 and 1.3 for log cosh, whose poles are at ±πi/2, and
+# between t and 2t for log t, the rule leaves 2e-15. (E5) as it stands is then taken only where it
+# is more than PLAIN of its terms and of one, since the A of a caller may have lost what is small
+# beside one. Farther apart it is taken wherever it is more than LITERAL of its terms, which costs
+# two digits at most; the integral does the rest.
 EVEN = 4.0
 PLAIN = 0.1
 LITERAL = 1e-2
@@ -35,17 +38,18 @@ LITERAL = 1e-2
 class ExponentialTilt(ExponentialFamily):
     r"""Family h(x) exp(⟨θ, T(x)⟩ − A(θ)) of equation (E1) from functions of the caller's own.
 
-    Every function takes the namespace of the arrays first, and arrays with any batch shape. Only T and A are needed; what else is missing
-    is computed from them: ∇A by a complex step, which is exact if A is made of analytic operations, and ∇²A by extrapolated differences of
-    ∇A, which leave a relative error of 1e-12 or so in float64.
+    Every function takes the namespace of the arrays first, and arrays with any batch shape. Only T
+    and A are needed; what else is missing is computed from them: ∇A by a complex step, which is
+    exact if A is made of analytic operations, and ∇²A by extrapolated differences of ∇A, which
+    leave a relative error of 1e-12 or so in float64.
 
     .. math::
         (\nabla A)^{-1}(\mu) &= \operatorname{argmin}_\theta A(\theta) - \langle\theta, \mu\rangle & \text{(E6)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= \int_0^1 (1 - s)\, \delta^\top F(\theta + s\delta)\, \delta \,ds, \quad
             \delta = \theta' - \theta & \text{(E5)}
 
-    The minimum is found by Newton's method. The integral, by Gauss's rule, is used where F hardly changes between the members, or where the
-    three terms of (E5) would cancel.
+    The minimum is found by Newton's method. The integral, by Gauss's rule, is used where F hardly
+    changes between the members, or where the three terms of (E5) would cancel.
 
     Parameters
     ----------
@@ -72,7 +76,8 @@ class ExponentialTilt(ExponentialFamily):
     support : callable, optional
         Whether points (..., d) are in the support, (...) of bool. Default: all are.
     draw : callable, optional
-        Maps a generator, a batch shape (...) and host parameters θ that broadcast with it, (..., b), to points (..., d); sampling needs it.
+        Maps a generator, a batch shape (...) and host parameters θ that broadcast with it, (...,
+        b), to points (..., d); sampling needs it.
     label : str
         Name of the family in messages. Default "exponential tilt".
 
@@ -108,7 +113,14 @@ class ExponentialTilt(ExponentialFamily):
     @classmethod
     def examples(cls) -> tuple[ExponentialTilt, ...]:
         """Propose the spin of the example above, once with T and A alone and once with everything."""
-        bare = cls(T=lambda xp, x: x, A=_log_cosh, origin=(0.0,), support=_is_spin, draw=_draw_spin, label="spin from T and A")
+        bare = cls(
+            T=lambda xp, x: x,
+            A=_log_cosh,
+            origin=(0.0,),
+            support=_is_spin,
+            draw=_draw_spin,
+            label="spin from T and A",
+        )
         full = cls(
             T=lambda xp, x: x,
             A=_log_cosh,
@@ -123,11 +135,14 @@ class ExponentialTilt(ExponentialFamily):
 
     def example_parameters(self) -> dict[str, np.ndarray]:
         """Propose four members around the origin, by less than one in each parameter."""
-        return {"theta": np.asarray(self.origin) + 0.5 * np.sin(np.arange(1.0, 4 * self.number + 1)).reshape(4, self.number)}
+        return {
+            "theta": np.asarray(self.origin)
+            + 0.5 * np.sin(np.arange(1.0, 4 * self.number + 1)).reshape(4, self.number)
+        }
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "origin", tuple(float(value) for value in self.origin))
-        object.__setattr__(self, "dimension", checks.positive_integer(self.dimension, "dimension"))
+        object.__setattr__(self, "dimension", _checks.positive_integer(self.dimension, "dimension"))
 
     @property
     def name(self) -> str:
@@ -156,7 +171,9 @@ class ExponentialTilt(ExponentialFamily):
         return {"theta": theta}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        return {} if self.domain is None else {"the condition of the caller": self.domain(xp, theta)}
+        return (
+            {} if self.domain is None else {"the condition of the caller": self.domain(xp, theta)}
+        )
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         return {}
@@ -170,7 +187,9 @@ class ExponentialTilt(ExponentialFamily):
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
         if self.jacobian is not None:
             return self.jacobian(xp, x)
-        return xp.matrix_transpose(complex_step_jacobian(xp, lambda xp, x: self.T(xp, x), {"x": x}, {"x": (self.dim,)}))
+        return xp.matrix_transpose(
+            complex_step_jacobian(xp, lambda xp, x: self.T(xp, x), {"x": x}, {"x": (self.dim,)})
+        )
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         return xp.zeros_like(x[..., 0]) if self.log_h is None else self.log_h(xp, x)
@@ -181,19 +200,36 @@ class ExponentialTilt(ExponentialFamily):
     def _mean(self, xp: Namespace, theta: Array) -> Array:
         if self.gradient is not None:
             return self.gradient(xp, theta)
-        function = lambda xp, theta: self.A(xp, theta)[..., None]  # noqa: E731 (a vector of one, for the general function)
-        return complex_step_jacobian(xp, function, {"theta": theta}, {"theta": (self.number,)})[..., 0, :]
+        function = lambda xp, theta: self.A(xp, theta)[..., None]
+        return complex_step_jacobian(xp, function, {"theta": theta}, {"theta": (self.number,)})[
+            ..., 0, :
+        ]
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
         start = xp.asarray(self.origin, dtype=mu.dtype, device=device(mu))
-        return intersection(xp, self, start, xp.eye(self.number, dtype=mu.dtype, device=device(mu)), mu).theta
+        return intersection(
+            xp, self, start, xp.eye(self.number, dtype=mu.dtype, device=device(mu)), mu
+        ).theta
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         if self.hessian is not None:
             return self.hessian(xp, theta)
-        unit = 0.5 * xp.maximum(xp.max(xp.abs(theta), axis=-1, keepdims=True), xp.ones_like(theta[..., :1])) * xp.ones_like(theta)
+        unit = (
+            0.5
+            * xp.maximum(
+                xp.max(xp.abs(theta), axis=-1, keepdims=True), xp.ones_like(theta[..., :1])
+            )
+            * xp.ones_like(theta)
+        )
         scale = xp.ones_like(theta)[..., None]
-        tensor = extrapolated_derivative(xp, lambda t: self._mean(xp, t)[..., None], lambda t: self._contains(xp, t), theta, unit, scale)
+        tensor = extrapolated_derivative(
+            xp,
+            lambda t: self._mean(xp, t)[..., None],
+            lambda t: self._contains(xp, t),
+            theta,
+            unit,
+            scale,
+        )
         return 0.5 * (tensor[..., 0, :] + xp.matrix_transpose(tensor[..., 0, :]))
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
@@ -202,21 +238,34 @@ class ExponentialTilt(ExponentialFamily):
         most, least = integral, xp.full_like(integral, float("inf"))
         for node, weight in zip(*np.polynomial.legendre.leggauss(NODES), strict=True):
             s = 0.5 * (1.0 + float(node))
-            curvature = xp.sum(difference * self._fisher_vector_product(xp, theta1 + s * difference, difference), axis=-1)
+            curvature = xp.sum(
+                difference * self._fisher_vector_product(xp, theta1 + s * difference, difference),
+                axis=-1,
+            )
             most, least = xp.maximum(most, curvature), xp.minimum(least, curvature)
             integral = integral + 0.5 * float(weight) * (1.0 - s) * curvature
-        terms = (self.A(xp, theta2), -self.A(xp, theta1), -xp.sum(difference * self._mean(xp, theta1), axis=-1))
+        terms = (
+            self.A(xp, theta2),
+            -self.A(xp, theta1),
+            -xp.sum(difference * self._mean(xp, theta1), axis=-1),
+        )
         literal = terms[0] + terms[1] + terms[2]
         size = xp.abs(terms[0]) + xp.abs(terms[1]) + xp.abs(terms[2])
-        kept = xp.where(most > EVEN * least, literal > LITERAL * size, literal > PLAIN * (1.0 + size))
+        kept = xp.where(
+            most > EVEN * least, literal > LITERAL * size, literal > PLAIN * (1.0 + size)
+        )
         return xp.where(kept, literal, integral)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         if self.log_h is not None and self.mean_log_h is None:
             raise OptionError(f"the entropy of {self.name} needs mean_log_h, the mean of its log_h")
-        return -self._conjugate(xp, theta) - (0.0 if self.mean_log_h is None else self.mean_log_h(xp, theta))
+        return -self._conjugate(xp, theta) - (
+            0.0 if self.mean_log_h is None else self.mean_log_h(xp, theta)
+        )
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], theta: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], theta: np.ndarray
+    ) -> np.ndarray:
         if self.draw is None:
             raise OptionError(f"samples of {self.name} need draw, a sampler of the caller's own")
         return self.draw(rng, size, theta)

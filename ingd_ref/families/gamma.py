@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import special
+from ingd_ref import _special
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
@@ -21,7 +21,8 @@ __all__ = ["Gamma"]
 class Gamma(ExponentialFamily):
     r"""Gamma distribution on x > 0, equation (E13).
 
-    Classical parameters are ``shape`` α > 0 and ``rate`` β > 0; the mean is α/β. With ψ the digamma function,
+    Classical parameters are ``shape`` α > 0 and ``rate`` β > 0; the mean is α/β. With ψ the digamma
+    function,
 
     .. math::
         f(x) &= (\log x,\, x), \quad h(x) = 1/x, \quad \theta = (\alpha,\, -\beta) & \text{(E1)} \\
@@ -35,8 +36,9 @@ class Gamma(ExponentialFamily):
         \mathrm{KL}(\theta\,\|\,\theta') &= B_S(\alpha, \alpha') + \alpha'(\rho - 1 - \log\rho), \quad
             \rho = \frac{\alpha/\beta}{\alpha'/\beta'} & \text{(E5)}
 
-    where nothing on the right cancels: φ(α) = log α − ψ(α), c(α) = αψ′(α) − 1 and S(α) = log Γ(α) − α log α + α are evaluated directly, and
-    B_S(α, α′) = S(α′) − S(α) + (α′ − α)φ(α) ≥ 0 is the divergence at equal means, to which that of the means is added.
+    where nothing on the right cancels: φ(α) = log α − ψ(α), c(α) = αψ′(α) − 1 and S(α) = log Γ(α) −
+    α log α + α are evaluated directly, and B_S(α, α′) = S(α′) − S(α) + (α′ − α)φ(α) ≥ 0 is the
+    divergence at equal means, to which that of the means is added.
 
     Examples
     --------
@@ -61,7 +63,10 @@ class Gamma(ExponentialFamily):
         return {"shape": theta[..., 0], "rate": -theta[..., 1]}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        return {"shape = theta[0] > 0": theta[..., 0] > 0, "rate = -theta[1] > 0": theta[..., 1] < 0}
+        return {
+            "shape = theta[0] > 0": theta[..., 0] > 0,
+            "rate = -theta[1] > 0": theta[..., 1] < 0,
+        }
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         positive = mu[..., 1] > 0
@@ -79,69 +84,116 @@ class Gamma(ExponentialFamily):
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
-        return special.reduced_lgamma(xp, shape) + shape * (special.log_ratio(xp, shape, rate) - 1.0)
+        return _special.reduced_lgamma(xp, shape) + shape * (
+            _special.log_ratio(xp, shape, rate) - 1.0
+        )
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
-        return xp.stack([special.log_ratio(xp, shape, rate) - special.log_minus_digamma(xp, shape), shape / rate], axis=-1)
+        return xp.stack(
+            [
+                _special.log_ratio(xp, shape, rate) - _special.log_minus_digamma(xp, shape),
+                shape / rate,
+            ],
+            axis=-1,
+        )
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        shape = special.inverse_log_minus_digamma(xp, xp.log(mu[..., 1]) - mu[..., 0])
+        shape = _special.inverse_log_minus_digamma(xp, xp.log(mu[..., 1]) - mu[..., 0])
         return self._natural(xp, shape=shape, rate=shape / mu[..., 1])
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
-        return matrix(xp, [[special.trigamma(xp, shape), 1.0 / rate], [1.0 / rate, shape / rate / rate]])
+        return matrix(
+            xp, [[_special.trigamma(xp, shape), 1.0 / rate], [1.0 / rate, shape / rate / rate]]
+        )
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
-        excess = special.trigamma_excess(xp, shape)
-        return matrix(xp, [[shape / excess, -rate / excess], [-rate / excess, rate * (rate / shape) * (1.0 + 1.0 / excess)]])
+        excess = _special.trigamma_excess(xp, shape)
+        return matrix(
+            xp,
+            [
+                [shape / excess, -rate / excess],
+                [-rate / excess, rate * (rate / shape) * (1.0 + 1.0 / excess)],
+            ],
+        )
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
-        first = special.difference_of_products(xp, shape, grad[..., 0], rate, grad[..., 1]) / special.trigamma_excess(xp, shape)
+        first = _special.difference_of_products(
+            xp, shape, grad[..., 0], rate, grad[..., 1]
+        ) / _special.trigamma_excess(xp, shape)
         return xp.stack([first, rate / shape * (rate * grad[..., 1] - first)], axis=-1)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        (shape1, rate1), (shape2, rate2) = self._classical(xp, theta1).values(), self._classical(xp, theta2).values()
+        (shape1, rate1), (shape2, rate2) = (
+            self._classical(xp, theta1).values(),
+            self._classical(xp, theta2).values(),
+        )
         ratio = (shape1 / rate1) / (shape2 / rate2)
-        excess = special.difference_of_products(xp, shape1, rate2, shape2, rate1) / (shape2 * rate1)
-        return special.reduced_lgamma_bregman(xp, shape1, shape2) + shape2 * special.log_remainder(xp, ratio, excess)
+        excess = _special.difference_of_products(xp, shape1, rate2, shape2, rate1) / (
+            shape2 * rate1
+        )
+        return _special.reduced_lgamma_bregman(
+            xp, shape1, shape2
+        ) + shape2 * _special.log_remainder(xp, ratio, excess)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
-        zero, mixed, last = xp.zeros_like(shape), 1.0 / rate / rate, 2.0 * shape / rate / rate / rate
-        first = matrix(xp, [[special.tetragamma(xp, shape), zero], [zero, mixed]])
+        zero, mixed, last = (
+            xp.zeros_like(shape),
+            1.0 / rate / rate,
+            2.0 * shape / rate / rate / rate,
+        )
+        first = matrix(xp, [[_special.tetragamma(xp, shape), zero], [zero, mixed]])
         return xp.stack([first, matrix(xp, [[zero, mixed], [mixed, last]])], axis=-3)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         shape = theta[..., 0]
-        return -special.reduced_lgamma(xp, shape) - shape * special.log_minus_digamma(xp, shape)
+        return -_special.reduced_lgamma(xp, shape) - shape * _special.log_minus_digamma(xp, shape)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
-        scale_free = special.reduced_lgamma(xp, shape) + (shape - 1.0) * special.log_minus_digamma(xp, shape)
-        return scale_free + special.log_ratio(xp, shape, rate)
+        scale_free = _special.reduced_lgamma(xp, shape) + (
+            shape - 1.0
+        ) * _special.log_minus_digamma(xp, shape)
+        return scale_free + _special.log_ratio(xp, shape, rate)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         (shape, rate), x = self._classical(xp, theta).values(), x[..., 0]
-        excess = special.difference_of_products(xp, rate, x, shape, xp.ones_like(x)) / shape  # x/(α/β) − 1
-        # S(α) + log x, by one step of the recurrence of S, so that log x meets −log Γ(α) ≈ log α of a small shape in one logarithm.
-        step = shape * xp.log1p(1.0 / shape) - 1.0 + xp.log(x / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape)))
-        front = special.stirling_remainder(xp, 1.0 + shape) + step
-        return -front - shape * special.log_remainder(xp, x / (shape / rate), excess)
+        excess = (
+            _special.difference_of_products(xp, rate, x, shape, xp.ones_like(x)) / shape
+        )  # x/(α/β) − 1
+        # S(α) + log x, by one step of the recurrence of S, so that log x meets −log Γ(α) ≈ log α of
+        # a small shape in one logarithm.
+        step = (
+            shape * xp.log1p(1.0 / shape)
+            - 1.0
+            + xp.log(x / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape)))
+        )
+        front = _special.stirling_remainder(xp, 1.0 + shape) + step
+        return -front - shape * _special.log_remainder(xp, x / (shape / rate), excess)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
         centre = mean[..., None, :]
-        gap = special.jensen_gap(xp, x / centre, (x - centre) / centre, weights)[..., 0]  # log E x − E log x
+        gap = _special.jensen_gap(xp, x / centre, (x - centre) / centre, weights)[
+            ..., 0
+        ]  # log E x − E log x
         determined = differ(xp, x, weights) & (gap > 0)
-        require(xp, {"log(mean) - mean(log) > 0": determined}, "x", f"the samples that determine a {self.name}")
-        shape = special.inverse_log_minus_digamma(xp, gap)
+        require(
+            xp,
+            {"log(mean) - mean(log) > 0": determined},
+            "x",
+            f"the samples that determine a {self.name}",
+        )
+        shape = _special.inverse_log_minus_digamma(xp, gap)
         return self._natural(xp, shape=shape, rate=shape / mean[..., 0])
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray, rate: np.ndarray
+    ) -> np.ndarray:
         return np.asarray(rng.standard_gamma(shape, size) / rate)[..., None]
 
     scipy_name = "gamma"

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ingd_ref._special import difference_of_products, log_remainder
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
-from ingd_ref.special import difference_of_products, log_remainder
 
 __all__ = ["Gaussian"]
 
@@ -31,7 +31,8 @@ class Gaussian(ExponentialFamily):
         F^{-1} &= 2\theta\theta^\top + P e_1 e_1^\top & \text{(E4)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= ½(r - 1 - \log r) + ½P'(m - m')^2, \quad r = \theta_2'/\theta_2 & \text{(E5)}
 
-    Two differences are formed to two units in the last place whatever cancels: s² = μ₂ − μ₁², and m − m′ as a determinant in θ and θ′.
+    Two differences are formed to two units in the last place whatever cancels: s² = μ₂ − μ₁², and m
+    − m′ as a determinant in θ and θ′.
 
     Examples
     --------
@@ -91,11 +92,17 @@ class Gaussian(ExponentialFamily):
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
         first, second = theta[..., 0], theta[..., 1]
         inner = difference_of_products(xp, first, grad[..., 0], -second, grad[..., 1])  # ⟨θ, ∇L⟩
-        return 2.0 * xp.stack([difference_of_products(xp, first, inner, second, grad[..., 0]), second * inner], axis=-1)
+        return 2.0 * xp.stack(
+            [difference_of_products(xp, first, inner, second, grad[..., 0]), second * inner],
+            axis=-1,
+        )
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         shift, second1, second2 = _shift(xp, theta1, theta2), theta1[..., 1], theta2[..., 1]
-        return 0.5 * log_remainder(xp, second2 / second1, (second2 - second1) / second1) - second2 * shift * shift
+        return (
+            0.5 * log_remainder(xp, second2 / second1, (second2 - second1) / second1)
+            - second2 * shift * shift
+        )
 
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
         precision = -2.0 * theta[..., 1]
@@ -105,9 +112,19 @@ class Gaussian(ExponentialFamily):
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         m, variance = self._classical(xp, theta).values()
         square = variance * variance
-        zero, first, second = xp.zeros_like(m), 2.0 * square, 8.0 * m * square  # of (x, x, x), (x, x, x²), (x, x², x²)
+        zero, first, second = (
+            xp.zeros_like(m),
+            2.0 * square,
+            8.0 * m * square,
+        )  # of (x, x, x), (x, x, x²), (x, x², x²)
         last = 8.0 * square * (3.0 * m * m + variance)
-        return xp.stack([matrix(xp, [[zero, first], [first, second]]), matrix(xp, [[first, second], [second, last]])], axis=-3)
+        return xp.stack(
+            [
+                matrix(xp, [[zero, first], [first, second]]),
+                matrix(xp, [[first, second], [second, last]]),
+            ],
+            axis=-3,
+        )
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         """Half-planes of curvature −½: 2√2 arsinh of half the chord, whose square is ((m₁ − m₂)²/2 + (s₁ − s₂)²)/(4s₁s₂)."""
@@ -119,9 +136,17 @@ class Gaussian(ExponentialFamily):
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """By means and variances, which do not cancel as second moments do."""
-        (m1, variance1), (m2, variance2), t = self._classical(xp, theta1).values(), self._classical(xp, theta2).values(), t[..., 0]
+        (m1, variance1), (m2, variance2), t = (
+            self._classical(xp, theta1).values(),
+            self._classical(xp, theta2).values(),
+            t[..., 0],
+        )
         spread = t * (1.0 - t) * _shift(xp, theta1, theta2) ** 2
-        return self._natural(xp, mean=(1.0 - t) * m1 + t * m2, variance=(1.0 - t) * variance1 + t * variance2 + spread)
+        return self._natural(
+            xp,
+            mean=(1.0 - t) * m1 + t * m2,
+            variance=(1.0 - t) * variance1 + t * variance2 + spread,
+        )
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return 0.5 * (xp.log(-2.0 * theta[..., 1]) - 1.0)
@@ -131,16 +156,29 @@ class Gaussian(ExponentialFamily):
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         first, precision = theta[..., 0], -2.0 * theta[..., 1]
-        deviation = difference_of_products(xp, precision, x[..., 0], first, xp.ones_like(first)) / precision  # x − m
+        deviation = (
+            difference_of_products(xp, precision, x[..., 0], first, xp.ones_like(first)) / precision
+        )  # x − m
         return 0.5 * (xp.log(precision / (2.0 * math.pi)) - precision * deviation * deviation)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
         variance = xp.sum(weights * (x - mean[..., None, :]) ** 2, axis=-2)
-        require(xp, {"variance > 0": variance[..., 0] > 0}, "x", f"the samples that determine a {self.name}")
+        require(
+            xp,
+            {"variance > 0": variance[..., 0] > 0},
+            "x",
+            f"the samples that determine a {self.name}",
+        )
         return self._natural(xp, mean=mean[..., 0], variance=variance[..., 0])
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, ...],
+        mean: np.ndarray,
+        variance: np.ndarray,
+    ) -> np.ndarray:
         return rng.normal(mean, np.sqrt(variance), size)[..., None]
 
     scipy_name = "norm"
@@ -149,7 +187,9 @@ class Gaussian(ExponentialFamily):
         return {"loc": mean, "scale": np.sqrt(variance)}
 
     @classmethod
-    def _from_scipy(cls, loc: np.ndarray, scale: np.ndarray) -> tuple[Gaussian, dict[str, np.ndarray]]:
+    def _from_scipy(
+        cls, loc: np.ndarray, scale: np.ndarray
+    ) -> tuple[Gaussian, dict[str, np.ndarray]]:
         return cls(), {"mean": loc, "variance": scale * scale}
 
 
@@ -160,5 +200,7 @@ def _variance(xp: Namespace, mu: Array) -> Array:
 
 def _shift(xp: Namespace, theta1: Array, theta2: Array) -> Array:
     """m₁ − m₂ as a determinant in θ₁ and θ₂, to a few units in the last place."""
-    determinant = difference_of_products(xp, theta1[..., 1], theta2[..., 0], theta1[..., 0], theta2[..., 1])
+    determinant = difference_of_products(
+        xp, theta1[..., 1], theta2[..., 0], theta1[..., 0], theta2[..., 1]
+    )
     return determinant / (2.0 * theta1[..., 1] * theta2[..., 1])

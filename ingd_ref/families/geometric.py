@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import special
+from ingd_ref import _special
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily, matrix
@@ -22,8 +22,8 @@ __all__ = ["Geometric"]
 class Geometric(ExponentialFamily):
     r"""Geometric distribution on x = 0, 1, 2, …: P(x) = p (1 − p)ˣ.
 
-    The classical parameter is the ``probability`` 0 < p < 1 of a success; x counts the failures before the first. With the mean
-    m = (1 − p)/p = e^θ/(1 − e^θ),
+    The classical parameter is the ``probability`` 0 < p < 1 of a success; x counts the failures
+    before the first. With the mean m = (1 − p)/p = e^θ/(1 − e^θ),
 
     .. math::
         f(x) &= x, \quad h(x) = 1, \quad \theta = \log(1 - p) & \text{(E1)} \\
@@ -35,8 +35,8 @@ class Geometric(ExponentialFamily):
             \delta = \theta' - \theta & \text{(E5)} \\
         d(\theta, \theta') &= |\log\tanh(\theta'/4) - \log\tanh(\theta/4)|
 
-    with T(t) = t − log(1 + t), which is not negative. Parameters θ whose e^θ leaves the range of the floating type count as outside of the
-    family.
+    with T(t) = t − log(1 + t), which is not negative. Parameters θ whose e^θ leaves the range of
+    the floating type count as outside of the family.
 
     Examples
     --------
@@ -49,7 +49,12 @@ class Geometric(ExponentialFamily):
     name = "geometric"
     dim = 1
     number = 1
-    parameters = (Parameter("probability", Constraint("between 0 and 1", lambda xp, value: (value > 0) & (value < 1))),)
+    parameters = (
+        Parameter(
+            "probability",
+            Constraint("between 0 and 1", lambda xp, value: (value > 0) & (value < 1)),
+        ),
+    )
 
     def _natural(self, xp: Namespace, probability: Array) -> Array:
         return xp.log1p(-probability)[..., None]
@@ -78,47 +83,49 @@ class Geometric(ExponentialFamily):
         return xp.zeros_like(x[..., 0])
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return -special.log1mexp(xp, theta[..., 0])
+        return -_special.log1mexp(xp, theta[..., 0])
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return special.geometric_odds(xp, theta)
+        return _special.geometric_odds(xp, theta)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
         return -xp.log1p(1.0 / mu)
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        mean = special.geometric_odds(xp, theta[..., 0])
+        mean = _special.geometric_odds(xp, theta[..., 0])
         return matrix(xp, [[mean * (1.0 + mean)]])
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        mean = special.geometric_odds(xp, theta[..., 0])
+        mean = _special.geometric_odds(xp, theta[..., 0])
         return matrix(xp, [[1.0 / mean / (1.0 + mean)]])
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        mean = special.geometric_odds(xp, theta)
+        mean = _special.geometric_odds(xp, theta)
         return grad / mean / (1.0 + mean)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        mean = special.geometric_odds(xp, theta)[..., None, None]
+        mean = _special.geometric_odds(xp, theta)[..., None, None]
         return mean * (1.0 + mean) * (1.0 + 2.0 * mean)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return special.geometric_divergence(xp, theta1[..., 0], theta2[..., 0])
+        return _special.geometric_divergence(xp, theta1[..., 0], theta2[..., 0])
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return special.geometric_distance(xp, theta1[..., 0], theta2[..., 0])
+        return _special.geometric_distance(xp, theta1[..., 0], theta2[..., 0])
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return -self._entropy(xp, theta)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         theta = theta[..., 0]
-        return -special.log1mexp(xp, theta) - theta * special.geometric_odds(xp, theta)
+        return -_special.log1mexp(xp, theta) - theta * _special.geometric_odds(xp, theta)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
-        return theta[..., 0] * x[..., 0] + special.log1mexp(xp, theta[..., 0])
+        return theta[..., 0] * x[..., 0] + _special.log1mexp(xp, theta[..., 0])
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray
+    ) -> np.ndarray:
         rate = -np.log1p(-np.minimum(probability, 1.0 - 2.0**-53))
         return np.asarray(np.floor(rng.standard_exponential(size) / rate))[..., None]
 
@@ -131,5 +138,7 @@ class Geometric(ExponentialFamily):
     @classmethod
     def _from_scipy(cls, p: np.ndarray, loc: np.ndarray) -> tuple[Geometric, dict[str, np.ndarray]]:
         if single(loc, "loc") != -1.0:
-            raise DomainError("scipy.stats.geom counts trials and this family failures: with loc = -1 they are the same")
+            raise DomainError(
+                "scipy.stats.geom counts trials and this family failures: with loc = -1 they are the same"
+            )
         return cls(), {"probability": p}

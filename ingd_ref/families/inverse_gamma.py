@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import special
+from ingd_ref import _special
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
@@ -21,7 +21,8 @@ __all__ = ["InverseGamma"]
 class InverseGamma(ExponentialFamily):
     r"""Inverse Gamma distribution on x > 0: 1/x is Gamma distributed with the same shape, and with the scale as its rate.
 
-    Classical parameters are ``shape`` α > 0 and ``scale`` β > 0, in the units of x. With ψ the digamma function,
+    Classical parameters are ``shape`` α > 0 and ``scale`` β > 0, in the units of x. With ψ the
+    digamma function,
 
     .. math::
         f(x) &= (\log x,\, 1/x), \quad h(x) = 1/x, \quad \theta = (-\alpha,\, -\beta) & \text{(E1)} \\
@@ -34,8 +35,9 @@ class InverseGamma(ExponentialFamily):
         \mathrm{KL}(\theta\,\|\,\theta') &= B_S(\alpha, \alpha') + \alpha'(\rho - 1 - \log\rho), \quad
             \rho = \frac{\alpha/\beta}{\alpha'/\beta'} & \text{(E5)}
 
-    where nothing on the right cancels: φ(α) = log α − ψ(α), c(α) = αψ′(α) − 1, S(α) = log Γ(α) − α log α + α and its Bregman remainder
-    B_S(α, α′) = S(α′) − S(α) + (α′ − α)φ(α) ≥ 0 are evaluated directly.
+    where nothing on the right cancels: φ(α) = log α − ψ(α), c(α) = αψ′(α) − 1, S(α) = log Γ(α) − α
+    log α + α and its Bregman remainder B_S(α, α′) = S(α′) − S(α) + (α′ − α)φ(α) ≥ 0 are evaluated
+    directly.
 
     Examples
     --------
@@ -58,7 +60,10 @@ class InverseGamma(ExponentialFamily):
         return {"shape": -theta[..., 0], "scale": -theta[..., 1]}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        return {"shape = -theta[0] > 0": theta[..., 0] < 0, "scale = -theta[1] > 0": theta[..., 1] < 0}
+        return {
+            "shape = -theta[0] > 0": theta[..., 0] < 0,
+            "scale = -theta[1] > 0": theta[..., 1] < 0,
+        }
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         positive = mu[..., 1] > 0
@@ -76,81 +81,144 @@ class InverseGamma(ExponentialFamily):
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
-        return special.reduced_lgamma(xp, shape) + shape * (special.log_ratio(xp, shape, scale) - 1.0)
+        return _special.reduced_lgamma(xp, shape) + shape * (
+            _special.log_ratio(xp, shape, scale) - 1.0
+        )
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
-        return xp.stack([special.log_minus_digamma(xp, shape) - special.log_ratio(xp, shape, scale), shape / scale], axis=-1)
+        return xp.stack(
+            [
+                _special.log_minus_digamma(xp, shape) - _special.log_ratio(xp, shape, scale),
+                shape / scale,
+            ],
+            axis=-1,
+        )
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        shape = special.inverse_log_minus_digamma(xp, xp.log(mu[..., 1]) + mu[..., 0])
+        shape = _special.inverse_log_minus_digamma(xp, xp.log(mu[..., 1]) + mu[..., 0])
         return self._natural(xp, shape=shape, scale=shape / mu[..., 1])
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
-        return matrix(xp, [[special.trigamma(xp, shape), -1.0 / scale], [-1.0 / scale, shape / scale / scale]])
+        return matrix(
+            xp,
+            [[_special.trigamma(xp, shape), -1.0 / scale], [-1.0 / scale, shape / scale / scale]],
+        )
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
-        excess = special.trigamma_excess(xp, shape)
-        return matrix(xp, [[shape / excess, scale / excess], [scale / excess, scale * (scale / shape) * (1.0 + 1.0 / excess)]])
+        excess = _special.trigamma_excess(xp, shape)
+        return matrix(
+            xp,
+            [
+                [shape / excess, scale / excess],
+                [scale / excess, scale * (scale / shape) * (1.0 + 1.0 / excess)],
+            ],
+        )
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
-        first = special.difference_of_products(xp, shape, grad[..., 0], -scale, grad[..., 1]) / special.trigamma_excess(xp, shape)
+        first = _special.difference_of_products(
+            xp, shape, grad[..., 0], -scale, grad[..., 1]
+        ) / _special.trigamma_excess(xp, shape)
         return xp.stack([first, scale / shape * (scale * grad[..., 1] + first)], axis=-1)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        (shape1, scale1), (shape2, scale2) = self._classical(xp, theta1).values(), self._classical(xp, theta2).values()
+        (shape1, scale1), (shape2, scale2) = (
+            self._classical(xp, theta1).values(),
+            self._classical(xp, theta2).values(),
+        )
         ratio = (shape1 / scale1) / (shape2 / scale2)
-        excess = special.difference_of_products(xp, shape1, scale2, shape2, scale1) / (shape2 * scale1)
-        return special.reduced_lgamma_bregman(xp, shape1, shape2) + shape2 * special.log_remainder(xp, ratio, excess)
+        excess = _special.difference_of_products(xp, shape1, scale2, shape2, scale1) / (
+            shape2 * scale1
+        )
+        return _special.reduced_lgamma_bregman(
+            xp, shape1, shape2
+        ) + shape2 * _special.log_remainder(xp, ratio, excess)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
-        zero, mixed, last = xp.zeros_like(shape), -1.0 / scale / scale, 2.0 * shape / scale / scale / scale
-        first = matrix(xp, [[-special.tetragamma(xp, shape), zero], [zero, mixed]])
+        zero, mixed, last = (
+            xp.zeros_like(shape),
+            -1.0 / scale / scale,
+            2.0 * shape / scale / scale / scale,
+        )
+        first = matrix(xp, [[-_special.tetragamma(xp, shape), zero], [zero, mixed]])
         return xp.stack([first, matrix(xp, [[zero, mixed], [mixed, last]])], axis=-3)
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """By log E 1/x + E log x, which mixes from those of the two and from what the logarithm of a mean exceeds the mean of two by."""
-        (shape1, scale1), (shape2, scale2), t = self._classical(xp, theta1).values(), self._classical(xp, theta2).values(), t[..., 0]
+        (shape1, scale1), (shape2, scale2), t = (
+            self._classical(xp, theta1).values(),
+            self._classical(xp, theta2).values(),
+            t[..., 0],
+        )
         first, second = shape1 / scale1, shape2 / scale2
         mean, difference = (1.0 - t) * first + t * second, (first - second)
-        gap = (1.0 - t) * (special.log_minus_digamma(xp, shape1) + special.log_remainder(xp, first / mean, t * difference / mean))
-        gap = gap + t * (special.log_minus_digamma(xp, shape2) + special.log_remainder(xp, second / mean, -(1.0 - t) * difference / mean))
-        shape = special.inverse_log_minus_digamma(xp, gap)
+        gap = (1.0 - t) * (
+            _special.log_minus_digamma(xp, shape1)
+            + _special.log_remainder(xp, first / mean, t * difference / mean)
+        )
+        gap = gap + t * (
+            _special.log_minus_digamma(xp, shape2)
+            + _special.log_remainder(xp, second / mean, -(1.0 - t) * difference / mean)
+        )
+        shape = _special.inverse_log_minus_digamma(xp, gap)
         return self._natural(xp, shape=shape, scale=shape / mean)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         shape = -theta[..., 0]
-        return -special.reduced_lgamma(xp, shape) - shape * special.log_minus_digamma(xp, shape)
+        return -_special.reduced_lgamma(xp, shape) - shape * _special.log_minus_digamma(xp, shape)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
-        scale_free = special.reduced_lgamma(xp, shape) + (1.0 + shape) * special.log_minus_digamma(xp, shape)
-        return scale_free - special.log_ratio(xp, shape, scale)
+        scale_free = _special.reduced_lgamma(xp, shape) + (
+            1.0 + shape
+        ) * _special.log_minus_digamma(xp, shape)
+        return scale_free - _special.log_ratio(xp, shape, scale)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         (shape, scale), x = self._classical(xp, theta).values(), x[..., 0]
-        excess = special.difference_of_products(xp, scale, xp.ones_like(x), shape, x) / (shape * x)  # (1/x)/(α/β) − 1
-        # S(α) + log x, by one step of the recurrence of S, so that log x meets −log Γ(α) ≈ log α of a small shape in one logarithm.
-        step = shape * xp.log1p(1.0 / shape) - 1.0 + xp.log(x / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape)))
-        front = special.stirling_remainder(xp, 1.0 + shape) + step
-        return -front - shape * special.log_remainder(xp, scale / x / shape, excess)
+        excess = _special.difference_of_products(xp, scale, xp.ones_like(x), shape, x) / (
+            shape * x
+        )  # (1/x)/(α/β) − 1
+        # S(α) + log x, by one step of the recurrence of S, so that log x meets −log Γ(α) ≈ log α of
+        # a small shape in one logarithm.
+        step = (
+            shape * xp.log1p(1.0 / shape)
+            - 1.0
+            + xp.log(x / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape)))
+        )
+        front = _special.stirling_remainder(xp, 1.0 + shape) + step
+        return -front - shape * _special.log_remainder(xp, scale / x / shape, excess)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights / x, axis=-2)  # of 1/x
         product = x * mean[..., None, :]
-        excess = special.difference_of_products(xp, xp.ones_like(x), xp.ones_like(x), x, mean[..., None, :]) / product
-        gap = special.jensen_gap(xp, 1.0 / product, excess, weights)[..., 0]  # log E 1/x + E log x
+        excess = (
+            _special.difference_of_products(
+                xp, xp.ones_like(x), xp.ones_like(x), x, mean[..., None, :]
+            )
+            / product
+        )
+        gap = _special.jensen_gap(xp, 1.0 / product, excess, weights)[..., 0]  # log E 1/x + E log x
         determined = differ(xp, x, weights) & (gap > 0)
-        require(xp, {"log(mean of 1/x) + mean(log) > 0": determined}, "x", f"the samples that determine an {self.name}")
-        shape = special.inverse_log_minus_digamma(xp, gap)
+        require(
+            xp,
+            {"log(mean of 1/x) + mean(log) > 0": determined},
+            "x",
+            f"the samples that determine an {self.name}",
+        )
+        shape = _special.inverse_log_minus_digamma(xp, gap)
         return self._natural(xp, shape=shape, scale=shape / mean[..., 0])
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        with np.errstate(divide="ignore", over="ignore"):  # beyond the largest number, of which the base returns the largest
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray, scale: np.ndarray
+    ) -> np.ndarray:
+        with np.errstate(
+            divide="ignore", over="ignore"
+        ):  # beyond the largest number, of which the base returns the largest
             return np.asarray(scale / rng.standard_gamma(shape, size))[..., None]
 
     scipy_name = "invgamma"
@@ -159,5 +227,7 @@ class InverseGamma(ExponentialFamily):
         return {"a": shape, "scale": scale}
 
     @classmethod
-    def _from_scipy(cls, a: np.ndarray, scale: np.ndarray) -> tuple[InverseGamma, dict[str, np.ndarray]]:
+    def _from_scipy(
+        cls, a: np.ndarray, scale: np.ndarray
+    ) -> tuple[InverseGamma, dict[str, np.ndarray]]:
         return cls(), {"shape": a, "scale": scale}

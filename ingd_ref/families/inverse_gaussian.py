@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref.backend import Array, Namespace
-from ingd_ref.families._base import ExponentialFamily, matrix
-from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
-from ingd_ref.special import (
+from ingd_ref._special import (
     difference_of_products,
     log_ratio,
     log_remainder,
     scaled_exponential_integral,
     scaled_exponential_integral_excess,
 )
+from ingd_ref.backend import Array, Namespace
+from ingd_ref.families._base import ExponentialFamily, matrix
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
 
 __all__ = ["InverseGaussian"]
 
@@ -26,8 +26,8 @@ __all__ = ["InverseGaussian"]
 class InverseGaussian(ExponentialFamily):
     r"""Inverse Gaussian (Wald) distribution on x > 0: the time at which Brownian motion with drift first reaches a level.
 
-    Classical parameters are ``mean`` m > 0, in the units of x, and ``shape`` λ > 0, likewise; the variance is m³/λ. With E₁ the
-    exponential integral and t = 2λ/m,
+    Classical parameters are ``mean`` m > 0, in the units of x, and ``shape`` λ > 0, likewise; the
+    variance is m³/λ. With E₁ the exponential integral and t = 2λ/m,
 
     .. math::
         f(x) &= (x,\, 1/x), \quad h(x) = 1/\sqrt{2\pi x^3}, \quad \theta = (-\lambda/(2m^2),\, -\lambda/2) & \text{(E1)} \\
@@ -42,8 +42,9 @@ class InverseGaussian(ExponentialFamily):
         H(\theta) &= ½\log(2\pi e/\lambda) + \tfrac32\,\mathrm{E}\log x, \quad
             \mathrm{E}\log x = \log m - e^t E_1(t) = \log 2\lambda + \gamma - G(t)
 
-    with γ Euler's constant and G(t) = eᵗE₁(t) + log t + γ → 0 for small t. Two differences are formed to two units in the last place
-    whatever cancels: μ₁μ₂ − 1, and m²/m′² − 1 as a determinant in θ and θ′.
+    with γ Euler's constant and G(t) = eᵗE₁(t) + log t + γ → 0 for small t. Two differences are
+    formed to two units in the last place whatever cancels: μ₁μ₂ − 1, and m²/m′² − 1 as a
+    determinant in θ and θ′.
 
     Examples
     --------
@@ -68,10 +69,16 @@ class InverseGaussian(ExponentialFamily):
         return {"mean": xp.sqrt(theta[..., 1] / theta[..., 0]), "shape": -2.0 * theta[..., 1]}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        return {"shape/mean**2 = -2 theta[0] > 0": theta[..., 0] < 0, "shape = -2 theta[1] > 0": theta[..., 1] < 0}
+        return {
+            "shape/mean**2 = -2 theta[0] > 0": theta[..., 0] < 0,
+            "shape = -2 theta[1] > 0": theta[..., 1] < 0,
+        }
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {"mu[0] > 0": mu[..., 0] > 0, "mean/shape = mu[0] mu[1] - 1 > 0": _dispersion(xp, mu) > 0}
+        return {
+            "mu[0] > 0": mu[..., 0] > 0,
+            "mean/shape = mu[0] mu[1] - 1 > 0": _dispersion(xp, mu) > 0,
+        }
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
         return xp.concat([x, 1.0 / x], axis=-1)
@@ -97,22 +104,43 @@ class InverseGaussian(ExponentialFamily):
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         mean, shape = self._classical(xp, theta).values()
         dispersion = mean / shape
-        return matrix(xp, [[dispersion * mean * mean, -dispersion], [-dispersion, (1.0 / mean + 2.0 / shape) / shape]])
+        return matrix(
+            xp,
+            [
+                [dispersion * mean * mean, -dispersion],
+                [-dispersion, (1.0 / mean + 2.0 / shape) / shape],
+            ],
+        )
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         first, second = theta[..., 0], theta[..., 1]
         cross = 2.0 * first * second
-        return matrix(xp, [[2.0 * first * (first - xp.sqrt(first / second)), cross], [cross, 2.0 * second * second]])
+        return matrix(
+            xp,
+            [
+                [2.0 * first * (first - xp.sqrt(first / second)), cross],
+                [cross, 2.0 * second * second],
+            ],
+        )
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
         first, second = theta[..., 0], theta[..., 1]
         inner = difference_of_products(xp, first, grad[..., 0], -second, grad[..., 1])  # ⟨θ, ∇L⟩
-        return 2.0 * xp.stack([first * (inner - xp.sqrt(first / second) * grad[..., 0]), second * inner], axis=-1)
+        return 2.0 * xp.stack(
+            [first * (inner - xp.sqrt(first / second) * grad[..., 0]), second * inner], axis=-1
+        )
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        second1, second2, (_, excess) = theta1[..., 1], theta2[..., 1], _mean_ratio(xp, theta1, theta2)
+        second1, second2, (_, excess) = (
+            theta1[..., 1],
+            theta2[..., 1],
+            _mean_ratio(xp, theta1, theta2),
+        )
         weight = -second2 * xp.sqrt(theta1[..., 0] / second1)  # λ′/(2m)
-        return 0.5 * log_remainder(xp, second2 / second1, (second2 - second1) / second1) + weight * excess * excess
+        return (
+            0.5 * log_remainder(xp, second2 / second1, (second2 - second1) / second1)
+            + weight * excess * excess
+        )
 
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
         mean, shape = self._classical(xp, theta).values()
@@ -122,20 +150,40 @@ class InverseGaussian(ExponentialFamily):
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         mean, shape = self._classical(xp, theta).values()
         last = mean / shape / shape  # of (x, 1/x, 1/x), but for its sign
-        zeroth, first, second = 3.0 * last * mean**4, -last * mean * mean, (3.0 / mean + 8.0 / shape) / shape / shape
-        return xp.stack([matrix(xp, [[zeroth, first], [first, -last]]), matrix(xp, [[first, -last], [-last, second]])], axis=-3)
+        zeroth, first, second = (
+            3.0 * last * mean**4,
+            -last * mean * mean,
+            (3.0 / mean + 8.0 / shape) / shape / shape,
+        )
+        return xp.stack(
+            [
+                matrix(xp, [[zeroth, first], [first, -last]]),
+                matrix(xp, [[first, -last], [-last, second]]),
+            ],
+            axis=-3,
+        )
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         """Half-planes of curvature −½ in (√(2/m), 1/√λ): 2√2 arsinh of half the chord, each of whose legs is a difference of roots."""
-        second1, second2, (ratio, excess) = theta1[..., 1], theta2[..., 1], _mean_ratio(xp, theta1, theta2)
+        second1, second2, (ratio, excess) = (
+            theta1[..., 1],
+            theta2[..., 1],
+            _mean_ratio(xp, theta1, theta2),
+        )
         step = excess / (1.0 + xp.sqrt(ratio))  # √(m/m′) − 1
-        across = -second1 * xp.sqrt(theta1[..., 0] / second1) * xp.sqrt(second2 / second1) * step * step  # (1/√m′ − 1/√m)² √(λλ′)/2
+        across = (
+            -second1 * xp.sqrt(theta1[..., 0] / second1) * xp.sqrt(second2 / second1) * step * step
+        )  # (1/√m′ − 1/√m)² √(λλ′)/2
         along = xp.sinh(0.25 * log_ratio(xp, second2, second1))
         return 2.0 * math.sqrt(2.0) * xp.asinh(xp.sqrt(across + along * along))
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """By means and 1/λ, which do not cancel as μ₂ − 1/μ₁ does."""
-        (mean1, shape1), (mean2, shape2), t = self._classical(xp, theta1).values(), self._classical(xp, theta2).values(), t[..., 0]
+        (mean1, shape1), (mean2, shape2), t = (
+            self._classical(xp, theta1).values(),
+            self._classical(xp, theta2).values(),
+            t[..., 0],
+        )
         mean = (1.0 - t) * mean1 + t * mean2
         ratio, excess = _mean_ratio(xp, theta1, theta2)
         spread = t * (1.0 - t) * excess * (excess / ratio) / mean  # (1 − t)/m + t/m′ − 1/mean
@@ -148,26 +196,43 @@ class InverseGaussian(ExponentialFamily):
         """Where t is small, log m cancels against the logarithm in E₁, and where t is large, log λ does: each has its own form."""
         mean, shape = self._classical(xp, theta).values()
         t = 2.0 * shape / mean
-        diffuse = xp.log(shape) + 1.5 * (math.log(2.0) + np.euler_gamma - scaled_exponential_integral_excess(xp, t))
-        narrow = xp.log(mean) + 0.5 * xp.log(mean / shape) - 1.5 * scaled_exponential_integral(xp, t)
+        diffuse = xp.log(shape) + 1.5 * (
+            math.log(2.0) + np.euler_gamma - scaled_exponential_integral_excess(xp, t)
+        )
+        narrow = (
+            xp.log(mean) + 0.5 * xp.log(mean / shape) - 1.5 * scaled_exponential_integral(xp, t)
+        )
         return 0.5 * math.log(2.0 * math.pi * math.e) + xp.where(t < 1.0, diffuse, narrow)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         (mean, shape), x = self._classical(xp, theta).values(), x[..., 0]
         deviation = (x - mean) / x
-        return 0.5 * xp.log(shape / (2.0 * math.pi * x)) - xp.log(x) + theta[..., 0] * x * deviation * deviation
+        return (
+            0.5 * xp.log(shape / (2.0 * math.pi * x))
+            - xp.log(x)
+            + theta[..., 0] * x * deviation * deviation
+        )
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
         deviation = (x - mean[..., None, :]) / mean[..., None, :]
         inverse_shape = xp.sum(weights / x * deviation * deviation, axis=-2)  # E 1/x − 1/E x
-        require(xp, {"mean(1/x) - 1/mean > 0": inverse_shape[..., 0] > 0}, "x", f"the samples that determine an {self.name}")
+        require(
+            xp,
+            {"mean(1/x) - 1/mean > 0": inverse_shape[..., 0] > 0},
+            "x",
+            f"the samples that determine an {self.name}",
+        )
         return self._natural(xp, mean=mean[..., 0], shape=1.0 / inverse_shape[..., 0])
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray, shape: np.ndarray
+    ) -> np.ndarray:
         """Michael, Schucany and Haas: z = x/m and 1/z give the same y = λ(x − m)²/(m²x), which is χ² with one degree of freedom."""
         r = 0.5 * mean / shape * rng.standard_normal(size) ** 2
-        z = 1.0 / (1.0 + r + np.sqrt(r * (r + 2.0)))  # the smaller root of z + 1/z = 2 + 2r, without the difference that it is
+        z = 1.0 / (
+            1.0 + r + np.sqrt(r * (r + 2.0))
+        )  # the smaller root of z + 1/z = 2 + 2r, without the difference that it is
         smaller = rng.random(size) * (1.0 + z) < 1.0
         return np.asarray(mean * np.where(smaller, z, 1.0 / z))[..., None]
 
@@ -177,18 +242,27 @@ class InverseGaussian(ExponentialFamily):
         return {"mu": mean / shape, "scale": shape}
 
     @classmethod
-    def _from_scipy(cls, mu: np.ndarray, scale: np.ndarray) -> tuple[InverseGaussian, dict[str, np.ndarray]]:
+    def _from_scipy(
+        cls, mu: np.ndarray, scale: np.ndarray
+    ) -> tuple[InverseGaussian, dict[str, np.ndarray]]:
         return cls(), {"mean": mu * scale, "shape": scale}
 
 
 def _dispersion(xp: Namespace, mu: Array) -> Array:
     """m/λ = μ₁μ₂ − 1 to two units in the last place."""
-    return difference_of_products(xp, mu[..., 0], mu[..., 1], xp.ones_like(mu[..., 0]), xp.ones_like(mu[..., 0]))
+    return difference_of_products(
+        xp, mu[..., 0], mu[..., 1], xp.ones_like(mu[..., 0]), xp.ones_like(mu[..., 0])
+    )
 
 
 def _mean_ratio(xp: Namespace, theta1: Array, theta2: Array) -> tuple[Array, Array]:
     """Return m/m′, and m/m′ − 1 from m²/m′² − 1, which is a determinant in θ and θ′."""
-    first1, second1, first2, second2 = theta1[..., 0], theta1[..., 1], theta2[..., 0], theta2[..., 1]
+    first1, second1, first2, second2 = (
+        theta1[..., 0],
+        theta1[..., 1],
+        theta2[..., 0],
+        theta2[..., 1],
+    )
     ratio = xp.sqrt((second1 / first1) / (second2 / first2))
     determinant = difference_of_products(xp, second1, first2, first1, second2)
     return ratio, determinant / first1 / second2 / (1.0 + ratio)

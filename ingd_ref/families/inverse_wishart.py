@@ -7,11 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks, special
+from ingd_ref import _checks, _special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements
-from ingd_ref.families._positive_definite import POSITIVE_DEFINITE, bartlett, moved_inside, square_root
+from ingd_ref.families._positive_definite import (
+    POSITIVE_DEFINITE,
+    bartlett,
+    moved_inside,
+    square_root,
+)
 from ingd_ref.families.wishart import Wishart
 
 __all__ = ["InverseWishart"]
@@ -21,9 +26,10 @@ __all__ = ["InverseWishart"]
 class InverseWishart(ExponentialFamily):
     r"""Inverse Wishart distribution of positive definite d × d matrices X: X⁻¹ is Wishart W(Ψ⁻¹, ν).
 
-    Classical parameters are ``scale`` Ψ, positive definite, and ``degrees_of_freedom`` ν > d − 1; the mean is Ψ/(ν − d − 1) where that is
-    positive. a = ν/2 and B = ½Ψ. Symmetric matrices stand for their entries as in :class:`~ingd_ref.families.wishart.Wishart`: a point has
-    d(d + 1)/2 coordinates, and b = 1 + d(d + 1)/2.
+    Classical parameters are ``scale`` Ψ, positive definite, and ``degrees_of_freedom`` ν > d − 1;
+    the mean is Ψ/(ν − d − 1) where that is positive. a = ν/2 and B = ½Ψ. Symmetric matrices stand
+    for their entries as in :class:`~ingd_ref.families.wishart.Wishart`: a point has d(d + 1)/2
+    coordinates, and b = 1 + d(d + 1)/2.
 
     .. math::
         f(X) &= (\log\det X,\, X^{-1}), \quad h(X) = (\det X)^{-(d+1)/2}, \quad \theta = (-a,\, -B) & \text{(E1)} \\
@@ -34,7 +40,8 @@ class InverseWishart(ExponentialFamily):
         \nabla^3 A(u, v, w) &= \nabla^3 A_{\mathrm W}(Tu, Tv, Tw) & \text{(E3)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= \mathrm{KL}_{\mathrm W}(T\theta\,\|\,T\theta') & \text{(E5)}
 
-    where W is the Wishart family, of which X⁻¹ with the natural parameters Tθ = (a, −B) is a member.
+    where W is the Wishart family, of which X⁻¹ with the natural parameters Tθ = (a, −B) is a
+    member.
 
     Parameters
     ----------
@@ -55,7 +62,7 @@ class InverseWishart(ExponentialFamily):
     name = "inverse Wishart"
 
     def __post_init__(self) -> None:
-        checks.positive_integer(self.dimension, "dimension")
+        _checks.positive_integer(self.dimension, "dimension")
 
     @property
     def dim(self) -> int:
@@ -72,7 +79,10 @@ class InverseWishart(ExponentialFamily):
         """Scale matrix and degrees of freedom."""
         d = self.dimension
         enough = Constraint(f"greater than {d - 1}", lambda xp, value: value > d - 1)
-        return (Parameter("scale", POSITIVE_DEFINITE, shape=(d, d)), Parameter("degrees_of_freedom", enough))
+        return (
+            Parameter("scale", POSITIVE_DEFINITE, shape=(d, d)),
+            Parameter("degrees_of_freedom", enough),
+        )
 
     @property
     def _inverted(self) -> Wishart:
@@ -86,15 +96,15 @@ class InverseWishart(ExponentialFamily):
         """TFT."""
         return xp.matrix_transpose(self._flip(xp, xp.matrix_transpose(self._flip(xp, matrices))))
 
-    def _inverse(self, xp: Namespace, x: Array) -> special.DoubleWord:
-        return special.factor(xp, special.from_entries(xp, x, self.dimension)).inverse()
+    def _inverse(self, xp: Namespace, x: Array) -> _special.DoubleWord:
+        return _special.factor(xp, _special.from_entries(xp, x, self.dimension)).inverse()
 
     def _natural(self, xp: Namespace, scale: Array, degrees_of_freedom: Array) -> Array:
-        dual = special.dual_entries(xp, 0.5 * (scale + xp.matrix_transpose(scale)))
+        dual = _special.dual_entries(xp, 0.5 * (scale + xp.matrix_transpose(scale)))
         return -0.5 * xp.concat([degrees_of_freedom[..., None], dual], axis=-1)
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        scale = -2.0 * special.from_dual_entries(xp, theta[..., 1:], self.dimension)
+        scale = -2.0 * _special.from_dual_entries(xp, theta[..., 1:], self.dimension)
         return {"scale": scale, "degrees_of_freedom": -2.0 * theta[..., 0]}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
@@ -112,14 +122,19 @@ class InverseWishart(ExponentialFamily):
         return self._inverted._support(xp, x)
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
-        factors = special.factor(xp, special.from_entries(xp, x, self.dimension))
-        return xp.concat([factors.log_det()[..., None], special.entries(xp, factors.inverse().rounded())], axis=-1)
+        factors = _special.factor(xp, _special.from_entries(xp, x, self.dimension))
+        return xp.concat(
+            [factors.log_det()[..., None], _special.entries(xp, factors.inverse().rounded())],
+            axis=-1,
+        )
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
         inverse = self._inverse(xp, x).rounded()
-        occurs = special.dual_entries(xp, xp.ones_like(inverse))
-        squares = -0.25 * occurs[..., :, None] * special.wick(xp, inverse, inverse)  # −∂(X⁻¹)_kl/∂X_ij, twice off the diagonal
-        return xp.concat([special.dual_entries(xp, inverse)[..., None], squares], axis=-1)
+        occurs = _special.dual_entries(xp, xp.ones_like(inverse))
+        squares = (
+            -0.25 * occurs[..., :, None] * _special.wick(xp, inverse, inverse)
+        )  # −∂(X⁻¹)_kl/∂X_ij, twice off the diagonal
+        return xp.concat([_special.dual_entries(xp, inverse)[..., None], squares], axis=-1)
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         return self._inverted._log_base_measure(xp, x)
@@ -140,21 +155,31 @@ class InverseWishart(ExponentialFamily):
         return self._flip_both(xp, self._inverted._inverse_fisher(xp, self._flip(xp, theta)))
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return self._flip(xp, self._inverted._natural_gradient(xp, self._flip(xp, theta), self._flip(xp, grad)))
+        return self._flip(
+            xp, self._inverted._natural_gradient(xp, self._flip(xp, theta), self._flip(xp, grad))
+        )
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         d = self.dimension
         unit = xp.eye(d, dtype=theta.dtype, device=device(theta))
         entry = unit[:, None, :, None] * unit[None, :, None, :]  # E_ab
-        columns = xp.reshape(-0.25 * special.dual_entries(xp, entry + xp.matrix_transpose(entry)), (d * d, self.dim))
-        below = xp.concat([xp.matrix_transpose(columns), xp.zeros_like(columns[0, :, None])], axis=-1)
-        top = xp.concat([xp.zeros_like(columns[:, :1]), xp.full_like(columns[:1, :1], -0.5)], axis=0)
+        columns = xp.reshape(
+            -0.25 * _special.dual_entries(xp, entry + xp.matrix_transpose(entry)), (d * d, self.dim)
+        )
+        below = xp.concat(
+            [xp.matrix_transpose(columns), xp.zeros_like(columns[0, :, None])], axis=-1
+        )
+        top = xp.concat(
+            [xp.zeros_like(columns[:, :1]), xp.full_like(columns[:1, :1], -0.5)], axis=0
+        )
         jacobian = xp.concat([xp.matrix_transpose(top), below], axis=-2)
-        return xp.asarray(xp.broadcast_to(jacobian, (*theta.shape[:-1], *jacobian.shape)), copy=True)
+        return xp.asarray(
+            xp.broadcast_to(jacobian, (*theta.shape[:-1], *jacobian.shape)), copy=True
+        )
 
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
         """½ν tr(Ψ⁻¹dΨ Ψ⁻¹dΨ) − tr(Ψ⁻¹dΨ)dν + ¼ψ_d′ dν²."""
-        inverse = special.factor(xp, self._classical(xp, theta)["scale"]).inverse().rounded()
+        inverse = _special.factor(xp, self._classical(xp, theta)["scale"]).inverse().rounded()
         return self._inverted._scale_metric(xp, -theta[..., 0], inverse, -0.5 * inverse)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
@@ -169,15 +194,24 @@ class InverseWishart(ExponentialFamily):
         return self._inverted._conjugate(xp, self._flip(xp, theta))
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        flipped = self._flip(xp, theta)  # the density of X is that of X⁻¹ times (det X)^−(d+1), whose mean logarithm is −(d + 1)μ₀
-        return self._inverted._entropy(xp, flipped) - (self.dimension + 1) * self._inverted._mean(xp, flipped)[..., 0]
+        flipped = self._flip(
+            xp, theta
+        )  # the density of X is that of X⁻¹ times (det X)^−(d+1), whose mean logarithm is −(d + 1)μ₀
+        return (
+            self._inverted._entropy(xp, flipped)
+            - (self.dimension + 1) * self._inverted._mean(xp, flipped)[..., 0]
+        )
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         shape, d = -theta[..., 0], self.dimension
-        first = special.double_word(xp, special.from_entries(xp, x, d)) * shape[..., None, None]  # aX
-        second = special.double_word(xp, -special.from_dual_entries(xp, theta[..., 1:], d))  # B
-        divergence = special.log_det_divergence(xp, special.factor(xp, first), special.factor(xp, second), second - first)
-        front = special.multivariate_reduced_lgamma(xp, shape, d) + shape * divergence
+        first = (
+            _special.double_word(xp, _special.from_entries(xp, x, d)) * shape[..., None, None]
+        )  # aX
+        second = _special.double_word(xp, -_special.from_dual_entries(xp, theta[..., 1:], d))  # B
+        divergence = _special.log_det_divergence(
+            xp, _special.factor(xp, first), _special.factor(xp, second), second - first
+        )
+        front = _special.multivariate_reduced_lgamma(xp, shape, d) + shape * divergence
         return -front + self._log_base_measure(xp, x)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
@@ -186,7 +220,13 @@ class InverseWishart(ExponentialFamily):
     def _moved_inside(self, xp: Namespace, x: Array) -> Array:
         return moved_inside(xp, x, self.dimension)
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray, degrees_of_freedom: np.ndarray) -> np.ndarray:
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, ...],
+        scale: np.ndarray,
+        degrees_of_freedom: np.ndarray,
+    ) -> np.ndarray:
         factors = bartlett(rng, size, degrees_of_freedom, self.dimension)
         root = square_root(scale) @ np.swapaxes(np.linalg.inv(factors), -1, -2)
         rows, columns = np.triu_indices(self.dimension)
@@ -198,5 +238,7 @@ class InverseWishart(ExponentialFamily):
         return {"df": degrees_of_freedom, "scale": scale}
 
     @classmethod
-    def _from_scipy(cls, df: np.ndarray, scale: np.ndarray) -> tuple[InverseWishart, dict[str, np.ndarray]]:
+    def _from_scipy(
+        cls, df: np.ndarray, scale: np.ndarray
+    ) -> tuple[InverseWishart, dict[str, np.ndarray]]:
         return cls(len(scale)), {"scale": scale, "degrees_of_freedom": df}

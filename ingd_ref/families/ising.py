@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks, special
+from ingd_ref import _checks, _special
 from ingd_ref.backend import Array, Namespace, device, item, softmax
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
@@ -19,14 +19,16 @@ from ingd_ref.families._parameters import Constraint, Parameter, Requirements, r
 __all__ = ["Ising"]
 
 LARGEST = 16  # spins: 65 536 states
-# Damped Newton steps of the inverse of ∇A: each moves the logits by log(1 + ρ), of the ρ that a full step would, so that 200 reach far
-# beyond the logits of ±700 whose probabilities are still numbers.
+# Damped Newton steps of the inverse of ∇A: each moves the logits by log(1 + ρ), of the ρ that a
+# full step would, so that 200 reach far beyond the logits of ±700 whose probabilities are still
+# numbers.
 NEWTON_STEPS = 200
 
 SYMMETRIC_HOLLOW = Constraint(
     "symmetric with zeros on the diagonal",
     lambda xp, value: xp.all(
-        (value == xp.matrix_transpose(value)) & ((value == 0) | (xp.eye(value.shape[-1], dtype=value.dtype, device=device(value)) == 0)),
+        (value == xp.matrix_transpose(value))
+        & ((value == 0) | (xp.eye(value.shape[-1], dtype=value.dtype, device=device(value)) == 0)),
         axis=(-2, -1),
     ),
 )
@@ -36,8 +38,8 @@ SYMMETRIC_HOLLOW = Constraint(
 class Ising(ExponentialFamily):
     r"""Pairwise model of n spins x ∈ {−1, 1}ⁿ: the Ising model; or of n units x ∈ {0, 1}ⁿ: the Boltzmann machine.
 
-    Classical parameters are the ``field`` a ∈ Rⁿ and the ``coupling`` C, symmetric (n, n) with zeros on the diagonal.
-    With p the probabilities of the 2ⁿ states s, which are summed over,
+    Classical parameters are the ``field`` a ∈ Rⁿ and the ``coupling`` C, symmetric (n, n) with
+    zeros on the diagonal. With p the probabilities of the 2ⁿ states s, which are summed over,
 
     .. math::
         f(x) &= (x_1, \dots, x_n,\, x_1x_2,\, x_1x_3, \dots, x_{n-1}x_n), \quad h(x) = 1, \quad
@@ -48,17 +50,20 @@ class Ising(ExponentialFamily):
         \mathrm{KL}(\theta\,\|\,\theta') &= \log\big(1 + \textstyle\sum_s p_s (e^{\delta_s} - 1 - \delta_s)\big), \quad
             \delta_s = \langle\theta' - \theta, f(s) - \mu\rangle & \text{(E5)}
 
-    The inverse of ∇A (E6) is found by a damped Newton iteration, which converges from anywhere: by |d³A(v)| ≤ ρ d²A(v),
-    where ρ is the range of ⟨v, f⟩, a step of log(1 + ρ)/ρ always decreases A(θ) − ⟨θ, μ⟩.
+    The inverse of ∇A (E6) is found by a damped Newton iteration, which converges from anywhere: by
+    |d³A(v)| ≤ ρ d²A(v), where ρ is the range of ⟨v, f⟩, a step of log(1 + ρ)/ρ always decreases
+    A(θ) − ⟨θ, μ⟩.
 
-    Means of nearly independent, nearly fair spins are small, and sums over p of numbers ±1 would leave little of them. They are summed from
-    the means of single spins given all others, which are as small:
+    Means of nearly independent, nearly fair spins are small, and sums over p of numbers ±1 would
+    leave little of them. They are summed from the means of single spins given all others, which are
+    as small:
 
     .. math::
         E\,x_i = E\tanh g_i(x), \quad E\,x_i x_j = E\,x_j\tanh g_i(x), \quad g_i(x) = a_i + \textstyle\sum_j C_{ij}x_j
 
-    Where one state has nearly all the probability, central moments and F⁻¹ are those of the others: f − μ comes from the probabilities of
-    both values of a statistic, and F⁻¹ from coordinates in which the most probable states that are independent are the unit vectors.
+    Where one state has nearly all the probability, central moments and F⁻¹ are those of the others:
+    f − μ comes from the probabilities of both values of a statistic, and F⁻¹ from coordinates in
+    which the most probable states that are independent are the unit vectors.
 
     Parameters
     ----------
@@ -82,8 +87,10 @@ class Ising(ExponentialFamily):
     name = "Ising"
 
     def __post_init__(self) -> None:
-        if checks.positive_integer(self.spins, "spins") > LARGEST:
-            raise DomainError(f"spins must be at most {LARGEST}, since all 2**spins states are visited, got {self.spins}")
+        if _checks.positive_integer(self.spins, "spins") > LARGEST:
+            raise DomainError(
+                f"spins must be at most {LARGEST}, since all 2**spins states are visited, got {self.spins}"
+            )
 
     @property
     def dim(self) -> int:
@@ -98,7 +105,10 @@ class Ising(ExponentialFamily):
     @property
     def parameters(self) -> Sequence[Parameter]:
         """Field and coupling."""
-        return (Parameter("field", shape=(self.spins,)), Parameter("coupling", SYMMETRIC_HOLLOW, (self.spins, self.spins)))
+        return (
+            Parameter("field", shape=(self.spins,)),
+            Parameter("coupling", SYMMETRIC_HOLLOW, (self.spins, self.spins)),
+        )
 
     @classmethod
     def examples(cls) -> Sequence[Ising]:
@@ -110,7 +120,10 @@ class Ising(ExponentialFamily):
         n = self.spins
         index = np.arange(n)
         coupling = 0.5 * np.cos(1.0 + index[:, None] * index) * (1.0 - np.eye(n))
-        return {"field": np.stack([np.zeros(n), 0.3 * np.cos(index)]), "coupling": np.stack([np.zeros((n, n)), coupling])}
+        return {
+            "field": np.stack([np.zeros(n), 0.3 * np.cos(index)]),
+            "coupling": np.stack([np.zeros((n, n)), coupling]),
+        }
 
     def _natural(self, xp: Namespace, field: Array, coupling: Array) -> Array:
         entries = [field[..., i] for i in range(self.spins)]
@@ -121,7 +134,13 @@ class Ising(ExponentialFamily):
         n = self.spins
         place = {pair: n + k for k, pair in enumerate(self._pairs())}
         zero = xp.zeros_like(theta[..., 0])
-        rows = [xp.stack([zero if i == j else theta[..., place[min(i, j), max(i, j)]] for j in range(n)], axis=-1) for i in range(n)]
+        rows = [
+            xp.stack(
+                [zero if i == j else theta[..., place[min(i, j), max(i, j)]] for j in range(n)],
+                axis=-1,
+            )
+            for i in range(n)
+        ]
         return {"field": theta[..., :n], "coupling": xp.stack(rows, axis=-2)}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
@@ -133,7 +152,9 @@ class Ising(ExponentialFamily):
         up = [(mu[..., i] - low) / width for i in range(self.spins)]  # P(x_i = 1)
         inside = {f"{low:g} < mu[{i}] < 1": (p > 0) & (p < 1) for i, p in enumerate(up)}
         for k, (i, j) in enumerate(self._pairs(), self.spins):
-            both = (mu[..., k] - low * (mu[..., i] + mu[..., j]) + low * low) / width**2  # P(x_i = x_j = 1)
+            both = (
+                mu[..., k] - low * (mu[..., i] + mu[..., j]) + low * low
+            ) / width**2  # P(x_i = x_j = 1)
             inside[f"positive probabilities of the four states of the pair ({i}, {j})"] = (
                 (both > 0) & (both < up[i]) & (both < up[j]) & (up[i] + up[j] - both < 1)
             )
@@ -151,7 +172,7 @@ class Ising(ExponentialFamily):
         return xp.zeros_like(x[..., 0])
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return special.log_sum_exp(xp, self._logits(xp, theta))
+        return _special.log_sum_exp(xp, self._logits(xp, theta))
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
         p = softmax(xp, self._logits(xp, theta))
@@ -159,13 +180,20 @@ class Ising(ExponentialFamily):
             return xp.matmul(p, self._table(xp, theta))
         states = xp.asarray(self._states(), dtype=theta.dtype, device=device(theta))
         classical = self._classical(xp, theta)
-        conditional = xp.tanh(classical["field"][..., None, :] + xp.matmul(states, classical["coupling"]))
+        conditional = xp.tanh(
+            classical["field"][..., None, :] + xp.matmul(states, classical["coupling"])
+        )
         size = xp.matmul(p[..., None, :], xp.abs(conditional))[..., 0, :]
         single = xp.matmul(p[..., None, :], conditional)[..., 0, :]
-        both = xp.matmul(xp.matrix_transpose(p[..., None] * conditional), states)  # E x_j tanh g_i, equal to that of j and i
+        both = xp.matmul(
+            xp.matrix_transpose(p[..., None] * conditional), states
+        )  # E x_j tanh g_i, equal to that of j and i
         entries = [single[..., i] for i in range(self.spins)]
         # Of the two, the sum of the smaller terms rounds less.
-        entries += [xp.where(size[..., i] <= size[..., j], both[..., i, j], both[..., j, i]) for i, j in self._pairs()]
+        entries += [
+            xp.where(size[..., i] <= size[..., j], both[..., i, j], both[..., j, i])
+            for i, j in self._pairs()
+        ]
         return xp.stack(entries, axis=-1)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
@@ -175,12 +203,18 @@ class Ising(ExponentialFamily):
             step = self._solve(xp, theta, residual)
             logits = self._logits(xp, step)
             reach = xp.max(logits, axis=-1) - xp.min(logits, axis=-1)
-            damping = xp.where(reach > 0, xp.log1p(reach) / xp.where(reach > 0, reach, xp.ones_like(reach)), xp.ones_like(reach))
+            damping = xp.where(
+                reach > 0,
+                xp.log1p(reach) / xp.where(reach > 0, reach, xp.ones_like(reach)),
+                xp.ones_like(reach),
+            )
             theta = theta + damping[..., None] * step
             if item(xp.all(reach < 1e-7)):
                 break
         step = self._solve(xp, theta, mu - self._mean(xp, theta))
-        found = {"mean parameters of a member": xp.all(xp.abs(self._logits(xp, step)) < 0.1, axis=-1)}
+        found = {
+            "mean parameters of a member": xp.all(xp.abs(self._logits(xp, step)) < 0.1, axis=-1)
+        }
         require(xp, found, "mu", f"the mean parameter space of {self.name}", mu)
         return theta + step  # whole, so that parameters far below 1e-7 have all their digits too
 
@@ -199,42 +233,62 @@ class Ising(ExponentialFamily):
     def _inverse_root(self, xp: Namespace, theta: Array) -> Array:
         """W (..., b, b) with F⁻¹ = WWᵀ, whose rows are accurate relative to their lengths however unequal the probabilities are.
 
-        In the coordinates y of :meth:`_coordinates`, scaled by the roots of the probabilities of the states that are the unit vectors, the
-        covariance is about one: its condition number does not grow with the fields.
+        In the coordinates y of :meth:`_coordinates`, scaled by the roots of the probabilities of
+        the states that are the unit vectors, the covariance is about one: its condition number does
+        not grow with the fields.
         """
         p = softmax(xp, self._logits(xp, theta))
         y, transform, weight = self._coordinates(xp, theta, p)
         smallest = float(xp.finfo(theta.dtype).smallest_normal) / float(xp.finfo(theta.dtype).eps)
         invertible = {"every variance > 0 in this precision": xp.all(weight > smallest, axis=-1)}
-        require(xp, invertible, "theta", f"the members of {self.name} whose Fisher information has an inverse", theta)
+        require(
+            xp,
+            invertible,
+            "theta",
+            f"the members of {self.name} whose Fisher information has an inverse",
+            theta,
+        )
         scale = xp.sqrt(weight)[..., None, :]
         centred = (y - xp.matmul(p[..., None, :], y)) / scale
-        return xp.matmul(transform / scale, xp.linalg.inv(xp.linalg.qr(xp.sqrt(p)[..., None] * centred)[1]))
+        return xp.matmul(
+            transform / scale, xp.linalg.inv(xp.linalg.qr(xp.sqrt(p)[..., None] * centred)[1])
+        )
 
     def _coordinates(self, xp: Namespace, theta: Array, p: Array) -> tuple[Array, Array, Array]:
         """Coordinates y = (f − f*)T (..., 2ⁿ, b), b states as unit vectors, f* the mode; T (..., b, b); and their probabilities (..., b).
 
-        Gauss-Jordan elimination on whole numbers picks in turn the state whose part outside the span of those before it weighs most. So any
-        other state has coordinates along none but states about as probable, or more.
+        Gauss-Jordan elimination on whole numbers picks in turn the state whose part outside the
+        span of those before it weighs most. So any other state has coordinates along none but
+        states about as probable, or more.
         """
         number, dtype, place = self.number, theta.dtype, device(theta)
         table, negligible = (
             self._table(xp, theta),
             float(xp.finfo(theta.dtype).eps) ** 0.5,
         )  # of numbers that are 0, ½, 1, … but for rounding
-        mode = xp.astype(xp.arange(p.shape[-1], device=place) == xp.argmax(p, axis=-1, keepdims=True), dtype)
+        mode = xp.astype(
+            xp.arange(p.shape[-1], device=place) == xp.argmax(p, axis=-1, keepdims=True), dtype
+        )
         one = xp.eye(number, dtype=dtype, device=place) + xp.zeros_like(p[..., :1])[..., None]
-        rows = xp.concat([table - xp.matmul(mode[..., None, :], table), one], axis=-2)  # of y, and of T, which undergoes the same
+        rows = xp.concat(
+            [table - xp.matmul(mode[..., None, :], table), one], axis=-2
+        )  # of y, and of T, which undergoes the same
         candidates = xp.concat([p, xp.zeros_like(one[..., 0])], axis=-1)
         free, weight = xp.ones_like(one[..., 0]), xp.zeros_like(one[..., 0])
         for _ in range(number):
             outside = xp.max(xp.abs(rows) * free[..., None, :], axis=-1)
-            state = _first_largest(xp, xp.where(outside > negligible, candidates * outside, xp.zeros_like(outside)))
+            state = _first_largest(
+                xp, xp.where(outside > negligible, candidates * outside, xp.zeros_like(outside))
+            )
             chosen = xp.matmul(state[..., None, :], rows)[..., 0, :]
             column = _first_largest(xp, xp.abs(chosen) * free)
             pivot = xp.sum(chosen * column, axis=-1, keepdims=True)
             usable = xp.abs(pivot) > negligible
-            factor = xp.where(usable, (chosen - column) / xp.where(usable, pivot, xp.ones_like(pivot)), xp.zeros_like(chosen))
+            factor = xp.where(
+                usable,
+                (chosen - column) / xp.where(usable, pivot, xp.ones_like(pivot)),
+                xp.zeros_like(chosen),
+            )
             rows = rows - xp.matmul(rows, column[..., None]) * factor[..., None, :]
             free = free - column
             weight = weight + column * xp.sum(state * candidates, axis=-1, keepdims=True)
@@ -244,31 +298,45 @@ class Ising(ExponentialFamily):
         return third_moment(xp, *self._centred(xp, theta))
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return special.log_mean_exp_excess(xp, self._logits(xp, theta1), self._logits(xp, theta2 - theta1))
+        return _special.log_mean_exp_excess(
+            xp, self._logits(xp, theta1), self._logits(xp, theta2 - theta1)
+        )
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         logits = self._logits(xp, theta)
-        return xp.sum(softmax(xp, logits) * special.log_softmax(xp, logits), axis=-1)
+        return xp.sum(softmax(xp, logits) * _special.log_softmax(xp, logits), axis=-1)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         return -self._conjugate(xp, theta)
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], field: np.ndarray, coupling: np.ndarray) -> np.ndarray:
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, ...],
+        field: np.ndarray,
+        coupling: np.ndarray,
+    ) -> np.ndarray:
         states = self._states()
         energy = field @ states.T + 0.5 * np.sum((states @ coupling) * states, axis=-1)
         powers = np.exp(energy - np.max(energy, axis=-1, keepdims=True))
-        return states[draw_index(rng, size, powers / np.sum(powers, axis=-1, keepdims=True)).astype(np.int64)]
+        return states[
+            draw_index(rng, size, powers / np.sum(powers, axis=-1, keepdims=True)).astype(np.int64)
+        ]
 
     def _pairs(self) -> list[tuple[int, int]]:
         return list(itertools.combinations(range(self.spins), 2))
 
     def _states(self) -> np.ndarray:
         """All states (2ⁿ, n)."""
-        return np.asarray(list(itertools.product((0.0 if self.binary else -1.0, 1.0), repeat=self.spins)))
+        return np.asarray(
+            list(itertools.product((0.0 if self.binary else -1.0, 1.0), repeat=self.spins))
+        )
 
     def _table(self, xp: Namespace, like: Array) -> Array:
         """Statistics of all states (2ⁿ, b)."""
-        return self._statistics(xp, xp.asarray(self._states(), dtype=like.dtype, device=device(like)))
+        return self._statistics(
+            xp, xp.asarray(self._states(), dtype=like.dtype, device=device(like))
+        )
 
     def _logits(self, xp: Namespace, theta: Array) -> Array:
         return xp.matmul(theta, xp.matrix_transpose(self._table(xp, theta)))
@@ -285,15 +353,22 @@ class Ising(ExponentialFamily):
     def _solve(self, xp: Namespace, theta: Array, residual: Array) -> Array:
         """F⁻¹ residual for the iteration, on a correlation matrix that a hair on its diagonal keeps from being singular.
 
-        The hair is what an elimination of as many columns rounds by. Directions whose variance is less are lost in the rounding of μ.
+        The hair is what an elimination of as many columns rounds by. Directions whose variance is
+        less are lost in the rounding of μ.
         """
         fisher = self._fisher(xp, theta)
         scale = xp.sqrt(xp.linalg.diagonal(fisher) + float(xp.finfo(theta.dtype).smallest_normal))
-        hair = self.number * float(xp.finfo(theta.dtype).eps) * xp.eye(self.number, dtype=theta.dtype, device=device(theta))
+        hair = (
+            self.number
+            * float(xp.finfo(theta.dtype).eps)
+            * xp.eye(self.number, dtype=theta.dtype, device=device(theta))
+        )
         correlation = fisher / scale[..., :, None] / scale[..., None, :] + hair
         return xp.linalg.solve(correlation, (residual / scale)[..., None])[..., 0] / scale
 
 
 def _first_largest(xp: Namespace, x: Array) -> Array:
     """Indicator of the largest entry along the last axis, the first of several."""
-    return xp.astype(xp.arange(x.shape[-1], device=device(x)) == xp.argmax(x, axis=-1, keepdims=True), x.dtype)
+    return xp.astype(
+        xp.arange(x.shape[-1], device=device(x)) == xp.argmax(x, axis=-1, keepdims=True), x.dtype
+    )

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks, special
+from ingd_ref import _checks, _special
+from ingd_ref._special import difference_of_products, double_word
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
 from ingd_ref.families._positive_definite import blocks
-from ingd_ref.special import difference_of_products, double_word
 
 __all__ = ["IsotropicGaussian"]
 
@@ -22,7 +22,8 @@ __all__ = ["IsotropicGaussian"]
 class IsotropicGaussian(ExponentialFamily):
     r"""Gaussian N(m, s²I) on R^d: one variance for all coordinates.
 
-    Classical parameters are ``mean`` m, a vector, and ``variance`` s² > 0, a number; P = 1/s², η = Pm, and b = d + 1.
+    Classical parameters are ``mean`` m, a vector, and ``variance`` s² > 0, a number; P = 1/s², η =
+    Pm, and b = d + 1.
 
     .. math::
         f(x) &= (x,\, \|x\|^2), \quad h(x) = (2\pi)^{-d/2}, \quad \theta = (\eta,\, -½P) & \text{(E1)} \\
@@ -53,7 +54,7 @@ class IsotropicGaussian(ExponentialFamily):
     name = "isotropic Gaussian"
 
     def __post_init__(self) -> None:
-        checks.positive_integer(self.dimension, "dimension")
+        _checks.positive_integer(self.dimension, "dimension")
 
     @property
     def dim(self) -> int:
@@ -91,7 +92,9 @@ class IsotropicGaussian(ExponentialFamily):
         return xp.concat([x, xp.sum(x * x, axis=-1, keepdims=True)], axis=-1)
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
-        unit = xp.broadcast_to(xp.eye(self.dimension, dtype=x.dtype, device=device(x)), (*x.shape, self.dimension))
+        unit = xp.broadcast_to(
+            xp.eye(self.dimension, dtype=x.dtype, device=device(x)), (*x.shape, self.dimension)
+        )
         return xp.concat([unit, 2.0 * x[..., None]], axis=-1)
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
@@ -99,7 +102,9 @@ class IsotropicGaussian(ExponentialFamily):
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         linear, precision = theta[..., :-1], -2.0 * theta[..., -1]
-        return 0.5 * xp.sum(linear * (linear / precision[..., None]), axis=-1) - 0.5 * self.dimension * xp.log(precision)
+        return 0.5 * xp.sum(
+            linear * (linear / precision[..., None]), axis=-1
+        ) - 0.5 * self.dimension * xp.log(precision)
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
         m, variance = self._classical(xp, theta).values()
@@ -115,7 +120,9 @@ class IsotropicGaussian(ExponentialFamily):
         cross = 2.0 * variance[..., None] * m
         square = 2.0 * variance * (2.0 * xp.sum(m * m, axis=-1) + self.dimension * variance)
         top = xp.concat([first, cross[..., :, None]], axis=-1)
-        return xp.concat([top, xp.concat([cross, square[..., None]], axis=-1)[..., None, :]], axis=-2)
+        return xp.concat(
+            [top, xp.concat([cross, square[..., None]], axis=-1)[..., None, :]], axis=-2
+        )
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         ones = xp.asarray([1.0] * self.dimension + [0.0], dtype=theta.dtype, device=device(theta))
@@ -127,47 +134,80 @@ class IsotropicGaussian(ExponentialFamily):
         wide = double_word(xp, theta)
         inner = (wide * grad).sum() / float(self.dimension)  # ⟨θ, ∇L⟩/d
         linear = wide[..., :-1] * inner[..., None] - wide[..., -1:] * grad[..., :-1]
-        return 2.0 * xp.concat([linear.rounded(), (wide[..., -1] * inner).rounded()[..., None]], axis=-1)
+        return 2.0 * xp.concat(
+            [linear.rounded(), (wide[..., -1] * inner).rounded()[..., None]], axis=-1
+        )
 
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
         """diag(P, …, P, ½dP²)."""
         precision = -2.0 * theta[..., -1:]
         diagonal = xp.concat(
-            [xp.broadcast_to(precision, (*theta.shape[:-1], self.dimension)), 0.5 * self.dimension * precision**2], axis=-1
+            [
+                xp.broadcast_to(precision, (*theta.shape[:-1], self.dimension)),
+                0.5 * self.dimension * precision**2,
+            ],
+            axis=-1,
         )
         return diagonal[..., :, None] * xp.eye(self.number, dtype=theta.dtype, device=device(theta))
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         m, variance = self._classical(xp, theta).values()
-        unit, square = xp.eye(self.dimension, dtype=m.dtype, device=device(m)), (variance * variance)[..., None, None]
+        unit, square = (
+            xp.eye(self.dimension, dtype=m.dtype, device=device(m)),
+            (variance * variance)[..., None, None],
+        )
         linear, cross = 2.0 * square * unit, 8.0 * square[..., 0] * m
-        last = 8.0 * square * (3.0 * xp.sum(m * m, axis=-1) + self.dimension * variance)[..., None, None]
+        last = (
+            8.0
+            * square
+            * (3.0 * xp.sum(m * m, axis=-1) + self.dimension * variance)[..., None, None]
+        )
         zero = xp.zeros((*m.shape, self.dimension, self.dimension), dtype=m.dtype, device=device(m))
         slabs = blocks(xp, zero, linear[..., None], cross[..., None, None])  # of (x_i, ·, ·)
-        return xp.concat([slabs, blocks(xp, linear, cross[..., None], last)[..., None, :, :]], axis=-3)
+        return xp.concat(
+            [slabs, blocks(xp, linear, cross[..., None], last)[..., None, :, :]], axis=-3
+        )
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         """A hyperbolic space of curvature −1/(2d) and d + 1 dimensions, as that of (E12) with m/√d for m and √d times the length."""
         last1, last2 = theta1[..., -1], theta2[..., -1]
         shift, ratio = self._shift(xp, theta1, theta2), xp.sqrt(last1 / last2)  # s₂/s₁
         stretch = (last1 - last2) / last2 / (1.0 + ratio)  # s₂/s₁ − 1
-        square = 0.25 * (xp.sum(shift * shift, axis=-1) / self.dimension * -last1 + stretch * stretch) / ratio
+        square = (
+            0.25
+            * (xp.sum(shift * shift, axis=-1) / self.dimension * -last1 + stretch * stretch)
+            / ratio
+        )
         return 2.0 * math.sqrt(2.0 * self.dimension) * xp.asinh(xp.sqrt(square))
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """By means and variances, which do not cancel as second moments do."""
-        (m1, variance1), (m2, variance2), s = self._classical(xp, theta1).values(), self._classical(xp, theta2).values(), t[..., 0]
-        spread = s * (1.0 - s) * xp.sum(self._shift(xp, theta1, theta2) ** 2, axis=-1) / self.dimension
-        return self._natural(xp, mean=(1.0 - t) * m1 + t * m2, variance=(1.0 - s) * variance1 + s * variance2 + spread)
+        (m1, variance1), (m2, variance2), s = (
+            self._classical(xp, theta1).values(),
+            self._classical(xp, theta2).values(),
+            t[..., 0],
+        )
+        spread = (
+            s * (1.0 - s) * xp.sum(self._shift(xp, theta1, theta2) ** 2, axis=-1) / self.dimension
+        )
+        return self._natural(
+            xp,
+            mean=(1.0 - t) * m1 + t * m2,
+            variance=(1.0 - s) * variance1 + s * variance2 + spread,
+        )
 
     def _shift(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         """Difference of the means m₁ − m₂."""
         last1, last2 = theta1[..., -1:], theta2[..., -1:]
-        return difference_of_products(xp, last1, theta2[..., :-1], theta1[..., :-1], last2) / (2.0 * last1 * last2)
+        return difference_of_products(xp, last1, theta2[..., :-1], theta1[..., :-1], last2) / (
+            2.0 * last1 * last2
+        )
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         last1, last2, shift = theta1[..., -1:], theta2[..., -1:], self._shift(xp, theta1, theta2)
-        remainder = special.log_remainder(xp, (last2 / last1)[..., 0], ((last2 - last1) / last1)[..., 0])
+        remainder = _special.log_remainder(
+            xp, (last2 / last1)[..., 0], ((last2 - last1) / last1)[..., 0]
+        )
         return 0.5 * self.dimension * remainder - xp.sum(last2 * shift * shift, axis=-1)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
@@ -178,17 +218,27 @@ class IsotropicGaussian(ExponentialFamily):
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         linear, precision = theta[..., :-1], -2.0 * theta[..., -1:]
-        deviation = difference_of_products(xp, precision, x, linear, xp.ones_like(linear)) / precision  # x − m
+        deviation = (
+            difference_of_products(xp, precision, x, linear, xp.ones_like(linear)) / precision
+        )  # x − m
         squares = xp.sum(precision * deviation * deviation, axis=-1)
         return 0.5 * (self.dimension * xp.log(precision[..., 0] / (2.0 * math.pi)) - squares)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
         variance = xp.sum(weights * (x - mean[..., None, :]) ** 2, axis=(-2, -1)) / self.dimension
-        require(xp, {"variance > 0": variance > 0}, "x", f"the samples that determine a {self.name}")
+        require(
+            xp, {"variance > 0": variance > 0}, "x", f"the samples that determine a {self.name}"
+        )
         return self._natural(xp, mean=mean, variance=variance)
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, ...],
+        mean: np.ndarray,
+        variance: np.ndarray,
+    ) -> np.ndarray:
         return rng.normal(mean, np.sqrt(variance)[..., None], (*size, self.dimension))
 
     scipy_name = "multivariate_normal"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import special
+from ingd_ref import _special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Parameter, Requirements, gather
@@ -36,8 +36,8 @@ class KnownCovarianceGaussian(ExponentialFamily):
     Parameters
     ----------
     covariance : array (d, d)
-        Known covariance Σ, kept as a tuple of rows, in the units of x squared. Default: the identity in two dimensions. For points of a
-        narrower floating type it is rounded to that.
+        Known covariance Σ, kept as a tuple of rows, in the units of x squared. Default: the
+        identity in two dimensions. For points of a narrower floating type it is rounded to that.
 
     Raises
     ------
@@ -61,7 +61,9 @@ class KnownCovarianceGaussian(ExponentialFamily):
         given: Any = np.asarray(self.covariance, dtype=np.float64)
         expected = Parameter("covariance", POSITIVE_DEFINITE, shape=given.shape[-1:] * 2)
         value = gather(self.name, (expected,), {"covariance": given})[1]["covariance"]
-        object.__setattr__(self, "covariance", tuple(tuple(row) for row in (0.5 * (value + value.T)).tolist()))
+        object.__setattr__(
+            self, "covariance", tuple(tuple(row) for row in (0.5 * (value + value.T)).tolist())
+        )
 
     @property
     def dim(self) -> int:
@@ -80,17 +82,21 @@ class KnownCovarianceGaussian(ExponentialFamily):
 
     def _covariance(self, xp: Namespace, like: Array) -> Array:
         """Σ for every member of a batch of vectors."""
-        value = xp.asarray([list(row) for row in self.covariance], dtype=like.dtype, device=device(like))
+        value = xp.asarray(
+            [list(row) for row in self.covariance], dtype=like.dtype, device=device(like)
+        )
         return xp.broadcast_to(value, (*like.shape, self.dim))
 
-    def _precision(self, xp: Namespace, like: Array) -> special.DoubleWord:
-        return special.factor(xp, self._covariance(xp, like)).inverse()
+    def _precision(self, xp: Namespace, like: Array) -> _special.DoubleWord:
+        return _special.factor(xp, self._covariance(xp, like)).inverse()
 
     def _natural(self, xp: Namespace, mean: Array) -> Array:
-        return special.matvec(self._precision(xp, mean), special.double_word(xp, mean)).rounded()
+        return _special.matvec(self._precision(xp, mean), _special.double_word(xp, mean)).rounded()
 
-    def _wide_mean(self, xp: Namespace, theta: Array) -> special.DoubleWord:
-        return special.matvec(special.double_word(xp, self._covariance(xp, theta)), special.double_word(xp, theta))
+    def _wide_mean(self, xp: Namespace, theta: Array) -> _special.DoubleWord:
+        return _special.matvec(
+            _special.double_word(xp, self._covariance(xp, theta)), _special.double_word(xp, theta)
+        )
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
         return {"mean": self._mean(xp, theta)}
@@ -109,14 +115,21 @@ class KnownCovarianceGaussian(ExponentialFamily):
         return xp.asarray(xp.broadcast_to(unit, (*x.shape, self.dim)), copy=True)
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return -self._log_volume(xp, x) - 0.5 * special.factor(xp, self._covariance(xp, x)).inverse_square(special.double_word(xp, x))
+        return -self._log_volume(xp, x) - 0.5 * _special.factor(
+            xp, self._covariance(xp, x)
+        ).inverse_square(_special.double_word(xp, x))
 
     def _log_volume(self, xp: Namespace, like: Array) -> Array:
         """½ log det(2πΣ)."""
-        return 0.5 * (special.factor(xp, self._covariance(xp, like)).log_det() + self.dim * math.log(2.0 * math.pi))
+        return 0.5 * (
+            _special.factor(xp, self._covariance(xp, like)).log_det()
+            + self.dim * math.log(2.0 * math.pi)
+        )
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return 0.5 * special.factor(xp, self._covariance(xp, theta)).square(special.double_word(xp, theta))
+        return 0.5 * _special.factor(xp, self._covariance(xp, theta)).square(
+            _special.double_word(xp, theta)
+        )
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
         return self._wide_mean(xp, theta).rounded()
@@ -131,7 +144,9 @@ class KnownCovarianceGaussian(ExponentialFamily):
         return self._precision(xp, theta).rounded()
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return self._natural(xp, mean=xp.broadcast_to(grad, xp.broadcast_arrays(theta, grad)[0].shape))
+        return self._natural(
+            xp, mean=xp.broadcast_to(grad, xp.broadcast_arrays(theta, grad)[0].shape)
+        )
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         return self._inverse_fisher(xp, theta)
@@ -148,8 +163,8 @@ class KnownCovarianceGaussian(ExponentialFamily):
         return xp.sqrt(2.0 * self._kl(xp, theta1, theta2))
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        difference = special.double_word(xp, theta1) - theta2
-        return 0.5 * special.factor(xp, self._covariance(xp, difference.high)).square(difference)
+        difference = _special.double_word(xp, theta1) - theta2
+        return 0.5 * _special.factor(xp, self._covariance(xp, difference.high)).square(difference)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return self._log_partition(xp, theta)
@@ -159,13 +174,15 @@ class KnownCovarianceGaussian(ExponentialFamily):
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         deviation = -self._wide_mean(xp, theta) + x
-        covariance = special.factor(xp, self._covariance(xp, deviation.high))
+        covariance = _special.factor(xp, self._covariance(xp, deviation.high))
         return -self._log_volume(xp, deviation.high) - 0.5 * covariance.inverse_square(deviation)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         return self._natural(xp, mean=xp.sum(weights * x, axis=-2))
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray
+    ) -> np.ndarray:
         root = square_root(np.asarray(self.covariance))
         return mean + (root @ rng.standard_normal((*size, self.dim, 1)))[..., 0]
 

@@ -9,12 +9,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from ingd_ref._special import log_ratio, log_remainder
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.errors import DomainError, NonFiniteError
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
 from ingd_ref.families._scipy import single
-from ingd_ref.special import log_ratio, log_remainder
 
 __all__ = ["Laplace"]
 
@@ -35,7 +35,8 @@ class Laplace(ExponentialFamily):
         \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta & \text{(E5)} \\
         \nabla^3 A(\theta) &= -2/\theta^3, \quad d(\theta, \theta') = |\log\rho|
 
-    The statistic has a kink at x = l, where its Jacobian is taken to be 0, the mean of the slopes on either side.
+    The statistic has a kink at x = l, where its Jacobian is taken to be 0, the mean of the slopes
+    on either side.
 
     Parameters
     ----------
@@ -131,7 +132,9 @@ class Laplace(ExponentialFamily):
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         return xp.log(-0.5 * theta[..., 0]) + theta[..., 0] * self._statistics(xp, x)[..., 0]
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray
+    ) -> np.ndarray:
         return np.asarray(rng.laplace(self.location, scale, size))[..., None]
 
     scipy_name = "laplace"
@@ -140,5 +143,7 @@ class Laplace(ExponentialFamily):
         return {"loc": self.location, "scale": scale}
 
     @classmethod
-    def _from_scipy(cls, loc: np.ndarray, scale: np.ndarray) -> tuple[Laplace, dict[str, np.ndarray]]:
+    def _from_scipy(
+        cls, loc: np.ndarray, scale: np.ndarray
+    ) -> tuple[Laplace, dict[str, np.ndarray]]:
         return cls(single(loc, "loc")), {"scale": scale}

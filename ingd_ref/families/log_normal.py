@@ -15,7 +15,8 @@ from ingd_ref.families.gaussian import Gaussian
 
 __all__ = ["LogNormal"]
 
-# A change of variable moves the base measure alone: log x is N(m, s²), so whatever is a function of θ is that of the Gaussian family.
+# A change of variable moves the base measure alone: log x is N(m, s²), so whatever is a function of
+# θ is that of the Gaussian family.
 GAUSSIAN = Gaussian()
 
 
@@ -23,7 +24,8 @@ GAUSSIAN = Gaussian()
 class LogNormal(ExponentialFamily):
     r"""Log-normal distribution on x > 0: log x is N(m, s²).
 
-    Classical parameters are ``log_mean`` m and ``log_variance`` s² > 0, the mean and the variance of log x; P = 1/s² = −2θ₂.
+    Classical parameters are ``log_mean`` m and ``log_variance`` s² > 0, the mean and the variance
+    of log x; P = 1/s² = −2θ₂.
 
     .. math::
         f(x) &= (\log x,\, \log^2 x), \quad h(x) = 1/(x\sqrt{2\pi}), \quad \theta = (m/s^2,\, -1/(2s^2)) & \text{(E1)} \\
@@ -118,10 +120,21 @@ class LogNormal(ExponentialFamily):
         logarithm = xp.log(x)
         mean = xp.sum(weights * logarithm, axis=-2)
         variance = xp.sum(weights * (logarithm - mean[..., None, :]) ** 2, axis=-2)
-        require(xp, {"variance of log x > 0": variance[..., 0] > 0}, "x", f"the samples that determine a {self.name}")
+        require(
+            xp,
+            {"variance of log x > 0": variance[..., 0] > 0},
+            "x",
+            f"the samples that determine a {self.name}",
+        )
         return self._natural(xp, log_mean=mean[..., 0], log_variance=variance[..., 0])
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], log_mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, ...],
+        log_mean: np.ndarray,
+        log_variance: np.ndarray,
+    ) -> np.ndarray:
         return rng.lognormal(log_mean, np.sqrt(log_variance), size)[..., None]
 
     scipy_name = "lognorm"
@@ -130,5 +143,7 @@ class LogNormal(ExponentialFamily):
         return {"s": np.sqrt(log_variance), "scale": np.exp(log_mean)}
 
     @classmethod
-    def _from_scipy(cls, s: np.ndarray, scale: np.ndarray) -> tuple[LogNormal, dict[str, np.ndarray]]:
+    def _from_scipy(
+        cls, s: np.ndarray, scale: np.ndarray
+    ) -> tuple[LogNormal, dict[str, np.ndarray]]:
         return cls(), {"log_mean": np.log(scale), "log_variance": s * s}

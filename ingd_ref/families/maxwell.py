@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ingd_ref._special import log_ratio, log_remainder
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
-from ingd_ref.special import log_ratio, log_remainder
 
 __all__ = ["Maxwell"]
 
@@ -106,7 +106,9 @@ class Maxwell(ExponentialFamily):
         square = precision * x[..., 0] * x[..., 0]
         return xp.log(math.sqrt(2.0 / math.pi) * square * xp.sqrt(precision)) - 0.5 * square
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray
+    ) -> np.ndarray:
         return np.asarray(scale * np.sqrt(2.0 * rng.standard_gamma(1.5, size)))[..., None]
 
     scipy_name = "maxwell"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks, special
+from ingd_ref import _checks, _special
 from ingd_ref.backend import Array, Namespace, softmax
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
@@ -32,8 +32,9 @@ __all__ = ["Multinomial"]
 class Multinomial(ExponentialFamily):
     r"""Multinomial distribution on counts x ∈ {0, 1, …}ᴷ with Σ x_k = n.
 
-    The classical parameter is the vector of ``probabilities`` (p₁, …, p_K), positive and summing to one. The last category
-    is the reference, so that b = K − 1 and the parameters are minimal; i and j count the others, and θ_K = δ_K = 0.
+    The classical parameter is the vector of ``probabilities`` (p₁, …, p_K), positive and summing to
+    one. The last category is the reference, so that b = K − 1 and the parameters are minimal; i and
+    j count the others, and θ_K = δ_K = 0.
 
     .. math::
         f(x) &= (x_1, \dots, x_{K-1}), \quad h(x) = n!/\textstyle\prod_k x_k!, \quad \theta_i = \log(p_i/p_K) & \text{(E1)} \\
@@ -46,8 +47,8 @@ class Multinomial(ExponentialFamily):
             \delta = \theta' - \theta - \textstyle\sum_k p_k(\theta' - \theta)_k & \text{(E5)} \\
         d(\theta, \theta') &= 2\sqrt n\arccos\textstyle\sum_k\sqrt{p_k p'_k}
 
-    The entropy is an integral, in which n may be as large as one likes. The inverse of F exists only for
-    probabilities that do not underflow.
+    The entropy is an integral, in which n may be as large as one likes. The inverse of F exists
+    only for probabilities that do not underflow.
 
     Parameters
     ----------
@@ -71,8 +72,8 @@ class Multinomial(ExponentialFamily):
     name = "multinomial"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "trials", checks.positive_integer(self.trials, "trials"))
-        if checks.positive_integer(self.categories, "categories") < 2:
+        object.__setattr__(self, "trials", _checks.positive_integer(self.trials, "trials"))
+        if _checks.positive_integer(self.categories, "categories") < 2:
             raise DomainError(f"categories must be at least 2, got {self.categories}")
 
     @property
@@ -100,10 +101,10 @@ class Multinomial(ExponentialFamily):
         return {"probabilities": example_probabilities(self.categories)}
 
     def _natural(self, xp: Namespace, probabilities: Array) -> Array:
-        return special.log_ratio(xp, probabilities[..., :-1], probabilities[..., -1:])
+        return _special.log_ratio(xp, probabilities[..., :-1], probabilities[..., -1:])
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        return {"probabilities": softmax(xp, special.with_reference(xp, theta))}
+        return {"probabilities": softmax(xp, _special.with_reference(xp, theta))}
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         return inverse_probability_jacobian(xp, self._probabilities(xp, theta))
@@ -112,7 +113,7 @@ class Multinomial(ExponentialFamily):
         return {}
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        rest = special.remaining(xp, float(self.trials), mu)
+        rest = _special.remaining(xp, float(self.trials), mu)
         return {"mu > 0": xp.all(mu > 0, axis=-1), f"{self.trials} - sum(mu) > 0": rest > 0}
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
@@ -127,62 +128,80 @@ class Multinomial(ExponentialFamily):
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         positive = x > 0
         safe = xp.where(positive, x, xp.ones_like(x))
-        powers = xp.where(positive, safe * special.log_ratio(xp, xp.full_like(x, self.trials), safe), xp.zeros_like(x))
+        powers = xp.where(
+            positive,
+            safe * _special.log_ratio(xp, xp.full_like(x, self.trials), safe),
+            xp.zeros_like(x),
+        )
         return xp.sum(powers, axis=-1) + self._log_shape(xp, x)
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * special.log_sum_exp(xp, special.with_reference(xp, theta))
+        return self.trials * _special.log_sum_exp(xp, _special.with_reference(xp, theta))
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * softmax(xp, special.with_reference(xp, theta))[..., :-1]
+        return self.trials * softmax(xp, _special.with_reference(xp, theta))[..., :-1]
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return special.log_ratio(xp, mu, special.remaining(xp, float(self.trials), mu)[..., None])
+        return _special.log_ratio(xp, mu, _special.remaining(xp, float(self.trials), mu)[..., None])
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * indicator_covariance(xp, softmax(xp, special.with_reference(xp, theta)))
+        return self.trials * indicator_covariance(
+            xp, softmax(xp, _special.with_reference(xp, theta))
+        )
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         return inverse_indicator_covariance(xp, self._probabilities(xp, theta)) / self.trials
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
         p = self._probabilities(xp, theta)
-        return (grad / p[..., :-1] + xp.sum(grad, axis=-1, keepdims=True) / p[..., -1:]) / self.trials
+        return (
+            grad / p[..., :-1] + xp.sum(grad, axis=-1, keepdims=True) / p[..., -1:]
+        ) / self.trials
 
     def _probabilities(self, xp: Namespace, theta: Array) -> Array:
         return invertible_probabilities(xp, theta, self.name)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * indicator_third_cumulant(xp, softmax(xp, special.with_reference(xp, theta)))
+        return self.trials * indicator_third_cumulant(
+            xp, softmax(xp, _special.with_reference(xp, theta))
+        )
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        first, second = special.with_reference(xp, theta1), special.with_reference(xp, theta2)
-        return self.trials * special.log_sum_exp_bregman(xp, first, second)
+        first, second = _special.with_reference(xp, theta1), _special.with_reference(xp, theta2)
+        return self.trials * _special.log_sum_exp_bregman(xp, first, second)
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        first, second = special.with_reference(xp, theta1), special.with_reference(xp, theta2)
-        return math.sqrt(self.trials) * special.simplex_distance(xp, first, second)
+        first, second = _special.with_reference(xp, theta1), _special.with_reference(xp, theta2)
+        return math.sqrt(self.trials) * _special.simplex_distance(xp, first, second)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        logits = special.with_reference(xp, theta)
-        return self.trials * xp.sum(softmax(xp, logits) * special.log_softmax(xp, logits), axis=-1)
+        logits = _special.with_reference(xp, theta)
+        return self.trials * xp.sum(softmax(xp, logits) * _special.log_softmax(xp, logits), axis=-1)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return special.multinomial_entropy(xp, self.trials, softmax(xp, special.with_reference(xp, theta)))
+        return _special.multinomial_entropy(
+            xp, self.trials, softmax(xp, _special.with_reference(xp, theta))
+        )
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
-        logits = special.with_reference(xp, theta)
-        log_mean = math.log(self.trials) + special.log_softmax(xp, logits)
-        deviance = special.count_deviance(xp, x, self.trials * softmax(xp, logits), log_mean)
+        logits = _special.with_reference(xp, theta)
+        log_mean = math.log(self.trials) + _special.log_softmax(xp, logits)
+        deviance = _special.count_deviance(xp, x, self.trials * softmax(xp, logits), log_mean)
         return self._log_shape(xp, x) - xp.sum(deviance, axis=-1)
 
     def _log_shape(self, xp: Namespace, x: Array) -> Array:
         """s(n) − Σ s(x_k), s(x) = log x! − x log x + x."""
-        total = special.factorial_excess(xp, xp.full_like(x[..., 0], self.trials))
-        return total - xp.sum(special.factorial_excess(xp, x), axis=-1)
+        total = _special.factorial_excess(xp, xp.full_like(x[..., 0], self.trials))
+        return total - xp.sum(_special.factorial_excess(xp, x), axis=-1)
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], probabilities: np.ndarray) -> np.ndarray:
-        counts, left, tail = [], np.full(size, self.trials), np.cumsum(probabilities[..., ::-1], axis=-1)[..., ::-1]
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], probabilities: np.ndarray
+    ) -> np.ndarray:
+        counts, left, tail = (
+            [],
+            np.full(size, self.trials),
+            np.cumsum(probabilities[..., ::-1], axis=-1)[..., ::-1],
+        )
         for k in range(self.categories - 1):
             share = probabilities[..., k] / np.maximum(tail[..., k], np.finfo(np.float64).tiny)
             counts.append(rng.binomial(left, np.clip(share, 0.0, 1.0), size))

@@ -8,11 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks, special
+from ingd_ref import _checks, _special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Parameter, Requirements, require
-from ingd_ref.families._positive_definite import POSITIVE_DEFINITE, blocks, inverse_jacobian, square_root, trace_metric
+from ingd_ref.families._positive_definite import (
+    POSITIVE_DEFINITE,
+    blocks,
+    inverse_jacobian,
+    square_root,
+    trace_metric,
+)
 
 __all__ = ["MultivariateGaussian"]
 
@@ -21,9 +27,10 @@ __all__ = ["MultivariateGaussian"]
 class MultivariateGaussian(ExponentialFamily):
     r"""Gaussian N(m, Σ) on R^d with full covariance.
 
-    Classical parameters are ``mean`` m and ``covariance`` Σ; P = Σ⁻¹ is the precision and η = Pm. A symmetric matrix of statistics stands
-    for its entries i ≤ j, row by row, and a natural one T for T_ii and 2T_ij, i < j, so that ⟨θ, f⟩ = ηᵀx + tr(Txxᵀ)
-    (:func:`ingd_ref.special.entries`, :func:`ingd_ref.special.dual_entries` and their inverses convert); b = d + d(d + 1)/2.
+    Classical parameters are ``mean`` m and ``covariance`` Σ; P = Σ⁻¹ is the precision and η = Pm. A
+    symmetric matrix of statistics stands for its entries i ≤ j, row by row, and a natural one T for
+    T_ii and 2T_ij, i < j, so that ⟨θ, f⟩ = ηᵀx + tr(Txxᵀ) (:func:`ingd_ref._special.entries`,
+    :func:`ingd_ref._special.dual_entries` and their inverses convert); b = d + d(d + 1)/2.
 
     .. math::
         f(x) &= (x,\, xx^\top), \quad h(x) = (2\pi)^{-d/2}, \quad \theta = (\eta,\, -½P) & \text{(E1)} \\
@@ -38,10 +45,11 @@ class MultivariateGaussian(ExponentialFamily):
         \mathrm{KL}(\theta\,\|\,\theta') &= ½(\operatorname{tr}(P'\Sigma) - d - \log\det(P'\Sigma)) + ½r^\top P'^{-1}r, \quad
             r = \eta - \eta' + (P' - P)m & \text{(E5)}
 
-    and in mean and covariance the metric is dmᵀP dm + ½tr(P dΣ P dΣ) (E4). The first part of the divergence is a sum of non-negative terms
-    (:func:`ingd_ref.special.log_det_divergence`) and r = P′(m − m′). All of it is evaluated in double words: between neighbours neither a
-    condition number of 1e12 nor a mean of 1e8 standard deviations costs a digit; between strangers r may cancel beyond even those, where
-    the divergence is as ill-conditioned as that.
+    and in mean and covariance the metric is dmᵀP dm + ½tr(P dΣ P dΣ) (E4). The first part of the
+    divergence is a sum of non-negative terms (:func:`ingd_ref._special.log_det_divergence`) and r =
+    P′(m − m′). All of it is evaluated in double words: between neighbours neither a condition
+    number of 1e12 nor a mean of 1e8 standard deviations costs a digit; between strangers r may
+    cancel beyond even those, where the divergence is as ill-conditioned as that.
 
     Parameters
     ----------
@@ -63,7 +71,7 @@ class MultivariateGaussian(ExponentialFamily):
     name = "multivariate Gaussian"
 
     def __post_init__(self) -> None:
-        checks.positive_integer(self.dimension, "dimension")
+        _checks.positive_integer(self.dimension, "dimension")
 
     @property
     def dim(self) -> int:
@@ -79,36 +87,53 @@ class MultivariateGaussian(ExponentialFamily):
     def parameters(self) -> tuple[Parameter, ...]:
         """Mean and covariance."""
         d = self.dimension
-        return (Parameter("mean", shape=(d,)), Parameter("covariance", POSITIVE_DEFINITE, shape=(d, d)))
+        return (
+            Parameter("mean", shape=(d,)),
+            Parameter("covariance", POSITIVE_DEFINITE, shape=(d, d)),
+        )
 
     def _linear(self, theta: Array) -> Array:
         return theta[..., : self.dimension]
 
     def _precision(self, xp: Namespace, theta: Array) -> Array:
-        return -2.0 * special.from_dual_entries(xp, theta[..., self.dimension :], self.dimension)
+        return -2.0 * _special.from_dual_entries(xp, theta[..., self.dimension :], self.dimension)
 
-    def _factor(self, xp: Namespace, theta: Array) -> special.Factor:
-        return special.factor(xp, self._precision(xp, theta))
+    def _factor(self, xp: Namespace, theta: Array) -> _special.Factor:
+        return _special.factor(xp, self._precision(xp, theta))
 
-    def _moments(self, xp: Namespace, theta: Array) -> tuple[special.DoubleWord, special.DoubleWord]:
+    def _moments(
+        self, xp: Namespace, theta: Array
+    ) -> tuple[_special.DoubleWord, _special.DoubleWord]:
         """Mean m and covariance Σ."""
-        precision = special.double_word(xp, self._precision(xp, theta))
-        linear, covariance = special.double_word(xp, self._linear(theta)), special.factor(xp, precision).inverse()
-        m = special.matvec(covariance, linear)
-        residual = linear - special.matvec(precision, m)
-        return m + special.matvec(covariance, residual), covariance
+        precision = _special.double_word(xp, self._precision(xp, theta))
+        linear, covariance = (
+            _special.double_word(xp, self._linear(theta)),
+            _special.factor(xp, precision).inverse(),
+        )
+        m = _special.matvec(covariance, linear)
+        residual = linear - _special.matvec(precision, m)
+        return m + _special.matvec(covariance, residual), covariance
 
     def _joined(self, xp: Namespace, vectors: Array, matrices: Array) -> Array:
-        return xp.concat([vectors, special.dual_entries(xp, matrices)], axis=-1)
+        return xp.concat([vectors, _special.dual_entries(xp, matrices)], axis=-1)
 
-    def _centred(self, xp: Namespace, mu: Array) -> special.DoubleWord:
+    def _centred(self, xp: Namespace, mu: Array) -> _special.DoubleWord:
         """μ₂ − mmᵀ, of which no digit is lost that μ still holds."""
-        m = special.double_word(xp, mu[..., : self.dimension])
-        return special.double_word(xp, special.from_entries(xp, mu[..., self.dimension :], self.dimension)) - special.outer(m, m)
+        m = _special.double_word(xp, mu[..., : self.dimension])
+        return _special.double_word(
+            xp, _special.from_entries(xp, mu[..., self.dimension :], self.dimension)
+        ) - _special.outer(m, m)
 
-    def _natural(self, xp: Namespace, mean: Array | special.DoubleWord, covariance: Array | special.DoubleWord) -> Array:
-        precision = special.factor(xp, special.symmetric(special.double_word(xp, covariance))).inverse()
-        linear = special.matvec(precision, special.double_word(xp, mean))
+    def _natural(
+        self,
+        xp: Namespace,
+        mean: Array | _special.DoubleWord,
+        covariance: Array | _special.DoubleWord,
+    ) -> Array:
+        precision = _special.factor(
+            xp, _special.symmetric(_special.double_word(xp, covariance))
+        ).inverse()
+        linear = _special.matvec(precision, _special.double_word(xp, mean))
         return self._joined(xp, linear.rounded(), -0.5 * precision.rounded())
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
@@ -116,20 +141,20 @@ class MultivariateGaussian(ExponentialFamily):
         return {"mean": m.rounded(), "covariance": covariance.rounded()}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        good = special.positive_definite(xp, self._precision(xp, theta))
+        good = _special.positive_definite(xp, self._precision(xp, theta))
         return {"precision = -2 (quadratic part of theta) positive definite": good}
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        good = special.positive_definite(xp, self._centred(xp, mu))
+        good = _special.positive_definite(xp, self._centred(xp, mu))
         return {"covariance = (quadratic part of mu) - mean mean^T positive definite": good}
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return xp.concat([x, special.entries(xp, x[..., :, None] * x[..., None, :])], axis=-1)
+        return xp.concat([x, _special.entries(xp, x[..., :, None] * x[..., None, :])], axis=-1)
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
         unit = xp.eye(self.dimension, dtype=x.dtype, device=device(x))
         half = unit[:, :, None] * x[..., None, None, :]  # ∂x_i/∂x_a x_j
-        squares = special.entries(xp, half + xp.matrix_transpose(half))
+        squares = _special.entries(xp, half + xp.matrix_transpose(half))
         return xp.concat([xp.broadcast_to(unit, (*x.shape, self.dimension)), squares], axis=-1)
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
@@ -137,12 +162,15 @@ class MultivariateGaussian(ExponentialFamily):
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         precision = self._factor(xp, theta)
-        return 0.5 * (precision.inverse_square(special.double_word(xp, self._linear(theta))) - precision.log_det())
+        return 0.5 * (
+            precision.inverse_square(_special.double_word(xp, self._linear(theta)))
+            - precision.log_det()
+        )
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
         m, covariance = self._moments(xp, theta)
-        second = covariance + special.outer(m, m)
-        return xp.concat([m.rounded(), special.entries(xp, second.rounded())], axis=-1)
+        second = covariance + _special.outer(m, m)
+        return xp.concat([m.rounded(), _special.entries(xp, second.rounded())], axis=-1)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
         return self._natural(xp, mean=mu[..., : self.dimension], covariance=self._centred(xp, mu))
@@ -150,34 +178,45 @@ class MultivariateGaussian(ExponentialFamily):
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         m, covariance = self._classical(xp, theta).values()
         half = covariance[..., :, :, None] * m[..., None, None, :]
-        cross = special.entries(xp, half + xp.matrix_transpose(half))
-        square = special.wick(xp, covariance, 0.5 * covariance + m[..., :, None] * m[..., None, :])
+        cross = _special.entries(xp, half + xp.matrix_transpose(half))
+        square = _special.wick(xp, covariance, 0.5 * covariance + m[..., :, None] * m[..., None, :])
         return blocks(xp, covariance, cross, square)
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         linear, precision = self._linear(theta), self._precision(xp, theta)
-        stretch = 1.0 + self._factor(xp, theta).inverse_square(special.double_word(xp, linear))
+        stretch = 1.0 + self._factor(xp, theta).inverse_square(_special.double_word(xp, linear))
         first = stretch[..., None, None] * precision + linear[..., :, None] * linear[..., None, :]
         half = precision[..., :, :, None] * linear[..., None, None, :]
-        cross = -0.5 * special.dual_entries(xp, half + xp.matrix_transpose(half))
-        return blocks(xp, first, cross, special.dual_wick(xp, precision))
+        cross = -0.5 * _special.dual_entries(xp, half + xp.matrix_transpose(half))
+        return blocks(xp, first, cross, _special.dual_wick(xp, precision))
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        g, precision = special.double_word(xp, grad[..., : self.dimension]), special.double_word(xp, self._precision(xp, theta))
-        half = special.outer(g, self._moments(xp, theta)[0])
-        change = special.double_word(xp, special.from_entries(xp, grad[..., self.dimension :], self.dimension)) - (half + half.mT)
-        linear = special.matvec(precision, g - special.matvec(change, special.double_word(xp, self._linear(theta))))
-        square = special.symmetric(special.matmul(precision, special.matmul(change, precision)))
+        g, precision = (
+            _special.double_word(xp, grad[..., : self.dimension]),
+            _special.double_word(xp, self._precision(xp, theta)),
+        )
+        half = _special.outer(g, self._moments(xp, theta)[0])
+        change = _special.double_word(
+            xp, _special.from_entries(xp, grad[..., self.dimension :], self.dimension)
+        ) - (half + half.mT)
+        linear = _special.matvec(
+            precision, g - _special.matvec(change, _special.double_word(xp, self._linear(theta)))
+        )
+        square = _special.symmetric(_special.matmul(precision, _special.matmul(change, precision)))
         return self._joined(xp, linear.rounded(), 0.5 * square.rounded())
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         """∂(η, −½P)/∂(m, Σ): P and 0 for m; −½(P_a η_b + P_b η_a) and what the inverse does for entry ab of Σ."""
         precision, d = self._precision(xp, theta), self.dimension
         half = precision[..., :, :, None] * self._linear(theta)[..., None, None, :]
-        linear = xp.reshape(-0.5 * (half + xp.matrix_transpose(half)), (*precision.shape[:-1], d * d))
+        linear = xp.reshape(
+            -0.5 * (half + xp.matrix_transpose(half)), (*precision.shape[:-1], d * d)
+        )
         square = inverse_jacobian(xp, precision)
         below = xp.zeros_like(square[..., :d])
-        return xp.concat([xp.concat([precision, linear], axis=-1), xp.concat([below, square], axis=-1)], axis=-2)
+        return xp.concat(
+            [xp.concat([precision, linear], axis=-1), xp.concat([below, square], axis=-1)], axis=-2
+        )
 
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
         precision = self._precision(xp, theta)
@@ -189,12 +228,21 @@ class MultivariateGaussian(ExponentialFamily):
         m, covariance = self._classical(xp, theta).values()
         d, corner = self.dimension, xp.zeros_like(m[..., :1, None])
         extended = xp.concat([m, xp.ones_like(m[..., :1])], axis=-1)
-        square, side = extended[..., :, None] * extended[..., None, :], xp.zeros_like(m[..., :, None])
+        square, side = (
+            extended[..., :, None] * extended[..., None, :],
+            xp.zeros_like(m[..., :, None]),
+        )
         spread = blocks(xp, covariance, side, corner)
-        tensor = special.triple_wick(xp, spread, spread, spread + square)
-        tensor = tensor + special.triple_wick(xp, spread, square, spread) + special.triple_wick(xp, square, spread, spread)
+        tensor = _special.triple_wick(xp, spread, spread, spread + square)
+        tensor = (
+            tensor
+            + _special.triple_wick(xp, spread, square, spread)
+            + _special.triple_wick(xp, square, spread, spread)
+        )
         pairs = [(i, j) for i in range(d + 1) for j in range(i, d + 1)]
-        order = [k for k, (_, j) in enumerate(pairs[:-1]) if j == d] + [k for k, (_, j) in enumerate(pairs) if j < d]
+        order = [k for k, (_, j) in enumerate(pairs[:-1]) if j == d] + [
+            k for k, (_, j) in enumerate(pairs) if j < d
+        ]
         for axis in (-3, -2, -1):
             tensor = xp.take(tensor, xp.asarray(order, device=device(tensor)), axis=axis)
         return tensor
@@ -203,38 +251,69 @@ class MultivariateGaussian(ExponentialFamily):
         """By means and covariances, which do not cancel as second moments do."""
         (m1, covariance1), (m2, covariance2) = self._moments(xp, theta1), self._moments(xp, theta2)
         shift, s = m2 - m1, t[..., None]
-        covariance = covariance1 * (1.0 - s) + covariance2 * s + special.outer(shift, shift) * (s * (1.0 - s))
+        covariance = (
+            covariance1 * (1.0 - s)
+            + covariance2 * s
+            + _special.outer(shift, shift) * (s * (1.0 - s))
+        )
         return self._natural(xp, mean=m1 + shift * t, covariance=covariance)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        difference = special.double_word(xp, self._precision(xp, theta2)) - self._precision(xp, theta1)
-        linear = special.double_word(xp, self._linear(theta1)) - self._linear(theta2)
-        shift = linear + special.matvec(difference, self._moments(xp, theta1)[0])
+        difference = _special.double_word(xp, self._precision(xp, theta2)) - self._precision(
+            xp, theta1
+        )
+        linear = _special.double_word(xp, self._linear(theta1)) - self._linear(theta2)
+        shift = linear + _special.matvec(difference, self._moments(xp, theta1)[0])
         first, second = self._factor(xp, theta1), self._factor(xp, theta2)
-        return 0.5 * (special.log_det_divergence(xp, first, second, difference) + second.inverse_square(shift))
+        return 0.5 * (
+            _special.log_det_divergence(xp, first, second, difference)
+            + second.inverse_square(shift)
+        )
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return 0.5 * (self._factor(xp, theta).log_det() - self.dimension)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return 0.5 * (self.dimension * (1.0 + math.log(2.0 * math.pi)) - self._factor(xp, theta).log_det())
+        return 0.5 * (
+            self.dimension * (1.0 + math.log(2.0 * math.pi)) - self._factor(xp, theta).log_det()
+        )
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
-        precision = special.double_word(xp, self._precision(xp, theta))
-        shift = special.matvec(precision, special.double_word(xp, x)) - self._linear(theta)  # P(x − m)
-        factors = special.factor(xp, precision)
-        return 0.5 * (factors.log_det() - factors.inverse_square(shift) - self.dimension * math.log(2.0 * math.pi))
+        precision = _special.double_word(xp, self._precision(xp, theta))
+        shift = _special.matvec(precision, _special.double_word(xp, x)) - self._linear(
+            theta
+        )  # P(x − m)
+        factors = _special.factor(xp, precision)
+        return 0.5 * (
+            factors.log_det()
+            - factors.inverse_square(shift)
+            - self.dimension * math.log(2.0 * math.pi)
+        )
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
         centred = x - mean[..., None, :]
         covariance = xp.matmul(xp.matrix_transpose(weights * centred), centred)
-        good = special.positive_definite(xp, covariance)
-        require(xp, {"covariance positive definite": good}, "x", f"the samples that determine a {self.name}")
+        good = _special.positive_definite(xp, covariance)
+        require(
+            xp,
+            {"covariance positive definite": good},
+            "x",
+            f"the samples that determine a {self.name}",
+        )
         return self._natural(xp, mean=mean, covariance=covariance)
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-        return mean + (square_root(covariance) @ rng.standard_normal((*size, self.dimension, 1)))[..., 0]
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, ...],
+        mean: np.ndarray,
+        covariance: np.ndarray,
+    ) -> np.ndarray:
+        return (
+            mean
+            + (square_root(covariance) @ rng.standard_normal((*size, self.dimension, 1)))[..., 0]
+        )
 
     scipy_name = "multivariate_normal"
 
@@ -242,5 +321,7 @@ class MultivariateGaussian(ExponentialFamily):
         return {"mean": mean, "cov": covariance}
 
     @classmethod
-    def _from_scipy(cls, mean: np.ndarray, cov: np.ndarray) -> tuple[MultivariateGaussian, dict[str, np.ndarray]]:
+    def _from_scipy(
+        cls, mean: np.ndarray, cov: np.ndarray
+    ) -> tuple[MultivariateGaussian, dict[str, np.ndarray]]:
         return cls(len(mean)), {"mean": mean, "covariance": cov}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks, special
+from ingd_ref import _checks, _special
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._draws import draw_poisson
@@ -23,8 +23,8 @@ __all__ = ["NegativeBinomial"]
 class NegativeBinomial(ExponentialFamily):
     r"""Negative binomial distribution on x = 0, 1, 2, …: P(x) = Γ(x + r)/(Γ(r) x!) pʳ (1 − p)ˣ.
 
-    The classical parameter is the ``probability`` 0 < p < 1 of a success; x counts the failures before the r-th. With the mean
-    rm, m = (1 − p)/p = e^θ/(1 − e^θ),
+    The classical parameter is the ``probability`` 0 < p < 1 of a success; x counts the failures
+    before the r-th. With the mean rm, m = (1 − p)/p = e^θ/(1 − e^θ),
 
     .. math::
         f(x) &= x, \quad h(x) = \Gamma(x + r) / (\Gamma(r)\, x!), \quad \theta = \log(1 - p) & \text{(E1)} \\
@@ -36,8 +36,9 @@ class NegativeBinomial(ExponentialFamily):
             \delta = \theta' - \theta & \text{(E5)} \\
         d(\theta, \theta') &= \sqrt r\, |\log\tanh(\theta'/4) - \log\tanh(\theta/4)|
 
-    with T(t) = t − log(1 + t), which is not negative. The entropy is an integral of a positive function. Parameters θ whose e^θ leaves the
-    range of the floating type count as outside of the family.
+    with T(t) = t − log(1 + t), which is not negative. The entropy is an integral of a positive
+    function. Parameters θ whose e^θ leaves the range of the floating type count as outside of the
+    family.
 
     Parameters
     ----------
@@ -59,10 +60,15 @@ class NegativeBinomial(ExponentialFamily):
     name = "negative binomial"
     dim = 1
     number = 1
-    parameters = (Parameter("probability", Constraint("between 0 and 1", lambda xp, value: (value > 0) & (value < 1))),)
+    parameters = (
+        Parameter(
+            "probability",
+            Constraint("between 0 and 1", lambda xp, value: (value > 0) & (value < 1)),
+        ),
+    )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "successes", checks.positive(self.successes, "successes"))
+        object.__setattr__(self, "successes", _checks.positive(self.successes, "successes"))
 
     @classmethod
     def examples(cls) -> Sequence[NegativeBinomial]:
@@ -99,57 +105,71 @@ class NegativeBinomial(ExponentialFamily):
         return xp.where(x > 0, powers, xp.zeros_like(x)) + self._log_shape(xp, x)
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return -self.successes * special.log1mexp(xp, theta[..., 0])
+        return -self.successes * _special.log1mexp(xp, theta[..., 0])
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return self.successes * special.geometric_odds(xp, theta)
+        return self.successes * _special.geometric_odds(xp, theta)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
         return -xp.log1p(self.successes / mu)
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        odds = special.geometric_odds(xp, theta[..., 0])
+        odds = _special.geometric_odds(xp, theta[..., 0])
         return matrix(xp, [[self.successes * odds * (1.0 + odds)]])
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        odds = special.geometric_odds(xp, theta[..., 0])
+        odds = _special.geometric_odds(xp, theta[..., 0])
         return matrix(xp, [[1.0 / odds / (1.0 + odds) / self.successes]])
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        odds = special.geometric_odds(xp, theta)
+        odds = _special.geometric_odds(xp, theta)
         return grad / odds / (1.0 + odds) / self.successes
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        odds = special.geometric_odds(xp, theta)[..., None, None]
+        odds = _special.geometric_odds(xp, theta)[..., None, None]
         return self.successes * odds * (1.0 + odds) * (1.0 + 2.0 * odds)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return self.successes * special.geometric_divergence(xp, theta1[..., 0], theta2[..., 0])
+        return self.successes * _special.geometric_divergence(xp, theta1[..., 0], theta2[..., 0])
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return math.sqrt(self.successes) * special.geometric_distance(xp, theta1[..., 0], theta2[..., 0])
+        return math.sqrt(self.successes) * _special.geometric_distance(
+            xp, theta1[..., 0], theta2[..., 0]
+        )
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         theta = theta[..., 0]
-        return self.successes * (theta * special.geometric_odds(xp, theta) + special.log1mexp(xp, theta))
+        return self.successes * (
+            theta * _special.geometric_odds(xp, theta) + _special.log1mexp(xp, theta)
+        )
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return special.negative_binomial_entropy(xp, self.successes, special.geometric_odds(xp, theta[..., 0]))
+        return _special.negative_binomial_entropy(
+            xp, self.successes, _special.geometric_odds(xp, theta[..., 0])
+        )
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         theta, x = theta[..., 0], x[..., 0]
         total = x + self.successes
-        failures = special.count_deviance(xp, x, total * xp.exp(theta))
-        successes = special.count_deviance(xp, xp.full_like(x, self.successes), total * -xp.expm1(theta))
+        failures = _special.count_deviance(xp, x, total * xp.exp(theta))
+        successes = _special.count_deviance(
+            xp, xp.full_like(x, self.successes), total * -xp.expm1(theta)
+        )
         return self._log_shape(xp, x) - failures - successes
 
     def _log_shape(self, xp: Namespace, x: Array) -> Array:
         """Part of log h(x) without its powers: log(r/N) + s(N) − s(r) − s(x), N = x + r, s(x) = log x! − x log x + x."""
         r = xp.full_like(x, self.successes)
-        excess = special.factorial_excess(xp, x + r) - special.factorial_excess(xp, r) - special.factorial_excess(xp, x)
+        excess = (
+            _special.factorial_excess(xp, x + r)
+            - _special.factorial_excess(xp, r)
+            - _special.factorial_excess(xp, x)
+        )
         return excess - xp.log1p(x / r)
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray
+    ) -> np.ndarray:
         odds = np.maximum(1.0 - probability, 0.0) / probability
         return draw_poisson(rng, rng.standard_gamma(self.successes, size) * odds)[..., None]
 
@@ -159,5 +179,7 @@ class NegativeBinomial(ExponentialFamily):
         return {"n": self.successes, "p": probability}
 
     @classmethod
-    def _from_scipy(cls, n: np.ndarray, p: np.ndarray) -> tuple[NegativeBinomial, dict[str, np.ndarray]]:
+    def _from_scipy(
+        cls, n: np.ndarray, p: np.ndarray
+    ) -> tuple[NegativeBinomial, dict[str, np.ndarray]]:
         return cls(single(n, "n")), {"probability": p}

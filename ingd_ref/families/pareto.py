@@ -8,12 +8,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
+from ingd_ref._special import log_ratio, log_remainder
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
 from ingd_ref.families._scipy import single
-from ingd_ref.special import log_ratio, log_remainder
 
 __all__ = ["Pareto"]
 
@@ -38,7 +38,8 @@ class Pareto(ExponentialFamily):
     Parameters
     ----------
     minimum : float > 0
-        Smallest point m of the support, in the units of x. Default 1. Points of a narrower floating type are compared with m rounded to it.
+        Smallest point m of the support, in the units of x. Default 1. Points of a narrower floating
+        type are compared with m rounded to it.
 
     Raises
     ------
@@ -59,7 +60,7 @@ class Pareto(ExponentialFamily):
     parameters = (Parameter("shape", POSITIVE),)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "minimum", checks.positive(self.minimum, "minimum"))
+        object.__setattr__(self, "minimum", _checks.positive(self.minimum, "minimum"))
 
     @classmethod
     def examples(cls) -> Sequence[Self]:
@@ -126,7 +127,9 @@ class Pareto(ExponentialFamily):
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         return xp.log(-theta[..., 0] / x[..., 0]) + theta[..., 0] * self._statistics(xp, x)[..., 0]
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray
+    ) -> np.ndarray:
         return np.asarray(self.minimum * (1.0 + rng.pareto(shape, size)))[..., None]
 
     scipy_name = "pareto"

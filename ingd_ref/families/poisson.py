@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import special
+from ingd_ref import _special
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._draws import draw_poisson
@@ -32,8 +32,8 @@ class Poisson(ExponentialFamily):
         \mathrm{KL}(\theta\,\|\,\theta') &= e^\theta (e^\delta - 1 - \delta), \quad \delta = \theta' - \theta & \text{(E5)} \\
         d(\theta, \theta') &= 2\,|\sqrt{\lambda'} - \sqrt{\lambda}|
 
-    The entropy, which has no closed form, is an integral of a positive function. Parameters θ whose e^θ leaves the range of the floating
-    type count as outside of the family.
+    The entropy, which has no closed form, is an integral of a positive function. Parameters θ whose
+    e^θ leaves the range of the floating type count as outside of the family.
 
     Examples
     --------
@@ -55,7 +55,12 @@ class Poisson(ExponentialFamily):
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
         largest = math.log(float(xp.finfo(theta.dtype).max))
-        return {f"|theta[0]| < {largest:.6g}, so that the rate exp(theta[0]) is a number": xp.abs(theta[..., 0]) < largest}
+        return {
+            f"|theta[0]| < {largest:.6g}, so that the rate exp(theta[0]) is a number": xp.abs(
+                theta[..., 0]
+            )
+            < largest
+        }
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         return {"mu[0] > 0": mu[..., 0] > 0}
@@ -67,7 +72,7 @@ class Poisson(ExponentialFamily):
         return x
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return -special.lgamma(xp, x[..., 0] + 1.0)
+        return -_special.lgamma(xp, x[..., 0] + 1.0)
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         return xp.exp(theta[..., 0])
@@ -91,10 +96,16 @@ class Poisson(ExponentialFamily):
         return xp.exp(theta)[..., None, None]
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        rate1, rate2, change = xp.exp(theta1[..., 0]), xp.exp(theta2[..., 0]), (theta2 - theta1)[..., 0]
+        rate1, rate2, change = (
+            xp.exp(theta1[..., 0]),
+            xp.exp(theta2[..., 0]),
+            (theta2 - theta1)[..., 0],
+        )
         near = xp.abs(change) < 1.0
         small = xp.where(near, change, xp.zeros_like(change))
-        return xp.where(near, rate1 * special.expm1_remainder(xp, small), (rate2 - rate1) - rate1 * change)
+        return xp.where(
+            near, rate1 * _special.expm1_remainder(xp, small), (rate2 - rate1) - rate1 * change
+        )
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         lower, upper = xp.minimum(theta1, theta2)[..., 0], xp.maximum(theta1, theta2)[..., 0]
@@ -104,13 +115,15 @@ class Poisson(ExponentialFamily):
         return xp.exp(theta[..., 0]) * (theta[..., 0] - 1.0)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return special.poisson_entropy(xp, xp.exp(theta[..., 0]))
+        return _special.poisson_entropy(xp, xp.exp(theta[..., 0]))
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         rate, x = xp.exp(theta[..., 0]), x[..., 0]
-        return -special.count_deviance(xp, x, rate) - special.factorial_excess(xp, x)
+        return -_special.count_deviance(xp, x, rate) - _special.factorial_excess(xp, x)
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], rate: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], rate: np.ndarray
+    ) -> np.ndarray:
         return draw_poisson(rng, np.broadcast_to(rate, size))[..., None]
 
     scipy_name = "poisson"

@@ -21,7 +21,8 @@ __all__ = ["Product"]
 class Product(ExponentialFamily):
     r"""Product of exponential families: x = (x₁, x₂, …) with independent parts, each from its own family.
 
-    Classical parameters are those of the factors with the place of the factor in their name: ``mean_1``, ``variance_1``, ``shape_2``, …
+    Classical parameters are those of the factors with the place of the factor in their name:
+    ``mean_1``, ``variance_1``, ``shape_2``, …
 
     .. math::
         f(x) &= (f_1(x_1),\, f_2(x_2), \ldots), \quad h(x) = \textstyle\prod_i h_i(x_i), \quad
@@ -66,13 +67,18 @@ class Product(ExponentialFamily):
     def __post_init__(self) -> None:
         families = tuple(self.families)
         if not families or not all(isinstance(family, ExponentialFamily) for family in families):
-            raise OptionError(f"families must hold at least one family and nothing else, got {self.families!r}")
+            raise OptionError(
+                f"families must hold at least one family and nothing else, got {self.families!r}"
+            )
         object.__setattr__(self, "families", families)
 
     @property
     def name(self) -> str:
         """Names of the factors."""
-        return " × ".join(f"({family.name})" if isinstance(family, Product) else family.name for family in self.families)
+        return " × ".join(
+            f"({family.name})" if isinstance(family, Product) else family.name
+            for family in self.families
+        )
 
     @property
     def dim(self) -> int:
@@ -97,7 +103,11 @@ class Product(ExponentialFamily):
         """Examples of the factors side by side, as many as all of them have."""
         proposed = [family.example_parameters() for family in self.families]
         number = min(len(value) for own in proposed for value in own.values())
-        return {f"{name}_{place}": value[:number] for place, own in enumerate(proposed, 1) for name, value in own.items()}
+        return {
+            f"{name}_{place}": value[:number]
+            for place, own in enumerate(proposed, 1)
+            for name, value in own.items()
+        }
 
     # The parts of each factor in a vector of parameters or in a point, and back.
 
@@ -111,25 +121,54 @@ class Product(ExponentialFamily):
 
     def _own(self, classical: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [
-            {parameter.name: classical[f"{parameter.name}_{place}"] for parameter in family.parameters}
+            {
+                parameter.name: classical[f"{parameter.name}_{place}"]
+                for parameter in family.parameters
+            }
             for place, family in enumerate(self.families, 1)
         ]
 
-    def _joined(self, xp: Namespace, formula: Callable[[ExponentialFamily], Callable[..., Array]], *vectors: Array) -> Array:
+    def _joined(
+        self,
+        xp: Namespace,
+        formula: Callable[[ExponentialFamily], Callable[..., Array]],
+        *vectors: Array,
+    ) -> Array:
         """Concatenate what the formula of each factor makes of its rows."""
         parts = zip(*(self._rows(vector) for vector in vectors), strict=True)
-        return xp.concat([formula(family)(xp, *own) for family, own in zip(self.families, parts, strict=True)], axis=-1)
+        return xp.concat(
+            [formula(family)(xp, *own) for family, own in zip(self.families, parts, strict=True)],
+            axis=-1,
+        )
 
-    def _summed(self, xp: Namespace, formula: Callable[[ExponentialFamily], Callable[..., Array]], *vectors: Array) -> Array:
+    def _summed(
+        self,
+        xp: Namespace,
+        formula: Callable[[ExponentialFamily], Callable[..., Array]],
+        *vectors: Array,
+    ) -> Array:
         parts = zip(*(self._rows(vector) for vector in vectors), strict=True)
-        return sum(formula(family)(xp, *own) for family, own in zip(self.families, parts, strict=True))
+        return sum(
+            formula(family)(xp, *own) for family, own in zip(self.families, parts, strict=True)
+        )
 
-    def _blocks(self, xp: Namespace, formula: Callable[[ExponentialFamily], Callable[..., Array]], theta: Array, axes: int = 2) -> Array:
+    def _blocks(
+        self,
+        xp: Namespace,
+        formula: Callable[[ExponentialFamily], Callable[..., Array]],
+        theta: Array,
+        axes: int = 2,
+    ) -> Array:
         """Blocks along the diagonal of the last axes, zeros elsewhere."""
-        blocks = [formula(family)(xp, own) for family, own in zip(self.families, self._rows(theta), strict=True)]
+        blocks = [
+            formula(family)(xp, own)
+            for family, own in zip(self.families, self._rows(theta), strict=True)
+        ]
         return _diagonal(xp, blocks, axes)
 
-    def _named(self, requirements: Callable[[ExponentialFamily, Array], Requirements], parts: list[Array]) -> Requirements:
+    def _named(
+        self, requirements: Callable[[ExponentialFamily, Array], Requirements], parts: list[Array]
+    ) -> Requirements:
         return {
             f"{description} of factor {place} ({family.name})": holds
             for place, (family, part) in enumerate(zip(self.families, parts, strict=True), 1)
@@ -145,7 +184,9 @@ class Product(ExponentialFamily):
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
         return {
             f"{name}_{place}": value
-            for place, (family, own) in enumerate(zip(self.families, self._rows(theta), strict=True), 1)
+            for place, (family, own) in enumerate(
+                zip(self.families, self._rows(theta), strict=True), 1
+            )
             for name, value in family._classical(xp, own).items()
         }
 
@@ -159,14 +200,26 @@ class Product(ExponentialFamily):
         return self._named(lambda family, own: family._support(xp, own), self._parts(x))
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return xp.concat([family._statistics(xp, part) for family, part in zip(self.families, self._parts(x), strict=True)], axis=-1)
+        return xp.concat(
+            [
+                family._statistics(xp, part)
+                for family, part in zip(self.families, self._parts(x), strict=True)
+            ],
+            axis=-1,
+        )
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
-        blocks = [family._statistics_jacobian(xp, part) for family, part in zip(self.families, self._parts(x), strict=True)]
+        blocks = [
+            family._statistics_jacobian(xp, part)
+            for family, part in zip(self.families, self._parts(x), strict=True)
+        ]
         return _diagonal(xp, blocks, 2)
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return sum(family._log_base_measure(xp, part) for family, part in zip(self.families, self._parts(x), strict=True))
+        return sum(
+            family._log_base_measure(xp, part)
+            for family, part in zip(self.families, self._parts(x), strict=True)
+        )
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         return self._summed(xp, lambda family: family._log_partition, theta)
@@ -209,24 +262,52 @@ class Product(ExponentialFamily):
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         """Pythagoras: the metric is the sum of those of the factors."""
-        return xp.sqrt(self._summed(xp, lambda family: lambda *ends: family._fisher_rao_distance(*ends) ** 2, theta1, theta2))
+        return xp.sqrt(
+            self._summed(
+                xp,
+                lambda family: lambda *ends: family._fisher_rao_distance(*ends) ** 2,
+                theta1,
+                theta2,
+            )
+        )
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
-        return self._joined(xp, lambda family: lambda xp, first, second: family._mixture(xp, first, second, t), theta1, theta2)
+        return self._joined(
+            xp,
+            lambda family: lambda xp, first, second: family._mixture(xp, first, second, t),
+            theta1,
+            theta2,
+        )
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         own = zip(self.families, self._rows(theta), self._parts(x), strict=True)
         return sum(family._log_prob(xp, parameters, part) for family, parameters, part in own)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
-        return xp.concat([family._fit(xp, part, weights) for family, part in zip(self.families, self._parts(x), strict=True)], axis=-1)
+        return xp.concat(
+            [
+                family._fit(xp, part, weights)
+                for family, part in zip(self.families, self._parts(x), strict=True)
+            ],
+            axis=-1,
+        )
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], **classical: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], **classical: np.ndarray
+    ) -> np.ndarray:
         own = zip(self.families, self._own(classical), strict=True)
-        return np.concatenate([family._draw(rng, size, **parameters) for family, parameters in own], axis=-1)
+        return np.concatenate(
+            [family._draw(rng, size, **parameters) for family, parameters in own], axis=-1
+        )
 
     def _moved_inside(self, xp: Namespace, x: Array) -> Array:
-        return xp.concat([family._moved_inside(xp, part) for family, part in zip(self.families, self._parts(x), strict=True)], axis=-1)
+        return xp.concat(
+            [
+                family._moved_inside(xp, part)
+                for family, part in zip(self.families, self._parts(x), strict=True)
+            ],
+            axis=-1,
+        )
 
 
 def _diagonal(xp: Namespace, blocks: Sequence[Array], axes: int) -> Array:
@@ -237,7 +318,9 @@ def _diagonal(xp: Namespace, blocks: Sequence[Array], axes: int) -> Array:
         for axis, edges in zip(range(-axes, 0), ends, strict=True):
             around = [list(block.shape), list(block.shape)]
             around[0][axis], around[1][axis] = edges[place], edges[-1] - edges[place + 1]
-            before, after = (xp.zeros(tuple(shape), dtype=block.dtype, device=device(block)) for shape in around)
+            before, after = (
+                xp.zeros(tuple(shape), dtype=block.dtype, device=device(block)) for shape in around
+            )
             block = xp.concat([before, block, after], axis=axis)
         return block
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import special
+from ingd_ref import _special
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
@@ -15,7 +15,8 @@ from ingd_ref.families.von_mises_fisher import VonMisesFisher, draw_versine
 
 __all__ = ["VonMises"]
 
-# The point (cos x, sin x) of the circle has the family of dimension two; what does not depend on how a point is written comes from there.
+# The point (cos x, sin x) of the circle has the family of dimension two; what does not depend on
+# how a point is written comes from there.
 CIRCLE = VonMisesFisher(2)
 CONCENTRATION = Constraint("zero or positive", lambda xp, value: value >= 0)
 
@@ -24,8 +25,9 @@ CONCENTRATION = Constraint("zero or positive", lambda xp, value: value >= 0)
 class VonMises(ExponentialFamily):
     r"""von Mises distribution of an angle x in radians, read modulo 2π.
 
-    Classical parameters are the angle ``mean_direction`` φ, returned in [−π, π], and the ``concentration`` κ ≥ 0; κ = 0 is the uniform law,
-    whose direction is returned as 0. With R = I₁/I₀ at κ and e = (cos φ, sin φ),
+    Classical parameters are the angle ``mean_direction`` φ, returned in [−π, π], and the
+    ``concentration`` κ ≥ 0; κ = 0 is the uniform law, whose direction is returned as 0. With R =
+    I₁/I₀ at κ and e = (cos φ, sin φ),
 
     .. math::
         f(x) &= (\cos x,\, \sin x), \quad h(x) = 1/(2\pi), \quad \theta = \kappa\,(\cos\varphi,\, \sin\varphi) & \text{(E1)} \\
@@ -37,8 +39,9 @@ class VonMises(ExponentialFamily):
             F_{\varphi,\kappa} = \mathrm{diag}(\kappa R,\, R') & \text{(E4)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= B(\kappa, \kappa') + 2 R\,\kappa' \sin^2 ½(\varphi - \varphi') & \text{(E5)}
 
-    B(κ, κ′) = log I₀(κ′) − log I₀(κ) − (κ′ − κ)R(κ) ≥ 0 is evaluated without cancellation, as is 1 − ‖μ‖ for the inverse. The density is
-    that of an angle on one turn: it integrates to one over any interval of length 2π.
+    B(κ, κ′) = log I₀(κ′) − log I₀(κ) − (κ′ − κ)R(κ) ≥ 0 is evaluated without cancellation, as is 1
+    − ‖μ‖ for the inverse. The density is that of an angle on one turn: it integrates to one over
+    any interval of length 2π.
 
     Examples
     --------
@@ -58,10 +61,15 @@ class VonMises(ExponentialFamily):
     parameters = (Parameter("mean_direction"), Parameter("concentration", CONCENTRATION))
 
     def _natural(self, xp: Namespace, mean_direction: Array, concentration: Array) -> Array:
-        return concentration[..., None] * xp.stack([xp.cos(mean_direction), xp.sin(mean_direction)], axis=-1)
+        return concentration[..., None] * xp.stack(
+            [xp.cos(mean_direction), xp.sin(mean_direction)], axis=-1
+        )
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        return {"mean_direction": xp.atan2(theta[..., 1], theta[..., 0]), "concentration": special.norm(xp, theta)}
+        return {
+            "mean_direction": xp.atan2(theta[..., 1], theta[..., 0]),
+            "concentration": _special.norm(xp, theta),
+        }
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
         return {}
@@ -91,8 +99,8 @@ class VonMises(ExponentialFamily):
         return CIRCLE._fisher(xp, theta)
 
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
-        kappa = special.norm(xp, theta)
-        ratio = special.bessel_ratio(xp, CIRCLE.order, kappa)
+        kappa = _special.norm(xp, theta)
+        ratio = _special.bessel_ratio(xp, CIRCLE.order, kappa)
         zero = xp.zeros_like(kappa)
         return matrix(xp, [[kappa * ratio.value, zero], [zero, ratio.slope]])
 
@@ -120,21 +128,37 @@ class VonMises(ExponentialFamily):
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         direction, kappa = self._classical(xp, theta).values()
         versine = 2.0 * xp.sin(0.5 * (x[..., 0] - direction)) ** 2
-        tilt = special.bessel_ratio(xp, CIRCLE.order, kappa).complement - versine
+        tilt = _special.bessel_ratio(xp, CIRCLE.order, kappa).complement - versine
         return self._conjugate(xp, theta) + kappa * tilt - CIRCLE.log_area
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         """By angles from the first point, then from the mean direction: how far concentrated points lie apart is exact in these."""
         apart, weights = x[..., 0] - x[..., :1, 0], weights[:, 0]
-        turn = xp.atan2(xp.sum(weights * xp.sin(apart), axis=-1), xp.sum(weights * xp.cos(apart), axis=-1))
-        gap = xp.sum(weights * 2.0 * xp.sin(0.5 * (apart - turn[..., None])) ** 2, axis=-1)  # 1 − ‖mean‖
-        require(xp, {"1 - norm(mean) > 0": gap > 0}, "x", f"the samples that determine a {self.name}")
+        turn = xp.atan2(
+            xp.sum(weights * xp.sin(apart), axis=-1), xp.sum(weights * xp.cos(apart), axis=-1)
+        )
+        gap = xp.sum(
+            weights * 2.0 * xp.sin(0.5 * (apart - turn[..., None])) ** 2, axis=-1
+        )  # 1 − ‖mean‖
+        require(
+            xp, {"1 - norm(mean) > 0": gap > 0}, "x", f"the samples that determine a {self.name}"
+        )
         centre, length = x[..., 0, 0] + turn, (1.0 - gap)[..., None]
-        return CIRCLE._from_length(xp, length * xp.stack([xp.cos(centre), xp.sin(centre)], axis=-1), gap)
+        return CIRCLE._from_length(
+            xp, length * xp.stack([xp.cos(centre), xp.sin(centre)], axis=-1), gap
+        )
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean_direction: np.ndarray, concentration: np.ndarray) -> np.ndarray:
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, ...],
+        mean_direction: np.ndarray,
+        concentration: np.ndarray,
+    ) -> np.ndarray:
         deviation = 2.0 * np.arcsin(np.sqrt(0.5 * draw_versine(rng, size, 2, concentration)))
-        angle = mean_direction[..., None] + np.where(rng.random((*size, 1)) < 0.5, -deviation, deviation)
+        angle = mean_direction[..., None] + np.where(
+            rng.random((*size, 1)) < 0.5, -deviation, deviation
+        )
         return np.asarray(np.arctan2(np.sin(angle), np.cos(angle)))
 
     scipy_name = "vonmises"
@@ -143,5 +167,7 @@ class VonMises(ExponentialFamily):
         return {"kappa": concentration, "loc": mean_direction}
 
     @classmethod
-    def _from_scipy(cls, kappa: np.ndarray, loc: np.ndarray) -> tuple[VonMises, dict[str, np.ndarray]]:
+    def _from_scipy(
+        cls, kappa: np.ndarray, loc: np.ndarray
+    ) -> tuple[VonMises, dict[str, np.ndarray]]:
         return cls(), {"mean_direction": loc, "concentration": kappa}

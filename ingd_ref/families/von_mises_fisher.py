@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks, special
+from ingd_ref import _checks, _special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
@@ -17,19 +17,23 @@ from ingd_ref.families._parameters import Constraint, Parameter, Requirements, r
 
 __all__ = ["VonMisesFisher"]
 
-# Unit vectors come rounded, and perhaps through single precision; what is farther off was never normalised.
+# Unit vectors come rounded, and perhaps through single precision; what is farther off was never
+# normalised.
 UNIT_TOLERANCE = 1e-6
 
 CONCENTRATION = Constraint("zero or positive", lambda xp, value: value >= 0)
-UNIT_VECTOR = Constraint("a unit vector", lambda xp, value: xp.abs(special.ball_gap(xp, value)) <= UNIT_TOLERANCE)
+UNIT_VECTOR = Constraint(
+    "a unit vector", lambda xp, value: xp.abs(_special.ball_gap(xp, value)) <= UNIT_TOLERANCE
+)
 
 
 @dataclass(frozen=True)
 class VonMisesFisher(ExponentialFamily):
     r"""von Mises-Fisher distribution of unit vectors x in R^d, relative to the area of the sphere.
 
-    Classical parameters are the ``mean_direction`` m, a unit vector (d,), and the ``concentration`` κ ≥ 0; κ = 0 is the uniform law, whose
-    direction is returned as e₁. With ν = d/2 − 1, S the area 2π^{d/2}/Γ(d/2) of the sphere and R = I_{ν+1}/I_ν the Bessel ratio at κ,
+    Classical parameters are the ``mean_direction`` m, a unit vector (d,), and the ``concentration``
+    κ ≥ 0; κ = 0 is the uniform law, whose direction is returned as e₁. With ν = d/2 − 1, S the area
+    2π^{d/2}/Γ(d/2) of the sphere and R = I_{ν+1}/I_ν the Bessel ratio at κ,
 
     .. math::
         f(x) &= x, \quad h(x) = 1/S, \quad \theta = \kappa m & \text{(E1)} \\
@@ -42,8 +46,9 @@ class VonMisesFisher(ExponentialFamily):
         \mathrm{KL}(\theta\,\|\,\theta') &= B_L(\kappa, \kappa') + R\,\kappa'\,(1 - \langle m, m' \rangle) & \text{(E5)} \\
         \nabla^3 A(\theta)_{ijk} &= R''\,m_i m_j m_k + (R/\kappa)' (P_{ij} m_k + P_{ik} m_j + P_{jk} m_i), \quad P = I - mm^\top
 
-    B_L(κ, κ′) = L(κ′) − L(κ) − (κ′ − κ)R(κ) ≥ 0 is evaluated without cancellation, as are 1 − ⟨m, m′⟩ and, for the inverse, 1 − ‖μ‖. A
-    point within 1e-6 of the sphere is read as x/‖x‖, so that the Jacobian of f is I − xxᵀ, the gradient along the sphere.
+    B_L(κ, κ′) = L(κ′) − L(κ) − (κ′ − κ)R(κ) ≥ 0 is evaluated without cancellation, as are 1 − ⟨m,
+    m′⟩ and, for the inverse, 1 − ‖μ‖. A point within 1e-6 of the sphere is read as x/‖x‖, so that
+    the Jacobian of f is I − xxᵀ, the gradient along the sphere.
 
     Parameters
     ----------
@@ -66,8 +71,10 @@ class VonMisesFisher(ExponentialFamily):
 
     def __post_init__(self) -> None:
         """Refuse a dimension without directions."""
-        if checks.positive_integer(self.dimension, "dimension") < 2:
-            raise DomainError(f"dimension must be a whole number of at least 2, got {self.dimension!r}")
+        if _checks.positive_integer(self.dimension, "dimension") < 2:
+            raise DomainError(
+                f"dimension must be a whole number of at least 2, got {self.dimension!r}"
+            )
 
     @classmethod
     def examples(cls) -> Sequence[VonMisesFisher]:
@@ -87,7 +94,10 @@ class VonMisesFisher(ExponentialFamily):
     @property
     def parameters(self) -> Sequence[Parameter]:
         """The direction and the concentration."""
-        return (Parameter("mean_direction", UNIT_VECTOR, shape=(self.dimension,)), Parameter("concentration", CONCENTRATION))
+        return (
+            Parameter("mean_direction", UNIT_VECTOR, shape=(self.dimension,)),
+            Parameter("concentration", CONCENTRATION),
+        )
 
     @property
     def order(self) -> float:
@@ -97,13 +107,19 @@ class VonMisesFisher(ExponentialFamily):
     @property
     def log_area(self) -> float:
         """Logarithm of the area S of the sphere."""
-        return math.log(2.0) + 0.5 * self.dimension * math.log(math.pi) - math.lgamma(0.5 * self.dimension)
+        return (
+            math.log(2.0)
+            + 0.5 * self.dimension * math.log(math.pi)
+            - math.lgamma(0.5 * self.dimension)
+        )
 
     def _natural(self, xp: Namespace, mean_direction: Array, concentration: Array) -> Array:
-        return concentration[..., None] * (mean_direction / special.norm(xp, mean_direction)[..., None])
+        return concentration[..., None] * (
+            mean_direction / _special.norm(xp, mean_direction)[..., None]
+        )
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        kappa = special.norm(xp, theta)
+        kappa = _special.norm(xp, theta)
         return {"mean_direction": self._direction(xp, theta, kappa), "concentration": kappa}
 
     def _direction(self, xp: Namespace, theta: Array, kappa: Array) -> Array:
@@ -116,16 +132,16 @@ class VonMisesFisher(ExponentialFamily):
         return {}
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {"norm of mu < 1": special.ball_gap(xp, mu) > 0}
+        return {"norm of mu < 1": _special.ball_gap(xp, mu) > 0}
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
-        return {"norm of x = 1": xp.abs(special.ball_gap(xp, x)) <= UNIT_TOLERANCE}
+        return {"norm of x = 1": xp.abs(_special.ball_gap(xp, x)) <= UNIT_TOLERANCE}
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return x / special.norm(xp, x)[..., None]
+        return x / _special.norm(xp, x)[..., None]
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
-        length = special.norm(xp, x)[..., None]
+        length = _special.norm(xp, x)[..., None]
         m = x / length
         return _with_diagonal(xp, _others(xp, m * m), 0.0 - _outer(m)) / length[..., None]
 
@@ -133,30 +149,39 @@ class VonMisesFisher(ExponentialFamily):
         return xp.full_like(x[..., 0], -self.log_area)
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return special.reduced_log_bessel(xp, self.order, special.norm(xp, theta))
+        return _special.reduced_log_bessel(xp, self.order, _special.norm(xp, theta))
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return theta * special.bessel_ratio(xp, self.order, special.norm(xp, theta)).over_argument[..., None]
+        return (
+            theta
+            * _special.bessel_ratio(xp, self.order, _special.norm(xp, theta)).over_argument[
+                ..., None
+            ]
+        )
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return self._from_length(xp, mu, special.ball_gap(xp, mu))
+        return self._from_length(xp, mu, _special.ball_gap(xp, mu))
 
     def _from_length(self, xp: Namespace, mu: Array, gap: Array) -> Array:
         """Natural parameters whose mean has the direction of μ and the length ‖μ‖ = 1 − ``gap``."""
-        length = special.norm(xp, mu)
-        kappa = special.inverse_bessel_ratio(xp, self.order, length, gap)
-        return mu / special.bessel_ratio(xp, self.order, kappa).over_argument[..., None]
+        length = _special.norm(xp, mu)
+        kappa = _special.inverse_bessel_ratio(xp, self.order, length, gap)
+        return mu / _special.bessel_ratio(xp, self.order, kappa).over_argument[..., None]
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        kappa = special.norm(xp, theta)
-        ratio, m = special.bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
-        diagonal = ratio.over_argument[..., None] * _others(xp, m * m) + ratio.slope[..., None] * (m * m)
+        kappa = _special.norm(xp, theta)
+        ratio, m = _special.bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
+        diagonal = ratio.over_argument[..., None] * _others(xp, m * m) + ratio.slope[..., None] * (
+            m * m
+        )
         return _with_diagonal(xp, diagonal, 0.0 - ratio.anisotropy[..., None, None] * _outer(m))
 
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
-        kappa = special.norm(xp, theta)
-        ratio, m = special.bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
-        across = (kappa * ratio.value)[..., None, None] * _with_diagonal(xp, _others(xp, m * m), 0.0 - _outer(m))
+        kappa = _special.norm(xp, theta)
+        ratio, m = _special.bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
+        across = (kappa * ratio.value)[..., None, None] * _with_diagonal(
+            xp, _others(xp, m * m), 0.0 - _outer(m)
+        )
         zero = xp.zeros_like(theta)
         return xp.concat(
             [
@@ -167,64 +192,102 @@ class VonMisesFisher(ExponentialFamily):
         )
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        kappa = special.norm(xp, theta)
-        ratio, m = special.bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
+        kappa = _special.norm(xp, theta)
+        ratio, m = _special.bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
         along = (ratio.anisotropy / ratio.slope)[..., None, None] * _outer(m)
-        return _with_diagonal(xp, 1.0 + xp.linalg.diagonal(along), along) / ratio.over_argument[..., None, None]
+        return (
+            _with_diagonal(xp, 1.0 + xp.linalg.diagonal(along), along)
+            / ratio.over_argument[..., None, None]
+        )
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        kappa = special.norm(xp, theta)
-        ratio, m = special.bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
+        kappa = _special.norm(xp, theta)
+        ratio, m = _special.bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
         along = (ratio.anisotropy / ratio.slope) * xp.sum(m * grad, axis=-1)
         return (grad + along[..., None] * m) / ratio.over_argument[..., None]
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        kappa = special.norm(xp, theta)
+        kappa = _special.norm(xp, theta)
         m = self._direction(xp, theta, kappa)
-        along = special.bessel_ratio_curvature(xp, self.order, kappa)[..., None, None, None]
-        slope = special.bessel_ratio(xp, self.order, kappa).anisotropy / xp.where(kappa > 0, kappa, xp.ones_like(kappa))  # −(R/κ)′
+        along = _special.bessel_ratio_curvature(xp, self.order, kappa)[..., None, None, None]
+        slope = _special.bessel_ratio(xp, self.order, kappa).anisotropy / xp.where(
+            kappa > 0, kappa, xp.ones_like(kappa)
+        )  # −(R/κ)′
         outer, across = _outer(m), _with_diagonal(xp, _others(xp, m * m), 0.0 - _outer(m))
         mixed = across[..., :, :, None] * m[..., None, None, :]
-        mixed = mixed + across[..., :, None, :] * m[..., None, :, None] + across[..., None, :, :] * m[..., :, None, None]
-        return along * (outer[..., None] * m[..., None, None, :]) - slope[..., None, None, None] * mixed
+        mixed = (
+            mixed
+            + across[..., :, None, :] * m[..., None, :, None]
+            + across[..., None, :, :] * m[..., :, None, None]
+        )
+        return (
+            along * (outer[..., None] * m[..., None, None, :])
+            - slope[..., None, None, None] * mixed
+        )
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """By 1 − R and 1 − ⟨m, m′⟩, which keep what the length of a mean next to the sphere has lost."""
-        ratio1, ratio2 = (special.bessel_ratio(xp, self.order, special.norm(xp, theta)) for theta in (theta1, theta2))
-        mean = (1.0 - t) * ratio1.over_argument[..., None] * theta1 + t * ratio2.over_argument[..., None] * theta2
+        ratio1, ratio2 = (
+            _special.bessel_ratio(xp, self.order, _special.norm(xp, theta))
+            for theta in (theta1, theta2)
+        )
+        mean = (1.0 - t) * ratio1.over_argument[..., None] * theta1 + t * ratio2.over_argument[
+            ..., None
+        ] * theta2
         t = t[..., 0]
         gap = (1.0 - t) * ratio1.complement + t * ratio2.complement
-        apart = 2.0 * t * (1.0 - t) * ratio1.value * ratio2.value * special.versine(xp, theta1, theta2)
-        return self._from_length(xp, mean, (gap * (2.0 - gap) + apart) / (1.0 + special.norm(xp, mean)))
+        apart = (
+            2.0 * t * (1.0 - t) * ratio1.value * ratio2.value * _special.versine(xp, theta1, theta2)
+        )
+        return self._from_length(
+            xp, mean, (gap * (2.0 - gap) + apart) / (1.0 + _special.norm(xp, mean))
+        )
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        kappa1, kappa2 = special.norm(xp, theta1), special.norm(xp, theta2)
+        kappa1, kappa2 = _special.norm(xp, theta1), _special.norm(xp, theta2)
         total = kappa1 + kappa2
         middle = (theta1 + theta2) / xp.where(total > 0, total, xp.ones_like(total))[..., None]
         difference = xp.sum((theta2 - theta1) * middle, axis=-1)  # κ′ − κ, as accurate as θ′ − θ
-        radial = special.reduced_log_bessel_bregman(xp, self.order, kappa1, kappa2, difference)
-        return radial + special.bessel_ratio(xp, self.order, kappa1).value * (kappa2 * special.versine(xp, theta1, theta2))
+        radial = _special.reduced_log_bessel_bregman(xp, self.order, kappa1, kappa2, difference)
+        return radial + _special.bessel_ratio(xp, self.order, kappa1).value * (
+            kappa2 * _special.versine(xp, theta1, theta2)
+        )
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        kappa = special.norm(xp, theta)
-        return special.reduced_log_bessel_bregman(xp, self.order, kappa, xp.zeros_like(kappa), -kappa)
+        kappa = _special.norm(xp, theta)
+        return _special.reduced_log_bessel_bregman(
+            xp, self.order, kappa, xp.zeros_like(kappa), -kappa
+        )
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         return self.log_area - self._conjugate(xp, theta)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
-        kappa = special.norm(xp, theta)
-        tilt = special.bessel_ratio(xp, self.order, kappa).complement - special.versine(xp, theta, x)  # ⟨m, x⟩ − R
+        kappa = _special.norm(xp, theta)
+        tilt = _special.bessel_ratio(xp, self.order, kappa).complement - _special.versine(
+            xp, theta, x
+        )  # ⟨m, x⟩ − R
         return self._conjugate(xp, theta) + kappa * tilt - self.log_area
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         x = self._statistics(xp, x)
         mean = xp.sum(weights * x, axis=-2)
         spread = xp.sum(weights * (x - mean[..., None, :]) ** 2, axis=(-2, -1))  # 1 − ‖mean‖²
-        require(xp, {"1 - norm(mean(x))**2 > 0": spread > 0}, "x", f"the samples that determine a {self.name}")
-        return self._from_length(xp, mean, spread / (1.0 + special.norm(xp, mean)))
+        require(
+            xp,
+            {"1 - norm(mean(x))**2 > 0": spread > 0},
+            "x",
+            f"the samples that determine a {self.name}",
+        )
+        return self._from_length(xp, mean, spread / (1.0 + _special.norm(xp, mean)))
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], mean_direction: np.ndarray, concentration: np.ndarray) -> np.ndarray:
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, ...],
+        mean_direction: np.ndarray,
+        concentration: np.ndarray,
+    ) -> np.ndarray:
         versine = draw_versine(rng, size, self.dimension, concentration)
         free = rng.standard_normal((*size, self.dimension))
         free -= np.sum(free * mean_direction, axis=-1, keepdims=True) * mean_direction
@@ -238,14 +301,19 @@ class VonMisesFisher(ExponentialFamily):
         return {"mu": mean_direction, "kappa": concentration}
 
     @classmethod
-    def _from_scipy(cls, mu: np.ndarray, kappa: np.ndarray) -> tuple[VonMisesFisher, dict[str, np.ndarray]]:
+    def _from_scipy(
+        cls, mu: np.ndarray, kappa: np.ndarray
+    ) -> tuple[VonMisesFisher, dict[str, np.ndarray]]:
         return cls(len(mu)), {"mean_direction": mu, "concentration": kappa}
 
 
-def draw_versine(rng: np.random.Generator, size: tuple[int, ...], dimension: int, concentration: np.ndarray) -> np.ndarray:
+def draw_versine(
+    rng: np.random.Generator, size: tuple[int, ...], dimension: int, concentration: np.ndarray
+) -> np.ndarray:
     """Draw 1 − ⟨m, x⟩ (*size, 1) by Wood's rejection from a transformed Beta variable, which accepts two in three or more.
 
-    Its tail and its acceptance are written in 1 − ⟨m, x⟩, which keeps its digits however small it is.
+    Its tail and its acceptance are written in 1 − ⟨m, x⟩, which keeps its digits however small it
+    is.
     """
     free = dimension - 1.0
     kappa = np.broadcast_to(concentration, size).ravel()
@@ -257,7 +325,9 @@ def draw_versine(rng: np.random.Generator, size: tuple[int, ...], dimension: int
         beta = rng.beta(0.5 * free, 0.5 * free, open_.size)
         versine = 2.0 * scale * beta / ((1.0 - beta) + scale * beta)
         odds = (middle + versine * (1.0 - middle)) / (middle * (2.0 - middle))
-        accepted = k * (middle - versine) + free * np.log(odds) >= -rng.standard_exponential(open_.size)
+        accepted = k * (middle - versine) + free * np.log(odds) >= -rng.standard_exponential(
+            open_.size
+        )
         result[open_[accepted]] = versine[accepted]
         open_ = open_[~accepted]
     return result.reshape((*size, 1))
@@ -270,7 +340,9 @@ def _outer(m: Array) -> Array:
 def _others(xp: Namespace, squares: Array) -> Array:
     """Sum of all entries (..., d) but each one in turn: 1 − m² of a unit vector, without the cancellation."""
     d = squares.shape[-1]
-    mask = xp.ones((d, d), dtype=squares.dtype, device=device(squares)) - xp.eye(d, dtype=squares.dtype, device=device(squares))
+    mask = xp.ones((d, d), dtype=squares.dtype, device=device(squares)) - xp.eye(
+        d, dtype=squares.dtype, device=device(squares)
+    )
     return xp.matmul(squares[..., None, :], mask)[..., 0, :]
 
 

@@ -9,12 +9,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
+from ingd_ref._special import log_ratio, log_remainder
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
 from ingd_ref.families._scipy import single
-from ingd_ref.special import log_ratio, log_remainder
 
 __all__ = ["Weibull"]
 
@@ -66,7 +66,7 @@ class Weibull(ExponentialFamily):
         return (cls(0.75), cls(2.5))
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", checks.positive(self.shape, "shape"))
+        object.__setattr__(self, "shape", _checks.positive(self.shape, "shape"))
 
     def _natural(self, xp: Namespace, scale: Array) -> Array:
         return -(scale**-self.shape)[..., None]
@@ -133,7 +133,9 @@ class Weibull(ExponentialFamily):
         exponent = theta[..., 0] * x[..., 0] ** self.shape  # −(x/λ)ᵏ
         return xp.log(-self.shape * exponent / x[..., 0]) + exponent
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray
+    ) -> np.ndarray:
         return np.asarray(scale * rng.weibull(self.shape, size))[..., None]
 
     scipy_name = "weibull_min"

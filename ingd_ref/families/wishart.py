@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks, special
+from ingd_ref import _checks, _special
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
@@ -28,12 +28,14 @@ __all__ = ["Wishart"]
 class Wishart(ExponentialFamily):
     r"""Wishart distribution W(V, n) of positive definite d × d matrices X.
 
-    Classical parameters are ``scale`` V, positive definite, and ``degrees_of_freedom`` n > d − 1; the mean is nV. With a = n/2 and
-    B = ½V⁻¹ it is the matrix analogue of the Gamma distribution with shape a and rate B. A symmetric matrix among points, statistics and
-    mean parameters stands for its entries i ≤ j, row by row; a natural one T for T_ii and 2T_ij, i < j, so that the inner product is a
-    trace (:func:`ingd_ref.special.entries`, :func:`ingd_ref.special.dual_entries` and their inverses convert). A point has d(d + 1)/2
-    coordinates, its density is with respect to them, and b = 1 + d(d + 1)/2. With Γ_d the multivariate gamma function, ψ_d = (log Γ_d)′
-    and M = aB⁻¹ = nV,
+    Classical parameters are ``scale`` V, positive definite, and ``degrees_of_freedom`` n > d − 1;
+    the mean is nV. With a = n/2 and B = ½V⁻¹ it is the matrix analogue of the Gamma distribution
+    with shape a and rate B. A symmetric matrix among points, statistics and mean parameters stands
+    for its entries i ≤ j, row by row; a natural one T for T_ii and 2T_ij, i < j, so that the inner
+    product is a trace (:func:`ingd_ref._special.entries`, :func:`ingd_ref._special.dual_entries`
+    and their inverses convert). A point has d(d + 1)/2 coordinates, its density is with respect to
+    them, and b = 1 + d(d + 1)/2. With Γ_d the multivariate gamma function, ψ_d = (log Γ_d)′ and M =
+    aB⁻¹ = nV,
 
     .. math::
         f(X) &= (\log\det X,\, X), \quad h(X) = (\det X)^{-(d+1)/2}, \quad \theta = (a,\, -B) & \text{(E1)} \\
@@ -46,7 +48,8 @@ class Wishart(ExponentialFamily):
         F^{-1}(g, G) &= (\dot a,\, (BGB - \dot aB)/a), \quad \dot a = (ag - \operatorname{tr} BG)/(a\psi_d'(a) - d) & \text{(E7)} \\
         \mathrm{KL}(\theta\,\|\,\theta') &= B_{S_d}(a, a') + a'(\operatorname{tr}(M'^{-1}M) - d - \log\det(M'^{-1}M)) & \text{(E5)}
 
-    where S_d(a) = log Γ_d(a) − d(a log a − a), and B_S its Bregman remainder; nothing on the right cancels.
+    where S_d(a) = log Γ_d(a) − d(a log a − a), and B_S its Bregman remainder; nothing on the right
+    cancels.
 
     Parameters
     ----------
@@ -67,7 +70,7 @@ class Wishart(ExponentialFamily):
     name = "Wishart"
 
     def __post_init__(self) -> None:
-        checks.positive_integer(self.dimension, "dimension")
+        _checks.positive_integer(self.dimension, "dimension")
 
     @property
     def dim(self) -> int:
@@ -84,59 +87,78 @@ class Wishart(ExponentialFamily):
         """Scale matrix and degrees of freedom."""
         d = self.dimension
         enough = Constraint(f"greater than {d - 1}", lambda xp, value: value > d - 1)
-        return (Parameter("scale", POSITIVE_DEFINITE, shape=(d, d)), Parameter("degrees_of_freedom", enough))
+        return (
+            Parameter("scale", POSITIVE_DEFINITE, shape=(d, d)),
+            Parameter("degrees_of_freedom", enough),
+        )
 
     def _rate(self, xp: Namespace, theta: Array) -> Array:
-        return -special.from_dual_entries(xp, theta[..., 1:], self.dimension)
+        return -_special.from_dual_entries(xp, theta[..., 1:], self.dimension)
 
     def _matrices(self, xp: Namespace, x: Array) -> Array:
-        return special.from_entries(xp, x, self.dimension)
+        return _special.from_entries(xp, x, self.dimension)
 
-    def _centre(self, xp: Namespace, theta: Array) -> special.DoubleWord:
+    def _centre(self, xp: Namespace, theta: Array) -> _special.DoubleWord:
         """M = aB⁻¹, the mean of X."""
-        centre: special.DoubleWord = special.factor(xp, self._rate(xp, theta)).inverse() * theta[..., 0, None, None]
+        centre: _special.DoubleWord = (
+            _special.factor(xp, self._rate(xp, theta)).inverse() * theta[..., 0, None, None]
+        )
         return centre
 
     def _joined(self, xp: Namespace, first: Array, rest: Array) -> Array:
         return xp.concat([first[..., None], rest], axis=-1)
 
     def _natural(self, xp: Namespace, scale: Array, degrees_of_freedom: Array) -> Array:
-        inverse = special.factor(xp, special.symmetric(special.double_word(xp, scale))).inverse().rounded()
-        return self._joined(xp, 0.5 * degrees_of_freedom, -0.5 * special.dual_entries(xp, inverse))
+        inverse = (
+            _special.factor(xp, _special.symmetric(_special.double_word(xp, scale)))
+            .inverse()
+            .rounded()
+        )
+        return self._joined(xp, 0.5 * degrees_of_freedom, -0.5 * _special.dual_entries(xp, inverse))
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        scale = special.factor(xp, self._rate(xp, theta)).inverse().rounded()
+        scale = _special.factor(xp, self._rate(xp, theta)).inverse().rounded()
         return {"scale": 0.5 * scale, "degrees_of_freedom": 2.0 * theta[..., 0]}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
         enough = f"degrees_of_freedom = 2 theta[0] > {self.dimension - 1}"
-        definite = special.positive_definite(xp, self._rate(xp, theta))
-        return {enough: theta[..., 0] > 0.5 * (self.dimension - 1), "rate = -theta[1:] positive definite": definite}
+        definite = _special.positive_definite(xp, self._rate(xp, theta))
+        return {
+            enough: theta[..., 0] > 0.5 * (self.dimension - 1),
+            "rate = -theta[1:] positive definite": definite,
+        }
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        factors = special.factor(xp, self._matrices(xp, mu[..., 1:]))
+        factors = _special.factor(xp, self._matrices(xp, mu[..., 1:]))
         definite = xp.all(factors.pivots.high > 0, axis=-1)
         gap = xp.where(definite, factors.log_det(), xp.zeros_like(mu[..., 0])) - mu[..., 0]
-        return {"mu[1:] positive definite": definite, "log det mu[1:] - mu[0] > 0": ~definite | (gap > 0)}
+        return {
+            "mu[1:] positive definite": definite,
+            "log det mu[1:] - mu[0] > 0": ~definite | (gap > 0),
+        }
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
-        return {"x positive definite": special.positive_definite(xp, self._matrices(xp, x))}
+        return {"x positive definite": _special.positive_definite(xp, self._matrices(xp, x))}
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return self._joined(xp, special.factor(xp, self._matrices(xp, x)).log_det(), x)
+        return self._joined(xp, _special.factor(xp, self._matrices(xp, x)).log_det(), x)
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
-        inverse = special.factor(xp, self._matrices(xp, x)).inverse().rounded()
-        first = special.dual_entries(xp, inverse)  # ∂ log det X/∂X_ij counts X_ij twice off the diagonal
-        unit = xp.broadcast_to(xp.eye(self.dim, dtype=x.dtype, device=device(x)), (*x.shape, self.dim))
+        inverse = _special.factor(xp, self._matrices(xp, x)).inverse().rounded()
+        first = _special.dual_entries(
+            xp, inverse
+        )  # ∂ log det X/∂X_ij counts X_ij twice off the diagonal
+        unit = xp.broadcast_to(
+            xp.eye(self.dim, dtype=x.dtype, device=device(x)), (*x.shape, self.dim)
+        )
         return xp.concat([first[..., None], unit], axis=-1)
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return -0.5 * (self.dimension + 1) * special.factor(xp, self._matrices(xp, x)).log_det()
+        return -0.5 * (self.dimension + 1) * _special.factor(xp, self._matrices(xp, x)).log_det()
 
     def _log_centre(self, xp: Namespace, theta: Array) -> Array:
         """Return log det M = Σ log(a/D_j) over the pivots D of B."""
-        pivots, shape = special.factor(xp, self._rate(xp, theta)).pivots, theta[..., 0, None]
+        pivots, shape = _special.factor(xp, self._rate(xp, theta)).pivots, theta[..., 0, None]
         excess = ((-pivots + shape) / pivots).rounded()
         near = xp.abs(excess) < 0.5
         logs = xp.log1p(xp.where(near, excess, xp.zeros_like(excess)))
@@ -144,50 +166,67 @@ class Wishart(ExponentialFamily):
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         shape, d = theta[..., 0], self.dimension
-        return special.multivariate_reduced_lgamma(xp, shape, d) + shape * (self._log_centre(xp, theta) - d)
+        return _special.multivariate_reduced_lgamma(xp, shape, d) + shape * (
+            self._log_centre(xp, theta) - d
+        )
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        first = self._log_centre(xp, theta) - special.multivariate_log_minus_digamma(xp, theta[..., 0], self.dimension)
-        return self._joined(xp, first, special.entries(xp, self._centre(xp, theta).rounded()))
+        first = self._log_centre(xp, theta) - _special.multivariate_log_minus_digamma(
+            xp, theta[..., 0], self.dimension
+        )
+        return self._joined(xp, first, _special.entries(xp, self._centre(xp, theta).rounded()))
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        factors = special.factor(xp, self._matrices(xp, mu[..., 1:]))
+        factors = _special.factor(xp, self._matrices(xp, mu[..., 1:]))
         return self._from_gap(xp, factors.log_det() - mu[..., 0], factors)
 
-    def _from_gap(self, xp: Namespace, gap: Array, centre: special.Factor) -> Array:
-        shape = special.inverse_multivariate_log_minus_digamma(xp, gap, self.dimension)
+    def _from_gap(self, xp: Namespace, gap: Array, centre: _special.Factor) -> Array:
+        shape = _special.inverse_multivariate_log_minus_digamma(xp, gap, self.dimension)
         rate = (centre.inverse() * shape[..., None, None]).rounded()
-        return self._joined(xp, shape, -special.dual_entries(xp, rate))
+        return self._joined(xp, shape, -_special.dual_entries(xp, rate))
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         shape, centre = theta[..., 0], self._centre(xp, theta).rounded()
-        first = (self.dimension + special.multivariate_trigamma_excess(xp, shape, self.dimension)) / shape
-        cross = special.entries(xp, centre) / shape[..., None]
-        return _bordered(xp, first, cross, special.wick(xp, centre, centre) / (4.0 * shape[..., None, None]))
+        first = (
+            self.dimension + _special.multivariate_trigamma_excess(xp, shape, self.dimension)
+        ) / shape
+        cross = _special.entries(xp, centre) / shape[..., None]
+        return _bordered(
+            xp, first, cross, _special.wick(xp, centre, centre) / (4.0 * shape[..., None, None])
+        )
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = theta[..., 0], self._rate(xp, theta)
-        excess, dual = special.multivariate_trigamma_excess(xp, shape, self.dimension), special.dual_entries(xp, rate)
+        excess, dual = (
+            _special.multivariate_trigamma_excess(xp, shape, self.dimension),
+            _special.dual_entries(xp, rate),
+        )
         added = dual[..., :, None] * dual[..., None, :] / excess[..., None, None]
-        square = (2.0 * special.dual_wick(xp, rate) + added) / shape[..., None, None]
+        square = (2.0 * _special.dual_wick(xp, rate) + added) / shape[..., None, None]
         return _bordered(xp, shape / excess, -dual / excess[..., None], square)
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        shape, rate = theta[..., 0], special.double_word(xp, self._rate(xp, theta))
-        product = special.matmul(rate, special.double_word(xp, self._matrices(xp, grad[..., 1:])))  # BG
+        shape, rate = theta[..., 0], _special.double_word(xp, self._rate(xp, theta))
+        product = _special.matmul(
+            rate, _special.double_word(xp, self._matrices(xp, grad[..., 1:]))
+        )  # BG
         trace = product[..., 0, 0]
         for j in range(1, self.dimension):
             trace = trace + product[..., j, j]
-        slope = special.double_word(xp, shape) * grad[..., 0] - trace
-        slope = slope / special.multivariate_trigamma_excess(xp, shape, self.dimension)
-        rest = (special.symmetric(special.matmul(product, rate)) - rate * slope[..., None, None]) / shape[..., None, None]
-        return self._joined(xp, slope.rounded(), special.dual_entries(xp, rest.rounded()))
+        slope = _special.double_word(xp, shape) * grad[..., 0] - trace
+        slope = slope / _special.multivariate_trigamma_excess(xp, shape, self.dimension)
+        rest = (
+            _special.symmetric(_special.matmul(product, rate)) - rate * slope[..., None, None]
+        ) / shape[..., None, None]
+        return self._joined(xp, slope.rounded(), _special.dual_entries(xp, rest.rounded()))
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         square = inverse_jacobian(xp, 2.0 * self._rate(xp, theta))
         top, right = xp.zeros_like(square[..., :1, :]), xp.zeros_like(square[..., :, :1])
         corner = xp.full_like(square[..., :1, :1], 0.5)
-        return xp.concat([xp.concat([top, corner], axis=-1), xp.concat([square, right], axis=-1)], axis=-2)
+        return xp.concat(
+            [xp.concat([top, corner], axis=-1), xp.concat([square, right], axis=-1)], axis=-2
+        )
 
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
         """½n tr(V⁻¹dV V⁻¹dV) + tr(V⁻¹dV)dn + ¼ψ_d′ dn²."""
@@ -196,60 +235,108 @@ class Wishart(ExponentialFamily):
 
     def _scale_metric(self, xp: Namespace, shape: Array, inverse: Array, cross: Array) -> Array:
         """Metric in a scale matrix of the given inverse and in degrees of freedom 2a, ``cross`` being the entries that join them."""
-        square, side = shape[..., None, None] * trace_metric(xp, inverse), xp.reshape(cross, (*shape.shape, self.dimension**2, 1))
-        last = 0.25 * (self.dimension + special.multivariate_trigamma_excess(xp, shape, self.dimension)) / shape
+        square, side = (
+            shape[..., None, None] * trace_metric(xp, inverse),
+            xp.reshape(cross, (*shape.shape, self.dimension**2, 1)),
+        )
+        last = (
+            0.25
+            * (self.dimension + _special.multivariate_trigamma_excess(xp, shape, self.dimension))
+            / shape
+        )
         return blocks(xp, square, side, last[..., None, None])
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         shape, centre = theta[..., 0], self._centre(xp, theta).rounded()
-        ring = special.triple_wick(xp, centre, centre, centre) / (4.0 * shape**2)[..., None, None, None]
-        cross = special.wick(xp, centre, centre) / (4.0 * shape**2)[..., None, None]
-        first = _bordered(xp, special.multivariate_tetragamma(xp, shape, self.dimension), xp.zeros_like(cross[..., 0]), cross)
-        return xp.concat([first[..., None, :, :], _bordered(xp, xp.zeros_like(cross[..., 0]), cross, ring)], axis=-3)
+        ring = (
+            _special.triple_wick(xp, centre, centre, centre)
+            / (4.0 * shape**2)[..., None, None, None]
+        )
+        cross = _special.wick(xp, centre, centre) / (4.0 * shape**2)[..., None, None]
+        first = _bordered(
+            xp,
+            _special.multivariate_tetragamma(xp, shape, self.dimension),
+            xp.zeros_like(cross[..., 0]),
+            cross,
+        )
+        return xp.concat(
+            [first[..., None, :, :], _bordered(xp, xp.zeros_like(cross[..., 0]), cross, ring)],
+            axis=-3,
+        )
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        first = special.double_word(xp, self._rate(xp, theta1)) * theta2[..., 0, None, None]  # aa′M⁻¹
-        second = special.double_word(xp, self._rate(xp, theta2)) * theta1[..., 0, None, None]  # aa′M′⁻¹
-        divergence = special.log_det_divergence(xp, special.factor(xp, first), special.factor(xp, second), second - first)
-        remainder = special.multivariate_reduced_lgamma_bregman(xp, theta1[..., 0], theta2[..., 0], self.dimension)
+        first = (
+            _special.double_word(xp, self._rate(xp, theta1)) * theta2[..., 0, None, None]
+        )  # aa′M⁻¹
+        second = (
+            _special.double_word(xp, self._rate(xp, theta2)) * theta1[..., 0, None, None]
+        )  # aa′M′⁻¹
+        divergence = _special.log_det_divergence(
+            xp, _special.factor(xp, first), _special.factor(xp, second), second - first
+        )
+        remainder = _special.multivariate_reduced_lgamma_bregman(
+            xp, theta1[..., 0], theta2[..., 0], self.dimension
+        )
         return remainder + theta2[..., 0] * divergence
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         shape, d = theta[..., 0], self.dimension
-        return -special.multivariate_reduced_lgamma(xp, shape, d) - shape * special.multivariate_log_minus_digamma(xp, shape, d)
+        return -_special.multivariate_reduced_lgamma(
+            xp, shape, d
+        ) - shape * _special.multivariate_log_minus_digamma(xp, shape, d)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         shape, d, half = theta[..., 0], self.dimension, 0.5 * (self.dimension + 1)
-        scale_free = (shape - half) * special.multivariate_log_minus_digamma(xp, shape, d)
-        return special.multivariate_reduced_lgamma(xp, shape, d) + scale_free + half * self._log_centre(xp, theta)
+        scale_free = (shape - half) * _special.multivariate_log_minus_digamma(xp, shape, d)
+        return (
+            _special.multivariate_reduced_lgamma(xp, shape, d)
+            + scale_free
+            + half * self._log_centre(xp, theta)
+        )
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         shape, centre = theta[..., 0], self._centre(xp, theta)
-        point = special.double_word(xp, self._matrices(xp, x))
-        factors = special.factor(xp, point)
-        divergence = special.log_det_divergence(xp, special.factor(xp, centre), factors, point - centre)
-        front = special.multivariate_reduced_lgamma(xp, shape, self.dimension) + shape * divergence
+        point = _special.double_word(xp, self._matrices(xp, x))
+        factors = _special.factor(xp, point)
+        divergence = _special.log_det_divergence(
+            xp, _special.factor(xp, centre), factors, point - centre
+        )
+        front = _special.multivariate_reduced_lgamma(xp, shape, self.dimension) + shape * divergence
         return -front - 0.5 * (self.dimension + 1) * factors.log_det()
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
-        return self._fit_points(xp, special.double_word(xp, self._matrices(xp, x)), weights)
+        return self._fit_points(xp, _special.double_word(xp, self._matrices(xp, x)), weights)
 
-    def _fit_points(self, xp: Namespace, points: special.DoubleWord, weights: Array) -> Array:
+    def _fit_points(self, xp: Namespace, points: _special.DoubleWord, weights: Array) -> Array:
         """Estimate from matrices (..., n, d, d): log det of the mean less the mean of log det is their mean divergence from the mean."""
         rounded = xp.sum(weights[..., None] * points.high, axis=-3, keepdims=True)
         rest = xp.sum(weights[..., None] * (points - rounded).rounded(), axis=-3, keepdims=True)
-        mean = special.double_word(xp, rounded) + rest
-        divergence = special.log_det_divergence(xp, special.factor(xp, mean), special.factor(xp, points), points - mean)
+        mean = _special.double_word(xp, rounded) + rest
+        divergence = _special.log_det_divergence(
+            xp, _special.factor(xp, mean), _special.factor(xp, points), points - mean
+        )
         gap = xp.sum(weights[..., 0] * divergence, axis=-1)
-        # Equal points leave the square of an error of eps²; points that differ in one digit at least eps² times their weight.
+        # Equal points leave the square of an error of eps²; points that differ in one digit at
+        # least eps² times their weight.
         positive = gap > xp.finfo(gap.dtype).eps ** 4
-        require(xp, {"log det of the mean - mean of log det > 0": positive}, "x", f"the samples that determine a {self.name}")
-        return self._from_gap(xp, gap, special.factor(xp, mean[..., 0, :, :]))
+        require(
+            xp,
+            {"log det of the mean - mean of log det > 0": positive},
+            "x",
+            f"the samples that determine a {self.name}",
+        )
+        return self._from_gap(xp, gap, _special.factor(xp, mean[..., 0, :, :]))
 
     def _moved_inside(self, xp: Namespace, x: Array) -> Array:
         return moved_inside(xp, x, self.dimension)
 
-    def _draw(self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray, degrees_of_freedom: np.ndarray) -> np.ndarray:
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, ...],
+        scale: np.ndarray,
+        degrees_of_freedom: np.ndarray,
+    ) -> np.ndarray:
         root = square_root(scale) @ bartlett(rng, size, degrees_of_freedom, self.dimension)
         rows, columns = np.triu_indices(self.dimension)
         return np.asarray((root @ np.swapaxes(root, -1, -2))[..., rows, columns])
@@ -260,7 +347,9 @@ class Wishart(ExponentialFamily):
         return {"df": degrees_of_freedom, "scale": scale}
 
     @classmethod
-    def _from_scipy(cls, df: np.ndarray, scale: np.ndarray) -> tuple[Wishart, dict[str, np.ndarray]]:
+    def _from_scipy(
+        cls, df: np.ndarray, scale: np.ndarray
+    ) -> tuple[Wishart, dict[str, np.ndarray]]:
         return cls(len(scale)), {"scale": scale, "degrees_of_freedom": df}
 
 

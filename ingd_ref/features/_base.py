@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace
 from ingd_ref.errors import OptionError
 
@@ -16,7 +16,8 @@ __all__ = ["Features", "require_features"]
 class Features(ABC):
     """Sufficient statistics f: R^d → R^b with their Jacobian ∇f ∈ R^{d×b}, as in (E1) and (P4).
 
-    A subclass gives :meth:`_values` and :meth:`_values_and_jacobian`; arguments have been checked when they are called.
+    A subclass gives :meth:`_values` and :meth:`_values_and_jacobian`; arguments have been checked
+    when they are called.
     """
 
     def __call__(self, x: Array, implementation: str = "auto") -> Array:
@@ -61,11 +62,13 @@ class Features(ABC):
         """F (n, b) and ∇f (n, d, b)."""
 
     def _checked(self, x: Array) -> Array:
-        return checks.points(x, "x", array_namespace(x=x))
+        return _checks.points(x, "x", array_namespace(x=x))
 
 
 def require_features(features: object, method: str = "values_and_jacobian") -> None:
     """Raise :class:`OptionError` unless ``features`` has the method that is about to be called, and say how a family becomes features."""
     if not hasattr(features, method):
         hint = "put a family into ingd_ref.features.FamilyStatistics, and functions of your own into ingd_ref.features.UserFeatures"
-        raise OptionError(f"features must be sufficient statistics with their Jacobian, got {type(features).__name__}; {hint}")
+        raise OptionError(
+            f"features must be sufficient statistics with their Jacobian, got {type(features).__name__}; {hint}"
+        )

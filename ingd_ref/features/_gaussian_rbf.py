@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, kernel, to_backend
 from ingd_ref.features._base import Features
 from ingd_ref.kernels.bandwidth import MEDIAN_RULES, median_bandwidth
@@ -49,12 +49,16 @@ class GaussianRBF(Features):
 
     def __post_init__(self) -> None:
         xp = array_namespace(centers=self.centers)
-        object.__setattr__(self, "centers", xp.asarray(checks.points(self.centers, "centers", xp), copy=True))
-        object.__setattr__(self, "bandwidth", checks.positive(self.bandwidth, "bandwidth"))
+        object.__setattr__(
+            self, "centers", xp.asarray(_checks.points(self.centers, "centers", xp), copy=True)
+        )
+        object.__setattr__(self, "bandwidth", _checks.positive(self.bandwidth, "bandwidth"))
 
     def _values(self, x: Array, implementation: str) -> Array:
         centers = self._centers_for(x)
-        return kernel("gaussian_rbf", x, centers, implementation=implementation)(x, centers, self.bandwidth)
+        return kernel("gaussian_rbf", x, centers, implementation=implementation)(
+            x, centers, self.bandwidth
+        )
 
     def _values_and_jacobian(self, x: Array, implementation: str) -> tuple[Array, Array]:
         centers = self._centers_for(x)
@@ -64,7 +68,7 @@ class GaussianRBF(Features):
 
     def _centers_for(self, x: Array) -> Array:
         xp = array_namespace(x=x, centers=self.centers)
-        checks.same_dimension(x, "x", self.centers, "centers")
+        _checks.same_dimension(x, "x", self.centers, "centers")
         return xp.astype(self.centers, x.dtype, copy=False)
 
 
@@ -103,14 +107,18 @@ class RandomCenters:
     rule: str = "midpoint"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "number", checks.positive_integer(self.number, "number"))
-        checks.choice(self.rule, "rule", MEDIAN_RULES)
+        object.__setattr__(self, "number", _checks.positive_integer(self.number, "number"))
+        _checks.choice(self.rule, "rule", MEDIAN_RULES)
         if self.bandwidth != "median":
-            object.__setattr__(self, "bandwidth", checks.positive(self.bandwidth, "bandwidth"))
+            object.__setattr__(self, "bandwidth", _checks.positive(self.bandwidth, "bandwidth"))
 
     def draw(self, x: Array, y: Array, rng: np.random.Generator) -> GaussianRBF:
         """Return features at random centres among the particles x (n, d) and the target samples y (m, d)."""
         pooled = array_namespace(x=x, y=y).concat([x, y], axis=0)
         chosen = rng.permutation(pooled.shape[0])[: self.number]
-        sigma = median_bandwidth(pooled, self.rule) if self.bandwidth == "median" else float(self.bandwidth)
+        sigma = (
+            median_bandwidth(pooled, self.rule)
+            if self.bandwidth == "median"
+            else float(self.bandwidth)
+        )
         return GaussianRBF(array_namespace(x=x).take(pooled, to_backend(chosen, x), axis=0), sigma)

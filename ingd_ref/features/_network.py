@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace
 from ingd_ref.features._base import Features
 from ingd_ref.kernels.activations import ACTIVATIONS
@@ -25,7 +25,8 @@ class NetworkFeatures(Features):
     Parameters
     ----------
     layers : sequence of (array (out, in), array (out,))
-        Weight matrix and offset of each layer; any depth. The first takes d numbers, the last gives the b statistics.
+        Weight matrix and offset of each layer; any depth. The first takes d numbers, the last gives
+        the b statistics.
     activation : {"tanh", "relu", "silu", "gelu"}
         After each layer, the last one too. Default ``"tanh"``.
 
@@ -36,7 +37,8 @@ class NetworkFeatures(Features):
 
     Notes
     -----
-    Layers trained by :func:`train_energy_network` make the statistics those of the model that explains the sample [L25].
+    Layers trained by :func:`train_energy_network` make the statistics those of the model that
+    explains the sample [L25].
 
     Examples
     --------
@@ -53,13 +55,15 @@ class NetworkFeatures(Features):
     activation: str = "tanh"
 
     def __post_init__(self) -> None:
-        checks.choice(self.activation, "activation", ACTIVATIONS)
-        object.__setattr__(self, "layers", checks.layers(self.layers, "layers"))
+        _checks.choice(self.activation, "activation", ACTIVATIONS)
+        object.__setattr__(self, "layers", _checks.layers(self.layers, "layers"))
 
     def _values(self, x: Array, implementation: str) -> Array:
         xp, layers = self._layers_for(x)
         for matrix, offset in layers:
-            x, _ = ACTIVATIONS[self.activation](xp, xp.matmul(x, xp.matrix_transpose(matrix)) + offset)
+            x, _ = ACTIVATIONS[self.activation](
+                xp, xp.matmul(x, xp.matrix_transpose(matrix)) + offset
+            )
         return x
 
     def _values_and_jacobian(self, x: Array, implementation: str) -> tuple[Array, Array]:
@@ -68,14 +72,19 @@ class NetworkFeatures(Features):
         for matrix, offset in layers:
             transposed = xp.matrix_transpose(matrix)
             x, slope = ACTIVATIONS[self.activation](xp, xp.matmul(x, transposed) + offset)
-            jacobian = slope[:, None, :] * (transposed[None, :, :] if jacobian is None else xp.matmul(jacobian, transposed))
+            jacobian = slope[:, None, :] * (
+                transposed[None, :, :] if jacobian is None else xp.matmul(jacobian, transposed)
+            )
         return x, jacobian
 
     def _layers_for(self, x: Array) -> tuple[Namespace, list[tuple[Array, Array]]]:
         """The layers in the floating type of x, if they live where x lives."""
         xp = array_namespace(x=x, layers=self.layers[0][0])
-        checks.same_dimension(x, "x", self.layers[0][0], "layers")
-        return xp, [(xp.astype(matrix, x.dtype, copy=False), xp.astype(offset, x.dtype, copy=False)) for matrix, offset in self.layers]
+        _checks.same_dimension(x, "x", self.layers[0][0], "layers")
+        return xp, [
+            (xp.astype(matrix, x.dtype, copy=False), xp.astype(offset, x.dtype, copy=False))
+            for matrix, offset in self.layers
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +107,8 @@ class EnergyNetwork:
 
     Notes
     -----
-    The model is the exponential family q ∝ exp⟨w, f(x)⟩ in the last layer's parameters, so its score is +∇E.
+    The model is the exponential family q ∝ exp⟨w, f(x)⟩ in the last layer's parameters, so its
+    score is +∇E.
 
     Examples
     --------
@@ -116,7 +126,7 @@ class EnergyNetwork:
         features = NetworkFeatures(self.layers, self.activation)
         last = features.layers[-1][0]
         xp = array_namespace(layers=last, head=self.head)
-        head = checks.vector(self.head, "head", last.shape[0], xp, like=last)
+        head = _checks.vector(self.head, "head", last.shape[0], xp, like=last)
         object.__setattr__(self, "layers", features.layers)
         object.__setattr__(self, "head", xp.asarray(head, copy=True))
 

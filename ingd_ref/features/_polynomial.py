@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, to_backend
 from ingd_ref.errors import NonFiniteError, ShapeError
 from ingd_ref.features._base import Features
@@ -52,8 +52,10 @@ class Polynomial(Features):
 
     def __post_init__(self) -> None:
         xp = array_namespace(centers=self.centers)
-        object.__setattr__(self, "centers", xp.asarray(checks.points(self.centers, "centers", xp), copy=True))
-        object.__setattr__(self, "degree", checks.positive_integer(self.degree, "degree"))
+        object.__setattr__(
+            self, "centers", xp.asarray(_checks.points(self.centers, "centers", xp), copy=True)
+        )
+        object.__setattr__(self, "degree", _checks.positive_integer(self.degree, "degree"))
         if not np.isfinite(self.offset):
             raise NonFiniteError(f"offset must be finite, got {self.offset}")
 
@@ -65,11 +67,13 @@ class Polynomial(Features):
         base, centers = self._base(x)
         xp = array_namespace(x=x)
         lower = base ** (self.degree - 1)
-        return lower * base, self.degree * lower[:, None, :] * xp.matrix_transpose(centers)[None, :, :]
+        return lower * base, self.degree * lower[:, None, :] * xp.matrix_transpose(centers)[
+            None, :, :
+        ]
 
     def _base(self, x: Array) -> tuple[Array, Array]:
         xp = array_namespace(x=x, centers=self.centers)
-        checks.same_dimension(x, "x", self.centers, "centers")
+        _checks.same_dimension(x, "x", self.centers, "centers")
         centers = xp.astype(self.centers, x.dtype, copy=False)
         return xp.matmul(x, xp.matrix_transpose(centers)) + self.offset, centers
 
@@ -86,7 +90,9 @@ class _Products(Features):
 
     def _values_and_jacobian(self, x: Array, implementation: str) -> tuple[Array, Array]:
         xp = array_namespace(x=x)
-        jacobian = xp.stack([_gradient(xp, x, factor) for factor in self._factors(x.shape[1])], axis=2)
+        jacobian = xp.stack(
+            [_gradient(xp, x, factor) for factor in self._factors(x.shape[1])], axis=2
+        )
         return self._values(x, implementation), jacobian
 
 
@@ -114,10 +120,14 @@ class Monomials(_Products):
     degree: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "degree", checks.positive_integer(self.degree, "degree"))
+        object.__setattr__(self, "degree", _checks.positive_integer(self.degree, "degree"))
 
     def _factors(self, dim: int) -> list[tuple[int, ...]]:
-        return [factor for q in range(1, self.degree + 1) for factor in combinations_with_replacement(range(dim), q)]
+        return [
+            factor
+            for q in range(1, self.degree + 1)
+            for factor in combinations_with_replacement(range(dim), q)
+        ]
 
 
 @dataclass(frozen=True)
@@ -150,7 +160,9 @@ class PairwiseProducts(_Products):
         factors: list[tuple[int, ...]] = [(a,) for a in range(dim)] if self.linear else []
         factors += [(a, c) for a in range(dim) for c in range(a if self.squares else a + 1, dim)]
         if not factors:
-            raise ShapeError("PairwiseProducts needs points with at least two coordinates; got one (squares=True would give x²)")
+            raise ShapeError(
+                "PairwiseProducts needs points with at least two coordinates; got one (squares=True would give x²)"
+            )
         return factors
 
 

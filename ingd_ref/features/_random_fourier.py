@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, to_backend
 from ingd_ref.features._base import Features
 
@@ -35,8 +35,8 @@ class RandomFourier(Features):
 
     Notes
     -----
-    With normal frequencies of standard deviation 1/σ and uniform phases, ⟨f(x), f(y)⟩ tends to exp(−‖x−y‖²/(2σ²)) as b grows: see
-    :meth:`gaussian`.
+    With normal frequencies of standard deviation 1/σ and uniform phases, ⟨f(x), f(y)⟩ tends to
+    exp(−‖x−y‖²/(2σ²)) as b grows: see :meth:`gaussian`.
 
     Examples
     --------
@@ -50,17 +50,24 @@ class RandomFourier(Features):
 
     def __post_init__(self) -> None:
         xp = array_namespace(frequencies=self.frequencies, phases=self.phases)
-        frequencies = checks.points(self.frequencies, "frequencies", xp)
-        phases = checks.vector(self.phases, "phases", frequencies.shape[0], xp, like=frequencies)
+        frequencies = _checks.points(self.frequencies, "frequencies", xp)
+        phases = _checks.vector(self.phases, "phases", frequencies.shape[0], xp, like=frequencies)
         object.__setattr__(self, "frequencies", xp.asarray(frequencies, copy=True))
         object.__setattr__(self, "phases", xp.asarray(phases, copy=True))
 
     @classmethod
-    def gaussian(cls, number: int, bandwidth: float, rng: np.random.Generator, like: Array) -> RandomFourier:
+    def gaussian(
+        cls, number: int, bandwidth: float, rng: np.random.Generator, like: Array
+    ) -> RandomFourier:
         """Draw ``number`` features that imitate a Gaussian kernel of the given bandwidth, on the library and device of ``like`` (n, d)."""
-        number, bandwidth = checks.positive_integer(number, "number"), checks.positive(bandwidth, "bandwidth")
+        number, bandwidth = (
+            _checks.positive_integer(number, "number"),
+            _checks.positive(bandwidth, "bandwidth"),
+        )
         frequencies = rng.standard_normal((number, like.shape[1])) / bandwidth
-        return cls(to_backend(frequencies, like), to_backend(rng.uniform(0.0, 2.0 * math.pi, number), like))
+        return cls(
+            to_backend(frequencies, like), to_backend(rng.uniform(0.0, 2.0 * math.pi, number), like)
+        )
 
     def _values(self, x: Array, implementation: str) -> Array:
         return self._scale() * array_namespace(x=x).cos(self._angles(x)[0])
@@ -69,13 +76,17 @@ class RandomFourier(Features):
         xp = array_namespace(x=x)
         angles, frequencies = self._angles(x)
         slopes = -self._scale() * xp.sin(angles)
-        return self._scale() * xp.cos(angles), slopes[:, None, :] * xp.matrix_transpose(frequencies)[None, :, :]
+        return self._scale() * xp.cos(angles), slopes[:, None, :] * xp.matrix_transpose(
+            frequencies
+        )[None, :, :]
 
     def _scale(self) -> float:
         return math.sqrt(2.0 / self.frequencies.shape[0])
 
     def _angles(self, x: Array) -> tuple[Array, Array]:
         xp = array_namespace(x=x, frequencies=self.frequencies)
-        checks.same_dimension(x, "x", self.frequencies, "frequencies")
+        _checks.same_dimension(x, "x", self.frequencies, "frequencies")
         frequencies = xp.astype(self.frequencies, x.dtype, copy=False)
-        return xp.matmul(x, xp.matrix_transpose(frequencies)) + xp.astype(self.phases, x.dtype, copy=False), frequencies
+        return xp.matmul(x, xp.matrix_transpose(frequencies)) + xp.astype(
+            self.phases, x.dtype, copy=False
+        ), frequencies

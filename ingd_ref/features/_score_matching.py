@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, item, to_backend, to_host
 from ingd_ref.errors import NonFiniteError, OptionError, ShapeError
 from ingd_ref.features._network import EnergyNetwork
@@ -36,7 +36,9 @@ class TrainedNetwork:
     losses: np.ndarray
 
 
-def denoising_loss(network: EnergyNetwork, x: Array, disturbance: Array, noise: float) -> tuple[float, EnergyNetwork]:
+def denoising_loss(
+    network: EnergyNetwork, x: Array, disturbance: Array, noise: float
+) -> tuple[float, EnergyNetwork]:
     r"""The loss of denoising score matching and its gradient over the parameters, equation (F1).
 
     .. math:: L = \frac1n \sum_i \| \nabla E(x_i + \epsilon_i) + \epsilon_i / s^2 \|^2
@@ -66,8 +68,9 @@ def denoising_loss(network: EnergyNetwork, x: Array, disturbance: Array, noise: 
 
     Notes
     -----
-    With residuals r_i = (2/n)(∇E + ε_i/s²) held fixed, the gradient is that of Σ⟨r_i, ∇E(x_i + ε_i)⟩: the derivative of ∇_W E along
-    x → x + τr: one forward tangent through back-propagation, and no second derivative is ever stored. Source: [L25].
+    With residuals r_i = (2/n)(∇E + ε_i/s²) held fixed, the gradient is that of Σ⟨r_i, ∇E(x_i +
+    ε_i)⟩: the derivative of ∇_W E along x → x + τr: one forward tangent through back-propagation,
+    and no second derivative is ever stored. Source: [L25].
 
     Examples
     --------
@@ -78,24 +81,33 @@ def denoising_loss(network: EnergyNetwork, x: Array, disturbance: Array, noise: 
     (2.25, array([-3.]))
     """
     xp = array_namespace(x=x, disturbance=disturbance)
-    x = checks.points(x, "x", xp)
-    disturbance = checks.points(disturbance, "disturbance", xp, dim=x.shape[1], like=x)
+    x = _checks.points(x, "x", xp)
+    disturbance = _checks.points(disturbance, "disturbance", xp, dim=x.shape[1], like=x)
     if disturbance.shape[0] != x.shape[0]:
-        raise ShapeError(f"disturbance must have a row for each of the {x.shape[0]} points of x, got {disturbance.shape[0]}")
-    variance = checks.positive(noise, "noise") ** 2
+        raise ShapeError(
+            f"disturbance must have a row for each of the {x.shape[0]} points of x, got {disturbance.shape[0]}"
+        )
+    variance = _checks.positive(noise, "noise") ** 2
     moved = x + disturbance
     residual = network.score(moved) + disturbance / variance
     number = x.shape[0]
-    return item(xp.sum(residual * residual)) / number, _tangent_of_gradient(xp, network, moved, residual * (2.0 / number))
+    return item(xp.sum(residual * residual)) / number, _tangent_of_gradient(
+        xp, network, moved, residual * (2.0 / number)
+    )
 
 
-def _tangent_of_gradient(xp: Namespace, network: EnergyNetwork, x: Array, direction: Array) -> EnergyNetwork:
+def _tangent_of_gradient(
+    xp: Namespace, network: EnergyNetwork, x: Array, direction: Array
+) -> EnergyNetwork:
     """d/dτ Σ_i ∂E(x_i + τ r_i)/∂(parameters): back-propagation (δ, h) and its forward tangent (δ̇, ḣ) side by side."""
     phi, curvature = ACTIVATIONS[network.activation], CURVATURES[network.activation]
     inputs, slopes, bends, rates = [(x, direction)], [], [], []
     for matrix, offset in network.layers:
         transposed = xp.matrix_transpose(matrix)
-        a, rate = xp.matmul(inputs[-1][0], transposed) + offset, xp.matmul(inputs[-1][1], transposed)
+        a, rate = (
+            xp.matmul(inputs[-1][0], transposed) + offset,
+            xp.matmul(inputs[-1][1], transposed),
+        )
         value, slope = phi(xp, a)
         inputs.append((value, slope * rate))
         slopes.append(slope)
@@ -109,7 +121,9 @@ def _tangent_of_gradient(xp: Namespace, network: EnergyNetwork, x: Array, direct
         delta_rate = bends[level] * rates[level] * back + slopes[level] * back_rate
         delta = slopes[level] * back
         value, rate = inputs[level]
-        gradient = xp.matmul(xp.matrix_transpose(delta_rate), value) + xp.matmul(xp.matrix_transpose(delta), rate)
+        gradient = xp.matmul(xp.matrix_transpose(delta_rate), value) + xp.matmul(
+            xp.matrix_transpose(delta), rate
+        )
         gradients.append((gradient, xp.sum(delta_rate, axis=0)))
         matrix = network.layers[level][0]
         back, back_rate = xp.matmul(delta, matrix), xp.matmul(delta_rate, matrix)
@@ -151,11 +165,13 @@ def train_energy_network(
     learning_rate : float > 0
         Of Adam; it falls to zero along half a cosine. Default 1e-3.
     weights : array (m,), optional
-        Weights of the sample, summing to one: the probabilities with which points are drawn. Default: 1/m.
+        Weights of the sample, summing to one: the probabilities with which points are drawn.
+        Default: 1/m.
     start : EnergyNetwork, optional
         Network to go on from; it decides widths and activation. Default: a random one.
     progress : bool or callable
-        ``True`` shows a bar on the standard error stream; a callable receives the step and its loss. Default ``False``.
+        ``True`` shows a bar on the standard error stream; a callable receives the step and its
+        loss. Default ``False``.
 
     Returns
     -------
@@ -178,12 +194,22 @@ def train_energy_network(
     (3, 8)
     """
     xp = array_namespace(sample=sample)
-    sample = checks.points(sample, "sample", xp)
+    sample = _checks.points(sample, "sample", xp)
     if not isinstance(rng, np.random.Generator):
         raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
-    noise, learning_rate = checks.positive(noise, "noise"), checks.positive(learning_rate, "learning_rate")
-    steps, batch = checks.positive_integer(steps, "steps"), checks.positive_integer(batch, "batch")
-    probabilities = None if weights is None else _probabilities(checks.weights(weights, "weights", sample.shape[0], xp, like=sample))
+    noise, learning_rate = (
+        _checks.positive(noise, "noise"),
+        _checks.positive(learning_rate, "learning_rate"),
+    )
+    steps, batch = (
+        _checks.positive_integer(steps, "steps"),
+        _checks.positive_integer(batch, "batch"),
+    )
+    probabilities = (
+        None
+        if weights is None
+        else _probabilities(_checks.weights(weights, "weights", sample.shape[0], xp, like=sample))
+    )
     network = _random_network(sample, widths, activation, rng) if start is None else start
     optimiser = _Adam(network)
     losses = np.zeros(steps)
@@ -192,10 +218,14 @@ def train_energy_network(
         x = xp.take(sample, to_backend(chosen, sample), axis=0)
         rate = 0.5 * learning_rate * (1.0 + math.cos(math.pi * step / steps))
         try:
-            losses[step], gradient = denoising_loss(network, x, to_backend(noise * rng.standard_normal(x.shape), sample), noise)
+            losses[step], gradient = denoising_loss(
+                network, x, to_backend(noise * rng.standard_normal(x.shape), sample), noise
+            )
             network = optimiser.step(network, gradient, rate)
         except NonFiniteError as error:
-            raise NonFiniteError(f"training diverged in step {step}; try a smaller learning_rate") from error
+            raise NonFiniteError(
+                f"training diverged in step {step}; try a smaller learning_rate"
+            ) from error
         if callable(progress):
             progress(step, float(losses[step]))
     return TrainedNetwork(network, losses)
@@ -217,16 +247,23 @@ def _shown(steps: int, progress: bool | Callable[[int, float], object]) -> Itera
     return track(range(steps), description="score matching", console=Console(stderr=True))
 
 
-def _random_network(sample: Array, widths: Sequence[int], activation: str, rng: np.random.Generator) -> EnergyNetwork:
+def _random_network(
+    sample: Array, widths: Sequence[int], activation: str, rng: np.random.Generator
+) -> EnergyNetwork:
     """Layers uniform on ±1/√inputs, as random networks of :class:`ingd_ref.rkhs.RandomNeuralTangent` are."""
-    sizes = (sample.shape[1], *(checks.positive_integer(width, "widths") for width in widths))
+    sizes = (sample.shape[1], *(_checks.positive_integer(width, "widths") for width in widths))
     layers = []
     for inputs, outputs in itertools.pairwise(sizes):
         bound = 1.0 / math.sqrt(inputs)
-        matrix, offset = rng.uniform(-bound, bound, (outputs, inputs)), rng.uniform(-bound, bound, outputs)
+        matrix, offset = (
+            rng.uniform(-bound, bound, (outputs, inputs)),
+            rng.uniform(-bound, bound, outputs),
+        )
         layers.append((to_backend(matrix, sample), to_backend(offset, sample)))
     bound = 1.0 / math.sqrt(sizes[-1])
-    return EnergyNetwork(layers, to_backend(rng.uniform(-bound, bound, sizes[-1]), sample), activation)
+    return EnergyNetwork(
+        layers, to_backend(rng.uniform(-bound, bound, sizes[-1]), sample), activation
+    )
 
 
 class _Adam:
@@ -245,8 +282,13 @@ class _Adam:
         for k, (part, slope) in enumerate(zip(_parts(network), _parts(gradient), strict=True)):
             self.first[k] = FIRST_DECAY * self.first[k] + (1.0 - FIRST_DECAY) * slope
             self.second[k] = SECOND_DECAY * self.second[k] + (1.0 - SECOND_DECAY) * slope * slope
-            moved.append(part - rate * (self.first[k] / scale[0]) / (xp.sqrt(self.second[k] / scale[1]) + FLOOR))
-        return EnergyNetwork(list(zip(moved[:-1:2], moved[1:-1:2], strict=True)), moved[-1], network.activation)
+            moved.append(
+                part
+                - rate * (self.first[k] / scale[0]) / (xp.sqrt(self.second[k] / scale[1]) + FLOOR)
+            )
+        return EnergyNetwork(
+            list(zip(moved[:-1:2], moved[1:-1:2], strict=True)), moved[-1], network.activation
+        )
 
 
 def _parts(network: EnergyNetwork) -> list[Array]:

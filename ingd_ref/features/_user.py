@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, device, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.features._base import Features
 
 __all__ = ["UserFeatures"]
 
-# A central difference of a smooth function is off by O(h²) + O(eps/h): h = eps^{1/3} balances the two at eps^{2/3}. The same difference
-# at 2h is off by four times the truncation part, so the two agree to a few eps^{2/3} times the size of f where f is smooth; 1e4 leaves
-# room for functions that bend quickly, and still tells a kink or noise (an error of order one, or a larger eps/h) from a derivative.
+# A central difference of a smooth function is off by O(h²) + O(eps/h): h = eps^{1/3} balances the
+# two at eps^{2/3}. The same difference at 2h is off by four times the truncation part, so the two
+# agree to a few eps^{2/3} times the size of f where f is smooth; 1e4 leaves room for functions that
+# bend quickly, and still tells a kink or noise (an error of order one, or a larger eps/h) from a
+# derivative.
 SMOOTHNESS_FACTOR = 1e4
 
 
@@ -27,19 +29,22 @@ class UserFeatures(Features):
     function : callable
         Maps points (n, d) to statistics (n, b), each row on its own.
     jacobian : callable, optional
-        Maps points (n, d) to (n, d, b), the derivatives ∂f_s/∂x_a. Without it central differences at two steps are taken, and must agree.
+        Maps points (n, d) to (n, d, b), the derivatives ∂f_s/∂x_a. Without it central differences
+        at two steps are taken, and must agree.
 
     Raises
     ------
     ShapeError, NonFiniteError
         When called, if the functions return something else than finite arrays of these shapes.
     DomainError
-        When called, if the numerical Jacobians at the two steps disagree: the function has a kink or is noisy there.
+        When called, if the numerical Jacobians at the two steps disagree: the function has a kink
+        or is noisy there.
 
     Notes
     -----
-    The numerical Jacobian is Richardson's extrapolation of central differences at steps h and 2h, h = eps^{1/3} max(1, |x_a|). Its error is
-    some eps^{2/3} (4e-11 in float64) of the size of f. :meth:`jacobian_error` compares a Jacobian of yours with it.
+    The numerical Jacobian is Richardson's extrapolation of central differences at steps h and 2h, h
+    = eps^{1/3} max(1, |x_a|). Its error is some eps^{2/3} (4e-11 in float64) of the size of f.
+    :meth:`jacobian_error` compares a Jacobian of yours with it.
 
     Examples
     --------
@@ -52,7 +57,9 @@ class UserFeatures(Features):
     function: Callable[[Array], Array]
     jacobian_function: Callable[[Array], Array] | None = None
 
-    def __init__(self, function: Callable[[Array], Array], jacobian: Callable[[Array], Array] | None = None) -> None:
+    def __init__(
+        self, function: Callable[[Array], Array], jacobian: Callable[[Array], Array] | None = None
+    ) -> None:
         object.__setattr__(self, "function", function)
         object.__setattr__(self, "jacobian_function", jacobian)
 
@@ -61,17 +68,25 @@ class UserFeatures(Features):
         if self.jacobian_function is None:
             raise DomainError("there is no supplied Jacobian to compare with the numerical one")
         xp = array_namespace(x=x)
-        numerical = self._numerical_jacobian(xp, checks.points(x, "x", xp))
+        numerical = self._numerical_jacobian(xp, _checks.points(x, "x", xp))
         scale = item(xp.max(xp.abs(numerical)))
-        return float(item(xp.max(xp.abs(self.jacobian(x) - numerical))) / (scale if scale > 0 else 1.0))
+        return float(
+            item(xp.max(xp.abs(self.jacobian(x) - numerical))) / (scale if scale > 0 else 1.0)
+        )
 
     def _values(self, x: Array, implementation: str) -> Array:
         xp = array_namespace(x=x)
         values = self.function(x)
         array_namespace(x=x, **{"the result of function": values})
         if values.ndim != 2 or values.shape[0] != x.shape[0] or values.shape[1] == 0:
-            raise ShapeError(f"function must map {tuple(x.shape)} points to (n, b) statistics, it returned shape {tuple(values.shape)}")
-        return checks.finite(checks.real_array(values, "the result of function", xp, like=x), "the result of function", xp)
+            raise ShapeError(
+                f"function must map {tuple(x.shape)} points to (n, b) statistics, it returned shape {tuple(values.shape)}"
+            )
+        return _checks.finite(
+            _checks.real_array(values, "the result of function", xp, like=x),
+            "the result of function",
+            xp,
+        )
 
     def _values_and_jacobian(self, x: Array, implementation: str) -> tuple[Array, Array]:
         xp = array_namespace(x=x)
@@ -81,13 +96,22 @@ class UserFeatures(Features):
         jacobian = self.jacobian_function(x)
         array_namespace(x=x, **{"the result of jacobian": jacobian})
         if tuple(jacobian.shape) != (*x.shape, values.shape[1]):
-            raise ShapeError(f"jacobian must return shape {(*x.shape, values.shape[1])}, it returned {tuple(jacobian.shape)}")
-        return values, checks.finite(checks.real_array(jacobian, "the result of jacobian", xp, like=x), "the result of jacobian", xp)
+            raise ShapeError(
+                f"jacobian must return shape {(*x.shape, values.shape[1])}, it returned {tuple(jacobian.shape)}"
+            )
+        return values, _checks.finite(
+            _checks.real_array(jacobian, "the result of jacobian", xp, like=x),
+            "the result of jacobian",
+            xp,
+        )
 
     def _numerical_jacobian(self, xp: Namespace, x: Array) -> Array:
         eps = xp.finfo(x.dtype).eps
         step = eps ** (1.0 / 3.0) * xp.maximum(xp.ones_like(x), xp.abs(x))
-        fine, coarse = self._central_differences(xp, x, step), self._central_differences(xp, x, 2.0 * step)
+        fine, coarse = (
+            self._central_differences(xp, x, step),
+            self._central_differences(xp, x, 2.0 * step),
+        )
         size = item(xp.max(xp.abs(fine))) + item(xp.max(xp.abs(self._values(x, "readable"))))
         gap = item(xp.max(xp.abs(fine - coarse)))
         if gap > SMOOTHNESS_FACTOR * eps ** (2.0 / 3.0) * size:
@@ -103,5 +127,7 @@ class UserFeatures(Features):
             shift = step * axes[coordinate, :]
             ahead, behind = x + shift, x - shift
             span = (ahead - behind)[:, coordinate]  # the step as rounded, not as meant
-            columns.append((self._values(ahead, "readable") - self._values(behind, "readable")) / span[:, None])
+            columns.append(
+                (self._values(ahead, "readable") - self._values(behind, "readable")) / span[:, None]
+            )
         return xp.stack(columns, axis=1)

@@ -3,7 +3,16 @@
 from ingd_ref.flows._energy import EnergyFlow, energy_velocity
 from ingd_ref.flows._flow import Flow, VelocityFunction
 from ingd_ref.flows._ingd import IngdSolution, ingd_velocity
-from ingd_ref.flows._king import DEFAULT, PUBLISHED, KiNG, KingVelocity, Settings, king_velocity, published_king, published_ntking
+from ingd_ref.flows._king import (
+    DEFAULT,
+    PUBLISHED,
+    KiNG,
+    KingVelocity,
+    Settings,
+    king_velocity,
+    published_king,
+    published_ntking,
+)
 from ingd_ref.flows._mmd import MMDFlow, mmd_velocity
 from ingd_ref.flows._progress import StepInfo
 from ingd_ref.flows._result import FlowResult, load_result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array
 from ingd_ref.errors import OptionError
 from ingd_ref.kernels.bandwidth import median_bandwidth
@@ -16,13 +16,17 @@ def checked_bandwidth(bandwidth: float | str) -> float | str:
     """Return "median", or the bandwidth as a positive float."""
     if isinstance(bandwidth, str):
         if bandwidth != MEDIAN:
-            raise OptionError(f"bandwidth must be a positive number or {MEDIAN!r}, got {bandwidth!r}")
+            raise OptionError(
+                f"bandwidth must be a positive number or {MEDIAN!r}, got {bandwidth!r}"
+            )
         return bandwidth
-    return checks.positive(bandwidth, "bandwidth")
+    return _checks.positive(bandwidth, "bandwidth")
 
 
-def settled_bandwidth(bandwidth: float | str, particles: Array, rule: str, implementation: str) -> float:
+def settled_bandwidth(
+    bandwidth: float | str, particles: Array, rule: str, implementation: str
+) -> float:
     """Return σ for one step: the number itself, or (K8) of ``particles`` (n, d)."""
     if bandwidth == MEDIAN:
         return median_bandwidth(particles, rule, implementation)
-    return checks.positive(bandwidth, "bandwidth")
+    return _checks.positive(bandwidth, "bandwidth")

@@ -1,9 +1,11 @@
 """The checkpoint of a run: a small sealed file for the last completed step, and a journal of the trajectory that only grows.
 
-After step s the journal holds, for each step from 0 to s, the frame and the metrics that are kept of it, as plain numbers without any
-framing. Its bytes are therefore a function of the run alone: whoever writes a stretch of it a second time writes the same bytes. A save
-first extends the journal, then replaces the sealed file, which says how many bytes of the journal count and what their SHA-256 is. Killed
-at any moment, the two that are on the disk belong together, and each byte of the trajectory is written once.
+After step s the journal holds, for each step from 0 to s, the frame and the metrics that are kept
+of it, as plain numbers without any framing. Its bytes are therefore a function of the run alone:
+whoever writes a stretch of it a second time writes the same bytes. A save first extends the
+journal, then replaces the sealed file, which says how many bytes of the journal count and what
+their SHA-256 is. Killed at any moment, the two that are on the disk belong together, and each byte
+of the trajectory is written once.
 """
 
 from __future__ import annotations
@@ -19,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
+from ingd_ref._io import read_sealed, write_at, write_sealed
 from ingd_ref.backend import Array, to_backend, to_host
 from ingd_ref.errors import CheckpointError
 from ingd_ref.flows._fingerprint import first_difference
 from ingd_ref.flows._integrators import StepMemory
-from ingd_ref.io import read_sealed, write_at, write_sealed
 
 __all__ = ["Checkpoint", "Layout", "Record", "Saved", "Snapshot", "json_state", "set_json_state"]
 
@@ -94,7 +96,9 @@ class Layout:
     def encode(self, record: Record) -> bytes:
         """Bytes of a record, little-endian: the frame in C order, in its own floating type, then the metrics as float64."""
         frame = b"" if record.frame is None else _little_endian(to_host(record.frame)).tobytes()
-        return frame + (b"" if record.metrics is None else np.array(record.metrics, dtype="<f8").tobytes())
+        return frame + (
+            b"" if record.metrics is None else np.array(record.metrics, dtype="<f8").tobytes()
+        )
 
     def decode(self, data: bytes, steps: int, dtype: np.dtype[Any], like: Array) -> list[Record]:
         """Records of the steps 0 to ``steps``, whose frames have floating type ``dtype`` and go to the device of ``like``."""
@@ -109,7 +113,10 @@ class Layout:
         for step in range(steps + 1):
             frame = metrics = None
             if self.keeps_frame(step):
-                frame = to_backend(np.reshape(take(dtype.newbyteorder("<"), math.prod(self.shape)), self.shape), like)
+                frame = to_backend(
+                    np.reshape(take(dtype.newbyteorder("<"), math.prod(self.shape)), self.shape),
+                    like,
+                )
             if self.keeps_metrics(step):
                 metrics = tuple(take(np.dtype("<f8"), self.metrics).tolist())
             records.append(Record(frame, metrics))
@@ -138,12 +145,15 @@ class Checkpoint:
         What is kept of it.
     """
 
-    def __init__(self, path: str | os.PathLike[str], fingerprint: Mapping[str, str], layout: Layout) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], fingerprint: Mapping[str, str], layout: Layout
+    ) -> None:
         self.path = Path(path)
         self.journal = self.path.with_name(self.path.name + ".journal")
         self._fingerprint = dict(fingerprint)
         self._layout = layout
-        # The steps that the files hold, the length of the journal up to there, and its SHA-256 so far: replaced as one.
+        # The steps that the files hold, the length of the journal up to there, and its SHA-256 so
+        # far: replaced as one.
         self._written = (0, 0, hashlib.sha256())
 
     def load(self, like: Array) -> Saved | None:
@@ -165,11 +175,17 @@ class Checkpoint:
         data = self._read_journal(length)
         digest = hashlib.sha256(data)
         if len(data) < length or digest.hexdigest() != values["journal_sha256"]:
-            raise CheckpointError(f"{self.journal} is damaged or does not belong to {self.path}; both were left as they are")
+            raise CheckpointError(
+                f"{self.journal} is damaged or does not belong to {self.path}; both were left as they are"
+            )
         memory = None if values["memory"] is None else StepMemory(*values["memory"])
         position = arrays[self._layout.name]
-        snapshot = Snapshot(step, to_backend(position, like), memory, values["rng_state"], values["seconds"])
-        saved = Saved(snapshot, self._layout.decode(data, step, position.dtype, like), values["rng_start"])
+        snapshot = Snapshot(
+            step, to_backend(position, like), memory, values["rng_state"], values["seconds"]
+        )
+        saved = Saved(
+            snapshot, self._layout.decode(data, step, position.dtype, like), values["rng_start"]
+        )
         self._written = (step + 1, length, digest)
         return saved
 
@@ -182,13 +198,17 @@ class Checkpoint:
             If it cannot be written. An earlier checkpoint stands.
         """
         steps, length, digest = self._written
-        data = b"".join(self._layout.encode(record) for record in records[steps : snapshot.step + 1])
+        data = b"".join(
+            self._layout.encode(record) for record in records[steps : snapshot.step + 1]
+        )
         digest = digest.copy()
         digest.update(data)
         values = {
             "fingerprint": self._fingerprint,
             "step": snapshot.step,
-            "memory": None if snapshot.memory is None else [snapshot.memory.step, snapshot.memory.error],
+            "memory": None
+            if snapshot.memory is None
+            else [snapshot.memory.step, snapshot.memory.error],
             "rng_start": rng_start,
             "rng_state": snapshot.rng_state,
             "seconds": snapshot.seconds,
@@ -197,11 +217,19 @@ class Checkpoint:
         }
         try:
             write_at(self.journal, length, data, fresh=steps == 0)
-            write_sealed(self.path, "checkpoint", values, {self._layout.name: to_host(snapshot.position)})
+            write_sealed(
+                self.path, "checkpoint", values, {self._layout.name: to_host(snapshot.position)}
+            )
         except OSError as error:
-            earlier = "there is no earlier one" if steps == 0 else f"the earlier one, of step {steps - 1}, stands"
+            earlier = (
+                "there is no earlier one"
+                if steps == 0
+                else f"the earlier one, of step {steps - 1}, stands"
+            )
             reason = error.strerror or error
-            raise CheckpointError(f"checkpoint {self.path} of step {snapshot.step} cannot be written: {reason}; {earlier}") from error
+            raise CheckpointError(
+                f"checkpoint {self.path} of step {snapshot.step} cannot be written: {reason}; {earlier}"
+            ) from error
         self._written = (snapshot.step + 1, length + len(data), digest)
 
     def _read_journal(self, length: int) -> bytes:
@@ -209,7 +237,9 @@ class Checkpoint:
             with self.journal.open("rb") as file:
                 return file.read(length)
         except OSError as error:
-            raise CheckpointError(f"{self.journal}, which belongs to checkpoint {self.path}, cannot be read: {error.strerror}") from error
+            raise CheckpointError(
+                f"{self.journal}, which belongs to checkpoint {self.path}, cannot be read: {error.strerror}"
+            ) from error
 
 
 def _little_endian(x: np.ndarray) -> np.ndarray:

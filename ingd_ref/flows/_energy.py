@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, kernel
 from ingd_ref.flows._flow import Flow, VelocityFunction
 
@@ -25,8 +25,8 @@ def energy_velocity(
     .. math:: v(x_i) = -\frac{1}{\pi_i} \frac{\partial E}{\partial x_i}
               = 2 \sum_k \pi_k \frac{x_i - x_k}{\|x_i - x_k\|} - 2 \sum_j \rho_j \frac{x_i - y_j}{\|x_i - y_j\|}
 
-    with E the energy distance (Q2), :func:`ingd_ref.metrics.energy_distance`; for uniform weights it is
-    :math:`-n\,\partial E/\partial x_i`.
+    with E the energy distance (Q2), :func:`ingd_ref.metrics.energy_distance`; for uniform weights
+    it is :math:`-n\,\partial E/\partial x_i`.
 
     Parameters
     ----------
@@ -52,9 +52,10 @@ def energy_velocity(
 
     Notes
     -----
-    The right-hand side needs no division by π_i: a particle of weight zero is moved by the others without acting on them. Where two points
-    coincide the distance has no gradient, and the term counts as zero: the element of smallest norm among its subgradients. This is the
-    squared-MMD flow for the kernel −‖x − y‖. Source: [L25], baseline.
+    The right-hand side needs no division by π_i: a particle of weight zero is moved by the others
+    without acting on them. Where two points coincide the distance has no gradient, and the term
+    counts as zero: the element of smallest norm among its subgradients. This is the squared-MMD
+    flow for the kernel −‖x − y‖. Source: [L25], baseline.
 
     Examples
     --------
@@ -63,12 +64,16 @@ def energy_velocity(
     array([[2.]])
     """
     xp = array_namespace(x=x, y=y, weights=weights, target_weights=target_weights)
-    x = checks.points(x, "x", xp)
-    y = checks.points(y, "y", xp, dim=x.shape[1], like=x)
-    weights = checks.weights(weights, "weights", x.shape[0], xp, x)
-    target_weights = checks.weights(target_weights, "target_weights", y.shape[0], xp, x)
-    repulsion = kernel("distance_gradient", x, x, weights, implementation=implementation)(x, x, weights)
-    attraction = kernel("distance_gradient", x, y, target_weights, implementation=implementation)(x, y, target_weights)
+    x = _checks.points(x, "x", xp)
+    y = _checks.points(y, "y", xp, dim=x.shape[1], like=x)
+    weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
+    target_weights = _checks.weights(target_weights, "target_weights", y.shape[0], xp, x)
+    repulsion = kernel("distance_gradient", x, x, weights, implementation=implementation)(
+        x, x, weights
+    )
+    attraction = kernel("distance_gradient", x, y, target_weights, implementation=implementation)(
+        x, y, target_weights
+    )
     return 2.0 * (repulsion - attraction)
 
 

@@ -19,8 +19,9 @@ __all__ = ["describe", "first_difference"]
 def describe(name: str, value: Any) -> dict[str, str]:
     """Describe ``value`` line by line, without an address or anything else that another process would see differently.
 
-    Numbers and text are given in full, an array by its library, type, shape and SHA-256, a function by its name alone (what it encloses
-    is not seen), a container or an object by its public parts. A dataclass field declared with ``compare=False`` is left out.
+    Numbers and text are given in full, an array by its library, type, shape and SHA-256, a function
+    by its name alone (what it encloses is not seen), a container or an object by its public parts.
+    A dataclass field declared with ``compare=False`` is left out.
 
     Parameters
     ----------
@@ -48,13 +49,17 @@ def first_difference(there: Mapping[str, str], here: Mapping[str, str]) -> str |
     """Say which line differs, and how; None if the two descriptions agree."""
     for name in dict.fromkeys((*there, *here)):
         if there.get(name) != here.get(name):
-            return f"{name} is {there.get(name, 'absent')} there and {here.get(name, 'absent')} here"
+            return (
+                f"{name} is {there.get(name, 'absent')} there and {here.get(name, 'absent')} here"
+            )
     return None
 
 
 def _lines(name: str, value: Any, above: tuple[int, ...]) -> list[tuple[str, str]]:
     """Lines for ``value``, which lies inside the objects ``above``."""
-    if value is None or isinstance(value, bool | int | float | complex | str | bytes | np.generic | np.dtype):
+    if value is None or isinstance(
+        value, bool | int | float | complex | str | bytes | np.generic | np.dtype
+    ):
         return [(name, repr(value))]
     if is_array(value):
         return [(name, _digest(value))]
@@ -64,7 +69,10 @@ def _lines(name: str, value: Any, above: tuple[int, ...]) -> list[tuple[str, str
         return [(name, "itself")]
     kind, parts = _parts(value)
     inside = (*above, id(value))
-    return [(name, kind), *(line for suffix, part in parts for line in _lines(name + suffix, part, inside))]
+    return [
+        (name, kind),
+        *(line for suffix, part in parts for line in _lines(name + suffix, part, inside)),
+    ]
 
 
 def _parts(value: Any) -> tuple[str, list[tuple[str, Any]]]:
@@ -72,15 +80,29 @@ def _parts(value: Any) -> tuple[str, list[tuple[str, Any]]]:
     if isinstance(value, Mapping):
         return f"mapping of {len(value)}", [(f"[{key!r}]", part) for key, part in value.items()]
     if isinstance(value, list | tuple):
-        return f"{type(value).__name__} of {len(value)}", [(f"[{index}]", part) for index, part in enumerate(value)]
+        return f"{type(value).__name__} of {len(value)}", [
+            (f"[{index}]", part) for index, part in enumerate(value)
+        ]
     if isinstance(value, MethodType):
         return f"method {value.__func__.__qualname__}", [(".self", value.__self__)]
     if isinstance(value, functools.partial):
-        return "partial", [(".function", value.func), (".arguments", value.args), (".keywords", value.keywords)]
+        return "partial", [
+            (".function", value.func),
+            (".arguments", value.args),
+            (".keywords", value.keywords),
+        ]
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
     if is_dataclass(value):
-        return kind, [(f".{field.name}", getattr(value, field.name)) for field in fields(value) if field.compare]
-    return kind, [(f".{name}", part) for name, part in getattr(value, "__dict__", {}).items() if not name.startswith("_")]
+        return kind, [
+            (f".{field.name}", getattr(value, field.name))
+            for field in fields(value)
+            if field.compare
+        ]
+    return kind, [
+        (f".{name}", part)
+        for name, part in getattr(value, "__dict__", {}).items()
+        if not name.startswith("_")
+    ]
 
 
 def _digest(x: Array) -> str:

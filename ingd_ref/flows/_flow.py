@@ -17,8 +17,9 @@ VelocityFunction = Callable[[Array], Array]
 class Flow(ABC):
     """A velocity rule for particles that are to reach a target sample.
 
-    A flow has random or data-dependent parts (centres, bandwidths, networks). :meth:`prepare` settles them once, and the function that it
-    returns may then be called at several positions: the stages of a Runge-Kutta step see the same vector field.
+    A flow has random or data-dependent parts (centres, bandwidths, networks). :meth:`prepare`
+    settles them once, and the function that it returns may then be called at several positions: the
+    stages of a Runge-Kutta step see the same vector field.
     """
 
     @abstractmethod
@@ -46,8 +47,8 @@ class Flow(ABC):
         target_weights : array (m,), optional
             Weights ρ of the target sample. Default: 1/m.
         mask : array (d,) of bool, optional
-            Coordinates that will move. The velocity of the others is ignored, so a flow may pass over the mask, or gain by knowing it.
-            Default: all.
+            Coordinates that will move. The velocity of the others is ignored, so a flow may pass
+            over the mask, or gain by knowing it. Default: all.
 
         Returns
         -------

@@ -8,12 +8,18 @@ from functools import cache
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, symmetrise
 from ingd_ref.errors import DomainError, SingularSystemError
 from ingd_ref.features import Features, require_features
 from ingd_ref.flows._moments import covariance_factor, mean_difference, weighted_covariance
-from ingd_ref.least_squares import LinearSolution, solve_factored, solve_factored_operator, solve_operator, solve_symmetric
+from ingd_ref.least_squares import (
+    LinearSolution,
+    solve_factored,
+    solve_factored_operator,
+    solve_operator,
+    solve_symmetric,
+)
 
 if TYPE_CHECKING:
     from ingd_ref.generators import Generator
@@ -48,7 +54,8 @@ class IngdSolution:
     gram : array (b, b) or None
         BBᵀ; None for the solvers that never form it.
     system : LinearSolution
-        The solved system, with residual, condition and rank: BBᵀ + λF̂ + εI, or its factor where the solver is a stacked one.
+        The solved system, with residual, condition and rank: BBᵀ + λF̂ + εI, or its factor where
+        the solver is a stacked one.
     """
 
     velocity: Array
@@ -92,8 +99,8 @@ def ingd_velocity(
     .. math:: u = B^\top c, \qquad (B B^\top + \lambda \hat F + \varepsilon I)\, c = \Delta,
               \qquad B = \sum_i \pi_i \nabla f(x_i)^\top J_i, \quad x_i = g(z_i; w), \quad J_i = \partial g(z_i; w)/\partial w
 
-    This u minimises :math:`\|M^{-1/2}(Bu - \Delta)\|^2 + \|u\|^2` with :math:`M = \lambda\hat F + \varepsilon I` (N2). No matrix with p×p
-    or n×d×p entries is formed.
+    This u minimises :math:`\|M^{-1/2}(Bu - \Delta)\|^2 + \|u\|^2` with :math:`M = \lambda\hat F +
+    \varepsilon I` (N2). No matrix with p×p or n×d×p entries is formed.
 
     Parameters
     ----------
@@ -106,7 +113,8 @@ def ingd_velocity(
     generator : Generator
         g with its Jacobian products.
     features : Features
-        Sufficient statistics f with their Jacobian, for instance those of a family: :class:`~ingd_ref.features.FamilyStatistics`.
+        Sufficient statistics f with their Jacobian, for instance those of a family:
+        :class:`~ingd_ref.features.FamilyStatistics`.
     ridge : float ≥ 0
         λ, the weight of the Fisher metric against the norm of u. Default 1e-3.
     jitter : float ≥ 0
@@ -118,10 +126,12 @@ def ingd_velocity(
     target_weights : array (m,), optional
         Weights ρ of the target sample, likewise. Default: 1/m.
     solver : {"normal", "eigh", "stacked", "svd", "matrix-free", "cg"}
-        ``"normal"`` (default): BBᵀ by the generator, often without B, and Cholesky. ``"eigh"``: the same with the minimum-norm answer to a
-        singular system. ``"stacked"``: QR of [B, √λ Φ, √ε I] (N3′), which does not square the condition number and holds B; ``"svd"``: the
-        same with the shortest answer where rows are dependent. ``"matrix-free"``: LSMR on the stacked system; ``"cg"``: conjugate gradients
-        on the other; both take products with B and Bᵀ alone, NumPy and CuPy only.
+        ``"normal"`` (default): BBᵀ by the generator, often without B, and Cholesky. ``"eigh"``: the
+        same with the minimum-norm answer to a singular system. ``"stacked"``: QR of [B, √λ Φ, √ε I]
+        (N3′), which does not square the condition number and holds B; ``"svd"``: the same with the
+        shortest answer where rows are dependent. ``"matrix-free"``: LSMR on the stacked system;
+        ``"cg"``: conjugate gradients on the other; both take products with B and Bᵀ alone, NumPy
+        and CuPy only.
     implementation : {"auto", "readable", "fused"}
         How the kernels of the statistics run. Default ``"auto"``.
 
@@ -139,8 +149,9 @@ def ingd_velocity(
 
     Notes
     -----
-    Memory O(ndb + b²) beside what the generator takes for its products; O(b(p + n)) more with the stacked solvers. Source: [L25] (iNGD);
-    weights and the stacked solvers follow from the same minimisation.
+    Memory O(ndb + b²) beside what the generator takes for its products; O(b(p + n)) more with the
+    stacked solvers. Source: [L25] (iNGD); weights and the stacked solvers follow from the same
+    minimisation.
 
     Examples
     --------
@@ -153,23 +164,36 @@ def ingd_velocity(
     >>> solution.delta, solution.moment_rate, solution.velocity
     (array([ 5., 33.]), array([ 5., 33.]), array([ 5. , 16.5]))
     """
-    xp = array_namespace(parameters=parameters, latents=latents, target=target, weights=weights, target_weights=target_weights)
-    parameters = xp.asarray(checks.vector(parameters, "parameters", generator.size, xp), copy=True)
+    xp = array_namespace(
+        parameters=parameters,
+        latents=latents,
+        target=target,
+        weights=weights,
+        target_weights=target_weights,
+    )
+    parameters = xp.asarray(_checks.vector(parameters, "parameters", generator.size, xp), copy=True)
     require_features(features)
-    latents = checks.points(latents, "latents", xp, dim=generator.latent_dimension, like=parameters)
-    target = checks.points(target, "target", xp, dim=generator.dimension, like=parameters)
-    weights = checks.weights(weights, "weights", latents.shape[0], xp, parameters)
-    target_weights = checks.weights(target_weights, "target_weights", target.shape[0], xp, parameters)
-    ridge, jitter = checks.nonnegative(ridge, "ridge"), checks.nonnegative(jitter, "jitter")
-    checks.choice(solver, "solver", INGD_SOLVERS)
-    checks.choice(implementation, "implementation", IMPLEMENTATIONS)
+    latents = _checks.points(
+        latents, "latents", xp, dim=generator.latent_dimension, like=parameters
+    )
+    target = _checks.points(target, "target", xp, dim=generator.dimension, like=parameters)
+    weights = _checks.weights(weights, "weights", latents.shape[0], xp, parameters)
+    target_weights = _checks.weights(
+        target_weights, "target_weights", target.shape[0], xp, parameters
+    )
+    ridge, jitter = _checks.nonnegative(ridge, "ridge"), _checks.nonnegative(jitter, "jitter")
+    _checks.choice(solver, "solver", INGD_SOLVERS)
+    _checks.choice(implementation, "implementation", IMPLEMENTATIONS)
     if ddof not in (0, 1):
         raise DomainError(f"ddof must be 0 or 1, got {ddof!r}")
 
     x, pull = generator.value_and_vjp(parameters, latents)
     values, slopes = features.values_and_jacobian(x, implementation)
     delta = mean_difference(xp, features(target, implementation), target_weights, values, weights)
-    fisher, deviations = weighted_covariance(xp, values, weights, ddof), covariance_factor(xp, values, weights, ddof)
+    fisher, deviations = (
+        weighted_covariance(xp, values, weights, ddof),
+        covariance_factor(xp, values, weights, ddof),
+    )
     slopes = weights[:, None, None] * slopes
 
     @cache
@@ -179,10 +203,27 @@ def ingd_velocity(
     def gram_of(cotangents: Array) -> Array:
         return generator.gram(parameters, latents, cotangents)
 
-    problem = _Problem(xp, generator.size, pull, lambda u: linearised()(u), gram_of, slopes, fisher, deviations, delta, ridge, jitter)
+    problem = _Problem(
+        xp,
+        generator.size,
+        pull,
+        lambda u: linearised()(u),
+        gram_of,
+        slopes,
+        fisher,
+        deviations,
+        delta,
+        ridge,
+        jitter,
+    )
     system, gram = problem.solve(solver)
-    # The stacked solvers give u itself, with the square root of the condition number of c: Bᵀc would lose what they gained.
-    u = problem.pull(system.coefficients) if system.shortest is None else xp.asarray(system.shortest[: generator.size], copy=True)
+    # The stacked solvers give u itself, with the square root of the condition number of c: Bᵀc
+    # would lose what they gained.
+    u = (
+        problem.pull(system.coefficients)
+        if system.shortest is None
+        else xp.asarray(system.shortest[: generator.size], copy=True)
+    )
     v = linearised()(u)
     return IngdSolution(u, system.coefficients, x, v, delta, problem.rate(v), fisher, gram, system)
 
@@ -217,7 +258,10 @@ class _Problem:
     def rate(self, v: Array) -> Array:
         """Σ_i π_i ∇f(x_i)ᵀ v_i (P4)."""
         number, dimension, statistics = self.slopes.shape
-        return self.xp.matmul(self.xp.reshape(v, (-1,)), self.xp.reshape(self.slopes, (number * dimension, statistics)))
+        return self.xp.matmul(
+            self.xp.reshape(v, (-1,)),
+            self.xp.reshape(self.slopes, (number * dimension, statistics)),
+        )
 
     def cotangents(self) -> Array:
         """The fields whose products with the Jacobian are the rows of B (N1), shape (b, n, d)."""
@@ -228,10 +272,14 @@ class _Problem:
         try:
             if solver in ("normal", "eigh"):
                 gram = symmetrise(self.xp, self.gram(self.cotangents()))
-                return solve_symmetric(gram + self.metric(), self.delta, "cholesky" if solver == "normal" else "eigh"), gram
+                return solve_symmetric(
+                    gram + self.metric(), self.delta, "cholesky" if solver == "normal" else "eigh"
+                ), gram
             if solver in ("stacked", "svd"):
                 return self.solve_stacked("qr" if solver == "stacked" else "svd"), None
-            return (self.solve_stacked_operator() if solver == "matrix-free" else self.solve_operator()), None
+            return (
+                self.solve_stacked_operator() if solver == "matrix-free" else self.solve_operator()
+            ), None
         except SingularSystemError as error:
             number = self.delta.shape[0]
             raise SingularSystemError(
@@ -251,18 +299,27 @@ class _Problem:
         def product(z: Array) -> Array:
             result, start = self.push(z[:size]), size
             for root in roots:
-                result, start = result + xp.matmul(root, z[start : start + root.shape[1]]), start + root.shape[1]
+                result, start = (
+                    result + xp.matmul(root, z[start : start + root.shape[1]]),
+                    start + root.shape[1],
+                )
             return result
 
         def adjoint(c: Array) -> Array:
-            return xp.concat([self.pull(c), *(xp.matmul(xp.matrix_transpose(root), c) for root in roots)])
+            return xp.concat(
+                [self.pull(c), *(xp.matmul(xp.matrix_transpose(root), c) for root in roots)]
+            )
 
-        return solve_factored_operator(product, adjoint, size + sum(root.shape[1] for root in roots), self.delta)
+        return solve_factored_operator(
+            product, adjoint, size + sum(root.shape[1] for root in roots), self.delta
+        )
 
     def solve_operator(self) -> LinearSolution:
         """(N3) by conjugate gradients: c ↦ B(Bᵀc) + Mc."""
         metric = self.metric()
-        return solve_operator(lambda c: self.push(self.pull(c)) + self.xp.matmul(metric, c), self.delta)
+        return solve_operator(
+            lambda c: self.push(self.pull(c)) + self.xp.matmul(metric, c), self.delta
+        )
 
     def metric(self) -> Array:
         """M = λF̂ + εI."""
@@ -274,4 +331,6 @@ class _Problem:
         return [*blocks, sqrt(self.jitter) * self._identity()] if self.jitter > 0 else blocks
 
     def _identity(self) -> Array:
-        return self.xp.eye(self.delta.shape[0], dtype=self.delta.dtype, device=self.deviations.device)
+        return self.xp.eye(
+            self.delta.shape[0], dtype=self.delta.dtype, device=self.deviations.device
+        )

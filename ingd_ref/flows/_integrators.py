@@ -1,6 +1,7 @@
 """Explicit Runge-Kutta steps of ẋ = v(x): tableaux with names, one step function, one error-controlled span.
 
-The field is autonomous: what depends on time or chance was settled by :meth:`~ingd_ref.flows._flow.Flow.prepare`, so no stage needs a time.
+The field is autonomous: what depends on time or chance was settled by
+:meth:`~ingd_ref.flows._flow.Flow.prepare`, so no stage needs a time.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ TABLEAUX = {
     "euler": Tableau(1, ((),), (1.0,)),
     "heun": Tableau(2, ((), (1.0,)), (1 / 2, 1 / 2)),
     "rk4": Tableau(4, ((), (1 / 2,), (0.0, 1 / 2), (0.0, 0.0, 1.0)), (1 / 6, 1 / 3, 1 / 3, 1 / 6)),
-    # Dormand and Prince, J. Comput. Appl. Math. 6 (1980), their pair of orders 5 and 4; the last stage is the first of the next step.
+    # Dormand and Prince, J. Comput. Appl. Math. 6 (1980), their pair of orders 5 and 4; the last
+    # stage is the first of the next step.
     "dormand-prince": Tableau(
         5,
         (
@@ -59,14 +61,17 @@ TABLEAUX = {
 }
 INTEGRATORS = ("euler", "heun", "rk4", "adaptive")
 
-# Step-size control by proportional and integral terms: Hairer and Wanner, Solving Ordinary Differential Equations II, section IV.2.
+# Step-size control by proportional and integral terms: Hairer and Wanner, Solving Ordinary
+# Differential Equations II, section IV.2.
 PROPORTIONAL, INTEGRAL = 0.7 / 5, 0.4 / 5
 SAFETY, SMALLEST_FACTOR, LARGEST_FACTOR = 0.9, 0.2, 5.0
 # A remembered error below this would let one lucky step dictate the next factor.
 SMALLEST_ERROR = 1e-4
-# A sub-step this small a part of its span, times a velocity of order one, is lost in the rounding of the positions.
+# A sub-step this small a part of its span, times a velocity of order one, is lost in the rounding
+# of the positions.
 SMALLEST_PART = 1e-12
-# Where rounding makes up the error estimate, sub-steps of any length may pass or fail by chance, and no end would come.
+# Where rounding makes up the error estimate, sub-steps of any length may pass or fail by chance,
+# and no end would come.
 MOST_SUBSTEPS = 10_000
 
 
@@ -87,7 +92,13 @@ class StepMemory:
 
 
 def advance(
-    integrator: str, velocity: VelocityFunction, x: Array, span: float, memory: StepMemory | None, rtol: float, atol: float
+    integrator: str,
+    velocity: VelocityFunction,
+    x: Array,
+    span: float,
+    memory: StepMemory | None,
+    rtol: float,
+    atol: float,
 ) -> tuple[Array, StepMemory | None]:
     """Carry ``x`` through ``span`` of flow time, equation (K9): one step of a fixed method, or error-controlled sub-steps.
 
@@ -134,7 +145,9 @@ def advance(
     return _shifted(x, span, tableau.weights, slopes), memory
 
 
-def _slopes(tableau: Tableau, velocity: VelocityFunction, x: Array, h: float, first: Array) -> list[Array]:
+def _slopes(
+    tableau: Tableau, velocity: VelocityFunction, x: Array, h: float, first: Array
+) -> list[Array]:
     """Velocities k_i at the stages of one step of length ``h``, of which the first is known."""
     slopes = [first]
     for row in tableau.stages[1:]:
@@ -150,7 +163,9 @@ def _shifted(x: Array, h: float, coefficients: tuple[float, ...], slopes: list[A
     return x
 
 
-def _scaled_error(x: Array, new: Array, h: float, slopes: list[Array], rtol: float, atol: float) -> float:
+def _scaled_error(
+    x: Array, new: Array, h: float, slopes: list[Array], rtol: float, atol: float
+) -> float:
     """Largest ratio, over all coordinates of all particles, of the estimated error of a sub-step to what is tolerated there."""
     xp = array_namespace(x=x)
     error = _shifted(xp.zeros_like(x), h, TABLEAUX["dormand-prince"].error_weights, slopes)
@@ -159,12 +174,17 @@ def _scaled_error(x: Array, new: Array, h: float, slopes: list[Array], rtol: flo
 
 
 def _adaptive_span(
-    velocity: VelocityFunction, x: Array, span: float, memory: StepMemory | None, rtol: float, atol: float
+    velocity: VelocityFunction,
+    x: Array,
+    span: float,
+    memory: StepMemory | None,
+    rtol: float,
+    atol: float,
 ) -> tuple[Array, StepMemory]:
     """Dormand-Prince sub-steps through ``span``, each with an estimated error within the tolerance.
 
-    A velocity that is not finite at an inner stage counts as an error too large: a shorter sub-step may avoid it. At the start of the span
-    nothing can.
+    A velocity that is not finite at an inner stage counts as an error too large: a shorter sub-step
+    may avoid it. At the start of the span nothing can.
     """
     tableau = TABLEAUX["dormand-prince"]
     memory = StepMemory(span, 1.0) if memory is None else memory
@@ -182,7 +202,8 @@ def _adaptive_span(
             failure, error = bad_stage, math.inf
         if error <= 1:
             grown = h * _factor(error, memory.error, largest=1.0 if rejected else LARGEST_FACTOR)
-            # A sub-step cut short by the end of the span says nothing against the longer one that was planned.
+            # A sub-step cut short by the end of the span says nothing against the longer one that
+            # was planned.
             cut_short = h < trial
             trial = max(grown, trial) if cut_short else grown
             memory = StepMemory(trial, memory.error if cut_short else max(error, SMALLEST_ERROR))
@@ -192,7 +213,11 @@ def _adaptive_span(
                 return x, memory
             continue
         rejected = True
-        trial = h * (SAFETY * max(SMALLEST_FACTOR, math.pow(error, -0.2)) if math.isfinite(error) else SMALLEST_FACTOR)
+        trial = h * (
+            SAFETY * max(SMALLEST_FACTOR, math.pow(error, -0.2))
+            if math.isfinite(error)
+            else SMALLEST_FACTOR
+        )
         if trial < SMALLEST_PART * span:
             raise failure or DomainError(f"{tolerance}: a sub-step of {h:.3g} still errs too much")
     raise DomainError(f"{tolerance} in {MOST_SUBSTEPS} sub-steps")

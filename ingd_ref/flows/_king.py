@@ -10,8 +10,16 @@ from typing import TypedDict
 
 import numpy as np
 
-from ingd_ref import checks
-from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, contract, single_blas_thread, symmetrise
+from ingd_ref import _checks
+from ingd_ref.backend import (
+    IMPLEMENTATIONS,
+    Array,
+    Namespace,
+    array_namespace,
+    contract,
+    single_blas_thread,
+    symmetrise,
+)
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.features import Features, RandomCenters, require_features
 from ingd_ref.flows._flow import Flow, VelocityFunction
@@ -19,7 +27,15 @@ from ingd_ref.flows._moments import mean_difference, weighted_covariance
 from ingd_ref.least_squares import LinearSolution, solve_operator, solve_symmetric
 from ingd_ref.rkhs import MatrixKernel, MedianBandwidth, RandomNeuralTangent
 
-__all__ = ["DEFAULT", "PUBLISHED", "KiNG", "KingVelocity", "king_velocity", "published_king", "published_ntking"]
+__all__ = [
+    "DEFAULT",
+    "PUBLISHED",
+    "KiNG",
+    "KingVelocity",
+    "king_velocity",
+    "published_king",
+    "published_ntking",
+]
 
 SOLVERS = ("cholesky", "eigh", "cg")
 
@@ -32,10 +48,11 @@ class Settings(TypedDict):
     ddof: int
 
 
-#: Ridge λ, jitter ε and covariance divisor of the published code [L25]: ``king_velocity(x, y, ..., **PUBLISHED)``.
+#: Ridge λ, jitter ε and covariance divisor of the published code [L25]: ``king_velocity(x, y, ...,
+#: **PUBLISHED)``.
 PUBLISHED: Settings = {"ridge": 1e-3, "jitter": 1e-3, "ddof": 1}
-#: Ridge λ, jitter ε and covariance divisor that :func:`king_velocity` defaults to. The covariance is that of the weighted sample itself, so
-#: that repeating every particle changes nothing.
+#: Ridge λ, jitter ε and covariance divisor that :func:`king_velocity` defaults to. The covariance
+#: is that of the weighted sample itself, so that repeating every particle changes nothing.
 DEFAULT: Settings = {"ridge": 1e-3, "jitter": 1e-3, "ddof": 0}
 
 
@@ -129,11 +146,13 @@ def king_velocity(
     features : Features
         Sufficient statistics f with their Jacobian.
     kernel : MatrixKernel
-        K. :class:`~ingd_ref.rkhs.GradientGaussian` gives KiNG, :class:`~ingd_ref.rkhs.NeuralTangent` gives ntKiNG.
+        K. :class:`~ingd_ref.rkhs.GradientGaussian` gives KiNG,
+        :class:`~ingd_ref.rkhs.NeuralTangent` gives ntKiNG.
     ridge : float ≥ 0
         λ, the weight of the Fisher metric against the norm of v. Default 1e-3.
     jitter : float ≥ 0
-        ε, a parameter of the model like λ: where b > rank F̂, the velocity depends on it. Default 1e-3.
+        ε, a parameter of the model like λ: where b > rank F̂, the velocity depends on it. Default
+        1e-3.
     ddof : {0, 1}
         Covariance divisor: 1/n (default) or, as the published code, 1/(n − 1).
     weights : array (n,), optional
@@ -141,11 +160,12 @@ def king_velocity(
     target_weights : array (m,), optional
         Weights ρ of the target sample, likewise. Default: 1/m.
     mask : array (d,) of bool, optional
-        Coordinates that may move; the others condition (K9). K becomes PKP with the projector P on these coordinates, so the moment
-        identity d/dt E_q f = G c holds on the mask.
+        Coordinates that may move; the others condition (K9). K becomes PKP with the projector P on
+        these coordinates, so the moment identity d/dt E_q f = G c holds on the mask.
     solver : {"cholesky", "eigh", "cg"}
-        ``"cholesky"`` (default) refuses a singular system, ``"eigh"`` gives its minimum-norm answer, ``"cg"`` forms neither G nor V: fewer
-        operations than forming G where it converges in less than b steps. NumPy and CuPy only.
+        ``"cholesky"`` (default) refuses a singular system, ``"eigh"`` gives its minimum-norm
+        answer, ``"cg"`` forms neither G nor V: fewer operations than forming G where it converges
+        in less than b steps. NumPy and CuPy only.
     implementation : {"auto", "readable", "fused"}
         How kernels run. Default ``"auto"``.
 
@@ -162,8 +182,8 @@ def king_velocity(
 
     Notes
     -----
-    Time O(n²db + ndb²), memory O(ndb). Source: [L25] (KiNG, ntKiNG); weights, mask and general kernels follow from the same representer
-    argument.
+    Time O(n²db + ndb²), memory O(ndb). Source: [L25] (KiNG, ntKiNG); weights, mask and general
+    kernels follow from the same representer argument.
 
     Examples
     --------
@@ -178,13 +198,13 @@ def king_velocity(
     """
     require_features(features)
     xp = array_namespace(x=x, y=y, weights=weights, target_weights=target_weights, mask=mask)
-    x = xp.asarray(checks.points(x, "x", xp), copy=True)
-    y = checks.points(y, "y", xp, dim=x.shape[1], like=x)
-    weights = checks.weights(weights, "weights", x.shape[0], xp, x)
-    target_weights = checks.weights(target_weights, "target_weights", y.shape[0], xp, x)
-    ridge, jitter = checks.nonnegative(ridge, "ridge"), checks.nonnegative(jitter, "jitter")
-    checks.choice(solver, "solver", SOLVERS)
-    checks.choice(implementation, "implementation", IMPLEMENTATIONS)
+    x = xp.asarray(_checks.points(x, "x", xp), copy=True)
+    y = _checks.points(y, "y", xp, dim=x.shape[1], like=x)
+    weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
+    target_weights = _checks.weights(target_weights, "target_weights", y.shape[0], xp, x)
+    ridge, jitter = _checks.nonnegative(ridge, "ridge"), _checks.nonnegative(jitter, "jitter")
+    _checks.choice(solver, "solver", SOLVERS)
+    _checks.choice(implementation, "implementation", IMPLEMENTATIONS)
     if ddof not in (0, 1):
         raise DomainError(f"ddof must be 0 or 1, got {ddof!r}")
     projector = _projector(xp, mask, x)
@@ -194,7 +214,20 @@ def king_velocity(
     with single_blas_thread() if kernel.uses_cores(x, jacobian, implementation) else nullcontext():
         delta = mean_difference(xp, features(y, implementation), target_weights, values, weights)
         fisher = weighted_covariance(xp, values, weights, ddof)
-        return _Problem(xp, x, weights, jacobian, kernel, projector, implementation, delta, fisher, ridge, jitter, solver).solve()
+        return _Problem(
+            xp,
+            x,
+            weights,
+            jacobian,
+            kernel,
+            projector,
+            implementation,
+            delta,
+            fisher,
+            ridge,
+            jitter,
+            solver,
+        ).solve()
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +258,14 @@ class _Problem:
         gram, velocity = self.kernel.gram(self.x, self.jacobian, self.weights, self.implementation)
         system = solve_symmetric(gram + self._metric(), self.delta, self.solver)
         c = system.coefficients
-        return self._result(self._on_mask(velocity(c)), c, xp.matmul(gram, c), gram, (system,), xp.matmul(self.jacobian, c))
+        return self._result(
+            self._on_mask(velocity(c)),
+            c,
+            xp.matmul(gram, c),
+            gram,
+            (system,),
+            xp.matmul(self.jacobian, c),
+        )
 
     def _solve_matrix_free(self) -> KingVelocity:
         """(K3) by conjugate gradients: G c = Σ_j π_j ∇f(x_j)ᵀ v(x_j), with v the field of the coefficients c."""
@@ -233,7 +273,12 @@ class _Problem:
 
         def moment_rate(c: Array) -> Array:
             velocity = self._contract(self.x, xp.matmul(self.jacobian, c)[:, :, None])[:, :, 0]
-            return xp.squeeze(contract(xp, "jas,jat->st", self.jacobian, (self.weights[:, None] * velocity)[:, :, None]), axis=1)
+            return xp.squeeze(
+                contract(
+                    xp, "jas,jat->st", self.jacobian, (self.weights[:, None] * velocity)[:, :, None]
+                ),
+                axis=1,
+            )
 
         system = solve_operator(lambda c: moment_rate(c) + xp.matmul(metric, c), self.delta)
         c = system.coefficients
@@ -247,32 +292,50 @@ class _Problem:
             raise OptionError("solver='cg' has no coordinate-wise form; use 'cholesky' or 'eigh'")
         xp = self.xp
         contraction = self._contract(self.x, self.jacobian)
-        grams = symmetrise(xp, contract(xp, "jas,jat->ast", self.weights[:, None, None] * self.jacobian, contraction))
+        grams = symmetrise(
+            xp,
+            contract(xp, "jas,jat->ast", self.weights[:, None, None] * self.jacobian, contraction),
+        )
         metric = self._metric()
-        systems = tuple(solve_symmetric(grams[a, :, :] + metric, self.delta, self.solver) for a in range(self.x.shape[1]))
+        systems = tuple(
+            solve_symmetric(grams[a, :, :] + metric, self.delta, self.solver)
+            for a in range(self.x.shape[1])
+        )
         c = xp.stack([system.coefficients for system in systems])
         velocity = contract(xp, "jas,as->ja", contraction, c)
         rate = xp.sum(xp.squeeze(xp.matmul(grams, c[:, :, None]), axis=2), axis=0)
-        return self._result(velocity, c, rate, grams, systems, contract(xp, "jas,as->ja", self.jacobian, c))
+        return self._result(
+            velocity, c, rate, grams, systems, contract(xp, "jas,as->ja", self.jacobian, c)
+        )
 
     def _metric(self) -> Array:
         """M = λF̂ + εI."""
-        return self.ridge * self.fisher + self.jitter * self.xp.eye(self.delta.shape[0], dtype=self.x.dtype, device=self.fisher.device)
+        return self.ridge * self.fisher + self.jitter * self.xp.eye(
+            self.delta.shape[0], dtype=self.x.dtype, device=self.fisher.device
+        )
 
     def _contract(self, points: Array, jacobian: Array) -> Array:
         """V of (K4), kept on the mask."""
-        contraction = self.kernel.contract(points, self.x, jacobian, self.weights, self.implementation)
+        contraction = self.kernel.contract(
+            points, self.x, jacobian, self.weights, self.implementation
+        )
         return contraction if self.projector is None else contraction * self.projector[:, None]
 
     def _on_mask(self, velocity: Array) -> Array:
         return velocity if self.projector is None else velocity * self.projector
 
     def _result(
-        self, velocity: Array, c: Array, rate: Array, gram: Array | None, systems: tuple[LinearSolution, ...], u: Array
+        self,
+        velocity: Array,
+        c: Array,
+        rate: Array,
+        gram: Array | None,
+        systems: tuple[LinearSolution, ...],
+        u: Array,
     ) -> KingVelocity:
         def evaluate(points: Array) -> Array:
             xp = array_namespace(points=points, particles=self.x)
-            points = checks.points(points, "points", xp, dim=self.x.shape[1], like=self.x)
+            points = _checks.points(points, "points", xp, dim=self.x.shape[1], like=self.x)
             return self._contract(points, u[:, :, None])[:, :, 0]
 
         return KingVelocity(velocity, c, self.delta, rate, self.fisher, gram, systems, evaluate)
@@ -283,7 +346,9 @@ def _projector(xp: Namespace, mask: Array | None, x: Array) -> Array | None:
     if mask is None:
         return None
     if not xp.isdtype(mask.dtype, "bool") or tuple(mask.shape) != (x.shape[1],):
-        raise ShapeError(f"mask must be a boolean array of shape ({x.shape[1]},), got {mask.dtype} of shape {tuple(mask.shape)}")
+        raise ShapeError(
+            f"mask must be a boolean array of shape ({x.shape[1]},), got {mask.dtype} of shape {tuple(mask.shape)}"
+        )
     return xp.astype(mask, x.dtype)
 
 
@@ -294,9 +359,11 @@ class KiNG(Flow):
     Parameters
     ----------
     features : Features or rule
-        Fixed features, or a rule with a ``draw`` method. Default: :class:`~ingd_ref.features.RandomCenters` (200).
+        Fixed features, or a rule with a ``draw`` method. Default:
+        :class:`~ingd_ref.features.RandomCenters` (200).
     kernel : MatrixKernel or rule
-        Fixed kernel, or a rule with a ``draw`` method. Default: the gradient Gaussian kernel at the median bandwidth (KiNG).
+        Fixed kernel, or a rule with a ``draw`` method. Default: the gradient Gaussian kernel at the
+        median bandwidth (KiNG).
     ridge, jitter, ddof, solver, implementation
         As for :func:`king_velocity`.
 
@@ -312,7 +379,9 @@ class KiNG(Flow):
     """
 
     features: Features | RandomCenters = field(default_factory=RandomCenters)
-    kernel: MatrixKernel | MedianBandwidth | RandomNeuralTangent = field(default_factory=MedianBandwidth)
+    kernel: MatrixKernel | MedianBandwidth | RandomNeuralTangent = field(
+        default_factory=MedianBandwidth
+    )
     ridge: float = 1e-3
     jitter: float = 1e-3
     ddof: int = 0

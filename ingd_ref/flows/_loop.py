@@ -13,17 +13,34 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, is_array, item, to_host
 from ingd_ref.errors import BackendError, CheckpointError, NonFiniteError, OptionError, ShapeError
-from ingd_ref.flows._checkpoint import Checkpoint, Layout, Record, Snapshot, json_state, set_json_state
+from ingd_ref.flows._checkpoint import (
+    Checkpoint,
+    Layout,
+    Record,
+    Snapshot,
+    json_state,
+    set_json_state,
+)
 from ingd_ref.flows._fingerprint import describe
 from ingd_ref.flows._flow import VelocityFunction
 from ingd_ref.flows._integrators import INTEGRATORS, advance
 from ingd_ref.flows._progress import Report, StepInfo, reporter
 from ingd_ref.flows._result import FlowResult
 
-__all__ = ["Callback", "Metric", "Setup", "Target", "beside", "checked_rng", "checked_target", "pace", "run"]
+__all__ = [
+    "Callback",
+    "Metric",
+    "Setup",
+    "Target",
+    "beside",
+    "checked_rng",
+    "checked_target",
+    "pace",
+    "run",
+]
 
 Target = Array | Callable[[np.random.Generator], Array]
 Metric = Callable[[Array], float]
@@ -34,7 +51,8 @@ Callback = Callable[[StepInfo], bool | None]
 class Setup(ABC):
     """Everything that stays the same during a run, checked: the arguments of its public function.
 
-    What moves is an array of any shape, here called the position: particles, or the parameters of a generator.
+    What moves is an array of any shape, here called the position: particles, or the parameters of a
+    generator.
     """
 
     xp: Namespace
@@ -94,7 +112,11 @@ class Setup(ABC):
             "record_every": self.layout.record_every,
             "keep_every": self.layout.keep_every,
         }
-        return {line: text for name, part in parts.items() for line, text in describe(name, part).items()}
+        return {
+            line: text
+            for name, part in parts.items()
+            for line, text in describe(name, part).items()
+        }
 
     def checked(self, velocity: VelocityFunction, step: int) -> VelocityFunction:
         """``velocity`` where it may act; raises where it is not finite or has another shape than what it moves."""
@@ -102,8 +124,14 @@ class Setup(ABC):
         def examined(x: Array) -> Array:
             v = beside(x, velocity(x), "velocity")
             if v.shape != x.shape:
-                raise ShapeError(f"velocity at step {step} has shape {tuple(v.shape)}, the {self.member}s have {tuple(x.shape)}")
-            return self.finite(self.restricted(checks.real_array(v, "velocity", self.xp, like=x)), "velocity", step)
+                raise ShapeError(
+                    f"velocity at step {step} has shape {tuple(v.shape)}, the {self.member}s have {tuple(x.shape)}"
+                )
+            return self.finite(
+                self.restricted(_checks.real_array(v, "velocity", self.xp, like=x)),
+                "velocity",
+                step,
+            )
 
         return examined
 
@@ -111,9 +139,13 @@ class Setup(ABC):
         """Return ``x`` if all of it is finite; else raise and name the step and the first member that is not."""
         bad = ~self.xp.isfinite(x)
         if item(self.xp.any(bad)):
-            rows = np.flatnonzero(to_host(self.xp.any(self.xp.reshape(bad, (x.shape[0], -1)), axis=1)))
+            rows = np.flatnonzero(
+                to_host(self.xp.any(self.xp.reshape(bad, (x.shape[0], -1)), axis=1))
+            )
             count = f"{rows.size} {self.member}(s)"
-            raise NonFiniteError(f"{name} at step {step} is NaN or infinite for {count}, the first of them is {rows[0]}")
+            raise NonFiniteError(
+                f"{name} at step {step} is NaN or infinite for {count}, the first of them is {rows[0]}"
+            )
         return x
 
     def record(self, step: int, position: Array) -> Record:
@@ -126,14 +158,20 @@ class Setup(ABC):
         particles = self.xp.asarray(self.sample(position), copy=True)
         return tuple(_number(name, metric(particles)) for name, metric in self.metrics.items())
 
-    def drawn_target(self, rng: np.random.Generator, particles: Array) -> tuple[Array, Array | None]:
+    def drawn_target(
+        self, rng: np.random.Generator, particles: Array
+    ) -> tuple[Array, Array | None]:
         """Target sample for a step, and its weights: the given one, or a fresh one if the target is a function."""
         target, weights = self.target, self.target_weights
         if not is_array(target):
             target = beside(particles, target(rng), "target(rng)")
-            target = checks.points(target, "target(rng)", self.xp, dim=particles.shape[1], like=particles)
+            target = _checks.points(
+                target, "target(rng)", self.xp, dim=particles.shape[1], like=particles
+            )
             if weights is not None:
-                weights = checks.weights(weights, "target_weights", target.shape[0], self.xp, like=particles)
+                weights = _checks.weights(
+                    weights, "target_weights", target.shape[0], self.xp, like=particles
+                )
         return target, weights
 
 
@@ -148,8 +186,16 @@ def run(
     checkpoint_every: int,
 ) -> FlowResult:
     """Run from the start or the checkpoint until all is done, the callback has had enough, Ctrl-C, or an error, which carries the rest."""
-    steps, checkpoint_every = checks.positive_integer(steps, "steps"), checks.positive_integer(checkpoint_every, "checkpoint_every")
-    course = _Run(setup, rng, None if checkpoint is None else Checkpoint(checkpoint, setup.fingerprint(), setup.layout), steps)
+    steps, checkpoint_every = (
+        _checks.positive_integer(steps, "steps"),
+        _checks.positive_integer(checkpoint_every, "checkpoint_every"),
+    )
+    course = _Run(
+        setup,
+        rng,
+        None if checkpoint is None else Checkpoint(checkpoint, setup.fingerprint(), setup.layout),
+        steps,
+    )
     try:
         return _drive(course, callback, progress, checkpoint_every)
     except Exception as error:
@@ -161,7 +207,9 @@ def run(
         raise
 
 
-def _drive(course: _Run, callback: Callback | None, progress: bool | Report, checkpoint_every: int) -> FlowResult:
+def _drive(
+    course: _Run, callback: Callback | None, progress: bool | Report, checkpoint_every: int
+) -> FlowResult:
     """Step until all is done, the callback has had enough, or Ctrl-C."""
     try:
         stop = False
@@ -181,20 +229,34 @@ def _drive(course: _Run, callback: Callback | None, progress: bool | Report, che
 class _Run:
     """A run under way: the state after the last completed step, and what is kept of all steps so far.
 
-    A step counts as completed from the moment at which ``state`` is replaced; until then nothing but the generator and the tail of
-    ``records`` has changed, and :meth:`roll_back` undoes both.
+    A step counts as completed from the moment at which ``state`` is replaced; until then nothing
+    but the generator and the tail of ``records`` has changed, and :meth:`roll_back` undoes both.
     """
 
-    def __init__(self, setup: Setup, rng: np.random.Generator | None, checkpoint: Checkpoint | None, steps: int) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        rng: np.random.Generator | None,
+        checkpoint: Checkpoint | None,
+        steps: int,
+    ) -> None:
         self.checkpoint, self.steps = checkpoint, steps
         saved = None if checkpoint is None else checkpoint.load(like=setup.start)
-        self.rng_start = json_state(np.random.default_rng() if rng is None else rng) if saved is None else saved.rng_start
+        self.rng_start = (
+            json_state(np.random.default_rng() if rng is None else rng)
+            if saved is None
+            else saved.rng_start
+        )
         self.rng = _generator_like(self.rng_start) if rng is None else rng
         if checkpoint is not None and saved is not None:
             if json_state(self.rng) not in (saved.rng_start, saved.snapshot.rng_state):
-                raise CheckpointError(f"checkpoint {checkpoint.path} belongs to another run: rng is in another state there")
+                raise CheckpointError(
+                    f"checkpoint {checkpoint.path} belongs to another run: rng is in another state there"
+                )
             if saved.snapshot.step > steps:
-                raise CheckpointError(f"checkpoint {checkpoint.path} has reached step {saved.snapshot.step}, beyond steps = {steps}")
+                raise CheckpointError(
+                    f"checkpoint {checkpoint.path} has reached step {saved.snapshot.step}, beyond steps = {steps}"
+                )
         set_json_state(self.rng, self.rng_start)
         self.setup = setup = setup.begun(self.rng)
         self.settled = None if setup.redraw else setup.prepare(setup.start, self.rng)
@@ -205,20 +267,40 @@ class _Run:
             self.state = Snapshot(0, setup.start, None, json_state(self.rng), self.seconds())
             self.save()
         else:
-            self.records, self.state, self.saved_step = saved.records, saved.snapshot, saved.snapshot.step
+            self.records, self.state, self.saved_step = (
+                saved.records,
+                saved.snapshot,
+                saved.snapshot.step,
+            )
             self.roll_back()
 
     def step(self, callback: Callback | None, report: Report) -> bool:
         """Do one step; return whether the callback wants no more."""
         setup, before, number = self.setup, self.state, self.state.step + 1
-        velocity = setup.prepare(before.position, self.rng) if self.settled is None else self.settled
+        velocity = (
+            setup.prepare(before.position, self.rng) if self.settled is None else self.settled
+        )
         x, memory = advance(
-            setup.integrator, setup.checked(velocity, number), before.position, setup.step_size, before.memory, setup.rtol, setup.atol
+            setup.integrator,
+            setup.checked(velocity, number),
+            before.position,
+            setup.step_size,
+            before.memory,
+            setup.rtol,
+            setup.atol,
         )
         record = setup.record(number, setup.finite(x, setup.quantity, number))
         metrics = dict(zip(setup.metrics, record.metrics or (), strict=False))
         shown = setup.xp.asarray(setup.sample(x), copy=True)
-        info = StepInfo(number, self.steps, number * setup.step_size, shown, metrics, self.seconds(), **setup.shown(x))
+        info = StepInfo(
+            number,
+            self.steps,
+            number * setup.step_size,
+            shown,
+            metrics,
+            self.seconds(),
+            **setup.shown(x),
+        )
         stop = callback is not None and bool(callback(info))
         self.records.append(record)
         self.state = Snapshot(number, x, memory, json_state(self.rng), info.seconds)
@@ -244,21 +326,29 @@ class _Run:
         """What the run has come to; shares no memory with it."""
         layout, done = self.setup.layout, self.state.step
         steps_kept = np.arange(0, done + 1, layout.keep_every)
-        history = np.array([record.metrics for record in self.records if record.metrics is not None])
-        frames = self.setup.xp.stack([record.frame for record in self.records if record.frame is not None])
+        history = np.array(
+            [record.metrics for record in self.records if record.metrics is not None]
+        )
+        frames = self.setup.xp.stack(
+            [record.frame for record in self.records if record.frame is not None]
+        )
         return FlowResult(
             **self.setup.outcome(self.state.position, frames),
             times=steps_kept * self.setup.step_size,
             steps_kept=steps_kept,
-            history={name: history[:, index].copy() for index, name in enumerate(self.setup.metrics)},
-            history_steps=np.arange(0, done + 1, layout.record_every) if layout.metrics else np.arange(0),
+            history={
+                name: history[:, index].copy() for index, name in enumerate(self.setup.metrics)
+            },
+            history_steps=np.arange(0, done + 1, layout.record_every)
+            if layout.metrics
+            else np.arange(0),
             status=status,
             steps_done=done,
             seconds=self.state.seconds,
         )
 
 
-# --- arguments that both public functions share ------------------------------------------------------------------------------------------
+# --- arguments that both public functions share ---------------------------------------------------
 
 
 def checked_rng(rng: np.random.Generator | None) -> np.random.Generator | None:
@@ -268,14 +358,20 @@ def checked_rng(rng: np.random.Generator | None) -> np.random.Generator | None:
     return rng
 
 
-def checked_target(target: Target, target_weights: Array | None, xp: Namespace, like: Array, dim: int) -> tuple[Target, Array | None]:
+def checked_target(
+    target: Target, target_weights: Array | None, xp: Namespace, like: Array, dim: int
+) -> tuple[Target, Array | None]:
     """Target and its weights in the floating type of ``like``; those of a function are checked when it draws."""
     if is_array(target):
-        target = checks.points(target, "target", xp, dim=dim, like=like)
+        target = _checks.points(target, "target", xp, dim=dim, like=like)
         if target_weights is not None:
-            target_weights = checks.weights(target_weights, "target_weights", target.shape[0], xp, like=like)
+            target_weights = _checks.weights(
+                target_weights, "target_weights", target.shape[0], xp, like=like
+            )
     elif not callable(target):
-        raise OptionError(f"target must be an array (m, d) or a function of the random generator, got {type(target).__name__}")
+        raise OptionError(
+            f"target must be an array (m, d) or a function of the random generator, got {type(target).__name__}"
+        )
     return target, target_weights
 
 
@@ -294,17 +390,17 @@ def pace(
 ) -> dict[str, Any]:
     """Fields of :class:`Setup` that say how a run steps and what it keeps, checked; ``stem`` names a position of this shape on disk."""
     return {
-        "step_size": checks.positive(step_size, "step_size"),
-        "integrator": checks.choice(integrator, "integrator", INTEGRATORS),
-        "rtol": checks.nonnegative(rtol, "rtol"),
-        "atol": checks.positive(atol, "atol"),
+        "step_size": _checks.positive(step_size, "step_size"),
+        "integrator": _checks.choice(integrator, "integrator", INTEGRATORS),
+        "rtol": _checks.nonnegative(rtol, "rtol"),
+        "atol": _checks.positive(atol, "atol"),
         "redraw": bool(redraw),
         "metrics": dict(metrics or {}),
         "layout": Layout(
             shape=shape,
             metrics=len(metrics or {}),
-            keep_every=checks.positive_integer(keep_every, "keep_every"),
-            record_every=checks.positive_integer(record_every, "record_every"),
+            keep_every=_checks.positive_integer(keep_every, "keep_every"),
+            record_every=_checks.positive_integer(record_every, "record_every"),
             name=stem,
         ),
     }
@@ -328,5 +424,7 @@ def _generator_like(state: str) -> np.random.Generator:
 def _number(name: str, value: Any) -> float:
     """The one number that a metric returned."""
     if is_array(value) and value.ndim > 0:
-        raise ShapeError(f"metric {name} must return one number, got an array of shape {tuple(value.shape)}")
+        raise ShapeError(
+            f"metric {name} must return one number, got an array of shape {tuple(value.shape)}"
+        )
     return float(item(value) if is_array(value) else value)

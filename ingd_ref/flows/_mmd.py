@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, kernel
 from ingd_ref.flows._bandwidth import MEDIAN, checked_bandwidth, settled_bandwidth
 from ingd_ref.flows._flow import Flow, VelocityFunction
@@ -29,8 +29,8 @@ def mmd_velocity(
               = 2 \nabla_p \Bigl[ \sum_j \rho_j k(p, y_j) - \sum_k \pi_k k(p, x_k) \Bigr]_{p = x_i}, \qquad
               k(x, y) = e^{-\|x-y\|^2/(2\sigma^2)}
 
-    The functional is the square of :func:`ingd_ref.metrics.mmd` (Q1), without a factor ½; for uniform weights
-    :math:`v_i = -n\,\partial\,\mathrm{MMD}^2/\partial x_i`.
+    The functional is the square of :func:`ingd_ref.metrics.mmd` (Q1), without a factor ½; for
+    uniform weights :math:`v_i = -n\,\partial\,\mathrm{MMD}^2/\partial x_i`.
 
     Parameters
     ----------
@@ -58,8 +58,9 @@ def mmd_velocity(
 
     Notes
     -----
-    The right-hand side needs no division by π_i: a particle of weight zero is moved by the others without acting on them. Particles many
-    bandwidths away from the target do not move: the gradient of the kernel vanishes there, as the mathematics has it.
+    The right-hand side needs no division by π_i: a particle of weight zero is moved by the others
+    without acting on them. Particles many bandwidths away from the target do not move: the gradient
+    of the kernel vanishes there, as the mathematics has it.
 
     Examples
     --------
@@ -68,13 +69,17 @@ def mmd_velocity(
     array([[1.213061]])
     """
     xp = array_namespace(x=x, y=y, weights=weights, target_weights=target_weights)
-    x = checks.points(x, "x", xp)
-    y = checks.points(y, "y", xp, dim=x.shape[1], like=x)
-    bandwidth = checks.positive(bandwidth, "bandwidth")
-    weights = checks.weights(weights, "weights", x.shape[0], xp, x)
-    target_weights = checks.weights(target_weights, "target_weights", y.shape[0], xp, x)
-    target = kernel("gaussian_gradient", x, y, target_weights, implementation=implementation)(x, y, target_weights, bandwidth)
-    own = kernel("gaussian_gradient", x, x, weights, implementation=implementation)(x, x, weights, bandwidth)
+    x = _checks.points(x, "x", xp)
+    y = _checks.points(y, "y", xp, dim=x.shape[1], like=x)
+    bandwidth = _checks.positive(bandwidth, "bandwidth")
+    weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
+    target_weights = _checks.weights(target_weights, "target_weights", y.shape[0], xp, x)
+    target = kernel("gaussian_gradient", x, y, target_weights, implementation=implementation)(
+        x, y, target_weights, bandwidth
+    )
+    own = kernel("gaussian_gradient", x, x, weights, implementation=implementation)(
+        x, x, weights, bandwidth
+    )
     return 2.0 * (target - own)
 
 
@@ -85,7 +90,8 @@ class MMDFlow(Flow):
     Parameters
     ----------
     bandwidth : float > 0 or "median"
-        σ, in the units of the particles; "median" is rule (K8) on the particles at the start of each step. Default "median".
+        σ, in the units of the particles; "median" is rule (K8) on the particles at the start of
+        each step. Default "median".
     median_rule : {"midpoint", "lower"}
         Median of an even number of distances. Default "midpoint".
     implementation : {"auto", "readable", "fused"}
@@ -109,7 +115,7 @@ class MMDFlow(Flow):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bandwidth", checked_bandwidth(self.bandwidth))
-        checks.choice(self.median_rule, "median_rule", MEDIAN_RULES)
+        _checks.choice(self.median_rule, "median_rule", MEDIAN_RULES)
 
     def prepare(
         self,
@@ -120,7 +126,9 @@ class MMDFlow(Flow):
         target_weights: Array | None = None,
         mask: Array | None = None,
     ) -> VelocityFunction:
-        bandwidth = settled_bandwidth(self.bandwidth, particles, self.median_rule, self.implementation)
+        bandwidth = settled_bandwidth(
+            self.bandwidth, particles, self.median_rule, self.implementation
+        )
 
         def velocity(x: Array) -> Array:
             return mmd_velocity(x, target, bandwidth, weights, target_weights, self.implementation)

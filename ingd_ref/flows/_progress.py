@@ -52,7 +52,8 @@ def reporter(progress: bool | Report, steps: int, done: int) -> Iterator[Report]
     Parameters
     ----------
     progress : bool or callable
-        ``True``: a bar on the standard error stream if that is a terminal or a notebook; ``False``: nothing; a callable: itself.
+        ``True``: a bar on the standard error stream if that is a terminal or a notebook; ``False``:
+        nothing; a callable: itself.
     steps : int
         Steps asked for.
     done : int
@@ -70,11 +71,26 @@ def reporter(progress: bool | Report, steps: int, done: int) -> Iterator[Report]
         yield _silent
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not (console.is_terminal or console.is_jupyter)) as bar:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=console, disable=not (console.is_terminal or console.is_jupyter)
+    ) as bar:
         task = bar.add_task("flow", total=steps, completed=done)
 
         def report(info: StepInfo) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ingd_ref._io import read_sealed, write_sealed
 from ingd_ref.backend import Array, to_backend, to_host
 from ingd_ref.errors import CheckpointError
-from ingd_ref.io import read_sealed, write_sealed
 
 __all__ = ["FlowResult", "load_result"]
 
@@ -47,7 +47,8 @@ class FlowResult:
     parameters : array (p,) or None
         Parameters of the generator after the last completed step; None for a flow of particles.
     parameter_trajectory : array (k, p) or None
-        Parameters at the start and after every ``keep_every``-th step; None for a flow of particles.
+        Parameters at the start and after every ``keep_every``-th step; None for a flow of
+        particles.
     """
 
     particles: Array = field(repr=False)
@@ -84,14 +85,25 @@ class FlowResult:
             "steps_kept": self.steps_kept,
             "history_steps": self.history_steps,
             **{f"history_{index}": self.history[name] for index, name in enumerate(names)},
-            **{name: to_host(value) for name in PARAMETERS if (value := getattr(self, name)) is not None},
+            **{
+                name: to_host(value)
+                for name in PARAMETERS
+                if (value := getattr(self, name)) is not None
+            },
         }
-        values = {"history": names, "status": self.status, "steps_done": self.steps_done, "seconds": self.seconds}
+        values = {
+            "history": names,
+            "status": self.status,
+            "steps_done": self.steps_done,
+            "seconds": self.seconds,
+        }
         try:
             write_sealed(path, "result", values, arrays)
         except OSError as error:
             reason = error.strerror or error
-            raise CheckpointError(f"result {path} cannot be written: {reason}; an earlier file of that name stands") from error
+            raise CheckpointError(
+                f"result {path} cannot be written: {reason}; an earlier file of that name stands"
+            ) from error
 
 
 def load_result(path: str | os.PathLike[str], like: Array | None = None) -> FlowResult:
@@ -102,8 +114,8 @@ def load_result(path: str | os.PathLike[str], like: Array | None = None) -> Flow
     path : str or path-like
         The file.
     like : array, optional
-        Particles, parameters and their trajectories go to the library, device and floating type of this array. Default: NumPy, as they
-        were saved.
+        Particles, parameters and their trajectories go to the library, device and floating type of
+        this array. Default: NumPy, as they were saved.
 
     Returns
     -------

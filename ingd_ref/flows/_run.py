@@ -9,11 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, is_array, to_backend, to_host
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.flows._flow import Flow, VelocityFunction
-from ingd_ref.flows._loop import Callback, Metric, Setup, Target, checked_rng, checked_target, pace, run
+from ingd_ref.flows._loop import (
+    Callback,
+    Metric,
+    Setup,
+    Target,
+    checked_rng,
+    checked_target,
+    pace,
+    run,
+)
 from ingd_ref.flows._progress import Report, StepInfo
 from ingd_ref.flows._result import FlowResult, load_result
 
@@ -52,7 +61,8 @@ def run_flow(
     particles : array (n, d)
         Where the particles start.
     target : array (m, d) or callable
-        Sample of the target, or a function of the random generator that draws one, afresh for each step.
+        Sample of the target, or a function of the random generator that draws one, afresh for each
+        step.
     steps : int ≥ 1
         Number of steps.
     step_size : float > 0
@@ -60,19 +70,22 @@ def run_flow(
     rng : numpy.random.Generator, optional
         The only source of randomness; it is advanced. Default: a fresh one.
     integrator : {"euler", "heun", "rk4", "adaptive"}
-        Runge-Kutta method of order 1, 2 or 4, or the pair of Dormand and Prince with as many sub-steps as the tolerances need.
+        Runge-Kutta method of order 1, 2 or 4, or the pair of Dormand and Prince with as many
+        sub-steps as the tolerances need.
     rtol : float ≥ 0
     atol : float > 0
-        Adaptive integrator: a sub-step moves each coordinate of each particle with an estimated error of at most
-        ``atol + rtol * |x|``; ``atol`` has the units of x.
+        Adaptive integrator: a sub-step moves each coordinate of each particle with an estimated
+        error of at most ``atol + rtol * |x|``; ``atol`` has the units of x.
     mask : (d,) of bool, optional
-        Coordinates that move; the others condition and keep their values exactly. Default: all move.
+        Coordinates that move; the others condition and keep their values exactly. Default: all
+        move.
     weights : array (n,), optional
         Weights π of the particles. Default: 1/n.
     target_weights : array (m,), optional
         Weights ρ of the target sample. Default: 1/m.
     redraw : bool
-        Whether the flow settles its random and data-dependent parts before each step, or once at the start.
+        Whether the flow settles its random and data-dependent parts before each step, or once at
+        the start.
     metrics : mapping of str to callable, optional
         Functions of the particles (n, d) that return one number.
     record_every : int ≥ 1
@@ -80,11 +93,14 @@ def run_flow(
     keep_every : int ≥ 1
         The trajectory keeps the start and every so many steps.
     callback : callable, optional
-        Called with a :class:`StepInfo` after each step; a true answer ends the run with status "stopped".
+        Called with a :class:`StepInfo` after each step; a true answer ends the run with status
+        "stopped".
     progress : bool or callable
-        ``True``: a bar if the standard error stream is a terminal; a callable is called with a :class:`StepInfo` after each step.
+        ``True``: a bar if the standard error stream is a terminal; a callable is called with a
+        :class:`StepInfo` after each step.
     checkpoint : path, optional
-        An ``.npz`` file, and a journal ``<path>.journal`` beside it. If the file exists, the run goes on from there.
+        An ``.npz`` file, and a journal ``<path>.journal`` beside it. If the file exists, the run
+        goes on from there.
     checkpoint_every : int ≥ 1
         The checkpoint is written at the start, after every so many steps and at the end.
 
@@ -97,20 +113,24 @@ def run_flow(
     ShapeError, BackendError, DomainError, OptionError
         For an argument that cannot be used.
     NonFiniteError
-        For input that is not finite, or at the first velocity or particle that is not, which the message names.
+        For input that is not finite, or at the first velocity or particle that is not, which the
+        message names.
     CheckpointError
-        If the checkpoint cannot be written, is damaged, or belongs to another run (the message names what differs).
+        If the checkpoint cannot be written, is damaged, or belongs to another run (the message
+        names what differs).
 
     Notes
     -----
-    An exception that ends a run after its start carries what was done in its attribute ``partial``, a :class:`FlowResult`. Ctrl-C is no
-    error: the result of the completed steps is returned with status "interrupted". Either way the generator and the checkpoint are left
-    as they were after the last completed step.
+    An exception that ends a run after its start carries what was done in its attribute ``partial``,
+    a :class:`FlowResult`. Ctrl-C is no error: the result of the completed steps is returned with
+    status "interrupted". Either way the generator and the checkpoint are left as they were after
+    the last completed step.
 
-    A resumed run equals an uninterrupted one bit for bit. It may ask for more steps than before, but otherwise has to be the same run:
-    flow, starting particles, target and options are compared, and the state of ``rng`` if one is given. Functions (a callable target,
-    metrics) are known by name only; they must draw from the generator they are given and keep no state of their own, and a flow must not
-    spawn generators. A run that its callback stopped goes on when it is resumed.
+    A resumed run equals an uninterrupted one bit for bit. It may ask for more steps than before,
+    but otherwise has to be the same run: flow, starting particles, target and options are compared,
+    and the state of ``rng`` if one is given. Functions (a callable target, metrics) are known by
+    name only; they must draw from the generator they are given and keep no state of their own, and
+    a flow must not spawn generators. A run that its callback stopped goes on when it is resumed.
 
     Source: [L25].
 
@@ -129,15 +149,22 @@ def run_flow(
     if not isinstance(flow, Flow):
         raise OptionError(f"flow must be a Flow, got {type(flow).__name__}")
     rng = checked_rng(rng)
-    xp = array_namespace(particles=particles, weights=weights, target_weights=target_weights, target=target if is_array(target) else None)
-    start = xp.asarray(checks.points(particles, "particles", xp), copy=True)
+    xp = array_namespace(
+        particles=particles,
+        weights=weights,
+        target_weights=target_weights,
+        target=target if is_array(target) else None,
+    )
+    start = xp.asarray(_checks.points(particles, "particles", xp), copy=True)
     target, target_weights = checked_target(target, target_weights, xp, start, start.shape[1])
     setup = _FlowSetup(
         xp=xp,
         flow=flow,
         start=start,
         target=target,
-        weights=None if weights is None else checks.weights(weights, "weights", start.shape[0], xp, like=start),
+        weights=None
+        if weights is None
+        else _checks.weights(weights, "weights", start.shape[0], xp, like=start),
         target_weights=target_weights,
         mask=None if mask is None else _checked_mask(mask, start),
         **pace(
@@ -153,7 +180,15 @@ def run_flow(
             keep_every=keep_every,
         ),
     )
-    return run(setup, rng, steps=steps, callback=callback, progress=progress, checkpoint=checkpoint, checkpoint_every=checkpoint_every)
+    return run(
+        setup,
+        rng,
+        steps=steps,
+        callback=callback,
+        progress=progress,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +206,14 @@ class _FlowSetup(Setup):
 
     def prepare(self, position: Array, rng: np.random.Generator) -> VelocityFunction:
         target, target_weights = self.drawn_target(rng, position)
-        return self.flow.prepare(position, target, rng, weights=self.weights, target_weights=target_weights, mask=self.mask)
+        return self.flow.prepare(
+            position,
+            target,
+            rng,
+            weights=self.weights,
+            target_weights=target_weights,
+            mask=self.mask,
+        )
 
     def sample(self, position: Array) -> Array:
         return position
@@ -190,11 +232,17 @@ class _FlowSetup(Setup):
         }
 
     def restricted(self, velocity: Array) -> Array:
-        return velocity if self.mask is None else self.xp.where(self.mask, velocity, self.xp.zeros_like(velocity))
+        return (
+            velocity
+            if self.mask is None
+            else self.xp.where(self.mask, velocity, self.xp.zeros_like(velocity))
+        )
 
 
 def _checked_mask(mask: Array | Sequence[bool], start: Array) -> Array:
     host = to_host(mask) if is_array(mask) else np.asarray(mask)
     if host.dtype != np.bool_ or host.shape != (start.shape[1],):
-        raise ShapeError(f"mask must be {start.shape[1]} values of True or False, got shape {host.shape} of {host.dtype}")
+        raise ShapeError(
+            f"mask must be {start.shape[1]} values of True or False, got shape {host.shape} of {host.dtype}"
+        )
     return to_backend(host, like=start)

@@ -9,13 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ingd_ref import checks
-from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, is_array, to_backend, to_host
+from ingd_ref import _checks
+from ingd_ref.backend import (
+    IMPLEMENTATIONS,
+    Array,
+    Namespace,
+    array_namespace,
+    is_array,
+    to_backend,
+    to_host,
+)
 from ingd_ref.errors import DomainError, OptionError
 from ingd_ref.features import Features, RandomCenters, require_features
 from ingd_ref.flows._flow import VelocityFunction
 from ingd_ref.flows._ingd import INGD_SOLVERS, ingd_velocity
-from ingd_ref.flows._loop import Callback, Metric, Setup, Target, checked_rng, checked_target, pace, run
+from ingd_ref.flows._loop import (
+    Callback,
+    Metric,
+    Setup,
+    Target,
+    checked_rng,
+    checked_target,
+    pace,
+    run,
+)
 from ingd_ref.flows._progress import Report
 from ingd_ref.flows._result import FlowResult
 
@@ -65,25 +82,30 @@ def run_ingd(
     parameters : array (p,)
         Where w starts.
     target : array (m, d) or callable
-        Sample of the target, or a function of the random generator that draws one, afresh for each step.
+        Sample of the target, or a function of the random generator that draws one, afresh for each
+        step.
     features : Features or rule
-        Statistics f, or a rule with a ``draw`` method that settles them for a step from the generated sample and the target.
+        Statistics f, or a rule with a ``draw`` method that settles them for a step from the
+        generated sample and the target.
     latents : array (n, k) or int ≥ 1
         The latent points of every step; or how many are drawn anew for each. Default 500.
     shown : int ≥ 1, optional
-        Size of the generated sample that metrics, callbacks and the result show, from latent points of its own that are drawn once, at the
-        start, and serve for nothing else. Default: if ``latents`` are given the sample of these, else as many as a step draws.
+        Size of the generated sample that metrics, callbacks and the result show, from latent points
+        of its own that are drawn once, at the start, and serve for nothing else. Default: if
+        ``latents`` are given the sample of these, else as many as a step draws.
     steps : int ≥ 1
         Number of steps. Default 100.
     step_size : float > 0
-        Flow time of one step, η. Default 0.2: the noise of latent points drawn anew is averaged over about 1/η steps.
+        Flow time of one step, η. Default 0.2: the noise of latent points drawn anew is averaged
+        over about 1/η steps.
     rng : numpy.random.Generator, optional
         The only source of randomness; it is advanced. Default: a fresh one.
     integrator : {"euler", "heun", "rk4", "adaptive"}
         As for :func:`run_flow`.
     rtol : float ≥ 0
     atol : float > 0
-        Adaptive integrator: a sub-step moves each parameter with an estimated error of at most ``atol + rtol * |w|``.
+        Adaptive integrator: a sub-step moves each parameter with an estimated error of at most
+        ``atol + rtol * |w|``.
     ridge, jitter : float ≥ 0
     ddof : {0, 1}
     solver, implementation : str
@@ -93,10 +115,11 @@ def run_ingd(
     target_weights : array (m,), optional
         Weights ρ of the target sample. Default: 1/m.
     batch : int ≥ 1, optional
-        Size of the minibatch of the target that a step sees, drawn without repetition; from a weighted target with repetition, each point
-        as often as its weight says. Default: all of it.
+        Size of the minibatch of the target that a step sees, drawn without repetition; from a
+        weighted target with repetition, each point as often as its weight says. Default: all of it.
     redraw : bool
-        Whether features, minibatch and latents (unless given) are drawn before each step, or once at the start. Default True.
+        Whether features, minibatch and latents (unless given) are drawn before each step, or once
+        at the start. Default True.
     metrics : mapping of str to callable, optional
         Functions of the generated sample (n, d) that return one number.
     record_every, keep_every : int ≥ 1
@@ -109,12 +132,14 @@ def run_ingd(
     Returns
     -------
     FlowResult
-        With ``parameters`` and ``parameter_trajectory``; ``particles`` and ``trajectory`` are what the generator makes of them.
+        With ``parameters`` and ``parameter_trajectory``; ``particles`` and ``trajectory`` are what
+        the generator makes of them.
 
     Raises
     ------
     ShapeError, NonFiniteError, BackendError, DomainError, OptionError
-        For arguments that cannot be used, and for a velocity, parameter or sample that is not finite.
+        For arguments that cannot be used, and for a velocity, parameter or sample that is not
+        finite.
     SingularSystemError
         If the system of a step is singular to working precision.
     CheckpointError
@@ -136,9 +161,14 @@ def run_ingd(
     (array([3., 1.]), array([2., 4.]))
     """
     rng = checked_rng(rng)
-    arrays = {"latents": latents if is_array(latents) else None, "target": target if is_array(target) else None}
-    xp = array_namespace(parameters=parameters, weights=weights, target_weights=target_weights, **arrays)
-    start = xp.asarray(checks.vector(parameters, "parameters", generator.size, xp), copy=True)
+    arrays = {
+        "latents": latents if is_array(latents) else None,
+        "target": target if is_array(target) else None,
+    }
+    xp = array_namespace(
+        parameters=parameters, weights=weights, target_weights=target_weights, **arrays
+    )
+    start = xp.asarray(_checks.vector(parameters, "parameters", generator.size, xp), copy=True)
     target, target_weights = checked_target(target, target_weights, xp, start, generator.dimension)
     latents, weights = _checked_latents(latents, weights, generator, xp, start)
     if ddof not in (0, 1):
@@ -150,16 +180,16 @@ def run_ingd(
         start=start,
         target=target,
         latents=latents,
-        shown_number=None if shown is None else checks.positive_integer(shown, "shown"),
+        shown_number=None if shown is None else _checks.positive_integer(shown, "shown"),
         weights=weights,
         target_weights=target_weights,
         batch=None if batch is None else _checked_batch(batch, target),
         system={
-            "ridge": checks.nonnegative(ridge, "ridge"),
-            "jitter": checks.nonnegative(jitter, "jitter"),
+            "ridge": _checks.nonnegative(ridge, "ridge"),
+            "jitter": _checks.nonnegative(jitter, "jitter"),
             "ddof": ddof,
-            "solver": checks.choice(solver, "solver", INGD_SOLVERS),
-            "implementation": checks.choice(implementation, "implementation", IMPLEMENTATIONS),
+            "solver": _checks.choice(solver, "solver", INGD_SOLVERS),
+            "implementation": _checks.choice(implementation, "implementation", IMPLEMENTATIONS),
         },
         **pace(
             tuple(start.shape),
@@ -174,7 +204,15 @@ def run_ingd(
             keep_every=keep_every,
         ),
     )
-    return run(setup, rng, steps=steps, callback=callback, progress=progress, checkpoint=checkpoint, checkpoint_every=checkpoint_every)
+    return run(
+        setup,
+        rng,
+        steps=steps,
+        callback=callback,
+        progress=progress,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +240,11 @@ class _GeneratorSetup(Setup):
         return replace(self, reference=self.generator.latents(number, rng, like=self.start))
 
     def prepare(self, position: Array, rng: np.random.Generator) -> VelocityFunction:
-        latents = self.latents if is_array(self.latents) else self.generator.latents(self.latents, rng, like=position)
+        latents = (
+            self.latents
+            if is_array(self.latents)
+            else self.generator.latents(self.latents, rng, like=position)
+        )
         x = self.generator(position, latents)
         target, target_weights = self.minibatch(*self.drawn_target(rng, x), rng)
         require_features(self.features, "draw")
@@ -210,11 +252,15 @@ class _GeneratorSetup(Setup):
 
         def velocity(w: Array) -> Array:
             options = {"weights": self.weights, "target_weights": target_weights, **self.system}
-            return ingd_velocity(w, latents, target, generator=self.generator, features=features, **options).velocity
+            return ingd_velocity(
+                w, latents, target, generator=self.generator, features=features, **options
+            ).velocity
 
         return velocity
 
-    def minibatch(self, target: Array, target_weights: Array | None, rng: np.random.Generator) -> tuple[Array, Array | None]:
+    def minibatch(
+        self, target: Array, target_weights: Array | None, rng: np.random.Generator
+    ) -> tuple[Array, Array | None]:
         """``batch`` points of the target and their weights; all of it unless a batch was asked for."""
         if self.batch is None:
             return target, target_weights
@@ -230,8 +276,15 @@ class _GeneratorSetup(Setup):
         return self.generator(position, self.reference)
 
     def outcome(self, position: Array, frames: Array) -> dict[str, Array]:
-        trajectory = self.xp.stack([self.sample(frames[index, :]) for index in range(frames.shape[0])])
-        return {"particles": self.sample(position), "trajectory": trajectory, "parameters": position, "parameter_trajectory": frames}
+        trajectory = self.xp.stack(
+            [self.sample(frames[index, :]) for index in range(frames.shape[0])]
+        )
+        return {
+            "particles": self.sample(position),
+            "trajectory": trajectory,
+            "parameters": position,
+            "parameter_trajectory": frames,
+        }
 
     def shown(self, position: Array) -> dict[str, Array]:
         return {"parameters": self.xp.asarray(position, copy=True)}
@@ -257,17 +310,27 @@ def _checked_latents(
     """Latent points with their weights, or how many are to be drawn."""
     if not is_array(latents):
         if weights is not None:
-            raise OptionError("weights belong to given latent points: pass latents as an array (n, k)")
-        return checks.positive_integer(latents, "latents"), None
-    latents = xp.asarray(checks.points(latents, "latents", xp, dim=generator.latent_dimension, like=like), copy=True)
-    return latents, None if weights is None else checks.weights(weights, "weights", latents.shape[0], xp, like)
+            raise OptionError(
+                "weights belong to given latent points: pass latents as an array (n, k)"
+            )
+        return _checks.positive_integer(latents, "latents"), None
+    latents = xp.asarray(
+        _checks.points(latents, "latents", xp, dim=generator.latent_dimension, like=like), copy=True
+    )
+    return latents, None if weights is None else _checks.weights(
+        weights, "weights", latents.shape[0], xp, like
+    )
 
 
 def _checked_batch(batch: int, target: Any) -> int:
     """Size of a minibatch, of a target that has as many points."""
-    batch = checks.positive_integer(batch, "batch")
+    batch = _checks.positive_integer(batch, "batch")
     if not is_array(target):
-        raise OptionError("batch belongs to a target sample: a function of the random generator draws as many points as it likes")
+        raise OptionError(
+            "batch belongs to a target sample: a function of the random generator draws as many points as it likes"
+        )
     if batch > target.shape[0]:
-        raise DomainError(f"batch must be at most the {target.shape[0]} points of the target, got {batch}")
+        raise DomainError(
+            f"batch must be at most the {target.shape[0]} points of the target, got {batch}"
+        )
     return batch

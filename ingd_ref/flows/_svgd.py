@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, kernel
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.flows._bandwidth import MEDIAN, checked_bandwidth, settled_bandwidth
@@ -36,7 +36,8 @@ def svgd_velocity(
     x : array (n, d)
         Particles.
     score : callable or array (n, d)
-        The score s of the target: a function of positions (n, d) with values (n, d), or its values at the particles; in units of 1/x.
+        The score s of the target: a function of positions (n, d) with values (n, d), or its values
+        at the particles; in units of 1/x.
     bandwidth : float > 0
         Standard deviation σ of the kernel, in the units of x.
     weights : array (n,), optional
@@ -55,8 +56,8 @@ def svgd_velocity(
 
     Notes
     -----
-    Among the fields of unit norm in the reproducing kernel space, v lowers KL(q‖p) fastest. The second term equals −∇_{x_j} of the kernel
-    mean at x_j and pushes particles apart.
+    Among the fields of unit norm in the reproducing kernel space, v lowers KL(q‖p) fastest. The
+    second term equals −∇_{x_j} of the kernel mean at x_j and pushes particles apart.
 
     Examples
     --------
@@ -65,11 +66,13 @@ def svgd_velocity(
     array([[-2.]])
     """
     xp = array_namespace(x=x, score=None if callable(score) else score, weights=weights)
-    x = checks.points(x, "x", xp)
-    bandwidth = checks.positive(bandwidth, "bandwidth")
-    weights = checks.weights(weights, "weights", x.shape[0], xp, x)
+    x = _checks.points(x, "x", xp)
+    bandwidth = _checks.positive(bandwidth, "bandwidth")
+    weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
     values = _score_values(xp, score, x)[:, :, None]
-    smooth = kernel("scalar_gaussian_contraction", x, x, values, weights, implementation=implementation)
+    smooth = kernel(
+        "scalar_gaussian_contraction", x, x, values, weights, implementation=implementation
+    )
     gradient = kernel("gaussian_gradient", x, x, weights, implementation=implementation)
     return smooth(x, x, values, weights, bandwidth)[:, :, 0] - gradient(x, x, weights, bandwidth)
 
@@ -79,8 +82,10 @@ def _score_values(xp: Namespace, score: Score | Array, x: Array) -> Array:
     values: Array = score(xp.asarray(x, copy=True)) if callable(score) else score
     array_namespace(x=x, score=values)
     if tuple(values.shape) != tuple(x.shape):
-        raise ShapeError(f"score must have the shape of x, {tuple(x.shape)}, got {tuple(values.shape)}")
-    return checks.points(values, "score", xp, like=x)
+        raise ShapeError(
+            f"score must have the shape of x, {tuple(x.shape)}, got {tuple(values.shape)}"
+        )
+    return _checks.points(values, "score", xp, like=x)
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,8 @@ class SVGD(Flow):
     score : callable
         The score s = ∇ log p: positions (n, d) to values (n, d).
     bandwidth : float > 0 or "median"
-        σ, in the units of the particles; "median" is rule (K8) on the particles at the start of each step. Default "median".
+        σ, in the units of the particles; "median" is rule (K8) on the particles at the start of
+        each step. Default "median".
     median_rule : {"midpoint", "lower"}
         Median of an even number of distances. Default "midpoint".
     implementation : {"auto", "readable", "fused"}
@@ -117,9 +123,11 @@ class SVGD(Flow):
 
     def __post_init__(self) -> None:
         if not callable(self.score):
-            raise OptionError(f"score must be a function of the positions, because they move; got {type(self.score).__name__}")
+            raise OptionError(
+                f"score must be a function of the positions, because they move; got {type(self.score).__name__}"
+            )
         object.__setattr__(self, "bandwidth", checked_bandwidth(self.bandwidth))
-        checks.choice(self.median_rule, "median_rule", MEDIAN_RULES)
+        _checks.choice(self.median_rule, "median_rule", MEDIAN_RULES)
 
     def prepare(
         self,
@@ -130,7 +138,9 @@ class SVGD(Flow):
         target_weights: Array | None = None,
         mask: Array | None = None,
     ) -> VelocityFunction:
-        bandwidth = settled_bandwidth(self.bandwidth, particles, self.median_rule, self.implementation)
+        bandwidth = settled_bandwidth(
+            self.bandwidth, particles, self.median_rule, self.implementation
+        )
 
         def velocity(x: Array) -> Array:
             return svgd_velocity(x, self.score, bandwidth, weights, self.implementation)

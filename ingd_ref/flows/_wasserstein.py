@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, kernel
 from ingd_ref.flows._bandwidth import MEDIAN, checked_bandwidth, settled_bandwidth
 from ingd_ref.flows._flow import Flow, VelocityFunction
@@ -15,7 +15,13 @@ from ingd_ref.kernels.bandwidth import MEDIAN_RULES
 __all__ = ["WGF", "gaussian_kde_score", "wgf_velocity"]
 
 
-def gaussian_kde_score(x: Array, sample: Array, bandwidth: float, weights: Array | None = None, implementation: str = "auto") -> Array:
+def gaussian_kde_score(
+    x: Array,
+    sample: Array,
+    bandwidth: float,
+    weights: Array | None = None,
+    implementation: str = "auto",
+) -> Array:
     r"""Score of a Gaussian kernel density estimate, as equation (W1) needs it.
 
     .. math:: \nabla \log \hat p(x) = \sum_j r_j(x)\,(y_j - x) / \sigma^2, \qquad
@@ -45,7 +51,8 @@ def gaussian_kde_score(x: Array, sample: Array, bandwidth: float, weights: Array
 
     Notes
     -----
-    Responsibilities r are a softmax, so a point far from the sample keeps its true score instead of 0/0. Source: [L25], baseline WGF.
+    Responsibilities r are a softmax, so a point far from the sample keeps its true score instead of
+    0/0. Source: [L25], baseline WGF.
 
     Examples
     --------
@@ -54,11 +61,13 @@ def gaussian_kde_score(x: Array, sample: Array, bandwidth: float, weights: Array
     array([[-29.]])
     """
     xp = array_namespace(x=x, sample=sample, weights=weights)
-    x = checks.points(x, "x", xp)
-    sample = checks.points(sample, "sample", xp, dim=x.shape[1], like=x)
-    weights = checks.weights(weights, "weights", sample.shape[0], xp, x)
-    bandwidth = checks.positive(bandwidth, "bandwidth")
-    score: Array = kernel("gaussian_kde_score", x, sample, weights, implementation=implementation)(x, sample, weights, bandwidth)
+    x = _checks.points(x, "x", xp)
+    sample = _checks.points(sample, "sample", xp, dim=x.shape[1], like=x)
+    weights = _checks.weights(weights, "weights", sample.shape[0], xp, x)
+    bandwidth = _checks.positive(bandwidth, "bandwidth")
+    score: Array = kernel("gaussian_kde_score", x, sample, weights, implementation=implementation)(
+        x, sample, weights, bandwidth
+    )
     return score
 
 
@@ -74,8 +83,9 @@ def wgf_velocity(
 
     .. math:: v(x_i) = \nabla \log \hat p(x_i) - \nabla \log \hat q(x_i),
 
-    the negative Wasserstein gradient :math:`-\nabla \log(q/p)` of KL(q‖p), with both scores from kernel density estimates
-    (:func:`gaussian_kde_score`) of one bandwidth: of p from the target sample, of q from the particles themselves, x_i included.
+    the negative Wasserstein gradient :math:`-\nabla \log(q/p)` of KL(q‖p), with both scores from
+    kernel density estimates (:func:`gaussian_kde_score`) of one bandwidth: of p from the target
+    sample, of q from the particles themselves, x_i included.
 
     Parameters
     ----------
@@ -84,7 +94,8 @@ def wgf_velocity(
     y : array (m, d)
         Sample of the target.
     bandwidth : float > 0
-        Standard deviation σ of both kernels, in the units of x. The published code takes rule (K8) on the particles.
+        Standard deviation σ of both kernels, in the units of x. The published code takes rule (K8)
+        on the particles.
     weights : array (n,), optional
         Weights π of the particles, non-negative, summing to one. Default: 1/n.
     target_weights : array (m,), optional
@@ -103,7 +114,8 @@ def wgf_velocity(
 
     Notes
     -----
-    A particle of weight zero is moved by the others without acting on them. Source: [L25], baseline WGF.
+    A particle of weight zero is moved by the others without acting on them. Source: [L25], baseline
+    WGF.
 
     Examples
     --------
@@ -122,7 +134,8 @@ class WGF(Flow):
     Parameters
     ----------
     bandwidth : float > 0 or "median"
-        σ, in the units of the particles; "median" is rule (K8) on the particles at the start of each step. Default "median".
+        σ, in the units of the particles; "median" is rule (K8) on the particles at the start of
+        each step. Default "median".
     median_rule : {"midpoint", "lower"}
         Median of an even number of distances; the published code has "lower". Default "midpoint".
     implementation : {"auto", "readable", "fused"}
@@ -147,7 +160,7 @@ class WGF(Flow):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bandwidth", checked_bandwidth(self.bandwidth))
-        checks.choice(self.median_rule, "median_rule", MEDIAN_RULES)
+        _checks.choice(self.median_rule, "median_rule", MEDIAN_RULES)
 
     def prepare(
         self,
@@ -158,7 +171,9 @@ class WGF(Flow):
         target_weights: Array | None = None,
         mask: Array | None = None,
     ) -> VelocityFunction:
-        bandwidth = settled_bandwidth(self.bandwidth, particles, self.median_rule, self.implementation)
+        bandwidth = settled_bandwidth(
+            self.bandwidth, particles, self.median_rule, self.implementation
+        )
 
         def velocity(x: Array) -> Array:
             return wgf_velocity(x, target, bandwidth, weights, target_weights, self.implementation)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, contract, to_backend
 from ingd_ref.generators._base import Generator, Linearisation
 
@@ -26,13 +26,14 @@ class Affine(Generator):
     dimension : int
         Number d of coordinates of x and of z.
     kind : {"full", "triangular", "diagonal"}
-        Which entries of L are parameters: all (default), those on and below the diagonal, or those on it. The others are zero.
+        Which entries of L are parameters: all (default), those on and below the diagonal, or those
+        on it. The others are zero.
 
     Attributes
     ----------
     blocks : dict
-        ``location`` (d,), and ``matrix`` (d, d), ``triangle`` (d(d+1)/2,) or ``diagonal`` (d,). The triangle holds L_00, L_10, L_11, L_20
-        and so on, row by row.
+        ``location`` (d,), and ``matrix`` (d, d), ``triangle`` (d(d+1)/2,) or ``diagonal`` (d,). The
+        triangle holds L_00, L_10, L_11, L_20 and so on, row by row.
 
     Raises
     ------
@@ -43,7 +44,8 @@ class Affine(Generator):
 
     Notes
     -----
-    It starts at m = 0 and L = I. The entries may have any sign: L need not be positive definite, nor invertible. Source: [L25].
+    It starts at m = 0 and L = I. The entries may have any sign: L need not be positive definite,
+    nor invertible. Source: [L25].
 
     Examples
     --------
@@ -63,15 +65,20 @@ class Affine(Generator):
     latent_dimension: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "dimension", checks.positive_integer(self.dimension, "dimension"))
+        object.__setattr__(self, "dimension", _checks.positive_integer(self.dimension, "dimension"))
         object.__setattr__(self, "latent_dimension", self.dimension)
-        checks.choice(self.kind, "kind", KINDS)
+        _checks.choice(self.kind, "kind", KINDS)
 
     @property
     def blocks(self) -> dict[str, tuple[int, ...]]:
         """``location``, and ``matrix``, ``triangle`` or ``diagonal``."""
         name = {"full": "matrix", "triangular": "triangle", "diagonal": "diagonal"}[self.kind]
-        return {"location": (self.dimension,), name: (self.dimension,) * 2 if self.kind == "full" else self._rows_and_columns()[0].shape}
+        return {
+            "location": (self.dimension,),
+            name: (self.dimension,) * 2
+            if self.kind == "full"
+            else self._rows_and_columns()[0].shape,
+        }
 
     def covariance(self, parameters: Array) -> Array:
         """Return L Lᵀ (d, d), the covariance of x for standard normal z.
@@ -91,18 +98,22 @@ class Affine(Generator):
             For parameters that do not fit the generator.
         """
         xp = array_namespace(parameters=parameters)
-        w = checks.vector(parameters, "parameters", self.size, xp)
+        w = _checks.vector(parameters, "parameters", self.size, xp)
         factor = self._matrices(xp, w[None, :])[0, ...]
         return xp.matmul(factor, xp.matrix_transpose(factor))
 
     def _linearise(self, xp: Namespace, w: Array, z: Array) -> Linearisation:
         def push(tangents: Array) -> Array:
-            return tangents[:, None, : self.dimension] + xp.matmul(z, xp.matrix_transpose(self._matrices(xp, tangents)))
+            return tangents[:, None, : self.dimension] + xp.matmul(
+                z, xp.matrix_transpose(self._matrices(xp, tangents))
+            )
 
         def pull(cotangents: Array) -> Array:
             matrices = contract(xp, "sna,nb->sab", cotangents, z)
             flat = xp.reshape(matrices, (matrices.shape[0], -1))
-            return xp.concat([xp.sum(cotangents, axis=1), xp.take(flat, self._entries(w), axis=1)], axis=1)
+            return xp.concat(
+                [xp.sum(cotangents, axis=1), xp.take(flat, self._entries(w), axis=1)], axis=1
+            )
 
         return Linearisation(push(w[None, :])[0, ...], push, pull)
 
@@ -115,7 +126,10 @@ class Affine(Generator):
         where = np.full((self.dimension, self.dimension), entries.shape[1])
         where[self._rows_and_columns()] = np.arange(entries.shape[1])
         padded = xp.concat([entries, xp.zeros_like(entries[:, :1])], axis=1)
-        return xp.reshape(xp.take(padded, to_backend(where.ravel(), w), axis=1), (-1, self.dimension, self.dimension))
+        return xp.reshape(
+            xp.take(padded, to_backend(where.ravel(), w), axis=1),
+            (-1, self.dimension, self.dimension),
+        )
 
     def _entries(self, like: Array) -> Array:
         """Places of the parameters in the flattened L."""

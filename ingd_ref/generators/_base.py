@@ -10,15 +10,26 @@ from dataclasses import dataclass
 import array_api_compat.numpy as host_namespace
 import numpy as np
 
-from ingd_ref import checks
-from ingd_ref.backend import Array, Namespace, array_namespace, device, is_array, item, symmetrise, tiles, to_backend
+from ingd_ref import _checks
+from ingd_ref.backend import (
+    Array,
+    Namespace,
+    array_namespace,
+    device,
+    is_array,
+    item,
+    symmetrise,
+    tiles,
+    to_backend,
+)
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 
 __all__ = ["Generator", "Linearisation", "Product", "unit_vectors"]
 
 Product = Callable[[Array], Array]
 
-# Bytes of B that a Gram matrix holds at a time, and of one tile of its rows: enough to keep the matrix product busy.
+# Bytes of B that a Gram matrix holds at a time, and of one tile of its rows: enough to keep the
+# matrix product busy.
 HELD_BYTES = 24 * 2**20
 TILE_BYTES = 2 * 2**20
 
@@ -45,12 +56,13 @@ class Linearisation:
 class Generator(ABC):
     r"""A generator x_i = g(z_i; w) ∈ R^d of samples, with the products of its parameter Jacobians J_i = ∂g(z_i; w)/∂w ∈ R^{d×p} (N1).
 
-    The object is the architecture; the parameters w are a flat array (p,) that is handed in each time, and decides library, device and
-    floating type of all results. The parts of w have names (:attr:`blocks`); :meth:`split` and :meth:`pack` lead from one form to the
-    other.
+    The object is the architecture; the parameters w are a flat array (p,) that is handed in each
+    time, and decides library, device and floating type of all results. The parts of w have names
+    (:attr:`blocks`); :meth:`split` and :meth:`pack` lead from one form to the other.
 
-    A subclass is a frozen dataclass with the attributes ``latent_dimension`` and ``dimension``, and gives :attr:`blocks`,
-    :meth:`_linearise` and :meth:`_initial`; arguments have been checked when they are called.
+    A subclass is a frozen dataclass with the attributes ``latent_dimension`` and ``dimension``, and
+    gives :attr:`blocks`, :meth:`_linearise` and :meth:`_initial`; arguments have been checked when
+    they are called.
 
     Attributes
     ----------
@@ -110,7 +122,8 @@ class Generator(ABC):
         Raises
         ------
         ShapeError, NonFiniteError, BackendError
-            For arguments that do not fit the generator, or that are not finite; and for samples that are not.
+            For arguments that do not fit the generator, or that are not finite; and for samples
+            that are not.
         DomainError
             For parameters or latent points outside the set on which the generator is defined.
         """
@@ -125,10 +138,12 @@ class Generator(ABC):
 
         def push(tangent: Array) -> Array:
             u, single = self._batch(xp, tangent, "tangent", (self.size,), w)
-            moved = self._shaped(xp, linear.push(u), (u.shape[0], *value.shape), "the Jacobian-vector product", w)
+            moved = self._shaped(
+                xp, linear.push(u), (u.shape[0], *value.shape), "the Jacobian-vector product", w
+            )
             if not item(xp.all(xp.isfinite(moved))):
                 self._blame(xp, linear, u)
-                checks.finite(moved, "the Jacobian-vector product", xp)
+                _checks.finite(moved, "the Jacobian-vector product", xp)
             return moved[0, ...] if single else moved
 
         return value, push
@@ -165,7 +180,8 @@ class Generator(ABC):
         Raises
         ------
         ShapeError, NonFiniteError, DomainError, BackendError
-            As for calling the generator. A Jacobian that is not finite is reported with the name of the parameters it belongs to.
+            As for calling the generator. A Jacobian that is not finite is reported with the name of
+            the parameters it belongs to.
         """
         return self.value_and_jvp(parameters, latents)[1](tangent)
 
@@ -188,7 +204,8 @@ class Generator(ABC):
         Raises
         ------
         ShapeError, NonFiniteError, DomainError, BackendError
-            As for calling the generator. A Jacobian that is not finite is reported with the name of the parameters it belongs to.
+            As for calling the generator. A Jacobian that is not finite is reported with the name of
+            the parameters it belongs to.
         """
         return self.value_and_vjp(parameters, latents)[1](cotangent)
 
@@ -203,7 +220,7 @@ class Generator(ABC):
         rows = self._jacobian(xp, w, z, linear)
         matrix = self._shaped(xp, rows, (*value.shape, self.size), "the Jacobian", w)
         for name, place in self._places():
-            checks.finite(matrix[..., place], f"the Jacobian with respect to {name!r}", xp)
+            _checks.finite(matrix[..., place], f"the Jacobian with respect to {name!r}", xp)
         return matrix
 
     def gram(self, parameters: Array, latents: Array, cotangents: Array) -> Array:
@@ -230,14 +247,17 @@ class Generator(ABC):
 
         Notes
         -----
-        Neither the Jacobians (n, d, p) nor more than 24 MiB of B (or two rows of it, if they are more) are held. Rows of a larger B are
-        formed several times, which costs time instead of memory.
+        Neither the Jacobians (n, d, p) nor more than 24 MiB of B (or two rows of it, if they are
+        more) are held. Rows of a larger B are formed several times, which costs time instead of
+        memory.
         """
         xp, w, z = self._arguments(parameters, latents)
         linear = self._linearise(xp, w, z)
         value = self._sample(xp, linear.value, w, z)
         if cotangents.ndim != 3:
-            raise ShapeError(f"cotangents must have shape (s, {value.shape[0]}, {value.shape[1]}), got {tuple(cotangents.shape)}")
+            raise ShapeError(
+                f"cotangents must have shape (s, {value.shape[0]}, {value.shape[1]}), got {tuple(cotangents.shape)}"
+            )
         c, _ = self._batch(xp, cotangents, "cotangents", tuple(value.shape), w)
         return symmetrise(xp, self._gram(xp, linear, c))
 
@@ -262,7 +282,7 @@ class Generator(ABC):
         DomainError
             If ``number`` is not a whole number of at least 1.
         """
-        return _moved(self._latents(rng, checks.positive_integer(number, "number")), like)
+        return _moved(self._latents(rng, _checks.positive_integer(number, "number")), like)
 
     def initial(self, rng: np.random.Generator | None = None, like: Array | None = None) -> Array:
         """Return parameters to start from.
@@ -284,7 +304,12 @@ class Generator(ABC):
             If the start is random and there is no ``rng``.
         """
         parts = self._initial(rng)
-        return _moved(np.concatenate([np.reshape(np.asarray(parts[name], dtype=np.float64), -1) for name in self.blocks]), like)
+        return _moved(
+            np.concatenate(
+                [np.reshape(np.asarray(parts[name], dtype=np.float64), -1) for name in self.blocks]
+            ),
+            like,
+        )
 
     def split(self, parameters: Array) -> dict[str, Array]:
         """Return copies of the named parts of w, each in its shape; the reverse of :meth:`pack`.
@@ -305,7 +330,7 @@ class Generator(ABC):
             For parameters that do not fit the generator.
         """
         xp = array_namespace(parameters=parameters)
-        w = checks.vector(parameters, "parameters", self.size, xp)
+        w = _checks.vector(parameters, "parameters", self.size, xp)
         return {name: xp.asarray(part, copy=True) for name, part in self._parts(xp, w).items()}
 
     def pack(self, **parts: Array | float) -> Array:
@@ -314,8 +339,8 @@ class Generator(ABC):
         Parameters
         ----------
         **parts : array or float
-            Every part by its name. Arrays share library and device; w has the floating type of the first of them (float64 of NumPy if
-            all parts are numbers).
+            Every part by its name. Arrays share library and device; w has the floating type of the
+            first of them (float64 of NumPy if all parts are numbers).
 
         Returns
         -------
@@ -329,14 +354,24 @@ class Generator(ABC):
             For parts that do not fit.
         """
         if set(parts) != set(self.blocks):
-            raise OptionError(f"the parts must be {', '.join(self.blocks)}; got {', '.join(parts) or 'none'}")
+            raise OptionError(
+                f"the parts must be {', '.join(self.blocks)}; got {', '.join(parts) or 'none'}"
+            )
         given = {name: part for name, part in parts.items() if is_array(part)}
         xp = array_namespace(**given) if given else host_namespace
-        like = checks.real_array(next(iter(given.values())), next(iter(given)), xp) if given else np.empty(0)
+        like = (
+            _checks.real_array(next(iter(given.values())), next(iter(given)), xp)
+            if given
+            else np.empty(0)
+        )
         flat = []
         for name, shape in self.blocks.items():
-            part = checks.finite(xp.asarray(parts[name], dtype=like.dtype, device=device(like)), name, xp)
-            if part.ndim > len(shape) or any(a not in (1, b) for a, b in zip(part.shape[::-1], shape[::-1], strict=False)):
+            part = _checks.finite(
+                xp.asarray(parts[name], dtype=like.dtype, device=device(like)), name, xp
+            )
+            if part.ndim > len(shape) or any(
+                a not in (1, b) for a, b in zip(part.shape[::-1], shape[::-1], strict=False)
+            ):
                 raise ShapeError(f"{name} must have shape {shape}, got {tuple(part.shape)}")
             flat.append(xp.reshape(xp.broadcast_to(part, shape), (-1,)))
         return xp.concat(flat)
@@ -383,22 +418,31 @@ class Generator(ABC):
                     blocks[i, j] = xp.matmul(before, xp.matrix_transpose(tile))
                     blocks[j, i] = xp.matrix_transpose(blocks[i, j])
                 del tile
-        return xp.concat([xp.concat([blocks[i, j] for j in range(len(cuts))], axis=1) for i in range(len(cuts))], axis=0)
+        return xp.concat(
+            [xp.concat([blocks[i, j] for j in range(len(cuts))], axis=1) for i in range(len(cuts))],
+            axis=0,
+        )
 
     def _rows(self, xp: Namespace, linear: Linearisation, cotangents: Array) -> Array:
         """Σ_i J_iᵀ c_i (s, p) of the cotangents (s, n, d), checked."""
         expected = (cotangents.shape[0], self.size)
-        rows = self._shaped(xp, linear.pull(cotangents), expected, "the vector-Jacobian product", cotangents)
+        rows = self._shaped(
+            xp, linear.pull(cotangents), expected, "the vector-Jacobian product", cotangents
+        )
         if not item(xp.all(xp.isfinite(rows))):
             for name, place in self._places():
-                checks.finite(rows[:, place], f"the Jacobian with respect to {name!r}, multiplied by the cotangent,", xp)
+                _checks.finite(
+                    rows[:, place],
+                    f"the Jacobian with respect to {name!r}, multiplied by the cotangent,",
+                    xp,
+                )
         return rows
 
     def _arguments(self, parameters: Array, latents: Array) -> tuple[Namespace, Array, Array]:
         """Namespace, w and z, checked."""
         xp = array_namespace(parameters=parameters, latents=latents)
-        w = checks.vector(parameters, "parameters", self.size, xp)
-        z = checks.points(latents, "latents", xp, dim=self.latent_dimension, like=w)
+        w = _checks.vector(parameters, "parameters", self.size, xp)
+        z = _checks.points(latents, "latents", xp, dim=self.latent_dimension, like=w)
         for requirement, met in self._domain(xp, w, z).items():
             if not item(xp.all(met)):
                 raise DomainError(f"the generator is defined for {requirement} only")
@@ -410,29 +454,47 @@ class Generator(ABC):
         array_namespace(parameters=w, **{"what the generator returned": value})
         if tuple(value.shape) != expected:
             raise ShapeError(f"generator returned shape {tuple(value.shape)}, expected {expected}")
-        return checks.finite(checks.real_array(value, "the sample", xp, like=w), "the sample", xp)
+        return _checks.finite(_checks.real_array(value, "the sample", xp, like=w), "the sample", xp)
 
-    def _shaped(self, xp: Namespace, product: Array, expected: tuple[int, ...], name: str, like: Array) -> Array:
+    def _shaped(
+        self, xp: Namespace, product: Array, expected: tuple[int, ...], name: str, like: Array
+    ) -> Array:
         array_namespace(parameters=like, **{name: product})
         if tuple(product.shape) != expected:
             raise ShapeError(f"{name} has shape {tuple(product.shape)}, expected {expected}")
-        return checks.real_array(product, name, xp, like=like)
+        return _checks.real_array(product, name, xp, like=like)
 
-    def _batch(self, xp: Namespace, x: Array, name: str, shape: tuple[int, ...], like: Array) -> tuple[Array, bool]:
+    def _batch(
+        self, xp: Namespace, x: Array, name: str, shape: tuple[int, ...], like: Array
+    ) -> tuple[Array, bool]:
         """Vectors of this shape with a batch axis in front, and whether there was none."""
         array_namespace(parameters=like, **{name: x})
         single = x.ndim == len(shape)
-        if x.ndim - len(shape) not in (0, 1) or tuple(x.shape[x.ndim - len(shape) :]) != shape or x.shape[0] == 0:
-            raise ShapeError(f"{name} must have shape {shape} or {('s', *shape)}, got {tuple(x.shape)}".replace("'s'", "s"))
-        x = checks.finite(checks.real_array(x, name, xp, like=like), name, xp)
+        if (
+            x.ndim - len(shape) not in (0, 1)
+            or tuple(x.shape[x.ndim - len(shape) :]) != shape
+            or x.shape[0] == 0
+        ):
+            raise ShapeError(
+                f"{name} must have shape {shape} or {('s', *shape)}, got {tuple(x.shape)}".replace(
+                    "'s'", "s"
+                )
+            )
+        x = _checks.finite(_checks.real_array(x, name, xp, like=like), name, xp)
         return (x[None, ...] if single else x), single
 
     def _blame(self, xp: Namespace, linear: Linearisation, tangents: Array) -> None:
         """Name the parameters whose share of a product is not finite."""
         numbers = xp.arange(self.size, device=device(tangents))
         for name, place in self._places():
-            chosen = xp.where((numbers >= place.start) & (numbers < place.stop), tangents, xp.zeros_like(tangents))
-            checks.finite(linear.push(chosen), f"the Jacobian with respect to {name!r}, multiplied by the tangent,", xp)
+            chosen = xp.where(
+                (numbers >= place.start) & (numbers < place.stop), tangents, xp.zeros_like(tangents)
+            )
+            _checks.finite(
+                linear.push(chosen),
+                f"the Jacobian with respect to {name!r}, multiplied by the tangent,",
+                xp,
+            )
 
     def _places(self) -> Iterator[tuple[str, slice]]:
         """Name of each part of w with where it lies."""
@@ -445,7 +507,10 @@ class Generator(ABC):
     def _parts(self, xp: Namespace, w: Array) -> dict[str, Array]:
         """Parts of w (..., p) by name, each in its shape behind the leading axes; possibly views."""
         blocks, leading = self.blocks, tuple(w.shape[:-1])
-        return {name: xp.reshape(w[..., place], (*leading, *blocks[name])) for name, place in self._places()}
+        return {
+            name: xp.reshape(w[..., place], (*leading, *blocks[name]))
+            for name, place in self._places()
+        }
 
 
 def unit_vectors(xp: Namespace, size: int, tile: int, like: Array) -> Iterator[Array]:

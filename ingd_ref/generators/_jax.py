@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, backend_name, to_host
 from ingd_ref.errors import BackendError, OptionError
 from ingd_ref.generators._base import Generator, Linearisation
@@ -67,7 +67,9 @@ class JaxGenerator(Generator):
     def _applied(self, w: Array, z: Array) -> Callable[[Array], Array]:
         """The map of the flat parameters to samples."""
         if not backend_name(w).startswith("jax"):
-            raise BackendError(f"a function for JAX takes its arrays, got {backend_name(w)} arrays; draw latents and initial without like=")
+            raise BackendError(
+                f"a function for JAX takes its arrays, got {backend_name(w)} arrays; draw latents and initial without like="
+            )
         return lambda flat: self.function(self.unravel(flat), z)
 
     def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
@@ -75,7 +77,12 @@ class JaxGenerator(Generator):
         return {name: flat[place] for name, place in self._places()}
 
 
-def from_jax(function: Callable[[Any, Any], Any], parameters: Any, latent_dimension: int, dimension: int | None = None) -> JaxGenerator:
+def from_jax(
+    function: Callable[[Any, Any], Any],
+    parameters: Any,
+    latent_dimension: int,
+    dimension: int | None = None,
+) -> JaxGenerator:
     """Return a function written for JAX as a generator, with exact Jacobian products by ``jax.jvp`` and ``jax.vjp``.
 
     Parameters
@@ -83,7 +90,8 @@ def from_jax(function: Callable[[Any, Any], Any], parameters: Any, latent_dimens
     function : callable
         Maps a tree of parameters and latent points (n, k) to samples (n, d), each row on its own.
     parameters : tree of JAX arrays
-        Parameters to start from, which also say what the tree looks like: an array, or lists, tuples and dicts of them.
+        Parameters to start from, which also say what the tree looks like: an array, or lists,
+        tuples and dicts of them.
     latent_dimension : int
         Number k of coordinates of a latent point.
     dimension : int, optional
@@ -106,12 +114,21 @@ def from_jax(function: Callable[[Any, Any], Any], parameters: Any, latent_dimens
     With ``parameters = {"location": jax.numpy.zeros(2), "scale": jax.numpy.ones(())}``:
     ``generator = from_jax(lambda w, z: w["location"] + w["scale"] * z, parameters, 2)``.
     """
-    jax, width = import_module("jax"), checks.positive_integer(latent_dimension, "latent_dimension")
+    jax, width = (
+        import_module("jax"),
+        _checks.positive_integer(latent_dimension, "latent_dimension"),
+    )
     start, unravel = import_module("jax.flatten_util").ravel_pytree(parameters)
     if start.shape[0] == 0:
         raise OptionError("there are no parameters in the tree")
     leaves = jax.tree_util.tree_flatten_with_path(parameters)[0]
-    shapes = {jax.tree_util.keystr(path) or "parameters": tuple(leaf.shape) for path, leaf in leaves}
+    shapes = {
+        jax.tree_util.keystr(path) or "parameters": tuple(leaf.shape) for path, leaf in leaves
+    }
     if dimension is None:
-        dimension = int(function(parameters, jax.numpy.zeros((1, width), dtype=start.dtype)).shape[-1])
-    return JaxGenerator(function, width, checks.positive_integer(dimension, "dimension"), start, unravel, shapes)
+        dimension = int(
+            function(parameters, jax.numpy.zeros((1, width), dtype=start.dtype)).shape[-1]
+        )
+    return JaxGenerator(
+        function, width, _checks.positive_integer(dimension, "dimension"), start, unravel, shapes
+    )

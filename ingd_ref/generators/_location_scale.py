@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace
 from ingd_ref.generators._base import Generator, Linearisation
 
@@ -26,8 +26,9 @@ class LocationScale(Generator):
     shared : bool
         Whether one number s scales all coordinates (default) or each has its own.
     logarithmic : bool
-        Whether the parameter is r = log s instead of s. Default False. Without the logarithm s may have either sign, or be zero: x is then
-        reflected, or constant, and the velocity is that of the same formula. With it s stays positive whatever the step.
+        Whether the parameter is r = log s instead of s. Default False. Without the logarithm s may
+        have either sign, or be zero: x is then reflected, or constant, and the velocity is that of
+        the same formula. With it s stays positive whatever the step.
 
     Attributes
     ----------
@@ -41,8 +42,8 @@ class LocationScale(Generator):
 
     Notes
     -----
-    It starts at m = 0 and s = 1. The velocity (N3) with these generators, Gaussian statistics and no regularisation follows the flow (E10)
-    of the Gaussian family exactly. Source: [L25].
+    It starts at m = 0 and s = 1. The velocity (N3) with these generators, Gaussian statistics and
+    no regularisation follows the flow (E10) of the Gaussian family exactly. Source: [L25].
 
     Examples
     --------
@@ -62,13 +63,16 @@ class LocationScale(Generator):
     latent_dimension: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "dimension", checks.positive_integer(self.dimension, "dimension"))
+        object.__setattr__(self, "dimension", _checks.positive_integer(self.dimension, "dimension"))
         object.__setattr__(self, "latent_dimension", self.dimension)
 
     @property
     def blocks(self) -> dict[str, tuple[int, ...]]:
         """``location``, and ``scale`` or ``log_scale``."""
-        return {"location": (self.dimension,), self._scale_name: () if self.shared else (self.dimension,)}
+        return {
+            "location": (self.dimension,),
+            self._scale_name: () if self.shared else (self.dimension,),
+        }
 
     @property
     def _scale_name(self) -> str:
@@ -96,4 +100,7 @@ class LocationScale(Generator):
 
     def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
         scale = np.zeros if self.logarithmic else np.ones
-        return {"location": np.zeros(self.dimension), self._scale_name: scale(self.blocks[self._scale_name])}
+        return {
+            "location": np.zeros(self.dimension),
+            self._scale_name: scale(self.blocks[self._scale_name]),
+        }

@@ -7,23 +7,26 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
+from ingd_ref._special import log_softmax, normal_tail
 from ingd_ref.backend import Array, Namespace, item, softmax
 from ingd_ref.generators._base import Generator, Linearisation
 from ingd_ref.generators._draws import open_uniform
-from ingd_ref.special import log_softmax, normal_tail
 
 __all__ = ["GaussianMixtureQuantile"]
 
 LOG_2PI = math.log(2.0 * math.pi)
-# Each step at least halves the one before it or the bracket, down to a few units in the last place: 53 halvings, and as many before them
-# while the brackets are wide, are more than enough. Newton's steps usually end it after ten.
+# Each step at least halves the one before it or the bracket, down to a few units in the last place:
+# 53 halvings, and as many before them while the brackets are wide, are more than enough. Newton's
+# steps usually end it after ten.
 STEPS = 150
 # |Φ⁻¹(u)| is below √(−2 log u); the margin keeps the root off the ends of its bracket.
 MARGIN = 0.5
-# Newton's steps do not get smaller than the rounding of the tail, a few eps of it, divided by the density.
+# Newton's steps do not get smaller than the rounding of the tail, a few eps of it, divided by the
+# density.
 LAST_STEP = 8.0
-# Densities below so many times the smallest normal number count as zero: the tail over them, times its logarithm, might overflow.
+# Densities below so many times the smallest normal number count as zero: the tail over them, times
+# its logarithm, might overflow.
 THINNEST = 1e6
 
 
@@ -49,7 +52,8 @@ class GaussianMixtureQuantile(Generator):
     Attributes
     ----------
     blocks : dict
-        ``logits`` ℓ, ``locations`` m and ``log_scales`` r, each (K,). The logits are determined up to a common constant.
+        ``logits`` ℓ, ``locations`` m and ``log_scales`` r, each (K,). The logits are determined up
+        to a common constant.
 
     Raises
     ------
@@ -58,11 +62,13 @@ class GaussianMixtureQuantile(Generator):
 
     Notes
     -----
-    The latent points must lie between 0 and 1; otherwise a DomainError is raised. Where u is below one half, F(x) = u is solved by Newton's
-    iteration on log F between brackets, else 1 − F(x) = 1 − u in the same way, so that both tails keep their digits. Between distant
-    components the density is small, and x depends strongly on u and on the weights; the derivatives say so.
+    The latent points must lie between 0 and 1; otherwise a DomainError is raised. Where u is below
+    one half, F(x) = u is solved by Newton's iteration on log F between brackets, else 1 − F(x) = 1
+    − u in the same way, so that both tails keep their digits. Between distant components the
+    density is small, and x depends strongly on u and on the weights; the derivatives say so.
 
-    It starts with equal weights, unit scales, and locations one apart around zero: equal components would stay equal.
+    It starts with equal weights, unit scales, and locations one apart around zero: equal components
+    would stay equal.
 
     Examples
     --------
@@ -82,7 +88,9 @@ class GaussianMixtureQuantile(Generator):
     latent_dimension: int = field(init=False, default=1, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "components", checks.positive_integer(self.components, "components"))
+        object.__setattr__(
+            self, "components", _checks.positive_integer(self.components, "components")
+        )
 
     @property
     def blocks(self) -> dict[str, tuple[int, ...]]:
@@ -104,8 +112,13 @@ class GaussianMixtureQuantile(Generator):
         side = xp.where(z < 0.5, -1.0, xp.ones_like(z))
         tails = normal_tail(xp, -side * zeta)
         excess = side * (xp.sum(weights * tails, axis=1, keepdims=True) - tails)
-        by_logits, by_log_scales = -weights * excess / density, responsibilities * (x[:, None] - locations)
-        jacobian = xp.concat([by_logits, responsibilities, by_log_scales], axis=1)  # (n, p), as d = 1
+        by_logits, by_log_scales = (
+            -weights * excess / density,
+            responsibilities * (x[:, None] - locations),
+        )
+        jacobian = xp.concat(
+            [by_logits, responsibilities, by_log_scales], axis=1
+        )  # (n, p), as d = 1
 
         def push(tangents: Array) -> Array:
             return xp.matmul(tangents, xp.matrix_transpose(jacobian))[..., None]
@@ -118,13 +131,20 @@ class GaussianMixtureQuantile(Generator):
     def _solve(self, xp: Namespace, w: Array, u: Array) -> Array:
         """Quantiles x (n,)."""
         logits, locations, log_scales = self._parts(xp, w).values()
-        log_weights, weights, scales = log_softmax(xp, logits), softmax(xp, logits), xp.exp(log_scales)
+        log_weights, weights, scales = (
+            log_softmax(xp, logits),
+            softmax(xp, logits),
+            xp.exp(log_scales),
+        )
         upper = u >= 0.5
-        side = xp.where(upper, -1.0, xp.ones_like(u))  # the tail is F(x) for side 1, 1 − F(x) for side −1
+        side = xp.where(
+            upper, -1.0, xp.ones_like(u)
+        )  # the tail is F(x) for side 1, 1 − F(x) for side −1
         probability = xp.where(upper, 1.0 - u, u)
         goal, one = xp.log(probability), xp.ones_like(u)
 
-        # Each component alone has its quantile within ± reach of its location; that of the mixture lies between them.
+        # Each component alone has its quantile within ± reach of its location; that of the mixture
+        # lies between them.
         reach = (xp.sqrt(-2.0 * goal) + MARGIN)[:, None] * scales
         left, right = xp.min(locations - reach, axis=1), xp.max(locations + reach, axis=1)
         x, step, eps = 0.5 * (left + right), right - left, xp.finfo(u.dtype).eps
@@ -132,10 +152,13 @@ class GaussianMixtureQuantile(Generator):
         for _ in range(STEPS):
             zeta = _standardised(xp, x, locations, log_scales)
             tail = xp.sum(weights * normal_tail(xp, side[:, None] * zeta), axis=1)
-            density = xp.sum(xp.exp(log_weights - log_scales - 0.5 * (zeta * zeta + LOG_2PI)), axis=1)
+            density = xp.sum(
+                xp.exp(log_weights - log_scales - 0.5 * (zeta * zeta + LOG_2PI)), axis=1
+            )
             on_the_right = side * (probability - tail) > 0
             left, right = xp.where(on_the_right, x, left), xp.where(on_the_right, right, x)
-            # Newton's step on the logarithm of the tail, if it stays in the bracket and is less than half the step before; else bisection.
+            # Newton's step on the logarithm of the tail, if it stays in the bracket and is less
+            # than half the step before; else bisection.
             known = (density > thin) & (tail > 0)
             stretch = xp.where(known, tail, one) / xp.where(known, density, one)
             newton = side * (goal - xp.log(xp.where(known, tail, one))) * stretch
@@ -143,7 +166,8 @@ class GaussianMixtureQuantile(Generator):
             inside = known & (x + newton > left) & (x + newton < right)
             usable = inside & (xp.abs(newton) < 0.5 * xp.abs(step))
             step = xp.where((settled & inside) | usable, newton, 0.5 * (left + right) - x)
-            # Between distant components the tail is flat: a settled x is as good as any there, and a step of pure rounding may be huge.
+            # Between distant components the tail is flat: a settled x is as good as any there, and
+            # a step of pure rounding may be huge.
             step = xp.where(settled & ~inside, xp.zeros_like(step), step)
             x = x + step
             if item(xp.all(settled)):
@@ -158,7 +182,11 @@ class GaussianMixtureQuantile(Generator):
 
     def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
         zeros = np.zeros(self.components)
-        return {"logits": zeros, "locations": np.arange(self.components) - 0.5 * (self.components - 1), "log_scales": zeros}
+        return {
+            "logits": zeros,
+            "locations": np.arange(self.components) - 0.5 * (self.components - 1),
+            "log_scales": zeros,
+        }
 
 
 def _standardised(xp: Namespace, x: Array, locations: Array, log_scales: Array) -> Array:

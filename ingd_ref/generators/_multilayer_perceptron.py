@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, contract, device, tiles
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.generators._base import Generator, Linearisation, Product
@@ -17,11 +17,13 @@ from ingd_ref.kernels.activations import ACTIVATIONS
 
 __all__ = ["MultilayerPerceptron"]
 
-# Bytes of one intermediate array (tile, n, width) of a batch of products: a few of them stay within the last-level cache.
+# Bytes of one intermediate array (tile, n, width) of a batch of products: a few of them stay within
+# the last-level cache.
 LAYER_BYTES = 2**20
 
-# Mean square of σ(a) for standard normal a, by which the variance of the weights behind it is divided so that every layer starts with
-# outputs of about unit size: 1/2 for relu exactly, the others to two digits.
+# Mean square of σ(a) for standard normal a, by which the variance of the weights behind it is
+# divided so that every layer starts with outputs of about unit size: 1/2 for relu exactly, the
+# others to two digits.
 MEAN_SQUARES = {"tanh": 0.39, "relu": 0.5, "silu": 0.36, "gelu": 0.43}
 
 
@@ -60,13 +62,15 @@ class MultilayerPerceptron(Generator):
 
     Notes
     -----
-    Memory: the forward pass keeps h_l and σ'(a_l), 2n numbers for each unit. Products of s tangents or cotangents go through the layers in
-    tiles of about 1 MiB for each layer, so that ``vjp`` peaks at twice its result (s, p), and ``gram`` holds 24 MiB of that
-    whatever s is: neither J (n, d, p) nor an array (s, n, width) is formed. For n = 500, d = 5, p = 18 000 and s = 200 ``gram`` peaks
-    at 30 MiB, where J alone would hold 343 MiB.
+    Memory: the forward pass keeps h_l and σ'(a_l), 2n numbers for each unit. Products of s tangents
+    or cotangents go through the layers in tiles of about 1 MiB for each layer, so that ``vjp``
+    peaks at twice its result (s, p), and ``gram`` holds 24 MiB of that whatever s is: neither J (n,
+    d, p) nor an array (s, n, width) is formed. For n = 500, d = 5, p = 18 000 and s = 200 ``gram``
+    peaks at 30 MiB, where J alone would hold 343 MiB.
 
-    The start has zero offsets and normal matrices that give each layer outputs of about unit size; the last matrix of a residual perceptron
-    is zero, so that x = z. The derivative of relu at its kink is taken as 0. Source: [L25].
+    The start has zero offsets and normal matrices that give each layer outputs of about unit size;
+    the last matrix of a residual perceptron is zero, so that x = z. The derivative of relu at its
+    kink is taken as 0. Source: [L25].
 
     Examples
     --------
@@ -87,12 +91,16 @@ class MultilayerPerceptron(Generator):
     latent_dimension: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        sizes = tuple(checks.positive_integer(size, "sizes") for size in self.sizes)
+        sizes = tuple(_checks.positive_integer(size, "sizes") for size in self.sizes)
         if len(sizes) < 2:
-            raise ShapeError(f"sizes must hold at least two widths, of the latent points and of the samples, got {sizes}")
+            raise ShapeError(
+                f"sizes must hold at least two widths, of the latent points and of the samples, got {sizes}"
+            )
         if self.residual and sizes[0] != sizes[-1]:
-            raise ShapeError(f"a residual perceptron needs samples as wide as its latent points, got {sizes[0]} and {sizes[-1]}")
-        checks.choice(self.activation, "activation", ACTIVATIONS)
+            raise ShapeError(
+                f"a residual perceptron needs samples as wide as its latent points, got {sizes[0]} and {sizes[-1]}"
+            )
+        _checks.choice(self.activation, "activation", ACTIVATIONS)
         object.__setattr__(self, "sizes", sizes)
         object.__setattr__(self, "latent_dimension", sizes[0])
         object.__setattr__(self, "dimension", sizes[-1])
@@ -109,7 +117,11 @@ class MultilayerPerceptron(Generator):
         hidden = z
         for layer, (matrix, offset) in enumerate(self._layers(xp, w), 1):
             output = xp.matmul(hidden, xp.matrix_transpose(matrix)) + offset
-            hidden = output if layer == len(self.sizes) - 1 else ACTIVATIONS[self.activation](xp, output)[0]
+            hidden = (
+                output
+                if layer == len(self.sizes) - 1
+                else ACTIVATIONS[self.activation](xp, output)[0]
+            )
         return hidden + z if self.residual else hidden
 
     def _linearise(self, xp: Namespace, w: Array, z: Array) -> Linearisation:
@@ -118,7 +130,10 @@ class MultilayerPerceptron(Generator):
         def push(tangents: Array) -> Array:
             moved = xp.zeros_like(z)[None, ...]
             for layer, (matrix_dot, offset_dot) in enumerate(self._layers(xp, tangents)):
-                moved = xp.matmul(moved, xp.matrix_transpose(run.layers[layer][0])) + offset_dot[:, None, :]
+                moved = (
+                    xp.matmul(moved, xp.matrix_transpose(run.layers[layer][0]))
+                    + offset_dot[:, None, :]
+                )
                 moved = moved + xp.matmul(run.inputs[layer], xp.matrix_transpose(matrix_dot))
                 moved = run.slopes[layer] * moved if layer < len(run.slopes) else moved
             return moved
@@ -127,7 +142,11 @@ class MultilayerPerceptron(Generator):
             parts: list[Array] = []
             for layer, delta in run.backward(xp, cotangents):
                 matrix_part = contract(xp, "sno,ni->soi", delta, run.inputs[layer])
-                parts = [xp.reshape(matrix_part, (delta.shape[0], -1)), xp.sum(delta, axis=1), *parts]
+                parts = [
+                    xp.reshape(matrix_part, (delta.shape[0], -1)),
+                    xp.sum(delta, axis=1),
+                    *parts,
+                ]
             return xp.concat(parts, axis=1)
 
         tile = max(1, LAYER_BYTES // (8 * z.shape[0] * max(self.sizes)))
@@ -139,9 +158,15 @@ class MultilayerPerceptron(Generator):
         run = self._forward(xp, w, z)
         units = xp.eye(self.dimension, dtype=w.dtype, device=device(w))
         parts: list[Array] = []
-        for layer, delta in run.backward(xp, xp.broadcast_to(units[:, None, :], (self.dimension, *run.output.shape))):
+        for layer, delta in run.backward(
+            xp, xp.broadcast_to(units[:, None, :], (self.dimension, *run.output.shape))
+        ):
             matrix_part = contract(xp, "ano,ni->naoi", delta, run.inputs[layer])
-            parts = [xp.reshape(matrix_part, (z.shape[0], self.dimension, -1)), xp.permute_dims(delta, (1, 0, 2)), *parts]
+            parts = [
+                xp.reshape(matrix_part, (z.shape[0], self.dimension, -1)),
+                xp.permute_dims(delta, (1, 0, 2)),
+                *parts,
+            ]
         return xp.concat(parts, axis=2)
 
     def _forward(self, xp: Namespace, w: Array, z: Array) -> _ForwardPass:
@@ -157,16 +182,28 @@ class MultilayerPerceptron(Generator):
     def _layers(self, xp: Namespace, w: Array) -> list[tuple[Array, Array]]:
         """Matrix (..., out, in) and offset (..., out) of each layer, from parameters (..., p)."""
         parts = self._parts(xp, w)
-        return [(parts[f"matrix_{layer}"], parts[f"offset_{layer}"]) for layer in range(1, len(self.sizes))]
+        return [
+            (parts[f"matrix_{layer}"], parts[f"offset_{layer}"])
+            for layer in range(1, len(self.sizes))
+        ]
 
     def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
         if rng is None:
-            raise OptionError("a perceptron starts with random matrices: pass rng, a numpy.random.Generator")
+            raise OptionError(
+                "a perceptron starts with random matrices: pass rng, a numpy.random.Generator"
+            )
         parts: dict[str, np.ndarray] = {}
         for layer, (inputs, outputs) in enumerate(itertools.pairwise(self.sizes), 1):
             mean_square = 1.0 if layer == 1 else MEAN_SQUARES[self.activation]
-            scale = 0.0 if self.residual and layer == len(self.sizes) - 1 else 1.0 / math.sqrt(inputs * mean_square)
-            parts |= {f"matrix_{layer}": scale * rng.normal(size=(outputs, inputs)), f"offset_{layer}": np.zeros(outputs)}
+            scale = (
+                0.0
+                if self.residual and layer == len(self.sizes) - 1
+                else 1.0 / math.sqrt(inputs * mean_square)
+            )
+            parts |= {
+                f"matrix_{layer}": scale * rng.normal(size=(outputs, inputs)),
+                f"offset_{layer}": np.zeros(outputs),
+            }
         return parts
 
 
@@ -189,4 +226,6 @@ class _ForwardPass:
 
 def _in_tiles(xp: Namespace, product: Product, tile: int) -> Product:
     """The same product, taken over a few members of the batch at a time."""
-    return lambda batch: xp.concat([product(batch[cut, ...]) for cut in tiles(batch.shape[0], tile)], axis=0)
+    return lambda batch: xp.concat(
+        [product(batch[cut, ...]) for cut in tiles(batch.shape[0], tile)], axis=0
+    )

@@ -7,12 +7,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ingd_ref._special import gamma_quantile
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.errors import OptionError
-from ingd_ref.families import ChiSquared, Exponential, ExponentialFamily, Gamma, InverseGamma, Maxwell, Rayleigh, Weibull
+from ingd_ref.families import (
+    ChiSquared,
+    Exponential,
+    ExponentialFamily,
+    Gamma,
+    InverseGamma,
+    Maxwell,
+    Rayleigh,
+    Weibull,
+)
 from ingd_ref.generators._base import Generator, Linearisation
 from ingd_ref.generators._draws import open_uniform
-from ingd_ref.special import gamma_quantile
 
 __all__ = ["QuantileGenerator"]
 
@@ -21,7 +30,8 @@ __all__ = ["QuantileGenerator"]
 class Recipe:
     """x = factor · scale^direction · G^power, where G has the gamma distribution of rate 1 and of shape ``share`` · shape.
 
-    ``shape`` and ``scale`` are names of parameters of the family; where there is no such name the number 1 stands for the parameter.
+    ``shape`` and ``scale`` are names of parameters of the family; where there is no such name the
+    number 1 stands for the parameter.
     """
 
     shape: str = ""
@@ -36,7 +46,8 @@ class Recipe:
 class QuantileGenerator(Generator):
     r"""The generator x = F⁻¹(u; w) of a family on x > 0, where F is its distribution function and u is uniform on (0, 1). One of (N1).
 
-    The families are those of powers of a gamma variable, x = c s^{±1} G(α, u)^r with the quantile G of the gamma distribution of rate 1:
+    The families are those of powers of a gamma variable, x = c s^{±1} G(α, u)^r with the quantile G
+    of the gamma distribution of rate 1:
 
     .. math::
         \frac{\partial x}{\partial s} = \pm \frac xs, \qquad
@@ -46,14 +57,16 @@ class QuantileGenerator(Generator):
     Parameters
     ----------
     family : ExponentialFamily
-        :class:`~ingd_ref.families.Gamma` (default), :class:`~ingd_ref.families.InverseGamma`, :class:`~ingd_ref.families.ChiSquared`,
-        :class:`~ingd_ref.families.Exponential`, :class:`~ingd_ref.families.Rayleigh`, :class:`~ingd_ref.families.Maxwell` or
+        :class:`~ingd_ref.families.Gamma` (default), :class:`~ingd_ref.families.InverseGamma`,
+        :class:`~ingd_ref.families.ChiSquared`, :class:`~ingd_ref.families.Exponential`,
+        :class:`~ingd_ref.families.Rayleigh`, :class:`~ingd_ref.families.Maxwell` or
         :class:`~ingd_ref.families.Weibull`.
 
     Attributes
     ----------
     blocks : dict
-        The classical parameters of the family by their names, each of shape (): ``shape`` and ``rate`` of a Gamma.
+        The classical parameters of the family by their names, each of shape (): ``shape`` and
+        ``rate`` of a Gamma.
 
     Raises
     ------
@@ -62,12 +75,14 @@ class QuantileGenerator(Generator):
 
     Notes
     -----
-    All parameters are positive, and so must the latent points be, and less than 1: otherwise a DomainError is raised. It starts at ones.
+    All parameters are positive, and so must the latent points be, and less than 1: otherwise a
+    DomainError is raised. It starts at ones.
 
-    Both x and ∂x/∂α have relative errors below 2e-13 for shapes of G from 1e-2 to 1e6 and u in (1e-12, 1 − 1e-12), in float64. For small
-    shapes a quantile can lie below the smallest floating number; then x is 0, or infinite for an inverse Gamma, which is reported as a
-    sample that is not finite. A sample of the Gamma moves exactly as (P7) says: along α the projected velocity is θ̇ = (α̇, 0), along the
-    rate β it is (0, −β̇).
+    Both x and ∂x/∂α have relative errors below 2e-13 for shapes of G from 1e-2 to 1e6 and u in
+    (1e-12, 1 − 1e-12), in float64. For small shapes a quantile can lie below the smallest floating
+    number; then x is 0, or infinite for an inverse Gamma, which is reported as a sample that is not
+    finite. A sample of the Gamma moves exactly as (P7) says: along α the projected velocity is θ̇ =
+    (α̇, 0), along the rate β it is (0, −β̇).
 
     Examples
     --------
@@ -100,7 +115,10 @@ class QuantileGenerator(Generator):
         tails = (u, 1.0 - u) if recipe.power > 0 else (1.0 - u, u)
         gamma, slope = gamma_quantile(xp, shape * xp.ones_like(u), *tails)
         x = recipe.factor * (scale if recipe.direction > 0 else 1.0 / scale) * gamma**recipe.power
-        derivatives = {recipe.shape: recipe.power * recipe.share * x * slope, recipe.scale: recipe.direction * x / scale}
+        derivatives = {
+            recipe.shape: recipe.power * recipe.share * x * slope,
+            recipe.scale: recipe.direction * x / scale,
+        }
         jacobian = xp.stack([derivatives[name] for name in self.blocks], axis=1)  # (n, p), as d = 1
 
         def push(tangents: Array) -> Array:
@@ -139,4 +157,6 @@ def _recipe(family: ExponentialFamily) -> Recipe:
         case Weibull():
             return Recipe(scale="scale", power=1.0 / family.shape)
         case _:
-            raise OptionError(f"there is no quantile generator for {family!r}: it must be a family of powers of a gamma variable")
+            raise OptionError(
+                f"there is no quantile generator for {family!r}: it must be a family of powers of a gamma variable"
+            )

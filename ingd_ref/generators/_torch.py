@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, backend_name, to_host
 from ingd_ref.errors import BackendError, OptionError
 from ingd_ref.generators._base import Generator, Linearisation
@@ -55,7 +55,9 @@ class TorchGenerator(Generator):
         value, back = func.vjp(function, w)
 
         def push(tangents: Array) -> Array:
-            return func.vmap(lambda tangent: func.jvp(function, (w,), (tangent,))[1])(tangents).detach()
+            return func.vmap(lambda tangent: func.jvp(function, (w,), (tangent,))[1])(
+                tangents
+            ).detach()
 
         def pull(cotangents: Array) -> Array:
             return func.vmap(lambda cotangent: back(cotangent)[0])(cotangents).detach()
@@ -65,9 +67,14 @@ class TorchGenerator(Generator):
     def _function(self, xp: Namespace, w: Array, z: Array) -> Callable[[Array], Array]:
         """The map of the flat parameters to samples; buffers are copied, in the floating type of w, so that the module keeps its own."""
         if backend_name(w) != "torch":
-            raise BackendError(f"a PyTorch module takes tensors, got {backend_name(w)} arrays; draw latents and initial without like=")
+            raise BackendError(
+                f"a PyTorch module takes tensors, got {backend_name(w)} arrays; draw latents and initial without like="
+            )
         call, latents = import_module("torch").func.functional_call, z.detach()
-        buffers = {name: buffer.to(w.dtype) if buffer.is_floating_point() else buffer for name, buffer in self.module.named_buffers()}
+        buffers = {
+            name: buffer.to(w.dtype) if buffer.is_floating_point() else buffer
+            for name, buffer in self.module.named_buffers()
+        }
 
         def function(flat: Array) -> Array:
             fresh = {name: buffer.clone() for name, buffer in buffers.items()}
@@ -88,8 +95,8 @@ def from_torch(module: Any, latent_dimension: int, dimension: int | None = None)
     Parameters
     ----------
     module : torch.nn.Module
-        Maps latent points (n, k) to samples (n, d), each row on its own, and the same each time: put dropout and batch normalisation in
-        evaluation mode.
+        Maps latent points (n, k) to samples (n, d), each row on its own, and the same each time:
+        put dropout and batch normalisation in evaluation mode.
     latent_dimension : int
         Number k of coordinates of a latent point.
     dimension : int, optional
@@ -109,15 +116,20 @@ def from_torch(module: Any, latent_dimension: int, dimension: int | None = None)
 
     Examples
     --------
-    A module ``torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.Tanh(), torch.nn.Linear(32, 2))`` that takes two numbers:
-    ``generator = from_torch(module, 2)``, ``w = generator.initial()``, ``x = generator(w, generator.latents(100, rng))``.
+    A module ``torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.Tanh(), torch.nn.Linear(32,
+    2))`` that takes two numbers: ``generator = from_torch(module, 2)``, ``w =
+    generator.initial()``, ``x = generator(w, generator.latents(100, rng))``.
     """
-    width = checks.positive_integer(latent_dimension, "latent_dimension")
+    width = _checks.positive_integer(latent_dimension, "latent_dimension")
     shapes = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
     if not shapes:
         raise OptionError("the module has no parameters")
     if dimension is None:
         torch, example = import_module("torch"), next(iter(module.parameters()))
         with torch.no_grad():
-            dimension = int(module(torch.zeros((1, width), dtype=example.dtype, device=example.device)).shape[-1])
-    return TorchGenerator(module, width, checks.positive_integer(dimension, "dimension"), shapes)
+            dimension = int(
+                module(torch.zeros((1, width), dtype=example.dtype, device=example.device)).shape[
+                    -1
+                ]
+            )
+    return TorchGenerator(module, width, _checks.positive_integer(dimension, "dimension"), shapes)

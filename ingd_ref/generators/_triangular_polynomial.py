@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, device
 from ingd_ref.errors import DomainError
 from ingd_ref.generators._base import Generator, Linearisation
@@ -32,13 +32,15 @@ class TriangularPolynomial(Generator):
     degree : int
         Largest degree q ≥ 0 of the polynomials in the coordinates before. Default 2.
     slope_degree : int
-        Degree r ≥ 0 of the polynomial whose square is integrated; x_j is of degree 2r + 1 in z_j. Default 1.
+        Degree r ≥ 0 of the polynomial whose square is integrated; x_j is of degree 2r + 1 in z_j.
+        Default 1.
 
     Attributes
     ----------
     blocks : dict
-        ``polynomial_1`` (1,), ``polynomial_2`` (q + 1,) and so on: coefficients c_jν of all monomials of z_1, …, z_{j−1} up to degree q,
-        ordered by degree; and ``slopes`` (d, r + 1), the a_jk.
+        ``polynomial_1`` (1,), ``polynomial_2`` (q + 1,) and so on: coefficients c_jν of all
+        monomials of z_1, …, z_{j−1} up to degree q, ordered by degree; and ``slopes`` (d, r + 1),
+        the a_jk.
 
     Raises
     ------
@@ -47,9 +49,10 @@ class TriangularPolynomial(Generator):
 
     Notes
     -----
-    Each x_j increases strictly with z_j unless its slope polynomial is zero altogether, so the map is one-to-one; every distribution with a
-    density is the image of standard normal z under some increasing triangular map. It starts with x = z. Moments of x are moments of z of
-    a higher degree, which Gauss-Hermite quadrature gives exactly.
+    Each x_j increases strictly with z_j unless its slope polynomial is zero altogether, so the map
+    is one-to-one; every distribution with a density is the image of standard normal z under some
+    increasing triangular map. It starts with x = z. Moments of x are moments of z of a higher
+    degree, which Gauss-Hermite quadrature gives exactly.
 
     Examples
     --------
@@ -68,7 +71,7 @@ class TriangularPolynomial(Generator):
     latent_dimension: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "dimension", checks.positive_integer(self.dimension, "dimension"))
+        object.__setattr__(self, "dimension", _checks.positive_integer(self.dimension, "dimension"))
         object.__setattr__(self, "latent_dimension", self.dimension)
         for name in ("degree", "slope_degree"):
             value = getattr(self, name)
@@ -86,28 +89,38 @@ class TriangularPolynomial(Generator):
 
     def _linearise(self, xp: Namespace, w: Array, z: Array) -> Linearisation:
         slopes = self._parts(xp, w)["slopes"]
-        # Row i of the design of x_j: its derivatives by c_j, and by a_j. In c_j it is linear, in a_j quadratic.
+        # Row i of the design of x_j: its derivatives by c_j, and by a_j. In c_j it is linear, in
+        # a_j quadratic.
         polynomials = [self._monomials(xp, z[:, :j]) for j in range(self.dimension)]
-        squares = [2.0 * xp.matmul(self._integrals(xp, z[:, j]), slopes[j, :]) for j in range(self.dimension)]
+        squares = [
+            2.0 * xp.matmul(self._integrals(xp, z[:, j]), slopes[j, :])
+            for j in range(self.dimension)
+        ]
         halves = self._apply(xp, w[None, :], polynomials, [0.5 * square for square in squares])
 
         def push(tangents: Array) -> Array:
             return self._apply(xp, tangents, polynomials, squares)
 
         def pull(cotangents: Array) -> Array:
-            by_coefficients = [xp.matmul(cotangents[..., j], polynomials[j]) for j in range(self.dimension)]
+            by_coefficients = [
+                xp.matmul(cotangents[..., j], polynomials[j]) for j in range(self.dimension)
+            ]
             by_slopes = [xp.matmul(cotangents[..., j], squares[j]) for j in range(self.dimension)]
             return xp.concat([*by_coefficients, *by_slopes], axis=1)
 
         return Linearisation(halves[0, ...], push, pull)
 
-    def _apply(self, xp: Namespace, w: Array, polynomials: list[Array], squares: list[Array]) -> Array:
+    def _apply(
+        self, xp: Namespace, w: Array, polynomials: list[Array], squares: list[Array]
+    ) -> Array:
         """Sum of the designs times the parts of the parameters w (s, p): (s, n, d)."""
         *coefficients, slopes = self._parts(xp, w).values()
         moved = []
         for j in range(self.dimension):
             by_coefficients = xp.matmul(coefficients[j], xp.matrix_transpose(polynomials[j]))
-            moved.append(by_coefficients + xp.matmul(slopes[:, j, :], xp.matrix_transpose(squares[j])))
+            moved.append(
+                by_coefficients + xp.matmul(slopes[:, j, :], xp.matrix_transpose(squares[j]))
+            )
         return xp.stack(moved, axis=2)
 
     def _monomials(self, xp: Namespace, z: Array) -> Array:

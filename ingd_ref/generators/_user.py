@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, contract, device, item
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.generators._base import Generator, Linearisation, Product, unit_vectors
 
 __all__ = ["UserGenerator"]
 
-# A central difference of a smooth function is off by O(h²) + O(eps/h): h = eps^{1/3} balances the two at eps^{2/3}. The same difference
-# at 2h is off by four times the truncation part, so the two agree to a few eps^{2/3} times the size of x where g is smooth; 1e4 leaves
-# room for functions that bend quickly, and still tells a kink or noise (an error of order one, or a larger eps/h) from a derivative.
+# A central difference of a smooth function is off by O(h²) + O(eps/h): h = eps^{1/3} balances the
+# two at eps^{2/3}. The same difference at 2h is off by four times the truncation part, so the two
+# agree to a few eps^{2/3} times the size of x where g is smooth; 1e4 leaves room for functions that
+# bend quickly, and still tells a kink or noise (an error of order one, or a larger eps/h) from a
+# derivative.
 SMOOTHNESS_FACTOR = 1e4
 
 Value = Callable[[Array, Array], Array]
@@ -32,7 +34,8 @@ class UserGenerator(Generator):
     function : callable
         Maps parameters (p,) and latent points (n, k) to samples (n, d), each row on its own.
     blocks : mapping of str to tuple of int
-        Names and shapes of the parts of the parameters, in their order, such as ``{"matrix": (3, 2), "offset": (3,)}``.
+        Names and shapes of the parts of the parameters, in their order, such as ``{"matrix": (3,
+        2), "offset": (3,)}``.
     dimension : int
         Number d of coordinates of a sample.
     latent_dimension : int
@@ -42,24 +45,28 @@ class UserGenerator(Generator):
     vjp : callable, optional
         Maps parameters (p,), latent points (n, k) and one cotangent c (n, d) to Σ_i J_iᵀ c_i (p,).
     initial : callable, optional
-        Maps a random generator, or None, to parameters (p,) to start from, a NumPy array. Default: zeros.
+        Maps a random generator, or None, to parameters (p,) to start from, a NumPy array. Default:
+        zeros.
     latents : callable, optional
-        Maps a random generator and a number n to latent points (n, k), a NumPy array. Default: standard normal ones.
+        Maps a random generator and a number n to latent points (n, k), a NumPy array. Default:
+        standard normal ones.
 
     Raises
     ------
     DomainError
-        For dimensions that are not whole numbers of at least 1. When called, if numerical derivatives at two steps disagree: the function
-        has a kink or is noisy there.
+        For dimensions that are not whole numbers of at least 1. When called, if numerical
+        derivatives at two steps disagree: the function has a kink or is noisy there.
     ShapeError, NonFiniteError, BackendError
-        When called, if the functions return something else than finite arrays of these shapes in the library of the parameters.
+        When called, if the functions return something else than finite arrays of these shapes in
+        the library of the parameters.
 
     Notes
     -----
-    A product that is not supplied is made of the other one: J u from n·d calls of ``vjp`` with one point each, Jᵀ c from p calls of
-    ``jvp``. With neither, derivatives are Richardson's extrapolation of central differences at steps h and 2h in the direction of u, with
-    h = eps^{1/3} max(1, |w|); their error is some eps^{2/3} (4e-11 in float64) of the size of x. Both are for trying things out.
-    :meth:`product_error` compares products of yours with numerical ones.
+    A product that is not supplied is made of the other one: J u from n·d calls of ``vjp`` with one
+    point each, Jᵀ c from p calls of ``jvp``. With neither, derivatives are Richardson's
+    extrapolation of central differences at steps h and 2h in the direction of u, with h = eps^{1/3}
+    max(1, |w|); their error is some eps^{2/3} (4e-11 in float64) of the size of x. Both are for
+    trying things out. :meth:`product_error` compares products of yours with numerical ones.
 
     Examples
     --------
@@ -91,12 +98,15 @@ class UserGenerator(Generator):
     ) -> None:
         if not blocks:
             raise OptionError("blocks must name at least one part of the parameters")
-        shapes = {name: tuple(checks.positive_integer(length, f"blocks[{name!r}]") for length in shape) for name, shape in blocks.items()}
+        shapes = {
+            name: tuple(_checks.positive_integer(length, f"blocks[{name!r}]") for length in shape)
+            for name, shape in blocks.items()
+        }
         given = {
             "function": function,
             "shapes": shapes,
-            "dimension": checks.positive_integer(dimension, "dimension"),
-            "latent_dimension": checks.positive_integer(latent_dimension, "latent_dimension"),
+            "dimension": _checks.positive_integer(dimension, "dimension"),
+            "latent_dimension": _checks.positive_integer(latent_dimension, "latent_dimension"),
             "supplied_jvp": jvp,
             "supplied_vjp": vjp,
             "supplied_initial": initial,
@@ -154,31 +164,43 @@ class UserGenerator(Generator):
     def _push(self, xp: Namespace, w: Array, z: Array) -> Product:
         jvp, vjp, shape = self.supplied_jvp, self.supplied_vjp, (z.shape[0], self.dimension)
         if jvp is not None:
-            return lambda tangents: self._each(xp, lambda u: jvp(w, z, u), tangents, shape, "what jvp returned")
+            return lambda tangents: self._each(
+                xp, lambda u: jvp(w, z, u), tangents, shape, "what jvp returned"
+            )
         if vjp is not None:
-            return lambda tangents: contract(xp, "ndp,sp->snd", self._by_rows(xp, w, z, vjp), tangents)
+            return lambda tangents: contract(
+                xp, "ndp,sp->snd", self._by_rows(xp, w, z, vjp), tangents
+            )
         return self._numerical(xp, w, z)
 
     def _pull(self, xp: Namespace, w: Array, z: Array) -> Product:
         vjp = self.supplied_vjp
         if vjp is not None:
-            return lambda cotangents: self._each(xp, lambda c: vjp(w, z, c), cotangents, (self.size,), "what vjp returned")
+            return lambda cotangents: self._each(
+                xp, lambda c: vjp(w, z, c), cotangents, (self.size,), "what vjp returned"
+            )
         push = self._push(xp, w, z)
 
         def pull(cotangents: Array) -> Array:
             columns = (push(axis) for axis in unit_vectors(xp, self.size, 1, w))
-            return xp.stack([xp.sum(cotangents * column, axis=(1, 2)) for column in columns], axis=1)
+            return xp.stack(
+                [xp.sum(cotangents * column, axis=(1, 2)) for column in columns], axis=1
+            )
 
         return pull
 
-    def _each(self, xp: Namespace, product: Product, batch: Array, shape: tuple[int, ...], name: str) -> Array:
+    def _each(
+        self, xp: Namespace, product: Product, batch: Array, shape: tuple[int, ...], name: str
+    ) -> Array:
         """A supplied product of each member of a batch, in the shape that it must have."""
         results = (product(xp.asarray(batch[row, ...], copy=True)) for row in range(batch.shape[0]))
         return xp.stack([self._shaped(xp, result, shape, name, batch) for result in results])
 
     def _by_columns(self, xp: Namespace, push: Product, like: Array) -> Array:
         """Jacobians (n, d, p) from tangents."""
-        return xp.stack([push(axis)[0, ...] for axis in unit_vectors(xp, self.size, 1, like)], axis=2)
+        return xp.stack(
+            [push(axis)[0, ...] for axis in unit_vectors(xp, self.size, 1, like)], axis=2
+        )
 
     def _by_rows(self, xp: Namespace, w: Array, z: Array, vjp: Derivative) -> Array:
         """Jacobians (n, d, p) from cotangents at one point at a time."""
@@ -186,12 +208,17 @@ class UserGenerator(Generator):
         rows = []
         for point in range(z.shape[0]):
             one = z[point : point + 1, :]
-            rows += [self._shaped(xp, vjp(w, one, axis), (self.size,), "what vjp returned", w) for axis in axes]
+            rows += [
+                self._shaped(xp, vjp(w, one, axis), (self.size,), "what vjp returned", w)
+                for axis in axes
+            ]
         return xp.reshape(xp.stack(rows), (z.shape[0], self.dimension, self.size))
 
     def _numerical(self, xp: Namespace, w: Array, z: Array) -> Product:
         """The product with tangents, by differences."""
-        return lambda tangents: xp.stack([self._difference(xp, w, z, tangents[row, :]) for row in range(tangents.shape[0])])
+        return lambda tangents: xp.stack(
+            [self._difference(xp, w, z, tangents[row, :]) for row in range(tangents.shape[0])]
+        )
 
     def _difference(self, xp: Namespace, w: Array, z: Array, tangent: Array) -> Array:
         """J u (n, d), from central differences at two steps that must agree."""
@@ -199,8 +226,14 @@ class UserGenerator(Generator):
         if length == 0.0:
             return xp.zeros((z.shape[0], self.dimension), dtype=w.dtype, device=device(w))
         step = eps ** (1.0 / 3.0) * max(1.0, item(xp.max(xp.abs(w)))) / length
-        fine, coarse = (self._central_difference(xp, w, z, factor * step * tangent, factor * step) for factor in (1.0, 2.0))
-        size = length * (item(xp.max(xp.abs(fine))) / length + item(xp.max(xp.abs(self._checked_value(xp, w, z)))))
+        fine, coarse = (
+            self._central_difference(xp, w, z, factor * step * tangent, factor * step)
+            for factor in (1.0, 2.0)
+        )
+        size = length * (
+            item(xp.max(xp.abs(fine))) / length
+            + item(xp.max(xp.abs(self._checked_value(xp, w, z))))
+        )
         gap = item(xp.max(xp.abs(fine - coarse)))
         if gap > SMOOTHNESS_FACTOR * eps ** (2.0 / 3.0) * size:
             raise DomainError(
@@ -208,8 +241,12 @@ class UserGenerator(Generator):
             )
         return (4.0 * fine - coarse) / 3.0
 
-    def _central_difference(self, xp: Namespace, w: Array, z: Array, shift: Array, step: float) -> Array:
-        return (self._checked_value(xp, w + shift, z) - self._checked_value(xp, w - shift, z)) / (2.0 * step)
+    def _central_difference(
+        self, xp: Namespace, w: Array, z: Array, shift: Array, step: float
+    ) -> Array:
+        return (self._checked_value(xp, w + shift, z) - self._checked_value(xp, w - shift, z)) / (
+            2.0 * step
+        )
 
     def _checked_value(self, xp: Namespace, w: Array, z: Array) -> Array:
         return self._sample(xp, self._value(xp, w, z), w, z)
@@ -219,11 +256,17 @@ class UserGenerator(Generator):
             return super()._latents(rng, number)
         points = np.asarray(self.supplied_latents(rng, number), dtype=np.float64)
         if points.shape != (number, self.latent_dimension):
-            raise ShapeError(f"latents must return shape {(number, self.latent_dimension)}, it returned {points.shape}")
+            raise ShapeError(
+                f"latents must return shape {(number, self.latent_dimension)}, it returned {points.shape}"
+            )
         return points
 
     def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
-        start = np.zeros(self.size) if self.supplied_initial is None else np.asarray(self.supplied_initial(rng), dtype=np.float64)
+        start = (
+            np.zeros(self.size)
+            if self.supplied_initial is None
+            else np.asarray(self.supplied_initial(rng), dtype=np.float64)
+        )
         if start.shape != (self.size,):
             raise ShapeError(f"initial must return shape {(self.size,)}, it returned {start.shape}")
         return {name: start[place] for name, place in self._places()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, item, kernel
 
 __all__ = ["MEDIAN_RULES", "median_bandwidth"]
@@ -22,7 +22,8 @@ def median_bandwidth(x: Array, rule: str = "midpoint", implementation: str = "au
     x : array (n, d)
         Points.
     rule : {"midpoint", "lower"}
-        Which median of an even number of distances: the mean of the two middle ones (default), or the lower one, as the published code.
+        Which median of an even number of distances: the mean of the two middle ones (default), or
+        the lower one, as the published code.
     implementation : {"auto", "readable", "fused"}
         Default ``"auto"``.
 
@@ -47,6 +48,8 @@ def median_bandwidth(x: Array, rule: str = "midpoint", implementation: str = "au
     1.4142135623730951
     """
     xp = array_namespace(x=x)
-    checks.choice(rule, "rule", MEDIAN_RULES)
-    x = checks.points(x, "x", xp)
-    return math.sqrt(item(kernel("median_squared_distance", x, implementation=implementation)(x, rule)) / 2.0)
+    _checks.choice(rule, "rule", MEDIAN_RULES)
+    x = _checks.points(x, "x", xp)
+    return math.sqrt(
+        item(kernel("median_squared_distance", x, implementation=implementation)(x, rule)) / 2.0
+    )

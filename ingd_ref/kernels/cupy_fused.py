@@ -1,8 +1,8 @@
 """The kernels that gain from being one launch each, for CuPy arrays: same names, signatures and equations as in ``readable``.
 
-Each thread owns the numbers that it writes, and threads neither share memory nor wait for each other: results are the same on every run,
-and the text is ordinary C++, which any compiler can check. Arithmetic is in the type of the input. CuPy is imported when a kernel first
-runs.
+Each thread owns the numbers that it writes, and threads neither share memory nor wait for each
+other: results are the same on every run, and the text is ordinary C++, which any compiler can
+check. Arithmetic is in the type of the input. CuPy is imported when a kernel first runs.
 """
 
 from __future__ import annotations
@@ -143,8 +143,12 @@ def _module(dtype: str) -> Any:
 def _launch(name: str, threads: int, dtype: Any, *arguments: Any) -> None:
     """Run a kernel with one thread for each of ``threads`` pieces of work; numbers take the type that its text declares."""
     convert = {float: dtype.type, int: np.int64}
-    numbers_and_arrays = tuple(convert[type(value)](value) if type(value) in convert else value for value in arguments)
-    _module(str(dtype)).get_function(name)((-(-threads // THREADS),), (THREADS,), numbers_and_arrays)
+    numbers_and_arrays = tuple(
+        convert[type(value)](value) if type(value) in convert else value for value in arguments
+    )
+    _module(str(dtype)).get_function(name)(
+        (-(-threads // THREADS),), (THREADS,), numbers_and_arrays
+    )
 
 
 def _contiguous(*arrays: Array) -> list[Array]:
@@ -156,7 +160,7 @@ def _empty(shape: tuple[int, ...], like: Array) -> Array:
     return import_module("cupy").empty(shape, dtype=like.dtype)
 
 
-# --- distances ---------------------------------------------------------------------------------------------------------------------------
+# --- distances ------------------------------------------------------------------------------------
 
 
 def squared_distances(x: Array, y: Array) -> Array:
@@ -169,11 +173,13 @@ def squared_distances(x: Array, y: Array) -> Array:
 def distance_gradient(points: Array, sample: Array, weights: Array) -> Array:
     """Σ_i π_i (p_j − x_i) / ‖p_j − x_i‖, the gradient of the mean distance from ``points`` (m, d) to ``sample`` (n, d); 0/0 counts as 0."""
     (m, dim), n, out = points.shape, sample.shape[0], _empty(points.shape, points)
-    _launch("distance_gradient", m, points.dtype, *_contiguous(points, sample, weights), out, m, n, dim)
+    _launch(
+        "distance_gradient", m, points.dtype, *_contiguous(points, sample, weights), out, m, n, dim
+    )
     return out
 
 
-# --- Gaussian kernel sums and features ---------------------------------------------------------------------------------------------------
+# --- Gaussian kernel sums and features ------------------------------------------------------------
 
 
 def gaussian_kde_score(points: Array, sample: Array, weights: Array, bandwidth: float) -> Array:
@@ -182,14 +188,34 @@ def gaussian_kde_score(points: Array, sample: Array, weights: Array, bandwidth: 
     possible = weights > 0
     sample, log_weights = sample[possible], cupy.log(weights[possible])
     (m, dim), n, out = points.shape, sample.shape[0], _empty(points.shape, points)
-    _launch("gaussian_kde_score", m, points.dtype, *_contiguous(points, sample, log_weights), float(bandwidth), out, m, n, dim)
+    _launch(
+        "gaussian_kde_score",
+        m,
+        points.dtype,
+        *_contiguous(points, sample, log_weights),
+        float(bandwidth),
+        out,
+        m,
+        n,
+        dim,
+    )
     return out
 
 
 def gaussian_rbf(x: Array, centers: Array, bandwidth: float) -> Array:
     """f_s(x_i) = exp(−‖x_i − c_s‖² / (2σ²)), shape (n, b)."""
     (n, dim), b, values = x.shape, centers.shape[0], _empty((x.shape[0], centers.shape[0]), x)
-    _launch("gaussian_rbf", n * b, x.dtype, *_contiguous(x, centers), float(bandwidth), values, n, b, dim)
+    _launch(
+        "gaussian_rbf",
+        n * b,
+        x.dtype,
+        *_contiguous(x, centers),
+        float(bandwidth),
+        values,
+        n,
+        b,
+        dim,
+    )
     return values
 
 
@@ -197,17 +223,31 @@ def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tu
     """Gaussian RBF statistics f (n, b) and their Jacobian ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
     (n, dim), b = x.shape, centers.shape[0]
     values, jacobian = _empty((n, b), x), _empty((n, dim, b), x)
-    _launch("gaussian_rbf_with_jacobian", n * b, x.dtype, *_contiguous(x, centers), float(bandwidth), values, jacobian, n, b, dim)
+    _launch(
+        "gaussian_rbf_with_jacobian",
+        n * b,
+        x.dtype,
+        *_contiguous(x, centers),
+        float(bandwidth),
+        values,
+        jacobian,
+        n,
+        b,
+        dim,
+    )
     return values, jacobian
 
 
-# --- contractions with matrix-valued kernels (K4) ----------------------------------------------------------------------------------------
+# --- contractions with matrix-valued kernels (K4) -------------------------------------------------
 
 
-def gradient_gaussian_contraction(points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
+def gradient_gaussian_contraction(
+    points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float
+) -> Array:
     """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the gradient Gaussian kernel (K5), shape (m, d, b).
 
-    K is written out, a tile of (j, a) by (i, c) at a time, and one matrix product with ∇f as (n·d, b) does the rest.
+    K is written out, a tile of (j, a) by (i, c) at a time, and one matrix product with ∇f as (n·d,
+    b) does the rest.
     """
     points, x, jacobian, weights = _contiguous(points, x, jacobian, weights)
     out = _empty((points.shape[0], *jacobian.shape[1:]), jacobian)
@@ -219,7 +259,8 @@ def gradient_gaussian_contraction(points: Array, x: Array, jacobian: Array, weig
 def gradient_gaussian_gram(x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
     """G = Σ_ij π_i π_j ∇f(x_i)ᵀ K(x_i, x_j) ∇f(x_j) (K3) for the gradient Gaussian kernel (K5), shape (b, b).
 
-    G is symmetric, so only pairs i ≥ j are visited, those of a diagonal block with half their weight.
+    G is symmetric, so only pairs i ≥ j are visited, those of a diagonal block with half their
+    weight.
     """
     x, jacobian, weights = _contiguous(x, jacobian, weights)
     half = import_module("cupy").zeros((jacobian.shape[2],) * 2, dtype=jacobian.dtype)
@@ -227,7 +268,10 @@ def gradient_gaussian_gram(x: Array, jacobian: Array, weights: Array, bandwidth:
     for at in tiles(x.shape[0], min(_rows_per_tile(x), max(1, x.shape[0] // 4))):
         once = weights[at.start :].copy()
         once[: at.stop - at.start] *= 0.5
-        contraction = _row(x[at], x[at.start :], jacobian[at.start :], once, float(bandwidth)) * weights[at][:, None, None]
+        contraction = (
+            _row(x[at], x[at.start :], jacobian[at.start :], once, float(bandwidth))
+            * weights[at][:, None, None]
+        )
         half += _as_matrix(jacobian[at]).T @ _as_matrix(contraction)
     return half + half.T
 
@@ -241,7 +285,19 @@ def _rows_per_tile(x: Array) -> int:
 def _row(points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
     (m, dim), n = points.shape, x.shape[0]
     kernel = _empty((m * dim, n * dim), jacobian)
-    _launch("gradient_gaussian_tile", m * n, jacobian.dtype, points, x, weights, bandwidth, kernel, m, n, dim)
+    _launch(
+        "gradient_gaussian_tile",
+        m * n,
+        jacobian.dtype,
+        points,
+        x,
+        weights,
+        bandwidth,
+        kernel,
+        m,
+        n,
+        dim,
+    )
     return (kernel @ _as_matrix(jacobian)).reshape(m, dim, -1)
 
 
@@ -250,7 +306,7 @@ def _as_matrix(x: Array) -> Array:
     return x.reshape(-1, x.shape[2])
 
 
-# --- when it repays ----------------------------------------------------------------------------------------------------------------------
+# --- when it repays -------------------------------------------------------------------------------
 
 Rule = Callable[..., tuple[bool, str]]
 
@@ -262,8 +318,14 @@ def _always(*_: Any) -> tuple[bool, str]:
 def _few_dimensions(*arguments: Any) -> tuple[bool, str]:
     dim = next(array for array in arguments if array.ndim == 3).shape[1]
     if dim <= EXPANDED_DIMENSION:
-        return True, "in few dimensions one matrix product with the written-out kernel takes few operations"
-    return False, f"in {dim} dimensions three smaller matrix products take {math.floor(dim / 3)} times fewer operations"
+        return (
+            True,
+            "in few dimensions one matrix product with the written-out kernel takes few operations",
+        )
+    return (
+        False,
+        f"in {dim} dimensions three smaller matrix products take {math.floor(dim / 3)} times fewer operations",
+    )
 
 
 #: For each kernel whether it repays, by counting launches, memory traffic and operations.

@@ -1,10 +1,12 @@
 """The functions of ``special`` around the gamma function that gain from being compiled, for NumPy arrays: same names, same formulas.
 
-Written with whole arrays, every element takes all ten steps of a recurrence, each a pass over memory, and every row as many of Newton's
-steps as the slowest. Here an element takes the steps that it needs. The rules are those of ``numba_fused``: arithmetic in float64 whatever
-the input, rounded once at the end; no ``fastmath``; a result depends on its own row alone, so neither on the number of threads nor on what
-else the batch holds; and every compiled function that another one calls is in this file, with the constants it uses, so that the compile
-cache, which looks at one file's date, is never stale.
+Written with whole arrays, every element takes all ten steps of a recurrence, each a pass over
+memory, and every row as many of Newton's steps as the slowest. Here an element takes the steps that
+it needs. The rules are those of ``numba_fused``: arithmetic in float64 whatever the input, rounded
+once at the end; no ``fastmath``; a result depends on its own row alone, so neither on the number of
+threads nor on what else the batch holds; and every compiled function that another one calls is in
+this file, with the constants it uses, so that the compile cache, which looks at one file's date, is
+never stale.
 """
 
 from __future__ import annotations
@@ -32,15 +34,18 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 SHIFT = 10.0  # from here on Stirling's series, as in the readable functions
 TERMS = 9
-BERNOULLI = np.array([1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798])
+BERNOULLI = np.array(
+    [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798]
+)
 ORDER = np.arange(1.0, TERMS + 1.0)
 DIGAMMA_SERIES = BERNOULLI / (2.0 * ORDER)
 LGAMMA_SERIES = BERNOULLI / (2.0 * ORDER * (2.0 * ORDER - 1.0))
 GAP_STEPS = 3
 DIGAMMA_STEPS = 4
-# Newton's iteration for the mean logarithms: along one curve until a step is short enough for the iteration in all entries, whose error
-# then falls to its square, 1e-2, 1e-4, 1e-8; a step of 1e-8 leaves 1e-16. The limits, and what follows them, are for rows whose scale is
-# left to rounding: see the readable function.
+# Newton's iteration for the mean logarithms: along one curve until a step is short enough for the
+# iteration in all entries, whose error then falls to its square, 1e-2, 1e-4, 1e-8; a step of 1e-8
+# leaves 1e-16. The limits, and what follows them, are for rows whose scale is left to rounding: see
+# the readable function.
 SCALAR_STEPS, SCALAR_ENOUGH = 6, 0.1
 VECTOR_STEPS, VECTOR_ENOUGH = 4, 1e-8
 UNDECIDED = 1e-2
@@ -48,7 +53,7 @@ SETTLING_STEPS = 2
 EPS = 2.0**-53
 
 
-# --- one number --------------------------------------------------------------------------------------------------------------------------
+# --- one number -----------------------------------------------------------------------------------
 
 
 @compiled
@@ -135,11 +140,15 @@ def _trigamma_decrement(a: float, b: float) -> float:
     first = b / a / c
     second = first * (1.0 / a + 1.0 / c)
     third = second / c + first / a / a
-    return total + first + 0.5 * second + _power_drops(BERNOULLI, a, c, 1.0 / a / a / a, third, second)
+    return (
+        total + first + 0.5 * second + _power_drops(BERNOULLI, a, c, 1.0 / a / a / a, third, second)
+    )
 
 
 @compiled
-def _power_drops(coefficients: Array, a: float, c: float, power: float, drop: float, square_drop: float) -> float:
+def _power_drops(
+    coefficients: Array, a: float, c: float, power: float, drop: float, square_drop: float
+) -> float:
     """Σ_k coefficient_k (aᵐ⁻²ᵏ − cᵐ⁻²ᵏ), given aᵐ, its drop aᵐ − cᵐ and a⁻² − c⁻²."""
     inverse_a, inverse_c = 1.0 / a, 1.0 / c
     total = 0.0
@@ -185,7 +194,7 @@ def _inverse_digamma(y: float) -> float:
     return a
 
 
-# --- one row of mean logarithms ----------------------------------------------------------------------------------------------------------
+# --- one row of mean logarithms -------------------------------------------------------------------
 
 
 @compiled
@@ -194,9 +203,14 @@ def _surplus(a: float, excess_a: float, b: float, excess_b: float, excess_sum: f
     if a < b:
         a, excess_a, b, excess_b = b, excess_b, a, excess_a
     if b < 0.5:
-        increment = _trigamma_decrement(a, b) * (a / (1.0 + excess_a)) * ((a + b) / (1.0 + excess_sum))
+        increment = (
+            _trigamma_decrement(a, b) * (a / (1.0 + excess_a)) * ((a + b) / (1.0 + excess_sum))
+        )
         return increment - b / (1.0 + excess_b)
-    width_sum, width_a = (a + b) * (excess_sum / (1.0 + excess_sum)), a * (excess_a / (1.0 + excess_a))
+    width_sum, width_a = (
+        (a + b) * (excess_sum / (1.0 + excess_sum)),
+        a * (excess_a / (1.0 + excess_a)),
+    )
     return b * (excess_b / (1.0 + excess_b)) - (width_sum - width_a)
 
 
@@ -247,7 +261,9 @@ def _follow_curve(mu, largest, alpha, weights):  # type: ignore[no-untyped-def]
             if i != largest:
                 begin = _near_inverse_digamma(height + mu[i]) if number == 0 else alpha[i]
                 alpha[i] = _towards_inverse_digamma(begin, height + mu[i])
-                alpha[i] = _towards_inverse_digamma(alpha[i], height + mu[i]) if number == 0 else alpha[i]
+                alpha[i] = (
+                    _towards_inverse_digamma(alpha[i], height + mu[i]) if number == 0 else alpha[i]
+                )
                 rest += alpha[i]
         alpha[largest] = a
         surplus, trigamma = _weigh(alpha, weights)
@@ -260,7 +276,9 @@ def _follow_curve(mu, largest, alpha, weights):  # type: ignore[no-untyped-def]
         # dα_i/da = ψ′(a)/ψ′(α_i) along the curve
         for i in range(mu.shape[0]):
             if i != largest:
-                alpha[i] *= math.exp(min(max(step * (a / weights[largest]) * (weights[i] / alpha[i]), -2.0), 2.0))
+                alpha[i] *= math.exp(
+                    min(max(step * (a / weights[largest]) * (weights[i] / alpha[i]), -2.0), 2.0)
+                )
         a *= math.exp(step)
         alpha[largest] = a
         if abs(step) < SCALAR_ENOUGH:
@@ -317,7 +335,7 @@ def _invert_rows(mu, alpha):  # type: ignore[no-untyped-def]
                 _settle(mu[row], alpha[row], residual)
 
 
-# --- all numbers of an array -------------------------------------------------------------------------------------------------------------
+# --- all numbers of an array ----------------------------------------------------------------------
 
 
 @compiled

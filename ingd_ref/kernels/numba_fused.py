@@ -1,14 +1,18 @@
 """The kernels that gain from being compiled, for NumPy arrays: same names, signatures and equations as in ``readable``.
 
-What is gained is memory traffic: no (n, m, d) array of differences is ever written. Four rules keep the results trustworthy.
+What is gained is memory traffic: no (n, m, d) array of differences is ever written. Four rules keep
+the results trustworthy.
 
-- Arithmetic is float64 whatever the input; float32 is rounded once, at the end. Only the matrix products of the contractions run in the
-  type of the input, because that is where its speed is wanted.
-- Inner loops run over points, outer loops over the sample, so that the compiler vectorises without reordering a sum: no ``fastmath``, which
-  would also break ``isnan``.
-- Work is shared among ``numba.get_num_threads()`` threads by blocks of points; each number of the result is computed by one thread, in an
-  order that no thread count changes: results are bitwise equal on one thread and on many.
-- Every compiled function that another one calls is in this file, so that the compile cache, which looks at one file's date, is never stale.
+- Arithmetic is float64 whatever the input; float32 is rounded once, at the end. Only the matrix
+  products of the contractions run in the type of the input, because that is where its speed is
+  wanted.
+- Inner loops run over points, outer loops over the sample, so that the compiler vectorises without
+  reordering a sum: no ``fastmath``, which would also break ``isnan``.
+- Work is shared among ``numba.get_num_threads()`` threads by blocks of points; each number of the
+  result is computed by one thread, in an order that no thread count changes: results are bitwise
+  equal on one thread and on many.
+- Every compiled function that another one calls is in this file, so that the compile cache, which
+  looks at one file's date, is never stale.
 """
 
 from __future__ import annotations
@@ -43,14 +47,24 @@ __all__ = [
 compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 BLOCK = 256  # points to a block: its rows of work space stay in the first-level cache
-KERNEL_ROWS, KERNEL_COLUMNS = 128, 4096  # largest written-out kernel tile: one matrix product at full rate, 4 MiB
-EXPANDED_DIMENSION = 4  # up to here 2d² operations in one large matrix product are faster than 6d in many small ones
-BATCH_ROWS, BATCH_COLUMNS = 32, 32  # points to a tile of small matrix products: enough tiles at n = 200 to keep two threads even
-REPAYING_WORK = 1.5e6  # operations of elementwise work that repay starting threads: half a millisecond or more
+KERNEL_ROWS, KERNEL_COLUMNS = (
+    128,
+    4096,
+)  # largest written-out kernel tile: one matrix product at full rate, 4 MiB
+EXPANDED_DIMENSION = (
+    4  # up to here 2d² operations in one large matrix product are faster than 6d in many small ones
+)
+BATCH_ROWS, BATCH_COLUMNS = (
+    32,
+    32,
+)  # points to a tile of small matrix products: enough tiles at n = 200 to keep two threads even
+REPAYING_WORK = (
+    1.5e6  # operations of elementwise work that repay starting threads: half a millisecond or more
+)
 PRODUCT_SPEED = 25.0  # operations of a matrix product in the time of one elementwise operation
 
 
-# --- how work is shared ------------------------------------------------------------------------------------------------------------------
+# --- how work is shared ---------------------------------------------------------------------------
 
 
 def _share(task: Callable[[slice], Any], length: int, edge: int, work: float) -> list[Any]:
@@ -66,7 +80,8 @@ def _share(task: Callable[[slice], Any], length: int, edge: int, work: float) ->
 def _share_products(task: Callable[[slice], Any], length: int, edge: int, work: float) -> list[Any]:
     """Like :func:`_share` for tasks that multiply matrices, while the library's own threads rest.
 
-    Many threads inside each of many products wait for each other more than they work, above all on a machine that others use too.
+    Many threads inside each of many products wait for each other more than they work, above all on
+    a machine that others use too.
     """
     with single_blas_thread():
         return _share(task, length, edge, work / PRODUCT_SPEED)
@@ -81,13 +96,15 @@ def _rows(x: Array) -> Array:
     return np.ascontiguousarray(x, dtype=np.float64)
 
 
-# --- compiled pieces ---------------------------------------------------------------------------------------------------------------------
+# --- compiled pieces ------------------------------------------------------------------------------
 
 
 @compiled
 def _exp(x: float) -> float:
     """exp(x) for x ≤ 0 to one unit in the last place, as arithmetic that vectorises; 0 below −708, where results turn subnormal."""
-    shifted = x * 1.4426950408889634 + 6755399441055744.0  # + 3·2^51: the low bits of the sum are round(x / log 2)
+    shifted = (
+        x * 1.4426950408889634 + 6755399441055744.0
+    )  # + 3·2^51: the low bits of the sum are round(x / log 2)
     power = shifted - 6755399441055744.0
     r = (x - power * 6.93147180369123816490e-01) - power * 1.90821492927058770002e-10
     tail = 1.0 / 6227020800.0
@@ -313,21 +330,27 @@ def _gradient_gaussian_sums(points, sample, sources, weights, bandwidth, out):  
                 out[a, j] += row[j] * (source - along[j] * (points[a, j] - here))
 
 
-# --- distances ---------------------------------------------------------------------------------------------------------------------------
+# --- distances ------------------------------------------------------------------------------------
 
 
 def squared_distances(x: Array, y: Array) -> Array:
     """‖x_i − y_j‖² as an (n, m) array, in difference form."""
     rows, columns, out = _rows(x), _columns(y), np.empty((x.shape[0], y.shape[0]), dtype=x.dtype)
-    _share(lambda at: _squared_distance_rows(rows[at], columns, out[at]), x.shape[0], BLOCK, 3.0 * out.size * x.shape[1])
+    _share(
+        lambda at: _squared_distance_rows(rows[at], columns, out[at]),
+        x.shape[0],
+        BLOCK,
+        3.0 * out.size * x.shape[1],
+    )
     return out
 
 
 def median_squared_distance(x: Array, rule: str) -> Array:
     """Median of the positive entries of ‖x_i − x_j‖² (K8), ``rule`` "midpoint" or "lower"; 2 if there are none.
 
-    The entries are found again in each pass and never held: the bits of a positive float order as it does, so the median's are settled
-    sixteen at a time, from the highest, by counting. Each pair is seen once; every entry of the full matrix occurs twice.
+    The entries are found again in each pass and never held: the bits of a positive float order as
+    it does, so the median's are settled sixteen at a time, from the highest, by counting. Each pair
+    is seen once; every entry of the full matrix occurs twice.
     """
     rows, columns = _rows(x), _columns(x)
     counts = _pair_counts(rows, columns, 0, 48)
@@ -362,7 +385,14 @@ def _pair_counts(rows: Array, columns: Array, prefix: int, shift: int) -> Array:
 
 
 def _next_distance(rows: Array, columns: Array, bound: float) -> float:
-    return float(min(_share(lambda at: _least_above(rows, columns, at.start, at.stop, bound), *_pair_blocks(rows))))
+    return float(
+        min(
+            _share(
+                lambda at: _least_above(rows, columns, at.start, at.stop, bound),
+                *_pair_blocks(rows),
+            )
+        )
+    )
 
 
 def _pair_blocks(rows: Array) -> tuple[int, int, float]:
@@ -380,11 +410,15 @@ def mean_distance(x: Array, y: Array, x_weights: Array, y_weights: Array) -> Arr
 def distance_gradient(points: Array, sample: Array, weights: Array) -> Array:
     """Σ_i π_i (p_j − x_i) / ‖p_j − x_i‖, the gradient of the mean distance from ``points`` (m, d) to ``sample`` (n, d); 0/0 counts as 0."""
     rows, w = _rows(sample), _rows(weights)
-    out = _by_points(lambda p, out: _distance_gradients(p, rows, w, out), points, points.shape[1], rows)
+    out = _by_points(
+        lambda p, out: _distance_gradients(p, rows, w, out), points, points.shape[1], rows
+    )
     return np.ascontiguousarray(out.T, dtype=points.dtype)
 
 
-def _by_points(rule: Callable[[Array, Array], None], points: Array, width: int, sample: Array) -> Array:
+def _by_points(
+    rule: Callable[[Array, Array], None], points: Array, width: int, sample: Array
+) -> Array:
     """Let ``rule(points as columns, out)`` fill a (width, m) float64 array, block of points by block."""
     columns, out = _columns(points), np.empty((width, points.shape[0]))
 
@@ -393,24 +427,32 @@ def _by_points(rule: Callable[[Array, Array], None], points: Array, width: int, 
         rule(np.ascontiguousarray(columns[:, at]), block)
         out[:, at] = block
 
-    _share(task, points.shape[0], BLOCK, (3.0 * points.size + 10.0 * points.shape[0]) * sample.shape[0])
+    _share(
+        task, points.shape[0], BLOCK, (3.0 * points.size + 10.0 * points.shape[0]) * sample.shape[0]
+    )
     return out
 
 
-# --- Gaussian kernel sums ----------------------------------------------------------------------------------------------------------------
+# --- Gaussian kernel sums -------------------------------------------------------------------------
 
 
-def mean_gaussian(x: Array, y: Array, x_weights: Array, y_weights: Array, bandwidth: float) -> Array:
+def mean_gaussian(
+    x: Array, y: Array, x_weights: Array, y_weights: Array, bandwidth: float
+) -> Array:
     """Σ_ij π_i ρ_j k(x_i, y_j) with k = exp(−‖x − y‖² / (2σ²)), the building block of MMD (Q1)."""
     sample, weights, sigma = _rows(y), _rows(y_weights), float(bandwidth)
-    sums = _by_points(lambda p, out: _gaussian_sums(p, sample, weights, sigma, out[0]), x, 1, sample)
+    sums = _by_points(
+        lambda p, out: _gaussian_sums(p, sample, weights, sigma, out[0]), x, 1, sample
+    )
     return np.asarray(np.sum(x_weights * sums[0]), dtype=x.dtype)
 
 
 def gaussian_gradient(points: Array, sample: Array, weights: Array, bandwidth: float) -> Array:
     """∇_p Σ_i π_i k(p_j, x_i) = −Σ_i π_i k(p_j, x_i) (p_j − x_i) / σ², shape (m, d)."""
     rows, w, sigma = _rows(sample), _rows(weights), float(bandwidth)
-    out = _by_points(lambda p, out: _gaussian_gradients(p, rows, w, sigma, out), points, points.shape[1], rows)
+    out = _by_points(
+        lambda p, out: _gaussian_gradients(p, rows, w, sigma, out), points, points.shape[1], rows
+    )
     return np.ascontiguousarray(out.T, dtype=points.dtype)
 
 
@@ -419,18 +461,29 @@ def gaussian_kde_score(points: Array, sample: Array, weights: Array, bandwidth: 
     possible = weights > 0
     rows, sigma = _rows(sample[possible]), float(bandwidth)
     log_weights = np.log(_rows(weights[possible]))
-    out = _by_points(lambda p, out: _kde_scores(p, rows, log_weights, sigma, out), points, points.shape[1], rows)
+    out = _by_points(
+        lambda p, out: _kde_scores(p, rows, log_weights, sigma, out), points, points.shape[1], rows
+    )
     return np.ascontiguousarray(out.T, dtype=points.dtype)
 
 
-# --- features ----------------------------------------------------------------------------------------------------------------------------
+# --- features -------------------------------------------------------------------------------------
 
 
 def gaussian_rbf(x: Array, centers: Array, bandwidth: float) -> Array:
     """f_s(x_i) = exp(−‖x_i − c_s‖² / (2σ²)), shape (n, b)."""
-    rows, columns, out = _rows(x), _columns(centers), np.empty((x.shape[0], centers.shape[0]), dtype=x.dtype)
+    rows, columns, out = (
+        _rows(x),
+        _columns(centers),
+        np.empty((x.shape[0], centers.shape[0]), dtype=x.dtype),
+    )
     ones, sigma = np.ones(centers.shape[0]), float(bandwidth)
-    _share(lambda at: _gaussian_rows(rows[at], columns, ones, sigma, out[at]), x.shape[0], BLOCK, out.size * (3.0 * x.shape[1] + 10.0))
+    _share(
+        lambda at: _gaussian_rows(rows[at], columns, ones, sigma, out[at]),
+        x.shape[0],
+        BLOCK,
+        out.size * (3.0 * x.shape[1] + 10.0),
+    )
     return out
 
 
@@ -439,24 +492,37 @@ def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tu
     (n, dim), b = x.shape, centers.shape[0]
     rows, columns, sigma = _rows(x), _columns(centers), float(bandwidth)
     values, jacobian = np.empty((n, b), dtype=x.dtype), np.empty((n, dim, b), dtype=x.dtype)
-    _share(lambda at: _gaussian_rows_with_jacobian(rows[at], columns, sigma, values[at], jacobian[at]), n, 32, 6.0 * jacobian.size)
+    _share(
+        lambda at: _gaussian_rows_with_jacobian(rows[at], columns, sigma, values[at], jacobian[at]),
+        n,
+        32,
+        6.0 * jacobian.size,
+    )
     return values, jacobian
 
 
-# --- contractions with matrix-valued kernels (K4) ----------------------------------------------------------------------------------------
+# --- contractions with matrix-valued kernels (K4) -------------------------------------------------
 
 
-def gradient_gaussian_contraction(points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
+def gradient_gaussian_contraction(
+    points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float
+) -> Array:
     """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the gradient Gaussian kernel (K5), shape (m, d, b).
 
-    In few dimensions K is written out, a tile of (j, a) by (i, c) at a time, and one matrix product with ∇f as (n·d, b) does the rest: 2d²
-    operations for each pair and statistic at the full rate of the library. In many, ∇f − r (rᵀ∇f) takes 6d in three smaller products. One
-    statistic alone (a velocity field) needs no matrix product.
+    In few dimensions K is written out, a tile of (j, a) by (i, c) at a time, and one matrix product
+    with ∇f as (n·d, b) does the rest: 2d² operations for each pair and statistic at the full rate
+    of the library. In many, ∇f − r (rᵀ∇f) takes 6d in three smaller products. One statistic alone
+    (a velocity field) needs no matrix product.
     """
     if jacobian.shape[2] == 1:
         return _gradient_gaussian_field(points, x, jacobian, weights, float(bandwidth))
     row, edge = _gradient_gaussian_plan(x.shape[1])
-    rows, columns, w, values = _rows(points), _columns(x), _rows(weights), np.ascontiguousarray(jacobian)
+    rows, columns, w, values = (
+        _rows(points),
+        _columns(x),
+        _rows(weights),
+        np.ascontiguousarray(jacobian),
+    )
     out = np.empty((points.shape[0], *jacobian.shape[1:]), dtype=jacobian.dtype)
 
     def task(at: slice) -> None:
@@ -469,8 +535,8 @@ def gradient_gaussian_contraction(points: Array, x: Array, jacobian: Array, weig
 def gradient_gaussian_gram(x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
     """G = Σ_ij π_i π_j ∇f(x_i)ᵀ K(x_i, x_j) ∇f(x_j) (K3) for the gradient Gaussian kernel (K5), shape (b, b).
 
-    G is symmetric, so only pairs i ≥ j are visited, those of a diagonal block with half their weight: half the operations of V, and V is
-    never held.
+    G is symmetric, so only pairs i ≥ j are visited, those of a diagonal block with half their
+    weight: half the operations of V, and V is never held.
     """
     row, edge = _gradient_gaussian_plan(x.shape[1])
     rows, columns, w, values = _rows(x), _columns(x), _rows(weights), np.ascontiguousarray(jacobian)
@@ -479,7 +545,9 @@ def gradient_gaussian_gram(x: Array, jacobian: Array, weights: Array, bandwidth:
         later = slice(at.start, None)
         once = w[later].copy()
         once[: at.stop - at.start] *= 0.5
-        contraction = row(rows[at], np.ascontiguousarray(columns[:, later]), values[later], once, float(bandwidth))
+        contraction = row(
+            rows[at], np.ascontiguousarray(columns[:, later]), values[later], once, float(bandwidth)
+        )
         contraction *= weights[at, None, None]
         return np.matmul(_as_matrix(values[at]).T, _as_matrix(contraction))
 
@@ -492,7 +560,11 @@ Row = Callable[[Array, Array, Array, Array, float], Array]
 
 def _gradient_gaussian_plan(dim: int) -> tuple[Row, int]:
     """Which form a row of V takes in ``dim`` dimensions, and how many points make a row."""
-    return (_expanded_row, max(1, KERNEL_ROWS // dim)) if dim <= EXPANDED_DIMENSION else (_batched_row, BATCH_ROWS)
+    return (
+        (_expanded_row, max(1, KERNEL_ROWS // dim))
+        if dim <= EXPANDED_DIMENSION
+        else (_batched_row, BATCH_ROWS)
+    )
 
 
 def _as_matrix(x: Array) -> Array:
@@ -500,18 +572,24 @@ def _as_matrix(x: Array) -> Array:
     return x.reshape(-1, x.shape[2])
 
 
-def _expanded_row(points: Array, columns: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
+def _expanded_row(
+    points: Array, columns: Array, jacobian: Array, weights: Array, bandwidth: float
+) -> Array:
     m, dim = points.shape
     value = np.zeros((m, dim, jacobian.shape[2]), dtype=jacobian.dtype)
     for at in tiles(columns.shape[1], max(1, KERNEL_COLUMNS // dim)):
         block = np.ascontiguousarray(columns[:, at])
         kernel = np.empty((m, dim, block.shape[1], dim), dtype=jacobian.dtype)
         _gradient_gaussian_tile(points, block, weights[at], bandwidth, kernel)
-        value += np.matmul(kernel.reshape(m * dim, -1), _as_matrix(jacobian[at])).reshape(value.shape)
+        value += np.matmul(kernel.reshape(m * dim, -1), _as_matrix(jacobian[at])).reshape(
+            value.shape
+        )
     return value
 
 
-def _batched_row(points: Array, columns: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
+def _batched_row(
+    points: Array, columns: Array, jacobian: Array, weights: Array, bandwidth: float
+) -> Array:
     (m, dim), n = points.shape, columns.shape[1]
     kernel = np.empty((m, n), dtype=jacobian.dtype)
     _gaussian_rows(points, columns, weights / bandwidth**2, bandwidth, kernel)
@@ -525,14 +603,23 @@ def _batched_row(points: Array, columns: Array, jacobian: Array, weights: Array,
     return value
 
 
-def _gradient_gaussian_field(points: Array, x: Array, sources: Array, weights: Array, bandwidth: float) -> Array:
+def _gradient_gaussian_field(
+    points: Array, x: Array, sources: Array, weights: Array, bandwidth: float
+) -> Array:
     """Evaluate V for one statistic, shape (m, d, 1)."""
     rows, vectors, w = _rows(x), _rows(sources[:, :, 0]), _rows(weights)
-    out = _by_points(lambda p, out: _gradient_gaussian_sums(p, rows, vectors, w, bandwidth, out), points, x.shape[1], rows)
+    out = _by_points(
+        lambda p, out: _gradient_gaussian_sums(p, rows, vectors, w, bandwidth, out),
+        points,
+        x.shape[1],
+        rows,
+    )
     return np.ascontiguousarray(out.T, dtype=sources.dtype)[:, :, None]
 
 
-def scalar_gaussian_contraction(points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
+def scalar_gaussian_contraction(
+    points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float
+) -> Array:
     """V_j = Σ_i π_i k(p_j, x_i) ∇f(x_i) (K4) for the scalar Gaussian kernel (K6), shape (m, d, b)."""
     rows, columns, w, sigma = _rows(points), _columns(x), _rows(weights), float(bandwidth)
     matrix = np.ascontiguousarray(jacobian).reshape(x.shape[0], -1)
@@ -547,7 +634,7 @@ def scalar_gaussian_contraction(points: Array, x: Array, jacobian: Array, weight
     return out.reshape(points.shape[0], *jacobian.shape[1:])
 
 
-# --- when it repays ----------------------------------------------------------------------------------------------------------------------
+# --- when it repays -------------------------------------------------------------------------------
 
 Rule = Callable[..., tuple[bool, str]]
 
@@ -559,7 +646,11 @@ def _pairs_at_least(least: int) -> Rule:
 
     def rule(x: Array, y: Array | None = None, *_: Any) -> tuple[bool, str]:
         pairs = x.shape[0] * (x.shape[0] if y is None or isinstance(y, str) else y.shape[0])
-        return (True, f"{pairs} pairs without an array of their differences") if pairs >= least else (False, TOO_LITTLE)
+        return (
+            (True, f"{pairs} pairs without an array of their differences")
+            if pairs >= least
+            else (False, TOO_LITTLE)
+        )
 
     return rule
 
@@ -570,12 +661,17 @@ def _products_at_least(least: int) -> Rule:
     def rule(points: Array, *others: Array) -> tuple[bool, str]:
         jacobian = next(array for array in others if array.ndim == 3)
         work = points.shape[0] * math.prod(jacobian.shape)
-        return (True, "compiled code writes the kernel, matrix products do the rest") if work >= least else (False, TOO_LITTLE)
+        return (
+            (True, "compiled code writes the kernel, matrix products do the rest")
+            if work >= least
+            else (False, TOO_LITTLE)
+        )
 
     return rule
 
 
-#: For each kernel the size from which it repays, measured against ``readable``; below it both take some microseconds.
+#: For each kernel the size from which it repays, measured against ``readable``; below it both take
+#: some microseconds.
 REPAYS: dict[str, Rule] = {
     "squared_distances": _pairs_at_least(4_000),
     "median_squared_distance": _pairs_at_least(20_000),

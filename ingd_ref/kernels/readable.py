@@ -1,8 +1,9 @@
 """The specification: every numerical kernel as its equation reads, in the array-API standard alone.
 
-Shapes use one letter each: n particles (index i), m points or target samples (index j), d coordinates (a, c), b statistics (s, t).
-Pairwise work is cut into tiles, so that memory does not grow with the number of pairs. Differences x − y are formed before anything is
-squared or multiplied: points far from the origin lose nothing.
+Shapes use one letter each: n particles (index i), m points or target samples (index j), d
+coordinates (a, c), b statistics (s, t). Pairwise work is cut into tiles, so that memory does not
+grow with the number of pairs. Differences x − y are formed before anything is squared or
+multiplied: points far from the origin lose nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,16 @@ from collections.abc import Callable
 
 from array_api_compat import array_namespace as _namespace
 
-from ingd_ref.backend import Array, Namespace, contract, device, softmax, symmetrise, tile_edge, tiles
+from ingd_ref.backend import (
+    Array,
+    Namespace,
+    contract,
+    device,
+    softmax,
+    symmetrise,
+    tile_edge,
+    tiles,
+)
 from ingd_ref.kernels.activations import ACTIVATIONS
 
 __all__ = [
@@ -36,21 +46,24 @@ __all__ = [
 Layers = list[tuple[Array, Array]]
 
 
-# --- distances -------------------------------------------------------------------------------------------------------------------------
+# --- distances ------------------------------------------------------------------------------------
 
 
 def squared_distances(x: Array, y: Array) -> Array:
     """‖x_i − y_j‖² as an (n, m) array, in difference form."""
     xp = _namespace(x)
-    rows = [xp.sum(_differences(x[rows, ...], y) ** 2, axis=-1) for rows in tiles(x.shape[0], _rows_per_tile(x, y))]
+    rows = [
+        xp.sum(_differences(x[rows, ...], y) ** 2, axis=-1)
+        for rows in tiles(x.shape[0], _rows_per_tile(x, y))
+    ]
     return xp.concat(rows, axis=0)
 
 
 def median_squared_distance(x: Array, rule: str) -> Array:
     """Median of the positive entries of ‖x_i − x_j‖² (K8), ``rule`` "midpoint" or "lower"; 2 if there are none.
 
-    Distances that are exactly zero do not count, so repeating every point changes nothing. Points that all coincide carry no scale:
-    the value 2 then gives the bandwidth 1.
+    Distances that are exactly zero do not count, so repeating every point changes nothing. Points
+    that all coincide carry no scale: the value 2 then gives the bandwidth 1.
     """
     xp = _namespace(x)
     ordered = xp.sort(xp.reshape(squared_distances(x, x), (-1,)))
@@ -80,20 +93,28 @@ def distance_gradient(points: Array, sample: Array, weights: Array) -> Array:
     for tile in tiles(points.shape[0], _rows_per_tile(points, sample)):
         difference = _differences(points[tile, ...], sample)
         distance = xp.sqrt(xp.sum(difference * difference, axis=-1))
-        inverse = xp.where(distance > 0, weights / xp.where(distance > 0, distance, xp.ones_like(distance)), xp.zeros_like(distance))
+        inverse = xp.where(
+            distance > 0,
+            weights / xp.where(distance > 0, distance, xp.ones_like(distance)),
+            xp.zeros_like(distance),
+        )
         rows.append(contract(xp, "ji,jia->ja", inverse, difference))
     return xp.concat(rows, axis=0)
 
 
-# --- Gaussian kernel sums --------------------------------------------------------------------------------------------------------------
+# --- Gaussian kernel sums -------------------------------------------------------------------------
 
 
-def mean_gaussian(x: Array, y: Array, x_weights: Array, y_weights: Array, bandwidth: float) -> Array:
+def mean_gaussian(
+    x: Array, y: Array, x_weights: Array, y_weights: Array, bandwidth: float
+) -> Array:
     """Σ_ij π_i ρ_j k(x_i, y_j) with k = exp(−‖x − y‖² / (2σ²)), the building block of MMD (Q1)."""
     xp = _namespace(x)
     total = xp.zeros((), dtype=x.dtype, device=device(x))
     for rows in tiles(x.shape[0], _rows_per_tile(x, y)):
-        total = total + xp.sum(x_weights[rows] * xp.matmul(gaussian_rbf(x[rows, ...], y, bandwidth), y_weights))
+        total = total + xp.sum(
+            x_weights[rows] * xp.matmul(gaussian_rbf(x[rows, ...], y, bandwidth), y_weights)
+        )
     return total
 
 
@@ -111,20 +132,27 @@ def gaussian_gradient(points: Array, sample: Array, weights: Array, bandwidth: f
 def gaussian_kde_score(points: Array, sample: Array, weights: Array, bandwidth: float) -> Array:
     """∇ log p̂ of a Gaussian kernel density estimate (W1) at ``points`` (m, d).
 
-    Responsibilities are a softmax over the sample, so that a point far from all of it keeps its true score instead of 0/0.
+    Responsibilities are a softmax over the sample, so that a point far from all of it keeps its
+    true score instead of 0/0.
     """
     xp = _namespace(points)
     possible = weights > 0
-    log_weights = xp.where(possible, xp.log(xp.where(possible, weights, xp.ones_like(weights))), xp.full_like(weights, -xp.inf))
+    log_weights = xp.where(
+        possible,
+        xp.log(xp.where(possible, weights, xp.ones_like(weights))),
+        xp.full_like(weights, -xp.inf),
+    )
     rows = []
     for tile in tiles(points.shape[0], _rows_per_tile(points, sample)):
         difference = _differences(points[tile, ...], sample)
-        responsibilities = softmax(xp, log_weights - 0.5 * xp.sum((difference / bandwidth) ** 2, axis=-1))
+        responsibilities = softmax(
+            xp, log_weights - 0.5 * xp.sum((difference / bandwidth) ** 2, axis=-1)
+        )
         rows.append(-contract(xp, "ji,jia->ja", responsibilities, difference) / bandwidth**2)
     return xp.concat(rows, axis=0)
 
 
-# --- features --------------------------------------------------------------------------------------------------------------------------
+# --- features -------------------------------------------------------------------------------------
 
 
 def gaussian_rbf(x: Array, centers: Array, bandwidth: float) -> Array:
@@ -141,7 +169,7 @@ def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tu
     return values, toward * (values / bandwidth**2)[:, None, :]
 
 
-# --- contractions with matrix-valued kernels (K4) -----------------------------------------------------------------------------------------
+# --- contractions with matrix-valued kernels (K4) -------------------------------------------------
 
 
 def gradient_gaussian_matrix(x: Array, y: Array, bandwidth: float) -> Array:
@@ -153,10 +181,13 @@ def gradient_gaussian_matrix(x: Array, y: Array, bandwidth: float) -> Array:
     return (k / bandwidth**2)[:, :, None, None] * (identity - r[:, :, :, None] * r[:, :, None, :])
 
 
-def gradient_gaussian_contraction(points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
+def gradient_gaussian_contraction(
+    points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float
+) -> Array:
     """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the gradient Gaussian kernel (K5), shape (m, d, b).
 
-    K acts as k/σ² [∇f − r (rᵀ∇f)] with r = (p_j − x_i)/σ, so the d×d matrix is never formed: 6 m n d b operations.
+    K acts as k/σ² [∇f − r (rᵀ∇f)] with r = (p_j − x_i)/σ, so the d×d matrix is never formed: 6 m n
+    d b operations.
     """
     xp = _namespace(x)
 
@@ -164,7 +195,9 @@ def gradient_gaussian_contraction(points: Array, x: Array, jacobian: Array, weig
         r = _differences(points[rows, ...], x[columns, ...]) / bandwidth
         k = weights[columns] * xp.exp(-0.5 * xp.sum(r * r, axis=-1)) / bandwidth**2
         along = contract(xp, "jic,ics->jis", r, jacobian[columns, ...])
-        return contract(xp, "ji,ias->jas", k, jacobian[columns, ...]) - contract(xp, "jia,jis->jas", k[:, :, None] * r, along)
+        return contract(xp, "ji,ias->jas", k, jacobian[columns, ...]) - contract(
+            xp, "jia,jis->jas", k[:, :, None] * r, along
+        )
 
     return _sum_of_tiles(points, x, jacobian, tile, width=jacobian.shape[2] + 2 * x.shape[1])
 
@@ -173,10 +206,14 @@ def gradient_gaussian_gram(x: Array, jacobian: Array, weights: Array, bandwidth:
     """G = Σ_ij π_i π_j ∇f(x_i)ᵀ K(x_i, x_j) ∇f(x_j) (K3) for the gradient Gaussian kernel (K5), shape (b, b), through V (K4)."""
     xp = _namespace(x)
     contraction = gradient_gaussian_contraction(x, x, jacobian, weights, bandwidth)
-    return symmetrise(xp, contract(xp, "jas,jat->st", weights[:, None, None] * jacobian, contraction))
+    return symmetrise(
+        xp, contract(xp, "jas,jat->st", weights[:, None, None] * jacobian, contraction)
+    )
 
 
-def scalar_gaussian_contraction(points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
+def scalar_gaussian_contraction(
+    points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float
+) -> Array:
     """V_j = Σ_i π_i k(p_j, x_i) ∇f(x_i) (K4) for the scalar Gaussian kernel (K6), shape (m, d, b)."""
     xp = _namespace(x)
 
@@ -190,7 +227,9 @@ def scalar_gaussian_contraction(points: Array, x: Array, jacobian: Array, weight
 def scalar_gaussian_matrix(x: Array, y: Array, bandwidth: float) -> Array:
     """K(x_i, y_j) = k(x_i, y_j) I (K6), shape (n, m, d, d)."""
     xp = _namespace(x)
-    return gaussian_rbf(x, y, bandwidth)[:, :, None, None] * xp.eye(x.shape[1], dtype=x.dtype, device=device(x))
+    return gaussian_rbf(x, y, bandwidth)[:, :, None, None] * xp.eye(
+        x.shape[1], dtype=x.dtype, device=device(x)
+    )
 
 
 def neural_tangent_matrix(x: Array, y: Array, layers: Layers, activation: str, mode: str) -> Array:
@@ -200,22 +239,37 @@ def neural_tangent_matrix(x: Array, y: Array, layers: Layers, activation: str, m
     if mode == "full":
         return _full_tangent_tile(xp, left, right)
     identity = xp.eye(x.shape[1], dtype=x.dtype, device=device(x))
-    return xp.permute_dims(_diagonal_tangent_tile(xp, left, right, mode), (1, 2, 0))[..., None] * identity
+    return (
+        xp.permute_dims(_diagonal_tangent_tile(xp, left, right, mode), (1, 2, 0))[..., None]
+        * identity
+    )
 
 
 def neural_tangent_contraction(
-    points: Array, x: Array, jacobian: Array, weights: Array, layers: Layers, activation: str, mode: str
+    points: Array,
+    x: Array,
+    jacobian: Array,
+    weights: Array,
+    layers: Layers,
+    activation: str,
+    mode: str,
 ) -> Array:
     """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the neural tangent kernel (K7), shape (m, d, b)."""
     xp = _namespace(x)
     left, right = _layer_terms(points, layers, activation), _layer_terms(x, layers, activation)
 
     def full_tile(rows: slice, columns: slice) -> Array:
-        matrices = _full_tangent_tile(xp, _cut(left, rows), _cut(right, columns)) * weights[columns][:, None, None]
+        matrices = (
+            _full_tangent_tile(xp, _cut(left, rows), _cut(right, columns))
+            * weights[columns][:, None, None]
+        )
         return contract(xp, "jiac,ics->jas", matrices, jacobian[columns, ...])
 
     def diagonal_tile(rows: slice, columns: slice) -> Array:
-        k = _diagonal_tangent_tile(xp, _cut(left, rows), _cut(right, columns), mode) * weights[columns]
+        k = (
+            _diagonal_tangent_tile(xp, _cut(left, rows), _cut(right, columns), mode)
+            * weights[columns]
+        )
         return contract(xp, "aji,ias->jas", k, jacobian[columns, ...])
 
     dim = x.shape[1]
@@ -224,21 +278,30 @@ def neural_tangent_contraction(
     return _sum_of_tiles(points, x, jacobian, diagonal_tile, width=3 * dim)
 
 
-def _full_tangent_tile(xp: Namespace, left: list[tuple[Array, Array]], right: list[tuple[Array, Array]]) -> Array:
+def _full_tangent_tile(
+    xp: Namespace, left: list[tuple[Array, Array]], right: list[tuple[Array, Array]]
+) -> Array:
     """Σ_l ⟨δ_l^a(x), δ_l^c(y)⟩ (1 + ⟨h_{l−1}(x), h_{l−1}(y)⟩) (K7), shape (j, i, a, c)."""
     return sum(
-        (1.0 + contract(xp, "jp,ip->ji", h_x, h_y))[:, :, None, None] * contract(xp, "jaq,icq->jiac", delta_x, delta_y)
+        (1.0 + contract(xp, "jp,ip->ji", h_x, h_y))[:, :, None, None]
+        * contract(xp, "jaq,icq->jiac", delta_x, delta_y)
         for (h_x, delta_x), (h_y, delta_y) in zip(left, right, strict=True)
     )
 
 
-def _diagonal_tangent_tile(xp: Namespace, left: list[tuple[Array, Array]], right: list[tuple[Array, Array]], mode: str) -> Array:
+def _diagonal_tangent_tile(
+    xp: Namespace, left: list[tuple[Array, Array]], right: list[tuple[Array, Array]], mode: str
+) -> Array:
     """The diagonal entries of (K7), shape (a, j, i); "trace" puts their mean in place of each."""
     diagonal = sum(
         (1.0 + contract(xp, "jp,ip->ji", h_x, h_y)) * contract(xp, "jaq,iaq->aji", delta_x, delta_y)
         for (h_x, delta_x), (h_y, delta_y) in zip(left, right, strict=True)
     )
-    return diagonal if mode == "diagonal" else xp.broadcast_to(xp.mean(diagonal, axis=0), diagonal.shape)
+    return (
+        diagonal
+        if mode == "diagonal"
+        else xp.broadcast_to(xp.mean(diagonal, axis=0), diagonal.shape)
+    )
 
 
 def _layer_terms(x: Array, layers: Layers, activation: str) -> list[tuple[Array, Array]]:
@@ -246,7 +309,9 @@ def _layer_terms(x: Array, layers: Layers, activation: str) -> list[tuple[Array,
     xp = _namespace(x)
     inputs, slopes = [x], []
     for matrix, offset in layers[:-1]:
-        value, slope = ACTIVATIONS[activation](xp, xp.matmul(inputs[-1], xp.matrix_transpose(matrix)) + offset)
+        value, slope = ACTIVATIONS[activation](
+            xp, xp.matmul(inputs[-1], xp.matrix_transpose(matrix)) + offset
+        )
         inputs.append(value)
         slopes.append(slope)
     outputs = layers[-1][0].shape[0]
@@ -257,14 +322,16 @@ def _layer_terms(x: Array, layers: Layers, activation: str) -> list[tuple[Array,
     return list(zip(inputs, reversed(sensitivities), strict=True))
 
 
-# --- tiles -----------------------------------------------------------------------------------------------------------------------------
+# --- tiles ----------------------------------------------------------------------------------------
 
 
 def _cut(terms: list[tuple[Array, Array]], rows: slice) -> list[tuple[Array, Array]]:
     return [(h[rows, ...], delta[rows, ...]) for h, delta in terms]
 
 
-def _sum_of_tiles(points: Array, x: Array, jacobian: Array, tile: Callable[[slice, slice], Array], width: int) -> Array:
+def _sum_of_tiles(
+    points: Array, x: Array, jacobian: Array, tile: Callable[[slice, slice], Array], width: int
+) -> Array:
     """Put V (m, d, b) together from rows of tiles, each row the sum over columns of ``tile(rows, columns)``."""
     xp = _namespace(x)
     edge = tile_edge(x, width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, item, kernel
 from ingd_ref.metrics._value import discrepancy
 
@@ -36,7 +36,8 @@ def energy_distance(
     Returns
     -------
     float
-        E ≥ 0, in the units of x, without a square root; 0 up to rounding if the two weighted samples are the same distribution.
+        E ≥ 0, in the units of x, without a square root; 0 up to rounding if the two weighted
+        samples are the same distribution.
 
     Raises
     ------
@@ -44,10 +45,11 @@ def energy_distance(
 
     Notes
     -----
-    This is the V-statistic, with the zero distances i = j in its means: the squared MMD for the kernel −‖x − y‖. In one dimension it is
-    twice the squared L² distance of the distribution functions, and :func:`scipy.stats.energy_distance` returns its square root. The
-    difference of means carries a rounding error of a few units of the mean distance; a negative remainder is returned as 0.
-    Source: [L25].
+    This is the V-statistic, with the zero distances i = j in its means: the squared MMD for the
+    kernel −‖x − y‖. In one dimension it is twice the squared L² distance of the distribution
+    functions, and :func:`scipy.stats.energy_distance` returns its square root. The difference of
+    means carries a rounding error of a few units of the mean distance; a negative remainder is
+    returned as 0. Source: [L25].
 
     Examples
     --------
@@ -56,13 +58,19 @@ def energy_distance(
     0.5
     """
     xp = array_namespace(x=x, y=y, weights=weights, target_weights=target_weights)
-    x = checks.points(x, "x", xp)
-    y = checks.points(y, "y", xp, dim=x.shape[1], like=x)
-    weights = checks.weights(weights, "weights", x.shape[0], xp, x)
-    target_weights = checks.weights(target_weights, "target_weights", y.shape[0], xp, y)
+    x = _checks.points(x, "x", xp)
+    y = _checks.points(y, "y", xp, dim=x.shape[1], like=x)
+    weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
+    target_weights = _checks.weights(target_weights, "target_weights", y.shape[0], xp, y)
 
     def mean_distance(a: Array, b: Array, a_weights: Array, b_weights: Array) -> float:
-        return float(item(kernel("mean_distance", a, b, a_weights, b_weights, implementation=implementation)(a, b, a_weights, b_weights)))
+        return float(
+            item(
+                kernel("mean_distance", a, b, a_weights, b_weights, implementation=implementation)(
+                    a, b, a_weights, b_weights
+                )
+            )
+        )
 
     cross = mean_distance(x, y, weights, target_weights)
     own = mean_distance(x, x, weights, weights)

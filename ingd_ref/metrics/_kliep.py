@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, is_array, item, kernel, logsumexp
 from ingd_ref.errors import OptionError
 from ingd_ref.kernels.bandwidth import median_bandwidth
@@ -23,7 +23,8 @@ class DensityRatio:
     kl : float
         Mean of log r over the held-out target points: the estimate of KL(p‖q).
     kkt_residual : float
-        Bound on how far the fit is from the best one, in nats of the training objective; 0 at the optimum.
+        Bound on how far the fit is from the best one, in nats of the training objective; 0 at the
+        optimum.
     centers : array (b, d)
         Centres c.
     bandwidth : float
@@ -47,8 +48,12 @@ class DensityRatio:
     def log_ratio(self, points: Array) -> Array:
         """Return log r at ``points`` (m, d), shape (m,); finite however far a point lies from the centres."""
         xp = array_namespace(points=points, centers=self.centers)
-        points = checks.points(points, "points", xp, dim=self.centers.shape[1], like=self.centers)
-        return logsumexp(xp, self.log_coefficients + _log_kernels(xp, points, self.centers, self.bandwidth, self.implementation))
+        points = _checks.points(points, "points", xp, dim=self.centers.shape[1], like=self.centers)
+        return logsumexp(
+            xp,
+            self.log_coefficients
+            + _log_kernels(xp, points, self.centers, self.bandwidth, self.implementation),
+        )
 
     def ratio(self, points: Array) -> Array:
         """Return r at ``points`` (m, d), shape (m,)."""
@@ -71,7 +76,8 @@ def kliep(
 ) -> DensityRatio:
     r"""Estimate KL(p‖q) between target and particles from samples alone, equation (Q3).
 
-    The ratio of target density to particle density is modelled as a non-negative sum of Gaussians and fitted by
+    The ratio of target density to particle density is modelled as a non-negative sum of Gaussians
+    and fitted by
 
     .. math:: \max_{\alpha \ge 0} \sum_j \rho_j \log r(y_j) \quad\text{subject to}\quad \sum_i \pi_i r(x_i) = 1, \qquad
               r(y) = \sum_l \alpha_l e^{-\|y-c_l\|^2/(2\sigma^2)},
@@ -85,11 +91,14 @@ def kliep(
     y : array (m, d)
         Sample of the target p to fit the ratio to.
     held_out : array (h, d), optional
-        Further points of the target to evaluate log r at. Default: y itself, which biases the estimate upwards.
+        Further points of the target to evaluate log r at. Default: y itself, which biases the
+        estimate upwards.
     bandwidth : float > 0 or "median"
-        σ, in the units of x; "median" is rule (K8) on y, so that the model stays the same while particles move. Default "median".
+        σ, in the units of x; "median" is rule (K8) on y, so that the model stays the same while
+        particles move. Default "median".
     centers : int or array (b, d)
-        Centres c, or how many of the first points of y to take (all if there are fewer). Default 100.
+        Centres c, or how many of the first points of y to take (all if there are fewer). Default
+        100.
     weights : array (n,), optional
         Weights π of the particles, non-negative, summing to one. Default: 1/n.
     target_weights : array (m,), optional
@@ -97,7 +106,8 @@ def kliep(
     held_out_weights : array (h,), optional
         Weights of the held-out points, likewise. Default: uniform, or ρ where y stands in for them.
     tolerance : float > 0, optional
-        Where to stop: the largest ``kkt_residual``. Default: the square root of the rounding unit, 1.5e-8 in float64.
+        Where to stop: the largest ``kkt_residual``. Default: the square root of the rounding unit,
+        1.5e-8 in float64.
     max_iterations : int
         Largest number of Newton steps. Default 200.
     implementation : {"auto", "readable", "fused"}
@@ -106,7 +116,8 @@ def kliep(
     Returns
     -------
     DensityRatio
-        ``kl``, the fitted ``ratio`` and ``log_ratio``, and ``kkt_residual``, to be compared with ``tolerance``.
+        ``kl``, the fitted ``ratio`` and ``log_ratio``, and ``kkt_residual``, to be compared with
+        ``tolerance``.
 
     Raises
     ------
@@ -114,12 +125,15 @@ def kliep(
 
     Notes
     -----
-    With :math:`b_l = \sum_i \pi_i k(x_i, c_l)` and :math:`\beta_l = \alpha_l b_l` the constraint is that β lies in the simplex, and
-    :math:`r = \sum_l \beta_l \psi_l`, :math:`\psi_l = k(\cdot, c_l) / b_l`, is a mixture with unknown proportions: a concave problem
-    for any centres. All kernels are kept as logarithms, so particles far from the target give a large divergence and not 0/0.
-    For a β in the simplex let :math:`g_l = \sum_j \rho_j \psi_l(y_j) / r(y_j)`, which has :math:`\sum_l \beta_l g_l = 1`. The best
-    fit r* exceeds r by :math:`\sum_j \rho_j \log(r^*/r)(y_j) \le \log \sum_l \beta^*_l g_l \le \max_l g_l - 1` (Jensen):
-    this is ``kkt_residual``, a certificate that needs no knowledge of the optimum. Source: [L25], evaluation.
+    With :math:`b_l = \sum_i \pi_i k(x_i, c_l)` and :math:`\beta_l = \alpha_l b_l` the constraint is
+    that β lies in the simplex, and :math:`r = \sum_l \beta_l \psi_l`, :math:`\psi_l = k(\cdot, c_l)
+    / b_l`, is a mixture with unknown proportions: a concave problem for any centres. All kernels
+    are kept as logarithms, so particles far from the target give a large divergence and not 0/0.
+    For a β in the simplex let :math:`g_l = \sum_j \rho_j \psi_l(y_j) / r(y_j)`, which has
+    :math:`\sum_l \beta_l g_l = 1`. The best fit r* exceeds r by :math:`\sum_j \rho_j
+    \log(r^*/r)(y_j) \le \log \sum_l \beta^*_l g_l \le \max_l g_l - 1` (Jensen): this is
+    ``kkt_residual``, a certificate that needs no knowledge of the optimum. Source: [L25],
+    evaluation.
 
     Examples
     --------
@@ -133,35 +147,57 @@ def kliep(
         x=x, y=y, held_out=held_out, centers=centers if is_array(centers) else None,
         weights=weights, target_weights=target_weights, held_out_weights=held_out_weights,
     )  # fmt: skip
-    x = checks.points(x, "x", xp)
-    y = checks.points(y, "y", xp, dim=x.shape[1], like=x)
-    weights = checks.weights(weights, "weights", x.shape[0], xp, x)
-    target_weights = checks.weights(target_weights, "target_weights", y.shape[0], xp, y)
+    x = _checks.points(x, "x", xp)
+    y = _checks.points(y, "y", xp, dim=x.shape[1], like=x)
+    weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
+    target_weights = _checks.weights(target_weights, "target_weights", y.shape[0], xp, y)
     held_out, held_out_weights = _held_out(xp, held_out, held_out_weights, y, target_weights)
     sigma = _bandwidth(bandwidth, y, implementation)
     chosen = _centers(xp, centers, y)
-    tolerance = math.sqrt(xp.finfo(x.dtype).eps) if tolerance is None else checks.positive(tolerance, "tolerance")
-    max_iterations = checks.positive_integer(max_iterations, "max_iterations")
+    tolerance = (
+        math.sqrt(xp.finfo(x.dtype).eps)
+        if tolerance is None
+        else _checks.positive(tolerance, "tolerance")
+    )
+    max_iterations = _checks.positive_integer(max_iterations, "max_iterations")
 
     particle_means = _log_means(xp, _log_kernels(xp, x, chosen, sigma, implementation), weights)
     log_densities = _log_kernels(xp, y, chosen, sigma, implementation) - particle_means
-    log_proportions, residual, iterations = mixture_weights(xp, log_densities, target_weights, tolerance, max_iterations)
+    log_proportions, residual, iterations = mixture_weights(
+        xp, log_densities, target_weights, tolerance, max_iterations
+    )
     log_coefficients = log_proportions - particle_means
-    log_ratio = logsumexp(xp, log_coefficients + _log_kernels(xp, held_out, chosen, sigma, implementation))
+    log_ratio = logsumexp(
+        xp, log_coefficients + _log_kernels(xp, held_out, chosen, sigma, implementation)
+    )
     divergence = float(item(xp.sum(held_out_weights * log_ratio)))
-    return DensityRatio(divergence, residual, chosen, sigma, log_coefficients, iterations, implementation)
+    return DensityRatio(
+        divergence, residual, chosen, sigma, log_coefficients, iterations, implementation
+    )
 
 
-def _log_kernels(xp: Namespace, points: Array, centers: Array, bandwidth: float, implementation: str) -> Array:
+def _log_kernels(
+    xp: Namespace, points: Array, centers: Array, bandwidth: float, implementation: str
+) -> Array:
     """Logarithm of the kernels, log k(p_j, c_l) = −‖p_j − c_l‖² / (2σ²), shape (m, b)."""
-    squares = kernel("squared_distances", points, centers, implementation=implementation)(points, centers)
-    return -0.5 * checks.finite(squares / bandwidth / bandwidth, "the squared distances from the centres, in units of the bandwidth,", xp)
+    squares = kernel("squared_distances", points, centers, implementation=implementation)(
+        points, centers
+    )
+    return -0.5 * _checks.finite(
+        squares / bandwidth / bandwidth,
+        "the squared distances from the centres, in units of the bandwidth,",
+        xp,
+    )
 
 
 def _log_means(xp: Namespace, log_kernels: Array, weights: Array) -> Array:
     """Logarithm of the mean kernels, log b_l = log Σ_i π_i k(x_i, c_l), shape (b,)."""
     possible = weights > 0
-    log_weights = xp.where(possible, xp.log(xp.where(possible, weights, xp.ones_like(weights))), xp.full_like(weights, -xp.inf))
+    log_weights = xp.where(
+        possible,
+        xp.log(xp.where(possible, weights, xp.ones_like(weights))),
+        xp.full_like(weights, -xp.inf),
+    )
     return logsumexp(xp, log_kernels + log_weights[:, None], axis=0)
 
 
@@ -170,18 +206,24 @@ def _bandwidth(bandwidth: float | str, y: Array, implementation: str) -> float:
         if bandwidth != "median":
             raise OptionError(f"bandwidth must be a positive number or 'median', got {bandwidth!r}")
         return median_bandwidth(y, implementation=implementation)
-    return checks.positive(bandwidth, "bandwidth")
+    return _checks.positive(bandwidth, "bandwidth")
 
 
 def _centers(xp: Namespace, centers: int | Array, y: Array) -> Array:
     if is_array(centers):
-        return xp.asarray(checks.points(centers, "centers", xp, dim=y.shape[1], like=y), copy=True)
-    number = min(checks.positive_integer(centers, "centers"), y.shape[0])
+        return xp.asarray(_checks.points(centers, "centers", xp, dim=y.shape[1], like=y), copy=True)
+    number = min(_checks.positive_integer(centers, "centers"), y.shape[0])
     return xp.asarray(y[:number, :], copy=True)
 
 
-def _held_out(xp: Namespace, held_out: Array | None, held_out_weights: Array | None, y: Array, weights: Array) -> tuple[Array, Array]:
+def _held_out(
+    xp: Namespace, held_out: Array | None, held_out_weights: Array | None, y: Array, weights: Array
+) -> tuple[Array, Array]:
     if held_out is None:
-        return y, weights if held_out_weights is None else checks.weights(held_out_weights, "held_out_weights", y.shape[0], xp, y)
-    held_out = checks.points(held_out, "held_out", xp, dim=y.shape[1], like=y)
-    return held_out, checks.weights(held_out_weights, "held_out_weights", held_out.shape[0], xp, held_out)
+        return y, weights if held_out_weights is None else _checks.weights(
+            held_out_weights, "held_out_weights", y.shape[0], xp, y
+        )
+    held_out = _checks.points(held_out, "held_out", xp, dim=y.shape[1], like=y)
+    return held_out, _checks.weights(
+        held_out_weights, "held_out_weights", held_out.shape[0], xp, held_out
+    )

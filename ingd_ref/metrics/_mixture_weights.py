@@ -9,16 +9,21 @@ __all__ = ["mixture_weights"]
 CENTRED = 0.25  # Newton decrement, in units of the barrier, below which the barrier is lowered
 LOWERING = 0.1  # factor by which the barrier is lowered
 BOUNDARY = 0.9  # share of the way to the boundary of the simplex that one step may go
-SUFFICIENT = 1e-4  # share of the decrease predicted by the gradient that a step must achieve (Armijo)
+SUFFICIENT = (
+    1e-4  # share of the decrease predicted by the gradient that a step must achieve (Armijo)
+)
 SHORTEST = 1e-8  # a step this short means that the objective no longer changes in working precision
 
 
-def mixture_weights(xp: Namespace, log_densities: Array, weights: Array, tolerance: float, max_iterations: int) -> tuple[Array, float, int]:
+def mixture_weights(
+    xp: Namespace, log_densities: Array, weights: Array, tolerance: float, max_iterations: int
+) -> tuple[Array, float, int]:
     r"""Maximise :math:`\sum_j \rho_j \log \sum_l \beta_l \psi_{jl}` over the simplex, by Newton steps with a logarithmic barrier.
 
-    The constraint Σβ = 1 may be traded for a term: the minimiser of :math:`-\sum_j \rho_j \log (\psi\beta)_j + \sum_l \beta_l` over
-    β ≥ 0 has Σβ = 1 by itself. With the barrier :math:`-\mu \sum_l \log\beta_l` and responsibilities
-    :math:`w_{jl} = \beta_l \psi_{jl} / (\psi\beta)_j`, the Newton step is β ← β(1 + u), where
+    The constraint Σβ = 1 may be traded for a term: the minimiser of :math:`-\sum_j \rho_j \log
+    (\psi\beta)_j + \sum_l \beta_l` over β ≥ 0 has Σβ = 1 by itself. With the barrier :math:`-\mu
+    \sum_l \log\beta_l` and responsibilities :math:`w_{jl} = \beta_l \psi_{jl} / (\psi\beta)_j`, the
+    Newton step is β ← β(1 + u), where
 
     .. math:: (w^\top \operatorname{diag}(\rho)\, w + \mu I)\, u = w^\top \rho + \mu - \beta.
 
@@ -27,7 +32,8 @@ def mixture_weights(xp: Namespace, log_densities: Array, weights: Array, toleran
     xp : module
         Array namespace.
     log_densities : array (m, b)
-        log ψ. A constant may be added to any row without changing the answer, so rows are scaled by their largest entry.
+        log ψ. A constant may be added to any row without changing the answer, so rows are scaled by
+        their largest entry.
     weights : array (m,)
         ρ, summing to one.
     tolerance : float
@@ -40,7 +46,8 @@ def mixture_weights(xp: Namespace, log_densities: Array, weights: Array, toleran
     log_proportions : array (b,)
         log β, normalised.
     residual : float
-        The certificate max_l g_l − 1 ≥ 0, g_l = Σ_j ρ_j ψ_jl / (ψβ)_j: a bound on the missing likelihood per sample, in nats.
+        The certificate max_l g_l − 1 ≥ 0, g_l = Σ_j ρ_j ψ_jl / (ψβ)_j: a bound on the missing
+        likelihood per sample, in nats.
     iterations : int
         Steps taken.
     """
@@ -48,7 +55,8 @@ def mixture_weights(xp: Namespace, log_densities: Array, weights: Array, toleran
     number = densities.shape[1]
     beta = xp.full((number,), 1.0 / number, dtype=densities.dtype, device=device(densities))
     identity = xp.eye(number, dtype=densities.dtype, device=device(densities))
-    # At the minimum for barrier μ the certificate is b μ: a tenth of the tolerance leaves room for an inexact minimum.
+    # At the minimum for barrier μ the certificate is b μ: a tenth of the tolerance leaves room for
+    # an inexact minimum.
     barrier, last_barrier = 1.0 / number, 0.1 * tolerance / number
     for iteration in range(max_iterations + 1):
         mixture = xp.matmul(densities, beta)
@@ -57,7 +65,10 @@ def mixture_weights(xp: Namespace, log_densities: Array, weights: Array, toleran
         if residual <= tolerance or iteration == max_iterations:
             break
         responsibilities = densities * beta / mixture[:, None]
-        matrix = xp.matmul(xp.matrix_transpose(responsibilities), weights[:, None] * responsibilities) + barrier * identity
+        matrix = (
+            xp.matmul(xp.matrix_transpose(responsibilities), weights[:, None] * responsibilities)
+            + barrier * identity
+        )
         slope = beta * gradient + barrier - beta
         direction = xp.linalg.solve(matrix, slope[:, None])[:, 0]
         decrement = item(xp.sum(direction * slope))
@@ -67,7 +78,15 @@ def mixture_weights(xp: Namespace, log_densities: Array, weights: Array, toleran
     return xp.log(beta / xp.sum(beta)), max(residual, 0.0), iteration
 
 
-def _step(xp: Namespace, densities: Array, weights: Array, beta: Array, direction: Array, decrement: float, barrier: float) -> Array:
+def _step(
+    xp: Namespace,
+    densities: Array,
+    weights: Array,
+    beta: Array,
+    direction: Array,
+    decrement: float,
+    barrier: float,
+) -> Array:
     """β(1 + tu) with the first t of a halving sequence that stays inside and lowers the objective as its gradient promises."""
 
     def objective(candidate: Array) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, item, kernel
 from ingd_ref.metrics._value import discrepancy
 
@@ -42,7 +42,8 @@ def mmd(
     Returns
     -------
     float
-        Square root of the biased V-statistic (terms i = j included): the distance between the two mean embeddings, between 0 and √2.
+        Square root of the biased V-statistic (terms i = j included): the distance between the two
+        mean embeddings, between 0 and √2.
 
     Raises
     ------
@@ -50,8 +51,9 @@ def mmd(
 
     Notes
     -----
-    The square is a difference of means of size one, known to a few units of rounding ε, so values below about √ε (1e-8 in float64, 3e-4
-    in float32) are zero to working precision; a square that rounding leaves negative is returned as 0. Source: [L25].
+    The square is a difference of means of size one, known to a few units of rounding ε, so values
+    below about √ε (1e-8 in float64, 3e-4 in float32) are zero to working precision; a square that
+    rounding leaves negative is returned as 0. Source: [L25].
 
     See Also
     --------
@@ -64,18 +66,22 @@ def mmd(
     0.88709564342
     """
     xp = array_namespace(x=x, y=y, weights=weights, target_weights=target_weights)
-    x = checks.points(x, "x", xp)
-    y = checks.points(y, "y", xp, dim=x.shape[1], like=x)
-    bandwidth = checks.positive(bandwidth, "bandwidth")
-    weights = checks.weights(weights, "weights", x.shape[0], xp, x)
-    target_weights = checks.weights(target_weights, "target_weights", y.shape[0], xp, y)
+    x = _checks.points(x, "x", xp)
+    y = _checks.points(y, "y", xp, dim=x.shape[1], like=x)
+    bandwidth = _checks.positive(bandwidth, "bandwidth")
+    weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
+    target_weights = _checks.weights(target_weights, "target_weights", y.shape[0], xp, y)
     own = mean_kernel(x, x, weights, weights, bandwidth, implementation)
     target = mean_kernel(y, y, target_weights, target_weights, bandwidth, implementation)
     cross = mean_kernel(x, y, weights, target_weights, bandwidth, implementation)
     return math.sqrt(discrepancy(own + target - 2.0 * cross, "squared MMD"))
 
 
-def mean_kernel(x: Array, y: Array, x_weights: Array, y_weights: Array, bandwidth: float, implementation: str) -> float:
+def mean_kernel(
+    x: Array, y: Array, x_weights: Array, y_weights: Array, bandwidth: float, implementation: str
+) -> float:
     """Σ_ij π_i ρ_j k(x_i, y_j) as a Python number; the arguments have been checked."""
-    mean_gaussian = kernel("mean_gaussian", x, y, x_weights, y_weights, implementation=implementation)
+    mean_gaussian = kernel(
+        "mean_gaussian", x, y, x_weights, y_weights, implementation=implementation
+    )
     return float(item(mean_gaussian(x, y, x_weights, y_weights, bandwidth)))

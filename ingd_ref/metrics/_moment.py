@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, item
 from ingd_ref.errors import DomainError, ShapeError
 
@@ -28,7 +28,8 @@ def moment_residual(delta: Array, fisher: Array, jitter: float = 0.0) -> float:
     Returns
     -------
     float
-        The norm, without units: the square root of twice the decrease of KL that a full natural-gradient step promises.
+        The norm, without units: the square root of twice the decrease of KL that a full
+        natural-gradient step promises.
 
     Raises
     ------
@@ -36,9 +37,10 @@ def moment_residual(delta: Array, fisher: Array, jitter: float = 0.0) -> float:
 
     Notes
     -----
-    F̂ + εI is taken apart into eigenvectors. Directions with eigenvalues below b·ulp times the largest are rounding, not information:
-    where ε does not lift them they are left out, so a singular F̂ gives the minimum-norm pseudo-inverse. The part of Δ in such
-    directions then does not count, although no change of the natural parameters could remove it: set ε > 0 to see it.
+    F̂ + εI is taken apart into eigenvectors. Directions with eigenvalues below b·ulp times the
+    largest are rounding, not information: where ε does not lift them they are left out, so a
+    singular F̂ gives the minimum-norm pseudo-inverse. The part of Δ in such directions then does
+    not count, although no change of the natural parameters could remove it: set ε > 0 to see it.
     Source: [L25].
 
     Examples
@@ -51,29 +53,36 @@ def moment_residual(delta: Array, fisher: Array, jitter: float = 0.0) -> float:
     if delta.ndim != 1 or delta.shape[0] == 0:
         raise ShapeError(f"delta must have shape (b,), got {tuple(delta.shape)}")
     number = delta.shape[0]
-    delta = checks.vector(checks.real_array(delta, "delta", xp), "delta", number, xp)
+    delta = _checks.vector(_checks.real_array(delta, "delta", xp), "delta", number, xp)
     if tuple(fisher.shape) != (number, number):
         raise ShapeError(f"fisher must have shape ({number}, {number}), got {tuple(fisher.shape)}")
-    fisher = checks.finite(checks.real_array(fisher, "fisher", xp, like=delta), "fisher", xp)
-    jitter = checks.nonnegative(jitter, "jitter")
+    fisher = _checks.finite(_checks.real_array(fisher, "fisher", xp, like=delta), "fisher", xp)
+    jitter = _checks.nonnegative(jitter, "jitter")
     eigenvalues, eigenvectors = _spectrum(xp, fisher)
     shifted = eigenvalues + jitter
     kept = shifted > number * xp.finfo(delta.dtype).eps * xp.max(xp.abs(shifted))
     components = xp.matmul(xp.matrix_transpose(eigenvectors), delta)
-    squares = xp.where(kept, components**2 / xp.where(kept, shifted, xp.ones_like(shifted)), xp.zeros_like(shifted))
+    squares = xp.where(
+        kept, components**2 / xp.where(kept, shifted, xp.ones_like(shifted)), xp.zeros_like(shifted)
+    )
     return math.sqrt(item(xp.sum(squares)))
 
 
 def _spectrum(xp: Namespace, fisher: Array) -> tuple[Array, Array]:
     """Eigenvalues and eigenvectors of F̂; DomainError unless it is symmetric and positive semi-definite to rounding."""
     scale = item(xp.max(xp.abs(fisher)))
-    # A covariance computed as a product of matrices has errors of about √n units of rounding per entry, and eigenvalues inherit them
-    # b-fold; half the digits leaves room for any sample size and still catches a matrix that is no covariance.
+    # A covariance computed as a product of matrices has errors of about √n units of rounding per
+    # entry, and eigenvalues inherit them b-fold; half the digits leaves room for any sample size
+    # and still catches a matrix that is no covariance.
     tolerance = math.sqrt(xp.finfo(fisher.dtype).eps) * scale
     asymmetry = item(xp.max(xp.abs(fisher - xp.matrix_transpose(fisher))))
     if asymmetry > tolerance:
-        raise DomainError(f"fisher must be symmetric, but two mirrored entries differ by {asymmetry:g}")
+        raise DomainError(
+            f"fisher must be symmetric, but two mirrored entries differ by {asymmetry:g}"
+        )
     eigenvalues, eigenvectors = xp.linalg.eigh(0.5 * (fisher + xp.matrix_transpose(fisher)))
     if item(eigenvalues[0]) < -fisher.shape[0] * tolerance:
-        raise DomainError(f"fisher must be positive semi-definite, but it has the eigenvalue {item(eigenvalues[0]):g}")
+        raise DomainError(
+            f"fisher must be positive semi-definite, but it has the eigenvalue {item(eigenvalues[0]):g}"
+        )
     return eigenvalues, eigenvectors

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from ingd_ref import checks
-from ingd_ref.backend import Array, Namespace, array_namespace, is_array, item, tile_edge, tiles, to_backend
+from ingd_ref import _checks
+from ingd_ref.backend import (
+    Array,
+    Namespace,
+    array_namespace,
+    is_array,
+    item,
+    tile_edge,
+    tiles,
+    to_backend,
+)
 from ingd_ref.errors import DomainError
 from ingd_ref.metrics._value import discrepancy
 
@@ -25,8 +34,9 @@ def sliced_wasserstein(
 
     .. math:: \mathrm{SW}_p^p = \frac1L \sum_{l=1}^{L} \int_0^1 \bigl| Q_l(t) - R_l(t) \bigr|^p \, dt,
 
-    where :math:`Q_l` and :math:`R_l` are the quantile functions of the projections :math:`\langle\omega_l, x_i\rangle` and
-    :math:`\langle\omega_l, y_j\rangle` on the unit vector :math:`\omega_l`.
+    where :math:`Q_l` and :math:`R_l` are the quantile functions of the projections
+    :math:`\langle\omega_l, x_i\rangle` and :math:`\langle\omega_l, y_j\rangle` on the unit vector
+    :math:`\omega_l`.
 
     Parameters
     ----------
@@ -35,7 +45,8 @@ def sliced_wasserstein(
     y : array (m, d)
         Sample of the target; n and m need not agree.
     projections : int or array (L, d)
-        Directions ω, of any length but zero; or how many to draw uniformly from the sphere. Default 100. With d = 1 there is one.
+        Directions ω, of any length but zero; or how many to draw uniformly from the sphere. Default
+        100. With d = 1 there is one.
     order : float ≥ 1
         p. Default 2.
     rng : numpy.random.Generator, optional
@@ -48,8 +59,8 @@ def sliced_wasserstein(
     Returns
     -------
     float
-        SW_p ≥ 0, in the units of x. Given the directions it is exact: quantile functions of samples are steps, and the integral is a sum
-        over the merged steps.
+        SW_p ≥ 0, in the units of x. Given the directions it is exact: quantile functions of samples
+        are steps, and the integral is a sum over the merged steps.
 
     Raises
     ------
@@ -62,33 +73,47 @@ def sliced_wasserstein(
     2.0
     """
     xp = array_namespace(
-        x=x, y=y, weights=weights, target_weights=target_weights, projections=projections if is_array(projections) else None
+        x=x,
+        y=y,
+        weights=weights,
+        target_weights=target_weights,
+        projections=projections if is_array(projections) else None,
     )
-    x = checks.points(x, "x", xp)
-    y = checks.points(y, "y", xp, dim=x.shape[1], like=x)
-    order = checks.positive(order, "order")
+    x = _checks.points(x, "x", xp)
+    y = _checks.points(y, "y", xp, dim=x.shape[1], like=x)
+    order = _checks.positive(order, "order")
     if order < 1.0:
         raise DomainError(f"order must be at least 1, got {order:g}")
-    weights = checks.weights(weights, "weights", x.shape[0], xp, x)
-    target_weights = checks.weights(target_weights, "target_weights", y.shape[0], xp, y)
+    weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
+    target_weights = _checks.weights(target_weights, "target_weights", y.shape[0], xp, y)
     directions = _directions(xp, projections, x, rng)
-    origin = x[:1, :]  # a common shift changes nothing, and projections of points far from the origin keep their digits
+    origin = x[
+        :1, :
+    ]  # a common shift changes nothing, and projections of points far from the origin keep their digits
     costs = [
-        _transport_costs(xp, directions[rows, :], x - origin, y - origin, weights, target_weights, order)
+        _transport_costs(
+            xp, directions[rows, :], x - origin, y - origin, weights, target_weights, order
+        )
         for rows in tiles(directions.shape[0], _projections_per_tile(x, y))
     ]
     mean = item(xp.mean(xp.concat(costs)))
     return float(discrepancy(mean, "sliced Wasserstein distance") ** (1.0 / order))
 
 
-def _directions(xp: Namespace, projections: int | Array, x: Array, rng: np.random.Generator | None) -> Array:
+def _directions(
+    xp: Namespace, projections: int | Array, x: Array, rng: np.random.Generator | None
+) -> Array:
     """Unit vectors (L, d): the given ones, or that many from the uniform distribution on the sphere."""
     dim = x.shape[1]
     if is_array(projections):
-        given = checks.points(projections, "projections", xp, dim=dim, like=x)
+        given = _checks.points(projections, "projections", xp, dim=dim, like=x)
     else:
-        number = checks.positive_integer(projections, "projections")
-        drawn = np.ones((1, 1)) if dim == 1 else (rng or np.random.default_rng()).standard_normal((number, dim))
+        number = _checks.positive_integer(projections, "projections")
+        drawn = (
+            np.ones((1, 1))
+            if dim == 1
+            else (rng or np.random.default_rng()).standard_normal((number, dim))
+        )
         given = to_backend(drawn, like=x)
     largest = xp.max(xp.abs(given), axis=1, keepdims=True)
     if not item(xp.all(largest > 0)):
@@ -97,11 +122,20 @@ def _directions(xp: Namespace, projections: int | Array, x: Array, rng: np.rando
     return given / xp.sqrt(xp.sum(given * given, axis=1, keepdims=True))
 
 
-def _transport_costs(xp: Namespace, directions: Array, x: Array, y: Array, weights: Array, target_weights: Array, order: float) -> Array:
+def _transport_costs(
+    xp: Namespace,
+    directions: Array,
+    x: Array,
+    y: Array,
+    weights: Array,
+    target_weights: Array,
+    order: float,
+) -> Array:
     """∫ |Q_l − R_l|^p for each direction, shape (L,).
 
-    Both quantile functions are constant between consecutive levels of the merged cumulative weights. On the step that ends at the k-th
-    level, Q takes the value after as many points of x as have their own level before it.
+    Both quantile functions are constant between consecutive levels of the merged cumulative
+    weights. On the step that ends at the k-th level, Q takes the value after as many points of x as
+    have their own level before it.
     """
     own, own_levels = _quantile_function(xp, directions, x, weights)
     target, target_levels = _quantile_function(xp, directions, y, target_weights)
@@ -117,18 +151,24 @@ def _transport_costs(xp: Namespace, directions: Array, x: Array, y: Array, weigh
     return xp.sum(width * gap**order, axis=1)
 
 
-def _quantile_function(xp: Namespace, directions: Array, x: Array, weights: Array) -> tuple[Array, Array]:
+def _quantile_function(
+    xp: Namespace, directions: Array, x: Array, weights: Array
+) -> tuple[Array, Array]:
     """Projected points in increasing order and the cumulative weights at which their steps end, both (L, n)."""
     projected = xp.matmul(directions, xp.matrix_transpose(x))
     ascending = xp.argsort(projected, axis=1)
-    levels = xp.cumulative_sum(xp.reshape(xp.take(weights, xp.reshape(ascending, (-1,))), ascending.shape), axis=1)
+    levels = xp.cumulative_sum(
+        xp.reshape(xp.take(weights, xp.reshape(ascending, (-1,))), ascending.shape), axis=1
+    )
     return xp.take_along_axis(projected, ascending, axis=1), levels
 
 
 def _take(xp: Namespace, values: Array, index: Array) -> Array:
     """Entries of each row; past the last level, where only rounding separates the two sums of weights, the last value."""
     last = values.shape[1] - 1
-    return xp.take_along_axis(values, xp.where(index > last, xp.full_like(index, last), index), axis=1)
+    return xp.take_along_axis(
+        values, xp.where(index > last, xp.full_like(index, last), index), axis=1
+    )
 
 
 def _projections_per_tile(x: Array, y: Array) -> int:

@@ -12,9 +12,12 @@ __all__ = ["discrepancy"]
 def discrepancy(value: float, name: str) -> float:
     """Return ``value``, at least zero.
 
-    In exact arithmetic the quantity is a squared norm. It is computed as a difference of means that agree in their leading digits when
-    the two clouds do, so rounding may leave a negative remainder of a few units in the last place of those means: that is a zero.
+    In exact arithmetic the quantity is a squared norm. It is computed as a difference of means that
+    agree in their leading digits when the two clouds do, so rounding may leave a negative remainder
+    of a few units in the last place of those means: that is a zero.
     """
     if not math.isfinite(value):
-        raise NonFiniteError(f"the {name} overflows: squared distances between the points exceed the range of their floating type")
+        raise NonFiniteError(
+            f"the {name} overflows: squared distances between the points exceed the range of their floating type"
+        )
     return max(float(value), 0.0)

@@ -4,7 +4,12 @@ from ingd_ref.plotting._ascent import plot_ascent, plot_gaps
 from ingd_ref.plotting._convergence import plot_convergence
 from ingd_ref.plotting._curves import plot_metric_curves
 from ingd_ref.plotting._edges import plot_edges, plot_regularisation_path, plot_roc
-from ingd_ref.plotting._finite import plot_cosines, plot_divergences, plot_probabilities, plot_visible_simplex
+from ingd_ref.plotting._finite import (
+    plot_cosines,
+    plot_divergences,
+    plot_probabilities,
+    plot_visible_simplex,
+)
 from ingd_ref.plotting._images import plot_images
 from ingd_ref.plotting._levels import add_level
 from ingd_ref.plotting._particles import plot_particles

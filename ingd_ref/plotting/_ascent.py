@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingd_ref.errors import ShapeError
-from ingd_ref.plotting._style import INK, LINE_STYLES, PALETTE, QUIET, as_host, new_figure, place_legend, style_axes
+from ingd_ref.plotting._style import (
+    INK,
+    LINE_STYLES,
+    PALETTE,
+    QUIET,
+    as_host,
+    new_figure,
+    place_legend,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,14 +73,25 @@ def plot_gaps(
             gap = np.maximum(optima[problem] - _curve(name, values), floor)
             index = names.index(name)
             style = LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)]
-            axes.plot(np.arange(1, len(gap) + 1), gap, color=PALETTE[index % len(PALETTE)], linestyle=style, linewidth=1.5, label=name)
+            axes.plot(
+                np.arange(1, len(gap) + 1),
+                gap,
+                color=PALETTE[index % len(PALETTE)],
+                linestyle=style,
+                linewidth=1.5,
+                label=name,
+            )
         if target is not None:
             axes.axhline(target, color=INK, linewidth=0.8, dashes=(3, 2))
         axes.set(xscale="log", yscale="log")
         axes.set_ylim(bottom=floor)
         axes.xaxis.set_major_formatter("{x:g}")
         style_axes(axes, xlabel, ylabel if axes is rows[0] else "", problem)
-    handles = {label: handle for axes in rows for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    handles = {
+        label: handle
+        for axes in rows
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(
         [handles[name] for name in names],
         names,
@@ -85,14 +105,19 @@ def plot_gaps(
 
 
 def plot_ascent(
-    curves: Mapping[str, Any], optimum: float, title: str = "", xlabel: str = "evaluations of the gradient", ylabel: str = "ELBO (nats)"
+    curves: Mapping[str, Any],
+    optimum: float,
+    title: str = "",
+    xlabel: str = "evaluations of the gradient",
+    ylabel: str = "ELBO (nats)",
 ) -> Figure:
     """Draw a bound against the number of evaluations, with its optimum as a line.
 
     Parameters
     ----------
     curves : mapping of str to array (k,)
-        By method, the bound at the start and after each step; lengths may differ. A curve that ends early stays where it ended.
+        By method, the bound at the start and after each step; lengths may differ. A curve that ends
+        early stays where it ended.
     optimum : float
         Height of the line.
     title, xlabel, ylabel : str
@@ -119,10 +144,18 @@ def plot_ascent(
     for index, (name, values) in enumerate(found.items()):
         colour = PALETTE[index % len(PALETTE)]
         style = LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)]
-        axes.plot(np.arange(1, len(values) + 1), values, color=colour, linestyle=style, linewidth=1.6, label=name)
+        axes.plot(
+            np.arange(1, len(values) + 1),
+            values,
+            color=colour,
+            linestyle=style,
+            linewidth=1.6,
+            label=name,
+        )
     axes.axhline(optimum, color=QUIET, linewidth=1.0, dashes=(3, 2), label="optimum", zorder=1)
     starts = np.array([values[0] for values in found.values()])
-    # The start is worse by far than all that follows: the axis begins where a tenth of the first climb is left.
+    # The start is worse by far than all that follows: the axis begins where a tenth of the first
+    # climb is left.
     low = optimum - 0.1 * (optimum - float(np.min(starts)))
     axes.set_ylim(low, optimum + 0.05 * (optimum - low))
     axes.xaxis.set_major_formatter("{x:g}")

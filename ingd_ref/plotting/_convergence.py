@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingd_ref.errors import ShapeError
-from ingd_ref.plotting._style import LINE_STYLES, PALETTE, QUIET, as_host, new_figure, place_legend, style_axes
+from ingd_ref.plotting._style import (
+    LINE_STYLES,
+    PALETTE,
+    QUIET,
+    as_host,
+    new_figure,
+    place_legend,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +40,8 @@ def plot_convergence(
     errors : mapping of str to array (k,)
         Errors by method. An error of exactly zero is not drawn.
     orders : mapping of str to int, optional
-        Order p of a method: a grey line ∝ h^p goes through its error at the largest step. Default: none.
+        Order p of a method: a grey line ∝ h^p goes through its error at the largest step. Default:
+        none.
     ylabel, title : str
         Texts. Default: "largest error" and none.
 
@@ -60,10 +69,25 @@ def plot_convergence(
             raise ShapeError(f"errors {name!r} must have shape {sizes.shape}, got {heights.shape}")
         if orders and name in orders:
             largest = np.argmax(sizes)
-            axes.plot(sizes, heights[largest] * (sizes / sizes[largest]) ** orders[name], color=QUIET, linewidth=1.0, zorder=1)
+            axes.plot(
+                sizes,
+                heights[largest] * (sizes / sizes[largest]) ** orders[name],
+                color=QUIET,
+                linewidth=1.0,
+                zorder=1,
+            )
         style = LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)]
         drawn = np.where(heights > 0, heights, np.nan)
-        axes.plot(sizes, drawn, color=PALETTE[index % len(PALETTE)], linestyle=style, marker="o", markersize=4, linewidth=1.6, label=name)
+        axes.plot(
+            sizes,
+            drawn,
+            color=PALETTE[index % len(PALETTE)],
+            linestyle=style,
+            marker="o",
+            markersize=4,
+            linewidth=1.6,
+            label=name,
+        )
     axes.set_xticks(sizes, labels=[f"{size:g}" for size in sizes])
     axes.minorticks_off()
     style_axes(axes, "step size", ylabel)

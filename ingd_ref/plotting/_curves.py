@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingd_ref.errors import ShapeError
-from ingd_ref.plotting._style import LINE_STYLES, PALETTE, as_host, new_figure, place_legend, style_axes
+from ingd_ref.plotting._style import (
+    LINE_STYLES,
+    PALETTE,
+    as_host,
+    new_figure,
+    place_legend,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,8 +42,8 @@ def plot_metric_curves(
     xlabel, ylabel, title : str
         Texts. Default: "step" and none.
     log : bool
-        Logarithmic axis of values. A mean of zero is not drawn there, and a band that reaches below zero runs out of the picture.
-        Default ``True``.
+        Logarithmic axis of values. A mean of zero is not drawn there, and a band that reaches below
+        zero runs out of the picture. Default ``True``.
 
     Returns
     -------
@@ -49,7 +56,8 @@ def plot_metric_curves(
 
     Notes
     -----
-    The standard error is s/√trials with s the sample standard deviation (divisor trials − 1); a single trial has no band.
+    The standard error is s/√trials with s the sample standard deviation (divisor trials − 1); a
+    single trial has no band.
 
     Examples
     --------
@@ -65,7 +73,14 @@ def plot_metric_curves(
         colour = PALETTE[index % len(PALETTE)]
         mean = np.mean(trials, axis=0)
         drawn = np.where(mean > 0, mean, np.nan) if log else mean
-        axes.plot(at, drawn, color=colour, linestyle=LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)], linewidth=1.6, label=name)
+        axes.plot(
+            at,
+            drawn,
+            color=colour,
+            linestyle=LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)],
+            linewidth=1.6,
+            label=name,
+        )
         if len(trials) > 1:
             error = np.std(trials, axis=0, ddof=1) / np.sqrt(len(trials))
             axes.fill_between(at, mean - error, mean + error, color=colour, alpha=0.2, linewidth=0)
@@ -84,9 +99,13 @@ def _trials(name: str, values: Any, steps: Any) -> np.ndarray:
     """Values as (trials, k)."""
     trials = np.atleast_2d(as_host(values))
     if trials.ndim != 2 or trials.size == 0:
-        raise ShapeError(f"curve {name!r} must have shape (trials, k) or (k,), got {np.shape(values)}")
+        raise ShapeError(
+            f"curve {name!r} must have shape (trials, k) or (k,), got {np.shape(values)}"
+        )
     if steps is not None and trials.shape[1] != len(as_host(steps)):
-        raise ShapeError(f"curve {name!r} has {trials.shape[1]} values, but steps has {len(as_host(steps))}")
+        raise ShapeError(
+            f"curve {name!r} has {trials.shape[1]} values, but steps has {len(as_host(steps))}"
+        )
     return trials
 
 
@@ -95,5 +114,7 @@ def _fit_log_axis(axes: Any, table: Mapping[str, np.ndarray]) -> None:
     means = np.concatenate([np.mean(trials, axis=0) for trials in table.values()])
     means = means[means > 0]
     if means.size:
-        tops = np.concatenate([np.mean(t, axis=0) + np.std(t, axis=0) / np.sqrt(len(t)) for t in table.values()])
+        tops = np.concatenate(
+            [np.mean(t, axis=0) + np.std(t, axis=0) / np.sqrt(len(t)) for t in table.values()]
+        )
         axes.set_ylim(np.min(means) / 1.6, np.max(tops) * 1.3)

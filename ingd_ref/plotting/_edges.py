@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingd_ref.errors import ShapeError
-from ingd_ref.plotting._style import INK, PALETTE, QUIET, as_host, new_figure, place_legend, style_axes
+from ingd_ref.plotting._style import (
+    INK,
+    PALETTE,
+    QUIET,
+    as_host,
+    new_figure,
+    place_legend,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +33,8 @@ def plot_roc(curves: Mapping[str, Sequence[tuple[Any, Any]]], title: str = "") -
     Parameters
     ----------
     curves : mapping of str to sequence of tuple of array (k,)
-        For each method its curves, one for each trial: shares of false alarms and of found changes, both rising from 0 to 1.
+        For each method its curves, one for each trial: shares of false alarms and of found changes,
+        both rising from 0 to 1.
     title : str
         Default: none.
 
@@ -49,15 +58,21 @@ def plot_roc(curves: Mapping[str, Sequence[tuple[Any, Any]]], title: str = "") -
             for alarms, found in trials:
                 axes.plot(as_host(alarms), as_host(found), color=colour, linewidth=0.8, alpha=0.35)
         # A step up at the share x counts from there on: `interp` takes the last of equal abscissae.
-        mean = np.mean([np.interp(grid, as_host(alarms), as_host(found)) for alarms, found in trials], axis=0)
-        axes.plot(np.append(0.0, grid), np.append(0.0, mean), color=colour, linewidth=2.2, label=name)
+        mean = np.mean(
+            [np.interp(grid, as_host(alarms), as_host(found)) for alarms, found in trials], axis=0
+        )
+        axes.plot(
+            np.append(0.0, grid), np.append(0.0, mean), color=colour, linewidth=2.2, label=name
+        )
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     style_axes(axes, "share of false alarms", "share of changes found")
     place_legend(axes, loc="lower right")
     return figure
 
 
-def plot_regularisation_path(kappas: Any, coefficients: Any, changed: Any, chosen: float | None = None, title: str = "") -> Figure:
+def plot_regularisation_path(
+    kappas: Any, coefficients: Any, changed: Any, chosen: float | None = None, title: str = ""
+) -> Figure:
     """Draw coefficients against the penalty, those that truly change in colour.
 
     Parameters
@@ -90,17 +105,34 @@ def plot_regularisation_path(kappas: Any, coefficients: Any, changed: Any, chose
     """
     penalties, values, mask = as_host(kappas), as_host(coefficients), as_host(changed) > 0
     if values.shape != (penalties.size, mask.size):
-        raise ShapeError(f"coefficients must have shape {(penalties.size, mask.size)}, got {values.shape}")
+        raise ShapeError(
+            f"coefficients must have shape {(penalties.size, mask.size)}, got {values.shape}"
+        )
     figure = new_figure(4.8, 3.4, title)
     axes = figure.add_subplot(xscale="log")
-    for group, colour, name, width in ((~mask, QUIET, "unchanged", 0.8), (mask, PALETTE[1], "changed", 1.5)):
+    for group, colour, name, width in (
+        (~mask, QUIET, "unchanged", 0.8),
+        (mask, PALETTE[1], "changed", 1.5),
+    ):
         for place, j in enumerate(np.flatnonzero(group)):
-            axes.plot(penalties, values[:, j], color=colour, linewidth=width, label=name if place == 0 else None)
+            axes.plot(
+                penalties,
+                values[:, j],
+                color=colour,
+                linewidth=width,
+                label=name if place == 0 else None,
+            )
     if chosen is not None:
         axes.axvline(chosen, color=INK, linewidth=1.0, linestyle=":", label="penalty of the graph")
     axes.invert_xaxis()
     style_axes(axes, "penalty κ (falling)", "velocity θ̇ of the edge")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=8.5)
+    figure.legend(
+        *axes.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=3,
+        frameon=False,
+        fontsize=8.5,
+    )
     return figure
 
 
@@ -114,7 +146,8 @@ def plot_edges(nodes: int, pairs: Any, changed: Any, found: Any, title: str = ""
     pairs : array (q, 2) of int
         Ends of each edge.
     changed, found : array (q,)
-        Velocity of each edge, in truth and as found; zero for none. Widths follow their sizes, solid lines rise and dashed ones fall.
+        Velocity of each edge, in truth and as found; zero for none. Widths follow their sizes,
+        solid lines rise and dashed ones fall.
     title : str
         Default: none.
 
@@ -135,12 +168,17 @@ def plot_edges(nodes: int, pairs: Any, changed: Any, found: Any, title: str = ""
     """
     ends, true, estimated = as_host(pairs).astype(int), as_host(changed), as_host(found)
     if ends.ndim != 2 or ends.shape[1] != 2 or not true.shape == estimated.shape == ends.shape[:1]:
-        raise ShapeError(f"pairs {ends.shape}, changed {true.shape} and found {estimated.shape} do not belong together")
+        raise ShapeError(
+            f"pairs {ends.shape}, changed {true.shape} and found {estimated.shape} do not belong together"
+        )
     figure = new_figure(7.2, 4.2, title)
     left, right = figure.subplots(1, 2)
     angles = 2 * np.pi * np.arange(nodes) / nodes
     places = np.stack([np.sin(angles), np.cos(angles)], axis=1)
-    largest = max(float(np.max(np.abs(true), initial=0.0)), float(np.max(np.abs(estimated), initial=0.0))) or 1.0
+    largest = (
+        max(float(np.max(np.abs(true), initial=0.0)), float(np.max(np.abs(estimated), initial=0.0)))
+        or 1.0
+    )
     _circle(left, places, "edges that change")
     _lines(left, places, ends, true, PALETTE[0], largest)
     _circle(right, places, "edges that were found")
@@ -152,7 +190,13 @@ def plot_edges(nodes: int, pairs: Any, changed: Any, found: Any, title: str = ""
     for colour, sizes in groups.values():
         _lines(right, places, ends, sizes, colour, largest)
     _key(left, [("velocity above zero", PALETTE[0], False), ("below zero", PALETTE[0], True)])
-    _key(right, [(f"{name} ({np.count_nonzero(sizes)})", colour, False) for name, (colour, sizes) in groups.items()])
+    _key(
+        right,
+        [
+            (f"{name} ({np.count_nonzero(sizes)})", colour, False)
+            for name, (colour, sizes) in groups.items()
+        ],
+    )
     return figure
 
 
@@ -161,12 +205,16 @@ def _circle(axes: Axes, places: np.ndarray, title: str) -> None:
     axes.set(xticks=[], yticks=[], xlim=(-1.25, 1.25), ylim=(-1.25, 1.25))
     axes.set_box_aspect(1)
     axes.spines[:].set_visible(False)
-    axes.scatter(places[:, 0], places[:, 1], s=26, color="white", edgecolors=INK, linewidths=0.9, zorder=3)
+    axes.scatter(
+        places[:, 0], places[:, 1], s=26, color="white", edgecolors=INK, linewidths=0.9, zorder=3
+    )
     for number, (x, y) in enumerate(1.14 * places):
         axes.text(x, y, str(number + 1), fontsize=7, color=INK, ha="center", va="center")
 
 
-def _lines(axes: Axes, places: np.ndarray, ends: np.ndarray, sizes: np.ndarray, colour: str, largest: float) -> None:
+def _lines(
+    axes: Axes, places: np.ndarray, ends: np.ndarray, sizes: np.ndarray, colour: str, largest: float
+) -> None:
     """One line for each edge that is not zero."""
     for e in np.flatnonzero(sizes):
         (x0, y0), (x1, y1) = places[ends[e]]
@@ -178,5 +226,15 @@ def _key(axes: Axes, entries: Sequence[tuple[str, str, bool]]) -> None:
     """What colours and line styles mean, below the circle."""
     from matplotlib.lines import Line2D
 
-    handles = [Line2D([], [], color=colour, linestyle="--" if fall else "-", linewidth=2.0, label=label) for label, colour, fall in entries]
-    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=len(entries), frameon=False, fontsize=8)
+    handles = [
+        Line2D([], [], color=colour, linestyle="--" if fall else "-", linewidth=2.0, label=label)
+        for label, colour, fall in entries
+    ]
+    axes.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.02),
+        ncols=len(entries),
+        frameon=False,
+        fontsize=8,
+    )

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingd_ref.errors import ShapeError
-from ingd_ref.plotting._style import INK, LINE_STYLES, PALETTE, QUIET, TEXT_SIZE, as_host, new_figure, place_legend, style_axes
+from ingd_ref.plotting._style import (
+    INK,
+    LINE_STYLES,
+    PALETTE,
+    QUIET,
+    TEXT_SIZE,
+    as_host,
+    new_figure,
+    place_legend,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,17 +57,26 @@ def plot_divergences(times: Any, divergences: Mapping[str, Mapping[str, Any]]) -
     for axes, (model, flows) in zip(panels, divergences.items(), strict=True):
         for index, (name, values) in enumerate(flows.items()):
             lines = axes.plot(
-                as_host(times), as_host(values), color=PALETTE[index], linestyle=LINE_STYLES[index], linewidth=1.2, alpha=0.85
+                as_host(times),
+                as_host(values),
+                color=PALETTE[index],
+                linestyle=LINE_STYLES[index],
+                linewidth=1.2,
+                alpha=0.85,
             )
             lines[0].set_label(name)
         axes.set_yscale("log")
         axes.margins(x=0.02)
-        style_axes(axes, "flow time", "KL of the visible distributions" if axes is panels[0] else "", model)
+        style_axes(
+            axes, "flow time", "KL of the visible distributions" if axes is panels[0] else "", model
+        )
     place_legend(panels[0])
     return figure
 
 
-def plot_probabilities(times: Any, paths: Mapping[str, Mapping[str, Any]], targets: Mapping[str, Any]) -> Figure:
+def plot_probabilities(
+    times: Any, paths: Mapping[str, Mapping[str, Any]], targets: Mapping[str, Any]
+) -> Figure:
     """Draw each visible probability against flow time: a row for each model, a panel for each flow, dotted lines at the target.
 
     Parameters
@@ -86,10 +105,23 @@ def plot_probabilities(times: Any, paths: Mapping[str, Mapping[str, Any]], targe
         for place, (axes, (name, path)) in enumerate(zip(row, by_flow.items(), strict=True)):
             for cell, values in enumerate(as_host(path).T):
                 colour = PALETTE[cell % len(PALETTE)]
-                axes.axhline(as_host(targets[model])[cell], color=colour, linestyle=":", linewidth=0.9)
-                axes.plot(as_host(times), values, color=colour, linewidth=1.5, label=_state(cell, as_host(path).shape[1]))
+                axes.axhline(
+                    as_host(targets[model])[cell], color=colour, linestyle=":", linewidth=0.9
+                )
+                axes.plot(
+                    as_host(times),
+                    values,
+                    color=colour,
+                    linewidth=1.5,
+                    label=_state(cell, as_host(path).shape[1]),
+                )
             below = "flow time" if number == len(paths) - 1 else ""
-            style_axes(axes, below, f"{model}\nprobability" if place == 0 else "", name if number == 0 else "")
+            style_axes(
+                axes,
+                below,
+                f"{model}\nprobability" if place == 0 else "",
+                name if number == 0 else "",
+            )
             axes.margins(x=0.02)
     place_legend(panels[-1, -1], ncols=2, loc="upper right")
     return figure
@@ -100,7 +132,9 @@ def _state(cell: int, cells: int) -> str:
     return f"state {cell:02b}" if cells == 4 else f"state {cell}"
 
 
-def plot_visible_simplex(paths: Mapping[str, Mapping[str, Any]], targets: Mapping[str, Any]) -> Figure:
+def plot_visible_simplex(
+    paths: Mapping[str, Mapping[str, Any]], targets: Mapping[str, Any]
+) -> Figure:
     """Draw paths of distributions of two binary variables in their tetrahedron, with the surface on which the two are independent.
 
     Parameters
@@ -131,14 +165,37 @@ def plot_visible_simplex(paths: Mapping[str, Mapping[str, Any]], targets: Mappin
         _draw_tetrahedron(axes)
         for index, (name, path) in enumerate(by_flow.items()):
             if as_host(path).ndim != 2 or as_host(path).shape[1] != 4:
-                raise ShapeError(f"path {name!r} of {model!r} must have shape (k, 4), got {np.shape(path)}")
+                raise ShapeError(
+                    f"path {name!r} of {model!r} must have shape (k, 4), got {np.shape(path)}"
+                )
             points = as_host(path) @ CORNERS
-            axes.plot(*points.T, color=PALETTE[index], linestyle=LINE_STYLES[index], linewidth=1.8, label=name)
+            axes.plot(
+                *points.T,
+                color=PALETTE[index],
+                linestyle=LINE_STYLES[index],
+                linewidth=1.8,
+                label=name,
+            )
             axes.scatter(*points[:1].T, color=INK, s=14, depthshade=False)
-        axes.scatter(*(as_host(targets[model])[None] @ CORNERS).T, color=INK, marker="*", s=60, depthshade=False, label="target")
+        axes.scatter(
+            *(as_host(targets[model])[None] @ CORNERS).T,
+            color=INK,
+            marker="*",
+            s=60,
+            depthshade=False,
+            label="target",
+        )
         axes.set_title(model, fontsize=TEXT_SIZE + 1, color=INK)
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, frameon=False, fontsize=TEXT_SIZE - 0.5, labelcolor=INK, loc="outside lower center", ncols=len(labels))
+    figure.legend(
+        handles,
+        labels,
+        frameon=False,
+        fontsize=TEXT_SIZE - 0.5,
+        labelcolor=INK,
+        loc="outside lower center",
+        ncols=len(labels),
+    )
     return figure
 
 
@@ -150,8 +207,17 @@ def _draw_tetrahedron(axes: Any) -> None:
         axes.text(*(1.12 * corner), name, fontsize=TEXT_SIZE, color=INK, ha="center", va="center")
     y, z = np.meshgrid(np.linspace(0, 1, 21), np.linspace(0, 1, 21))
     surface = np.stack([y * z, y * (1 - z), (1 - y) * z, (1 - y) * (1 - z)], axis=-1) @ CORNERS
-    axes.plot_surface(*np.moveaxis(surface, -1, 0), color="#56B4E9", alpha=0.18, linewidth=0, shade=False)
-    axes.plot_wireframe(*np.moveaxis(surface, -1, 0), color="#56B4E9", alpha=0.35, linewidth=0.4, rstride=5, cstride=5)
+    axes.plot_surface(
+        *np.moveaxis(surface, -1, 0), color="#56B4E9", alpha=0.18, linewidth=0, shade=False
+    )
+    axes.plot_wireframe(
+        *np.moveaxis(surface, -1, 0),
+        color="#56B4E9",
+        alpha=0.35,
+        linewidth=0.4,
+        rstride=5,
+        cstride=5,
+    )
     axes.set_axis_off()
     axes.set_box_aspect((1, 1, 1), zoom=1.1)
     axes.view_init(elev=24, azim=-38)
@@ -185,13 +251,23 @@ def plot_cosines(cosines: Mapping[str, Mapping[str, Any]], width: float = 0.1) -
         for place, (axes, (name, values)) in enumerate(zip(row, directions.items(), strict=True)):
             _draw_histogram(axes, as_host(values), edges, PALETTE[place])
             below = "cosine with the evidence" if number == len(cosines) - 1 else ""
-            style_axes(axes, below, f"{target}\npoints" if place == 0 else "", name if number == 0 else "")
+            style_axes(
+                axes, below, f"{target}\npoints" if place == 0 else "", name if number == 0 else ""
+            )
     return figure
 
 
 def _draw_histogram(axes: Axes, values: np.ndarray, edges: np.ndarray, colour: str) -> None:
     finite = values[np.isfinite(values)]
-    axes.hist(np.clip(finite, -1.0, 1.0), edges.tolist(), color=colour, edgecolor="white", linewidth=0.6)
+    axes.hist(
+        np.clip(finite, -1.0, 1.0), edges.tolist(), color=colour, edgecolor="white", linewidth=0.6
+    )
     negative = int(np.sum(finite < 0))
-    text = f"mean {np.mean(finite):.3f}\nnegative at {negative:,} of {finite.size:,} points" if finite.size else "nowhere defined"
-    axes.text(0.03, 0.96, text, transform=axes.transAxes, va="top", fontsize=TEXT_SIZE - 0.5, color=INK)
+    text = (
+        f"mean {np.mean(finite):.3f}\nnegative at {negative:,} of {finite.size:,} points"
+        if finite.size
+        else "nowhere defined"
+    )
+    axes.text(
+        0.03, 0.96, text, transform=axes.transAxes, va="top", fontsize=TEXT_SIZE - 0.5, color=INK
+    )

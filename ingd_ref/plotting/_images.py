@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.errors import ShapeError
 from ingd_ref.plotting._style import INK, TEXT_SIZE, as_host, new_figure
 
@@ -21,7 +21,9 @@ __all__ = ["plot_images"]
 GAP = 1  # pixels of white between two images
 
 
-def plot_images(groups: Mapping[str, Any], shape: tuple[int, int] = (8, 8), columns: int = 10, title: str = "") -> Figure:
+def plot_images(
+    groups: Mapping[str, Any], shape: tuple[int, int] = (8, 8), columns: int = 10, title: str = ""
+) -> Figure:
     r"""Draw groups of small grey images, one block of rows for each group, all on one scale of grey.
 
     Parameters
@@ -52,14 +54,19 @@ def plot_images(groups: Mapping[str, Any], shape: tuple[int, int] = (8, 8), colu
     >>> len(figure.axes)
     2
     """
-    columns = checks.positive_integer(columns, "columns")
+    columns = _checks.positive_integer(columns, "columns")
     blocks = {name: _as_images(name, values, shape) for name, values in groups.items()}
     if not blocks:
         raise ShapeError("groups must hold at least one group of images")
-    low, high = (float(extreme([extreme(images) for images in blocks.values()])) for extreme in (np.min, np.max))
+    low, high = (
+        float(extreme([extreme(images) for images in blocks.values()]))
+        for extreme in (np.min, np.max)
+    )
     rows = [math.ceil(len(images) / columns) for images in blocks.values()]
     widest = min(columns, max(len(images) for images in blocks.values()))
-    figure = new_figure(0.55 * widest + 0.2, 0.55 * sum(rows) + 0.3 * len(rows) + (0.35 if title else 0.0), title)
+    figure = new_figure(
+        0.55 * widest + 0.2, 0.55 * sum(rows) + 0.3 * len(rows) + (0.35 if title else 0.0), title
+    )
     grid = figure.subplots(len(blocks), 1, squeeze=False, height_ratios=rows)
     for axes, (name, images) in zip(grid[:, 0], blocks.items(), strict=True):
         _draw_block(axes, name, _mosaic(images, widest), low, high)
@@ -72,7 +79,9 @@ def _as_images(name: str, values: Any, shape: tuple[int, int]) -> np.ndarray:
     if images.ndim == 2 and images.shape[1] == shape[0] * shape[1]:
         images = images.reshape(-1, *shape)
     if images.ndim != 3 or images.size == 0:
-        raise ShapeError(f"images {name!r} must have shape (k, {shape[0] * shape[1]}) or (k, h, w), got {np.shape(values)}")
+        raise ShapeError(
+            f"images {name!r} must have shape (k, {shape[0] * shape[1]}) or (k, h, w), got {np.shape(values)}"
+        )
     return images
 
 
@@ -89,6 +98,12 @@ def _mosaic(images: np.ndarray, columns: int) -> np.ndarray:
 
 def _draw_block(axes: Axes, name: str, canvas: np.ndarray, low: float, high: float) -> None:
     """Dark ink on light paper: the largest value is black."""
-    axes.imshow(np.ma.masked_invalid(canvas), cmap="gray_r", vmin=low, vmax=high if high > low else low + 1.0, interpolation="nearest")
+    axes.imshow(
+        np.ma.masked_invalid(canvas),
+        cmap="gray_r",
+        vmin=low,
+        vmax=high if high > low else low + 1.0,
+        interpolation="nearest",
+    )
     axes.set_axis_off()
     axes.set_title(name, fontsize=TEXT_SIZE, color=INK, loc="left", pad=3)

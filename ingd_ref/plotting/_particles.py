@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingd_ref.errors import ShapeError
-from ingd_ref.plotting._style import INK, PALETTE, QUIET, as_host, new_figure, place_legend, style_axes
+from ingd_ref.plotting._style import (
+    INK,
+    PALETTE,
+    QUIET,
+    as_host,
+    new_figure,
+    place_legend,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,14 +65,22 @@ def plot_particles(
     start, end = _plane(before, "before", coordinates), _plane(after, "after", coordinates)
     aim = None if target is None else _plane(target, "target", coordinates)
     paths = None if trajectory is None else _plane(trajectory, "trajectory", coordinates, axes=3)
-    # High enough for the width to decide the size of the square panels: matplotlib's layout cannot shrink them to a height.
+    # High enough for the width to decide the size of the square panels: matplotlib's layout cannot
+    # shrink them to a height.
     figure = new_figure(6.6, 3.9 if title else 3.7, title)
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, points, name in ((left, start, "before"), (right, end, "after")):
         _scatter(axes, points, aim)
-        style_axes(axes, f"$x_{{{coordinates[0] + 1}}}$", f"$x_{{{coordinates[1] + 1}}}$" if axes is left else "", name)
+        style_axes(
+            axes,
+            f"$x_{{{coordinates[0] + 1}}}$",
+            f"$x_{{{coordinates[1] + 1}}}$" if axes is left else "",
+            name,
+        )
         axes.set_box_aspect(1.0)
-    _square_limits(left, [points.reshape(-1, 2) for points in (start, end, aim, paths) if points is not None])
+    _square_limits(
+        left, [points.reshape(-1, 2) for points in (start, end, aim, paths) if points is not None]
+    )
     if paths is not None:
         right.plot(paths[:, :, 0], paths[:, :, 1], color=INK, alpha=0.25, linewidth=0.5, zorder=1.5)
     handles, labels = left.get_legend_handles_labels()
@@ -77,16 +93,34 @@ def _plane(values: Any, name: str, coordinates: tuple[int, int], axes: int = 2) 
     points = as_host(values)
     if points.ndim != axes or points.shape[-1] <= max(coordinates) or points.size == 0:
         expected = "(n, d)" if axes == 2 else "(k, n, d)"
-        raise ShapeError(f"{name} must have shape {expected} with d > {max(coordinates)}, got {points.shape}")
+        raise ShapeError(
+            f"{name} must have shape {expected} with d > {max(coordinates)}, got {points.shape}"
+        )
     return points[..., list(coordinates)]
 
 
 def _scatter(axes: Axes, points: np.ndarray, aim: np.ndarray | None) -> None:
     """Particles in colour above the target in grey; dots shrink as they become many."""
     if aim is not None:
-        axes.scatter(aim[:, 0], aim[:, 1], s=_dot_area(len(aim)), color=QUIET, alpha=0.5, linewidths=0, label="target", zorder=1)
+        axes.scatter(
+            aim[:, 0],
+            aim[:, 1],
+            s=_dot_area(len(aim)),
+            color=QUIET,
+            alpha=0.5,
+            linewidths=0,
+            label="target",
+            zorder=1,
+        )
     axes.scatter(
-        points[:, 0], points[:, 1], s=_dot_area(len(points)), color=PALETTE[0], alpha=0.9, linewidths=0, label="particles", zorder=2
+        points[:, 0],
+        points[:, 1],
+        s=_dot_area(len(points)),
+        color=PALETTE[0],
+        alpha=0.9,
+        linewidths=0,
+        label="particles",
+        zorder=2,
     )
 
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingd_ref.errors import ShapeError
-from ingd_ref.plotting._style import INK, LINE_STYLES, PALETTE, as_host, new_figure, place_legend, style_axes
+from ingd_ref.plotting._style import (
+    INK,
+    LINE_STYLES,
+    PALETTE,
+    as_host,
+    new_figure,
+    place_legend,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,11 +70,16 @@ def plot_path_error(
     figure = new_figure(5.2, 4.6, title)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     for index, (name, path) in enumerate(paths.items()):
-        colour, style = PALETTE[index % len(PALETTE)], LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)]
+        colour, style = (
+            PALETTE[index % len(PALETTE)],
+            LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)],
+        )
         lines = upper.plot(at, path, color=colour, linestyle=style, linewidth=1.8)
         lines[0].set_label(name)
         error = np.max(np.abs(path - truth), axis=1)
-        lower.plot(at, np.where(error > 0, error, np.nan), color=colour, linestyle=style, linewidth=1.6)
+        lower.plot(
+            at, np.where(error > 0, error, np.nan), color=colour, linestyle=style, linewidth=1.6
+        )
     upper.plot(at, truth, color=INK, linewidth=1.0, dashes=(3, 2))[0].set_label("exact")
     lower.set_yscale("log")
     upper.margins(x=0.02)
@@ -81,7 +94,11 @@ def _path(name: str, values: Any, length: int, components: int | None = None) ->
     """A path as (k, b)."""
     path = as_host(values)
     path = path[:, None] if path.ndim == 1 else path
-    if path.ndim != 2 or len(path) != length or (components is not None and path.shape[1] != components):
+    if (
+        path.ndim != 2
+        or len(path) != length
+        or (components is not None and path.shape[1] != components)
+    ):
         expected = f"({length}, {'b' if components is None else components})"
         raise ShapeError(f"path {name!r} must have shape {expected}, got {np.shape(values)}")
     return path

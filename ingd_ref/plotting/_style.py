@@ -14,11 +14,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["INK", "LINE_STYLES", "PALETTE", "QUIET", "as_host", "new_figure", "place_legend", "save_figure", "style_axes"]
+__all__ = [
+    "INK",
+    "LINE_STYLES",
+    "PALETTE",
+    "QUIET",
+    "as_host",
+    "new_figure",
+    "place_legend",
+    "save_figure",
+    "style_axes",
+]
 
-#: Colours of Okabe and Ito, in an order in which neighbours differ in lightness too; yellow is left out because it fades on white.
+#: Colours of Okabe and Ito, in an order in which neighbours differ in lightness too; yellow is left
+#: out because it fades on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-#: Line styles change once the colours are used up, so that a grey print of few curves and a colour print of many stay readable.
+#: Line styles change once the colours are used up, so that a grey print of few curves and a colour
+#: print of many stay readable.
 LINE_STYLES = ("-", "--", ":", "-.")
 INK = "#222222"
 QUIET = "#9A9A9A"
@@ -45,7 +57,9 @@ def new_figure(width: float, height: float, title: str) -> Figure:
     return figure
 
 
-def style_axes(axes: Axes, xlabel: str = "", ylabel: str = "", title: str = "", grid: bool = True) -> None:
+def style_axes(
+    axes: Axes, xlabel: str = "", ylabel: str = "", title: str = "", grid: bool = True
+) -> None:
     """Open frame, faint grid behind the data, small labels in dark grey."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(QUIET)
@@ -97,7 +111,9 @@ def save_figure(figure: Figure, path: str | Path, dpi: int = 200) -> Path:
     path = Path(path)
     form = path.suffix.removeprefix(".").lower()
     if form not in WRITES_NO_DATE:
-        raise OptionError(f"a figure can be written as {', '.join(WRITES_NO_DATE)}, got {path.name!r}")
+        raise OptionError(
+            f"a figure can be written as {', '.join(WRITES_NO_DATE)}, got {path.name!r}"
+        )
     from matplotlib import rc_context
 
     with rc_context({"svg.hashsalt": "ingd_ref"}):

@@ -10,11 +10,31 @@ from ingd_ref.projection._sparse import (
     sparse_minimum,
     sparse_window_projection,
 )
-from ingd_ref.projection._tangent import TangentProjection, paired_tangent_projection, tangent_projection
+from ingd_ref.projection._tangent import (
+    TangentProjection,
+    paired_tangent_projection,
+    tangent_projection,
+)
 from ingd_ref.projection._time_bases import BSpline, Constant, Fourier, Polynomial, TimeBasis
-from ingd_ref.projection._time_quadrature import gauss_legendre_times, simpson_weights, trapezoid_weights
-from ingd_ref.projection._window import WindowProjection, WindowSystem, window_projection, window_system
-from ingd_ref.projection._window_weights import Bump, CustomWeight, Parabola, Power, Sine, WindowWeight
+from ingd_ref.projection._time_quadrature import (
+    gauss_legendre_times,
+    simpson_weights,
+    trapezoid_weights,
+)
+from ingd_ref.projection._window import (
+    WindowProjection,
+    WindowSystem,
+    window_projection,
+    window_system,
+)
+from ingd_ref.projection._window_weights import (
+    Bump,
+    CustomWeight,
+    Parabola,
+    Power,
+    Sine,
+    WindowWeight,
+)
 
 __all__ = [
     "BSpline",

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, to_backend
 from ingd_ref.errors import DomainError, OptionError
 
@@ -16,19 +16,23 @@ __all__ = ["normal_interval", "replicated_weights"]
 
 def normal_interval(center: Array, error: Array, level: float) -> tuple[Array, Array]:
     """Ends of center ± z·error with the normal quantile z of the two-sided level."""
-    level = checks.positive(level, "level")
+    level = _checks.positive(level, "level")
     if level >= 1:
         raise DomainError(f"level must lie between 0 and 1, got {level:g}; 0.95 means 95 %")
     reach = NormalDist().inv_cdf(0.5 + 0.5 * level) * error
     return center - reach, center + reach
 
 
-def replicated_weights(xp: Namespace, weights: Array, replications: int, rng: np.random.Generator) -> Iterator[Array]:
+def replicated_weights(
+    xp: Namespace, weights: Array, replications: int, rng: np.random.Generator
+) -> Iterator[Array]:
     """Weights of samples (..., n) drawn anew with replacement, as often as asked: counts times weights, normalised."""
     if not isinstance(rng, np.random.Generator):
         raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
     number = weights.shape[-1]
-    for _ in range(checks.positive_integer(replications, "replications")):
-        counts = rng.multinomial(number, np.full(number, 1.0 / number), size=tuple(weights.shape[:-1]))
+    for _ in range(_checks.positive_integer(replications, "replications")):
+        counts = rng.multinomial(
+            number, np.full(number, 1.0 / number), size=tuple(weights.shape[:-1])
+        )
         drawn = to_backend(counts.astype(np.float64), weights) * weights
         yield drawn / xp.sum(drawn, axis=-1, keepdims=True)

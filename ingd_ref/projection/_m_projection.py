@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, item
 from ingd_ref.errors import DomainError, OptionError, ShapeError, SingularSystemError
 from ingd_ref.families import ExponentialFamily
@@ -23,7 +23,8 @@ HALVINGS = 60
 # A Newton step is short if it is below this share of 1 + ‖θ‖.
 SHORT = 1e-3
 SUBJECT = "the Hessian of the log-partition function"
-# Share of the predicted decrease that a step has to bring (Armijo); any number below one half keeps Newton's quadratic convergence.
+# Share of the predicted decrease that a step has to bring (Armijo); any number below one half keeps
+# Newton's quadratic convergence.
 SUFFICIENT = 1e-4
 
 Function = Callable[[Array], Array]
@@ -55,7 +56,12 @@ class MProjection:
 
 
 def m_projection(
-    family: ExponentialFamily, samples: Array, weights: Array | None = None, *, method: str = "inverse", start: Array | None = None
+    family: ExponentialFamily,
+    samples: Array,
+    weights: Array | None = None,
+    *,
+    method: str = "inverse",
+    start: Array | None = None,
 ) -> MProjection:
     r"""Project samples onto a family by moment matching, equation (P1).
 
@@ -72,7 +78,8 @@ def m_projection(
     weights : array (n,) or (..., n), optional
         Weights π, non-negative with sum one. Default: 1/n.
     method : {"inverse", "newton"}
-        ``"inverse"`` (default) uses the family's own inverse of ∇A. ``"newton"`` minimises A(θ) − ⟨θ, E f⟩ by :func:`match_moments`.
+        ``"inverse"`` (default) uses the family's own inverse of ∇A. ``"newton"`` minimises A(θ) −
+        ⟨θ, E f⟩ by :func:`match_moments`.
     start : array (b,), optional
         Natural parameters at which Newton's method starts; it needs one.
 
@@ -85,7 +92,8 @@ def m_projection(
     ShapeError, NonFiniteError, OptionError, BackendError
         For arguments that do not fit.
     DomainError
-        If samples lie outside the support, or no member has their moments: all samples equal, for instance.
+        If samples lie outside the support, or no member has their moments: all samples equal, for
+        instance.
     SingularSystemError
         If the Fisher information there is singular to working precision.
 
@@ -103,7 +111,7 @@ def m_projection(
     {'mean': 2.0, 'variance': 1.0}
     """
     xp = array_namespace(samples=samples, weights=weights, start=start)
-    checks.choice(method, "method", METHODS)
+    _checks.choice(method, "method", METHODS)
     samples = sample_batch(samples, "samples", xp)
     weights = sample_weights(weights, xp, samples)
     moments = weighted_mean(xp, family.statistics(samples), weights)
@@ -115,8 +123,12 @@ def m_projection(
         theta = family.natural_from_mean(moments)
     except DomainError as error:
         raise DomainError(f"the samples have moments that no {family.name} has: {error}") from error
-    system = positive_system(xp, family.fisher(theta), 0.0, f"the Fisher information of {family.name}")
-    return MProjection(theta, moments, _distance(xp, system, family.mean(theta) - moments), 0, system.condition)
+    system = positive_system(
+        xp, family.fisher(theta), 0.0, f"the Fisher information of {family.name}"
+    )
+    return MProjection(
+        theta, moments, _distance(xp, system, family.mean(theta) - moments), 0, system.condition
+    )
 
 
 def match_moments(
@@ -133,7 +145,8 @@ def match_moments(
 
     .. math:: \theta = \operatorname{argmax}_\theta\; \langle \theta, \mu \rangle - A(\theta)
 
-    The dual is concave. Newton's steps δ = F⁻¹(μ − ∇A) are halved until they stay in the parameter space and the dual rises enough.
+    The dual is concave. Newton's steps δ = F⁻¹(μ − ∇A) are halved until they stay in the parameter
+    space and the dual rises enough.
 
     Parameters
     ----------
@@ -150,8 +163,9 @@ def match_moments(
     contains : callable, optional
         Whether θ (b,) is a natural parameter, () of bool. Default: every θ is.
     tolerance : float > 0, optional
-        Newton decrement sqrt(δᵀFδ), in standard deviations of f, at which the search ends. Default: the square root of eps; by Newton's
-        quadratic convergence the step that is then taken leaves an error of order eps.
+        Newton decrement sqrt(δᵀFδ), in standard deviations of f, at which the search ends. Default:
+        the square root of eps; by Newton's quadratic convergence the step that is then taken leaves
+        an error of order eps.
 
     Returns
     -------
@@ -162,7 +176,8 @@ def match_moments(
     ShapeError, NonFiniteError, BackendError
         For arguments that do not fit.
     DomainError
-        If no member has these moments: they lie outside the set of possible means, or on its boundary, and θ runs away.
+        If no member has these moments: they lie outside the set of possible means, or on its
+        boundary, and θ runs away.
     SingularSystemError
         If the Hessian is singular at the start.
 
@@ -188,13 +203,21 @@ def match_moments(
     xp = array_namespace(moments=moments, start=start)
     if moments.ndim != 1 or moments.shape[0] == 0:
         raise ShapeError(f"moments must have shape (b,), got {tuple(moments.shape)}")
-    moments = xp.asarray(checks.vector(moments, "moments", moments.shape[0], xp), copy=True)
-    theta = xp.asarray(checks.vector(start, "start", moments.shape[0], xp, like=moments), copy=True)
-    enough = float(xp.finfo(moments.dtype).eps) ** 0.5 if tolerance is None else checks.positive(tolerance, "tolerance")
+    moments = xp.asarray(_checks.vector(moments, "moments", moments.shape[0], xp), copy=True)
+    theta = xp.asarray(
+        _checks.vector(start, "start", moments.shape[0], xp, like=moments), copy=True
+    )
+    enough = (
+        float(xp.finfo(moments.dtype).eps) ** 0.5
+        if tolerance is None
+        else _checks.positive(tolerance, "tolerance")
+    )
     if contains is not None and not item(contains(theta)):
         raise DomainError("start is not a natural parameter")
     dual = _Dual(xp, moments, log_partition, gradient, hessian, contains)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # θ may run away; what it meets there is not finite, and seen
+    with np.errstate(
+        over="ignore", invalid="ignore", divide="ignore"
+    ):  # θ may run away; what it meets there is not finite, and seen
         return dual.minimised(theta, enough)
 
 
@@ -220,10 +243,17 @@ class _Dual:
             theta = theta + self.step_length(theta, step, decrement * decrement) * step
             system = self.metric(theta, iterations)
             size = 1.0 + item(xp.linalg.vector_norm(theta))
-            # On the boundary of the possible means the decrement falls too, but steps keep their size: θ is on its way to infinity.
+            # On the boundary of the possible means the decrement falls too, but steps keep their
+            # size: θ is on its way to infinity.
             if decrement <= enough and item(xp.linalg.vector_norm(step)) <= SHORT * size:
                 self.require_determined(system, size, iterations)
-                return MProjection(theta, moments, _distance(xp, system, self.gradient(theta) - moments), iterations, system.condition)
+                return MProjection(
+                    theta,
+                    moments,
+                    _distance(xp, system, self.gradient(theta) - moments),
+                    iterations,
+                    system.condition,
+                )
         raise DomainError(self.failure(LARGEST_NUMBER_OF_STEPS))
 
     def metric(self, theta: Array, iterations: int) -> System:
@@ -250,12 +280,19 @@ class _Dual:
         if not item(self.xp.all(self.xp.isfinite(step))):
             raise DomainError(self.failure(0))
         here = self.value(theta)
-        # Values are differences of terms of the size of A: below that much rounding they tell nothing, and a full step is right.
-        rounding = 8 * float(self.xp.finfo(theta.dtype).eps) * (1.0 + abs(here) + abs(item(self.log_partition(theta))))
+        # Values are differences of terms of the size of A: below that much rounding they tell
+        # nothing, and a full step is right.
+        rounding = (
+            8
+            * float(self.xp.finfo(theta.dtype).eps)
+            * (1.0 + abs(here) + abs(item(self.log_partition(theta))))
+        )
         length = 1.0
         for _ in range(HALVINGS):
             moved = theta + length * step
-            if (self.contains is None or item(self.contains(moved))) and self.value(moved) <= here - SUFFICIENT * length * slope + rounding:
+            if (self.contains is None or item(self.contains(moved))) and self.value(
+                moved
+            ) <= here - SUFFICIENT * length * slope + rounding:
                 return length
             length *= 0.5
         raise DomainError(self.failure(0))
@@ -265,7 +302,9 @@ class _Dual:
         return f"no member with these moments was found{after}: they lie outside the set of possible means, or on its boundary"
 
 
-def _newton_batch(xp: Namespace, family: ExponentialFamily, moments: Array, start: Array) -> MProjection:
+def _newton_batch(
+    xp: Namespace, family: ExponentialFamily, moments: Array, start: Array
+) -> MProjection:
     """:func:`match_moments` for each member of a batch (..., b)."""
     rows = xp.reshape(moments, (-1, moments.shape[-1]))
     found = [
@@ -285,7 +324,13 @@ def _newton_batch(xp: Namespace, family: ExponentialFamily, moments: Array, star
         return xp.reshape(xp.stack([getattr(one, name) for one in found]), (*batch, *shape))
 
     iterations = max(one.iterations for one in found)
-    return MProjection(gathered("theta", moments.shape[-1]), moments, gathered("residual"), iterations, gathered("condition"))
+    return MProjection(
+        gathered("theta", moments.shape[-1]),
+        moments,
+        gathered("residual"),
+        iterations,
+        gathered("condition"),
+    )
 
 
 def _distance(xp: Namespace, system: System, gap: Array) -> Array:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, item, symmetrise
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.features import Features, require_features
 
-__all__ = ["centred", "covariance", "pushed_statistics", "sample_batch", "sample_weights", "statistics", "weighted_mean", "without_each"]
+__all__ = [
+    "centred",
+    "covariance",
+    "pushed_statistics",
+    "sample_batch",
+    "sample_weights",
+    "statistics",
+    "weighted_mean",
+    "without_each",
+]
 
 
-def sample_batch(x: Array, name: str, xp: Namespace, like: Array | None = None, shape: tuple[int, ...] | None = None) -> Array:
+def sample_batch(
+    x: Array,
+    name: str,
+    xp: Namespace,
+    like: Array | None = None,
+    shape: tuple[int, ...] | None = None,
+) -> Array:
     """Return ``x`` as floating (..., n, d) samples, all finite; of the given shape if there is one."""
     if shape is not None and tuple(x.shape) != shape:
         raise ShapeError(f"{name} must have shape {shape}, got {tuple(x.shape)}")
@@ -18,32 +33,42 @@ def sample_batch(x: Array, name: str, xp: Namespace, like: Array | None = None, 
         hint = f"; for one-dimensional samples pass {name}[:, None]" if x.ndim == 1 else ""
         raise ShapeError(f"{name} must have shape (..., n, d), got {tuple(x.shape)}{hint}")
     if 0 in x.shape:
-        raise ShapeError(f"{name} must hold at least one sample with at least one coordinate, got shape {tuple(x.shape)}")
-    return checks.finite(checks.real_array(x, name, xp, like), name, xp)
+        raise ShapeError(
+            f"{name} must hold at least one sample with at least one coordinate, got shape {tuple(x.shape)}"
+        )
+    return _checks.finite(_checks.real_array(x, name, xp, like), name, xp)
 
 
 def sample_weights(weights: Array | None, xp: Namespace, like: Array) -> Array:
     """Return weights (..., n) of samples (..., n, d), each row non-negative with sum one; one row (n,) serves the whole batch."""
     shape = tuple(like.shape[:-1])
     if weights is None or weights.ndim == 1:
-        row = checks.weights(weights, "weights", shape[-1], xp, like)
+        row = _checks.weights(weights, "weights", shape[-1], xp, like)
         return xp.asarray(xp.broadcast_to(row, shape), copy=True)
     if tuple(weights.shape) != shape:
-        raise ShapeError(f"weights must have shape ({shape[-1]},) or {shape}, got {tuple(weights.shape)}")
-    weights = checks.finite(checks.real_array(weights, "weights", xp, like), "weights", xp)
+        raise ShapeError(
+            f"weights must have shape ({shape[-1]},) or {shape}, got {tuple(weights.shape)}"
+        )
+    weights = _checks.finite(_checks.real_array(weights, "weights", xp, like), "weights", xp)
     if item(xp.any(weights < 0)):
-        raise DomainError(f"weights must be non-negative, got a smallest entry of {item(xp.min(weights)):g}")
+        raise DomainError(
+            f"weights must be non-negative, got a smallest entry of {item(xp.min(weights)):g}"
+        )
     totals = xp.sum(weights, axis=-1, keepdims=True)
     worst = item(xp.max(xp.abs(totals - 1.0)))
-    if worst > checks.SUM_TOLERANCE:
-        raise DomainError(f"each row of weights must sum to 1, one of them is off by {worst:g}; divide by the sums first")
+    if worst > _checks.SUM_TOLERANCE:
+        raise DomainError(
+            f"each row of weights must sum to 1, one of them is off by {worst:g}; divide by the sums first"
+        )
     return weights / totals
 
 
 def without_each(xp: Namespace, weights: Array) -> Array:
     """π_i/(1 − π_i), what a sample weighs against all others; DomainError where there are no others."""
     if not item(xp.max(weights)) < 1.0 - float(xp.finfo(weights.dtype).eps):
-        raise DomainError("a standard error needs at least two samples of positive weight, at each time")
+        raise DomainError(
+            "a standard error needs at least two samples of positive weight, at each time"
+        )
     return weights / (1.0 - weights)
 
 
@@ -54,7 +79,9 @@ def statistics(xp: Namespace, features: Features, samples: Array, implementation
     return xp.reshape(values, (*samples.shape[:-1], values.shape[-1]))
 
 
-def pushed_statistics(xp: Namespace, features: Features, samples: Array, velocities: Array, implementation: str) -> tuple[Array, Array]:
+def pushed_statistics(
+    xp: Namespace, features: Features, samples: Array, velocities: Array, implementation: str
+) -> tuple[Array, Array]:
     """Statistics and ∇f(x_i)ᵀ v_i, the rate at which the velocity of a sample moves them (P4), both (..., n, b)."""
     require_features(features)
     points, moves = (xp.reshape(array, (-1, samples.shape[-1])) for array in (samples, velocities))
@@ -76,4 +103,6 @@ def centred(xp: Namespace, values: Array, weights: Array) -> Array:
 
 def covariance(xp: Namespace, deviations: Array, weights: Array) -> Array:
     """Σ_i π_i (f_i − f̄)(f_i − f̄)ᵀ, shape (..., b, b)."""
-    return symmetrise(xp, xp.matmul(xp.matrix_transpose(deviations * weights[..., None]), deviations))
+    return symmetrise(
+        xp, xp.matmul(xp.matrix_transpose(deviations * weights[..., None]), deviations)
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, device, item, to_backend, to_host
 from ingd_ref.errors import DomainError, ShapeError, SingularSystemError
 from ingd_ref.projection._window import WindowSystem, basis_at
@@ -24,7 +24,8 @@ __all__ = [
 ]
 
 METHODS = ("coordinate", "fista")
-# FISTA looks at the optimality conditions, which costs a transfer from the device, once in so many steps.
+# FISTA looks at the optimality conditions, which costs a transfer from the device, once in so many
+# steps.
 STEPS_BETWEEN_CHECKS = 20
 
 
@@ -37,8 +38,8 @@ class SparseMinimum:
     coefficients : array (q,)
         a; zeros are exact.
     kkt_residual : float
-        Largest violation of the optimality conditions, in units of the largest |c|: |(Ca + c)_j + κ w_j sign a_j| where a_j ≠ 0, and the
-        excess of |(Ca + c)_j| over κ w_j elsewhere.
+        Largest violation of the optimality conditions, in units of the largest |c|: |(Ca + c)_j + κ
+        w_j sign a_j| where a_j ≠ 0, and the excess of |(Ca + c)_j| over κ w_j elsewhere.
     iterations : int
         Sweeps of coordinate descent, or steps of FISTA.
     """
@@ -144,11 +145,13 @@ def sparse_minimum(
     start : array (q,), optional
         Where to start. Default: zero.
     method : {"coordinate", "fista"}
-        ``"coordinate"`` (default) minimises in one coordinate after the other, on the host, and exactly for the signs that it arrives at.
-        ``"fista"`` takes accelerated proximal gradient steps with restarts, on the device of the matrix.
+        ``"coordinate"`` (default) minimises in one coordinate after the other, on the host, and
+        exactly for the signs that it arrives at. ``"fista"`` takes accelerated proximal gradient
+        steps with restarts, on the device of the matrix.
     tolerance : float > 0
-        Largest violation of the optimality conditions that is accepted, in units of the largest |c|. Default 1e-10; in float32, where
-        FISTA cannot get as far, 30 times its eps if that is more.
+        Largest violation of the optimality conditions that is accepted, in units of the largest
+        |c|. Default 1e-10; in float32, where FISTA cannot get as far, 30 times its eps if that is
+        more.
     max_iterations : int ≥ 1
         Default 20 000.
 
@@ -161,7 +164,8 @@ def sparse_minimum(
     ShapeError, NonFiniteError, DomainError, OptionError, BackendError
         For arguments that do not fit.
     SingularSystemError
-        If the conditions are not met after ``max_iterations``: C is singular where the penalty is too weak to hold the minimum.
+        If the conditions are not met after ``max_iterations``: C is singular where the penalty is
+        too weak to hold the minimum.
 
     Notes
     -----
@@ -177,14 +181,22 @@ def sparse_minimum(
     """
     xp = array_namespace(matrix=matrix, vector=vector, penalty_weights=penalty_weights, start=start)
     matrix, vector = _quadratic(xp, matrix, vector)
-    penalties = checks.nonnegative(kappa, "kappa") * _weights(xp, penalty_weights, vector)
-    begin = xp.zeros_like(vector) if start is None else checks.vector(start, "start", vector.shape[0], xp, like=vector)
-    checks.choice(method, "method", METHODS)
-    tolerance = checks.positive(tolerance, "tolerance")
-    limit = checks.positive_integer(max_iterations, "max_iterations")
+    penalties = _checks.nonnegative(kappa, "kappa") * _weights(xp, penalty_weights, vector)
+    begin = (
+        xp.zeros_like(vector)
+        if start is None
+        else _checks.vector(start, "start", vector.shape[0], xp, like=vector)
+    )
+    _checks.choice(method, "method", METHODS)
+    tolerance = _checks.positive(tolerance, "tolerance")
+    limit = _checks.positive_integer(max_iterations, "max_iterations")
     if method == "coordinate":
-        c, fixed, a = (np.array(to_host(one), dtype=np.float64) for one in (vector, penalties, begin))
-        found, residual, iterations = _coordinate_descent(np.asarray(to_host(matrix), dtype=np.float64), c, fixed, a, tolerance, limit)
+        c, fixed, a = (
+            np.array(to_host(one), dtype=np.float64) for one in (vector, penalties, begin)
+        )
+        found, residual, iterations = _coordinate_descent(
+            np.asarray(to_host(matrix), dtype=np.float64), c, fixed, a, tolerance, limit
+        )
         return SparseMinimum(to_backend(found, vector), residual, iterations)
     tolerance = max(tolerance, 30 * float(xp.finfo(vector.dtype).eps))
     return SparseMinimum(*_fista(xp, matrix, vector, penalties, begin, tolerance, limit))
@@ -225,7 +237,9 @@ def largest_penalty(matrix: Array, vector: Array, penalty_weights: Array | None 
     try:
         gradient = c - blocks @ np.linalg.solve(blocks[free, :], c[free])
     except np.linalg.LinAlgError:
-        raise SingularSystemError("the coefficients without a penalty are not determined: their block of C is singular") from None
+        raise SingularSystemError(
+            "the coefficients without a penalty are not determined: their block of C is singular"
+        ) from None
     return float(np.max(np.abs(gradient[penalised]) / weights[penalised], initial=0.0))
 
 
@@ -247,7 +261,8 @@ def sparse_window_projection(
     kappa : float ≥ 0
         κ.
     penalty_weights : array (b,) or (k, b), optional
-        Factors of κ for each statistic, or for each coefficient; zero leaves it without a penalty. Default: ones.
+        Factors of κ for each statistic, or for each coefficient; zero leaves it without a penalty.
+        Default: ones.
     method, tolerance, max_iterations
         As for :func:`sparse_minimum`.
 
@@ -266,7 +281,8 @@ def sparse_window_projection(
 
     Examples
     --------
-    Two coordinates of which the first moves; the penalty shrinks its velocity and leaves the other at zero:
+    Two coordinates of which the first moves; the penalty shrinks its velocity and leaves the other
+    at zero:
 
     >>> import numpy as np
     >>> import ingd_ref as ir
@@ -278,9 +294,19 @@ def sparse_window_projection(
     array([1.4, 0. ])
     """
     weights = _statistic_weights(system, penalty_weights)
-    options: dict[str, Any] = {"method": method, "tolerance": tolerance, "max_iterations": max_iterations}
+    options: dict[str, Any] = {
+        "method": method,
+        "tolerance": tolerance,
+        "max_iterations": max_iterations,
+    }
     found = sparse_minimum(system.matrix, system.vector, kappa, penalty_weights=weights, **options)
-    return SparseWindowProjection(system.coefficients(found.coefficients), float(kappa), found.kkt_residual, found.iterations, system)
+    return SparseWindowProjection(
+        system.coefficients(found.coefficients),
+        float(kappa),
+        found.kkt_residual,
+        found.iterations,
+        system,
+    )
 
 
 def regularisation_path(
@@ -301,7 +327,8 @@ def regularisation_path(
     system : WindowSystem
         C and c, from :func:`window_system`.
     kappas : sequence of float, optional
-        Penalties. Default: ``number`` of them in geometric progression from :func:`largest_penalty` to ``ratio`` times it.
+        Penalties. Default: ``number`` of them in geometric progression from :func:`largest_penalty`
+        to ``ratio`` times it.
     number : int ≥ 1
         Default 50.
     ratio : float, between 0 and 1
@@ -338,40 +365,58 @@ def regularisation_path(
     """
     weights = _statistic_weights(system, penalty_weights)
     if kappas is None:
-        if not 0 < checks.positive(ratio, "ratio") < 1:
+        if not 0 < _checks.positive(ratio, "ratio") < 1:
             raise DomainError(f"ratio must lie between 0 and 1, got {ratio:g}")
         top = largest_penalty(system.matrix, system.vector, weights)
-        penalties = top * np.geomspace(1.0, ratio, checks.positive_integer(number, "number"))
+        penalties = top * np.geomspace(1.0, ratio, _checks.positive_integer(number, "number"))
     else:
-        penalties = np.sort(np.array([checks.nonnegative(kappa, "kappas") for kappa in kappas]))[::-1].copy()
+        penalties = np.sort(np.array([_checks.nonnegative(kappa, "kappas") for kappa in kappas]))[
+            ::-1
+        ].copy()
         if penalties.size == 0:
             raise DomainError("kappas must hold at least one penalty")
-    options: dict[str, Any] = {"method": method, "tolerance": tolerance, "max_iterations": max_iterations}
+    options: dict[str, Any] = {
+        "method": method,
+        "tolerance": tolerance,
+        "max_iterations": max_iterations,
+    }
     found: list[SparseMinimum] = []
     for kappa in penalties:
         start = found[-1].coefficients if found else None
-        found.append(sparse_minimum(system.matrix, system.vector, float(kappa), penalty_weights=weights, start=start, **options))
+        found.append(
+            sparse_minimum(
+                system.matrix,
+                system.vector,
+                float(kappa),
+                penalty_weights=weights,
+                start=start,
+                **options,
+            )
+        )
     xp = array_namespace(matrix=system.matrix)
     coefficients = xp.stack([system.coefficients(one.coefficients) for one in found])
-    residuals, iterations = np.array([one.kkt_residual for one in found]), np.array([one.iterations for one in found])
+    residuals, iterations = (
+        np.array([one.kkt_residual for one in found]),
+        np.array([one.iterations for one in found]),
+    )
     return RegularisationPath(penalties, coefficients, residuals, iterations, system)
 
 
-# --- arguments ---------------------------------------------------------------------------------------------------------------------------
+# --- arguments ------------------------------------------------------------------------------------
 
 
 def _quadratic(xp: Namespace, matrix: Array, vector: Array) -> tuple[Array, Array]:
     """C and c, checked."""
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
         raise ShapeError(f"matrix must be square, got shape {tuple(matrix.shape)}")
-    matrix = checks.finite(checks.real_array(matrix, "matrix", xp), "matrix", xp)
-    return matrix, checks.vector(vector, "vector", matrix.shape[0], xp, like=matrix)
+    matrix = _checks.finite(_checks.real_array(matrix, "matrix", xp), "matrix", xp)
+    return matrix, _checks.vector(vector, "vector", matrix.shape[0], xp, like=matrix)
 
 
 def _weights(xp: Namespace, weights: Array | None, like: Array) -> Array:
     if weights is None:
         return xp.ones_like(like)
-    weights = checks.vector(weights, "penalty_weights", like.shape[0], xp, like=like)
+    weights = _checks.vector(weights, "penalty_weights", like.shape[0], xp, like=like)
     if item(xp.any(weights < 0)):
         raise DomainError(f"penalty_weights must not be negative, got {item(xp.min(weights)):g}")
     return weights
@@ -384,15 +429,22 @@ def _statistic_weights(system: WindowSystem, weights: Array | None) -> Array | N
     xp = array_namespace(matrix=system.matrix, penalty_weights=weights)
     shape = (system.matrix.shape[0] // system.statistics, system.statistics)
     if tuple(weights.shape) not in (shape, shape[1:]):
-        raise ShapeError(f"penalty_weights must have shape {shape[1:]} or {shape}, got {tuple(weights.shape)}")
+        raise ShapeError(
+            f"penalty_weights must have shape {shape[1:]} or {shape}, got {tuple(weights.shape)}"
+        )
     return xp.reshape(xp.asarray(xp.broadcast_to(weights, shape), copy=True), (-1,))
 
 
-# --- coordinate descent, on the host -----------------------------------------------------------------------------------------------------
+# --- coordinate descent, on the host --------------------------------------------------------------
 
 
 def _coordinate_descent(
-    matrix: np.ndarray, vector: np.ndarray, penalties: np.ndarray, a: np.ndarray, tolerance: float, limit: int
+    matrix: np.ndarray,
+    vector: np.ndarray,
+    penalties: np.ndarray,
+    a: np.ndarray,
+    tolerance: float,
+    limit: int,
 ) -> tuple[np.ndarray, float, int]:
     """Cyclic minimisation in single coordinates; after each sweep the minimum for the present signs is tried, and taken if it is better."""
     scale = float(np.max(np.abs(vector))) or 1.0
@@ -420,15 +472,21 @@ def _coordinate_descent(
     raise SingularSystemError(_not_optimal(limit, "sweeps", residual))
 
 
-def _minimum_for_signs(matrix: np.ndarray, vector: np.ndarray, penalties: np.ndarray, a: np.ndarray) -> np.ndarray | None:
+def _minimum_for_signs(
+    matrix: np.ndarray, vector: np.ndarray, penalties: np.ndarray, a: np.ndarray
+) -> np.ndarray | None:
     """Stationary point among the coefficients with the support and signs of ``a``; None where it changes a sign that is penalised."""
     support = np.flatnonzero(a)
     signs = np.sign(a[support])
     try:
-        inside = np.linalg.solve(matrix[np.ix_(support, support)], -(vector[support] + penalties[support] * signs))
+        inside = np.linalg.solve(
+            matrix[np.ix_(support, support)], -(vector[support] + penalties[support] * signs)
+        )
     except np.linalg.LinAlgError:
         return None
-    if not np.all(np.isfinite(inside)) or np.any((np.sign(inside) != signs) & (penalties[support] > 0)):
+    if not np.all(np.isfinite(inside)) or np.any(
+        (np.sign(inside) != signs) & (penalties[support] > 0)
+    ):
         return None
     found = np.zeros_like(a)
     found[support] = inside
@@ -442,18 +500,26 @@ def _violation(gradient: np.ndarray, a: np.ndarray, penalties: np.ndarray) -> fl
     return float(np.max(np.where(a != 0, active, passive)))
 
 
-# --- accelerated proximal gradients, on the device ---------------------------------------------------------------------------------------
+# --- accelerated proximal gradients, on the device ------------------------------------------------
 
 
 def _fista(
-    xp: Namespace, matrix: Array, vector: Array, penalties: Array, a: Array, tolerance: float, limit: int
+    xp: Namespace,
+    matrix: Array,
+    vector: Array,
+    penalties: Array,
+    a: Array,
+    tolerance: float,
+    limit: int,
 ) -> tuple[Array, float, int]:
     """Proximal gradient steps of length 1/L with Nesterov's momentum, which starts anew whenever it points uphill."""
     curvature = item(xp.linalg.eigvalsh(matrix)[-1])
     scale = item(xp.max(xp.abs(vector))) or 1.0
     if not curvature > 0:
         raise SingularSystemError("C has no positive eigenvalue: all statistics are constant")
-    one, zero = (xp.asarray(number, dtype=vector.dtype, device=device(vector)) for number in (1.0, 0.0))
+    one, zero = (
+        xp.asarray(number, dtype=vector.dtype, device=device(vector)) for number in (1.0, 0.0)
+    )
     ahead, momentum = a, one
     residual = float("inf")
     for step in range(limit + 1):

@@ -9,8 +9,8 @@ from ingd_ref.errors import SingularSystemError
 
 __all__ = ["System", "positive_system"]
 
-# Entries of a scaled covariance matrix carry rounding errors of a few eps, and its eigenvalues at most b times as much: an eigenvalue
-# that is not above ten times b·eps is nothing but rounding.
+# Entries of a scaled covariance matrix carry rounding errors of a few eps, and its eigenvalues at
+# most b times as much: an eigenvalue that is not above ten times b·eps is nothing but rounding.
 ROUNDING_FACTOR = 10
 
 
@@ -39,22 +39,32 @@ class System:
 
     def solve_columns(self, rhs: Array) -> Array:
         """(C + εI)⁻¹ rhs for matrices (..., b, q)."""
-        return self.xp.linalg.solve(self.scaled, rhs / self.scale[..., :, None]) / self.scale[..., :, None]
+        return (
+            self.xp.linalg.solve(self.scaled, rhs / self.scale[..., :, None])
+            / self.scale[..., :, None]
+        )
 
     def solve_without(self, design: Array, shares: Array, rhs: Array) -> Array:
         """(C + εI − Σ_r α_r y_r y_rᵀ)⁻¹ rhs for each sample, shape (..., n, b): the system without what the sample adds to it.
 
-        The rows y are ``design`` (..., n, r, b), the factors α are ``shares`` (..., n, r), and rhs is (..., n, b). By Woodbury's formula
-        only r×r systems are solved anew. Where nothing is left without the sample, the answer is as large as the precision can hold.
+        The rows y are ``design`` (..., n, r, b), the factors α are ``shares`` (..., n, r), and rhs
+        is (..., n, b). By Woodbury's formula only r×r systems are solved anew. Where nothing is
+        left without the sample, the answer is as large as the precision can hold.
         """
         xp = self.xp
         number, rank, width = design.shape[-3:]
         rows = xp.reshape(design, (*design.shape[:-3], number * rank, width))
-        inverse = xp.reshape(xp.matrix_transpose(self.solve_columns(xp.matrix_transpose(rows))), design.shape)
+        inverse = xp.reshape(
+            xp.matrix_transpose(self.solve_columns(xp.matrix_transpose(rows))), design.shape
+        )
         plain = xp.matrix_transpose(self.solve_columns(xp.matrix_transpose(rhs)))
         inner = shares[..., :, None] * xp.matmul(design, xp.matrix_transpose(inverse))
-        eye = (1.0 + 8.0 * float(xp.finfo(rhs.dtype).eps)) * xp.eye(rank, dtype=rhs.dtype, device=device(rhs))
-        lifted = xp.linalg.solve(eye - inner, shares[..., :, None] * xp.matmul(design, plain[..., :, None]))
+        eye = (1.0 + 8.0 * float(xp.finfo(rhs.dtype).eps)) * xp.eye(
+            rank, dtype=rhs.dtype, device=device(rhs)
+        )
+        lifted = xp.linalg.solve(
+            eye - inner, shares[..., :, None] * xp.matmul(design, plain[..., :, None])
+        )
         return plain + xp.matmul(xp.matrix_transpose(inverse), lifted)[..., 0]
 
 

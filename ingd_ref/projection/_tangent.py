@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, symmetrise
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.features import Features
@@ -59,7 +59,8 @@ class TangentProjection:
     def influence(self) -> Array:
         r"""Influence of each sample on θ̇, shape (..., n, b); their weighted mean is zero.
 
-        With φ_i = f(x_i) − f̄, r_i the share of sample i in the moment rate m, and θ̇ = (F̂ + εI)⁻¹ m,
+        With φ_i = f(x_i) − f̄, r_i the share of sample i in the moment rate m, and θ̇ = (F̂ + εI)⁻¹
+        m,
 
         .. math:: \mathrm{IF}_i = (\hat F + \varepsilon I)^{-1} \bigl( r_i - m - (\varphi_i \varphi_i^\top - \hat F)\, \dot\theta \bigr)
         """
@@ -69,8 +70,8 @@ class TangentProjection:
     def deletion(self) -> Array:
         """Influence of each sample with a covariance that lacks the sample, shape (..., n, b).
 
-        Leaving sample i out changes θ̇ by −π_i times this, up to terms of order π_i². It is larger than :attr:`influence`, because samples
-        pull the estimate towards themselves.
+        Leaving sample i out changes θ̇ by −π_i times this, up to terms of order π_i². It is larger
+        than :attr:`influence`, because samples pull the estimate towards themselves.
         """
         return self._deletion()
 
@@ -78,8 +79,9 @@ class TangentProjection:
     def rate_covariance(self) -> Array:
         """Sandwich covariance Σ_i π_i² D_i D_iᵀ of θ̇, with D the :attr:`deletion`, shape (..., b, b): the jackknife.
 
-        It holds for independent samples, and to first order in 1/n; for the nodes of a quadrature rule it means nothing. Statistics such as
-        x² have heavy-tailed influences: there a nominal 95 % is met from a thousand samples on rather than from a hundred.
+        It holds for independent samples, and to first order in 1/n; for the nodes of a quadrature
+        rule it means nothing. Statistics such as x² have heavy-tailed influences: there a nominal
+        95 % is met from a thousand samples on rather than from a hundred.
         """
         xp = array_namespace(rate=self.rate)
         scaled = self.weights[..., None] * self.deletion
@@ -133,7 +135,12 @@ class TangentProjection:
             If a replication has a singular covariance: too few samples for this many statistics.
         """
         xp = array_namespace(rate=self.rate)
-        return xp.stack([self._estimate(weights) for weights in replicated_weights(xp, self.weights, replications, rng)])
+        return xp.stack(
+            [
+                self._estimate(weights)
+                for weights in replicated_weights(xp, self.weights, replications, rng)
+            ]
+        )
 
 
 def tangent_projection(
@@ -161,8 +168,8 @@ def tangent_projection(
     velocities : array (..., n, d), optional
         Velocity v of each sample, in units of x per unit of time.
     scores : array (..., n), optional
-        Time score ∂_t log q_t of each sample, per unit of time; noise that does not depend on f is averaged out. Give this or
-        ``velocities``.
+        Time score ∂_t log q_t of each sample, per unit of time; noise that does not depend on f is
+        averaged out. Give this or ``velocities``.
     weights : array (n,) or (..., n), optional
         Weights π, non-negative with sum one. Default: 1/n.
     ridge : float ≥ 0
@@ -185,12 +192,14 @@ def tangent_projection(
 
     Notes
     -----
-    Where q_t stays in the family, the result is the family's own θ̇ (P7). Discrete samples have no velocities: use
-    :func:`paired_tangent_projection` or :func:`window_projection`. Source: [L25]; the sandwich follows from the delta method.
+    Where q_t stays in the family, the result is the family's own θ̇ (P7). Discrete samples have no
+    velocities: use :func:`paired_tangent_projection` or :func:`window_projection`. Source: [L25];
+    the sandwich follows from the delta method.
 
     Examples
     --------
-    A Gaussian that grows, x = e^t z with velocity x, at t = 0. Gauss-Hermite nodes stand for its samples; θ̇ = (0, 1):
+    A Gaussian that grows, x = e^t z with velocity x, at t = 0. Gauss-Hermite nodes stand for its
+    samples; θ̇ = (0, 1):
 
     >>> import numpy as np
     >>> import ingd_ref as ir
@@ -204,17 +213,21 @@ def tangent_projection(
     xp = array_namespace(samples=samples, velocities=velocities, scores=scores, weights=weights)
     if (velocities is None) == (scores is None):
         raise OptionError("give either velocities or scores")
-    checks.choice(implementation, "implementation", IMPLEMENTATIONS)
-    ridge = checks.nonnegative(ridge, "ridge")
+    _checks.choice(implementation, "implementation", IMPLEMENTATIONS)
+    ridge = _checks.nonnegative(ridge, "ridge")
     samples = sample_batch(samples, "samples", xp)
     weights = sample_weights(weights, xp, samples)
     if scores is None:
-        velocities = sample_batch(velocities, "velocities", xp, like=samples, shape=tuple(samples.shape))
+        velocities = sample_batch(
+            velocities, "velocities", xp, like=samples, shape=tuple(samples.shape)
+        )
         values, rates = pushed_statistics(xp, features, samples, velocities, implementation)
         return _from_shares(xp, (values,), lambda _: rates, weights, ridge)
     values = statistics(xp, features, samples, implementation)
     if tuple(scores.shape) != tuple(samples.shape[:-1]):
-        raise ShapeError(f"scores must have shape {tuple(samples.shape[:-1])}, got {tuple(scores.shape)}")
+        raise ShapeError(
+            f"scores must have shape {tuple(samples.shape[:-1])}, got {tuple(scores.shape)}"
+        )
     residuals = sample_batch(scores[..., None], "scores", xp, like=samples)
 
     def shares(weights: Array) -> Array:
@@ -246,8 +259,8 @@ def paired_tangent_projection(
     features : Features
         Sufficient statistics f.
     before, after : array (..., n, d)
-        Samples at t − h and at t + h; row i of both is one particle. Rows that belong together by chance only are legal too: the estimate
-        is the same, and its standard error grows like 1/h.
+        Samples at t − h and at t + h; row i of both is one particle. Rows that belong together by
+        chance only are legal too: the estimate is the same, and its standard error grows like 1/h.
     half_step : float > 0
         h, in units of time.
     weights : array (n,) or (..., n), optional
@@ -282,8 +295,8 @@ def paired_tangent_projection(
     array([2.])
     """
     xp = array_namespace(before=before, after=after, weights=weights)
-    checks.choice(implementation, "implementation", IMPLEMENTATIONS)
-    ridge, half_step = checks.nonnegative(ridge, "ridge"), checks.positive(half_step, "half_step")
+    _checks.choice(implementation, "implementation", IMPLEMENTATIONS)
+    ridge, half_step = _checks.nonnegative(ridge, "ridge"), _checks.positive(half_step, "half_step")
     before = sample_batch(before, "before", xp)
     after = sample_batch(after, "after", xp, like=before, shape=tuple(before.shape))
     weights = sample_weights(weights, xp, before)
@@ -293,13 +306,20 @@ def paired_tangent_projection(
 
 
 def _from_shares(
-    xp: Namespace, values: tuple[Array, ...], shares: Callable[[Array], Array], weights: Array, ridge: float
+    xp: Namespace,
+    values: tuple[Array, ...],
+    shares: Callable[[Array], Array],
+    weights: Array,
+    ridge: float,
 ) -> TangentProjection:
     """θ̇ = (F̂ + εI)⁻¹ Σ_i π_i r_i, where ``shares`` gives r_i (..., n, b) and F̂ is the mean of the covariances of ``values``."""
 
     def solved(weights: Array) -> tuple[Array, ...]:
         deviations = [centred(xp, one, weights) for one in values]
-        fisher = sum((covariance(xp, one, weights) for one in deviations[1:]), covariance(xp, deviations[0], weights)) / len(values)
+        fisher = sum(
+            (covariance(xp, one, weights) for one in deviations[1:]),
+            covariance(xp, deviations[0], weights),
+        ) / len(values)
         rate = weighted_mean(xp, shares(weights), weights)
         system = positive_system(xp, fisher, ridge, "the covariance of the statistics")
         return system.solve(rate), fisher, rate, system, deviations
@@ -315,7 +335,18 @@ def _from_shares(
 
     def deletion() -> Array:
         design = xp.stack(deviations, axis=-2)
-        lost = (without_each(xp, weights) / len(deviations))[..., None] * xp.ones_like(design[..., 0])
+        lost = (without_each(xp, weights) / len(deviations))[..., None] * xp.ones_like(
+            design[..., 0]
+        )
         return system.solve_without(design, lost, changes)
 
-    return TangentProjection(theta_rate, fisher, moment_rate, system.condition, weights, influence, deletion, lambda anew: solved(anew)[0])
+    return TangentProjection(
+        theta_rate,
+        fisher,
+        moment_rate,
+        system.condition,
+        weights,
+        influence,
+        deletion,
+        lambda anew: solved(anew)[0],
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.errors import DomainError, OptionError
 
 __all__ = ["BSpline", "Constant", "Fourier", "Polynomial", "TimeBasis"]
@@ -17,7 +17,8 @@ __all__ = ["BSpline", "Constant", "Fourier", "Polynomial", "TimeBasis"]
 class TimeBasis(ABC):
     """Functions φ_1, …, φ_k of τ = (t − t₀)/(t₁ − t₀) ∈ [0, 1], and their derivatives with respect to τ.
 
-    A basis of your own derives from this class. Times are few, so that both are NumPy float64 arrays whatever library the samples are in.
+    A basis of your own derives from this class. Times are few, so that both are NumPy float64
+    arrays whatever library the samples are in.
     """
 
     @abstractmethod
@@ -73,7 +74,7 @@ class Polynomial(TimeBasis):
     degree: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "degree", checks.positive_integer(self.degree, "degree"))
+        object.__setattr__(self, "degree", _checks.positive_integer(self.degree, "degree"))
 
     def __call__(self, tau: np.ndarray) -> np.ndarray:
         return np.polynomial.legendre.legvander(2.0 * tau - 1.0, self.degree)
@@ -107,7 +108,7 @@ class Fourier(TimeBasis):
     harmonics: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "harmonics", checks.positive_integer(self.harmonics, "harmonics"))
+        object.__setattr__(self, "harmonics", _checks.positive_integer(self.harmonics, "harmonics"))
 
     def __call__(self, tau: np.ndarray) -> np.ndarray:
         phase = tau[:, None] * self._frequencies()
@@ -133,7 +134,8 @@ class BSpline(TimeBasis):
     degree : int ≥ 1
         Degree of the pieces. Default 3.
     knots : tuple of float, optional
-        Increasing interior knots, 0 < τ < 1, instead of ``number``: there are len(knots) + degree + 1 functions.
+        Increasing interior knots, 0 < τ < 1, instead of ``number``: there are len(knots) + degree +
+        1 functions.
 
     Raises
     ------
@@ -156,11 +158,16 @@ class BSpline(TimeBasis):
     knots: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "degree", checks.positive_integer(self.degree, "degree"))
+        object.__setattr__(self, "degree", _checks.positive_integer(self.degree, "degree"))
         if (self.number is None) == (self.knots is None):
             raise OptionError("give either number or knots")
-        if self.number is not None and checks.positive_integer(self.number, "number") <= self.degree:
-            raise DomainError(f"number must be at least degree + 1 = {self.degree + 1}, got {self.number}")
+        if (
+            self.number is not None
+            and _checks.positive_integer(self.number, "number") <= self.degree
+        ):
+            raise DomainError(
+                f"number must be at least degree + 1 = {self.degree + 1}, got {self.number}"
+            )
         if self.knots is not None:
             object.__setattr__(self, "knots", tuple(float(knot) for knot in self.knots))
             if not np.all(np.diff(np.array([0.0, *self.knots, 1.0])) > 0):

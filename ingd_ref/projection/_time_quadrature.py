@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import array_namespace, is_array, to_host
 from ingd_ref.errors import DomainError, ShapeError
 
@@ -42,8 +42,9 @@ def trapezoid_weights(times: Any) -> np.ndarray:
 def simpson_weights(times: Any) -> np.ndarray:
     """Weights of Simpson's rule on any increasing times: an error of order four for equal gaps, of order three otherwise.
 
-    A parabola goes through each three consecutive times; with an even number of times the last interval has the parabola before it. Very
-    unequal gaps give negative weights, which the projections refuse where they make a covariance indefinite.
+    A parabola goes through each three consecutive times; with an even number of times the last
+    interval has the parabola before it. Very unequal gaps give negative weights, which the
+    projections refuse where they make a covariance indefinite.
 
     Parameters
     ----------
@@ -71,11 +72,19 @@ def simpson_weights(times: Any) -> np.ndarray:
     for first in range(0, times.size - 2, 2):
         left, right = times[first + 1] - times[first], times[first + 2] - times[first + 1]
         both = left + right
-        weights[first : first + 3] += both / 6.0 * np.array([2.0 - right / left, both * both / (left * right), 2.0 - left / right])
+        weights[first : first + 3] += (
+            both
+            / 6.0
+            * np.array([2.0 - right / left, both * both / (left * right), 2.0 - left / right])
+        )
     if times.size % 2 == 0:
         left, right = times[-2] - times[-3], times[-1] - times[-2]
         both = left + right
-        ends = [-right * right / (left * both), (right + 3.0 * left) / left, (2.0 * right + 3.0 * left) / both]
+        ends = [
+            -right * right / (left * both),
+            (right + 3.0 * left) / left,
+            (2.0 * right + 3.0 * left) / both,
+        ]
         weights[-3:] += right / 6.0 * np.array(ends)
     return weights
 
@@ -105,8 +114,8 @@ def gauss_legendre_times(start: float, end: float, number: int) -> tuple[np.ndar
     >>> round((weights * times**5).sum().item(), 12)  # 1/6
     0.166666666667
     """
-    length = checks.positive(end - start, "end − start")
-    nodes, weights = np.polynomial.legendre.leggauss(checks.positive_integer(number, "number"))
+    length = _checks.positive(end - start, "end − start")
+    nodes, weights = np.polynomial.legendre.leggauss(_checks.positive_integer(number, "number"))
     return start + 0.5 * length * (nodes + 1.0), 0.5 * length * weights
 
 
@@ -118,10 +127,12 @@ def checked_times(times: Any) -> np.ndarray:
         raise ShapeError(f"times must have shape (k,), got {host.shape}")
     if host.size < 2:
         raise DomainError(f"a window needs samples at two times or more, got {host.size}")
-    host = np.array(checks.finite(host, "times", array_namespace(times=host)))
+    host = np.array(_checks.finite(host, "times", array_namespace(times=host)))
     gaps = np.diff(host)
     if not np.all(gaps > 0):
         place = int(np.argmin(gaps > 0))
         fault = "twice" if gaps[place] == 0 else "out of order"
-        raise DomainError(f"times must increase: {host[place + 1]:g} at index {place + 1} comes {fault}")
+        raise DomainError(
+            f"times must increase: {host[place + 1]:g} at index {place + 1} comes {fault}"
+        )
     return host

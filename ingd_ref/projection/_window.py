@@ -8,8 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks
-from ingd_ref.backend import Array, array_namespace, device, symmetrise, tile_edge, tiles, to_backend, to_host
+from ingd_ref import _checks
+from ingd_ref.backend import (
+    Array,
+    array_namespace,
+    device,
+    symmetrise,
+    tile_edge,
+    tiles,
+    to_backend,
+    to_host,
+)
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.features import Features
 from ingd_ref.projection._intervals import normal_interval
@@ -23,7 +32,8 @@ from ingd_ref.projection._window_weights import Parabola, WindowWeight
 __all__ = ["WindowProjection", "WindowSystem", "basis_at", "window_projection", "window_system"]
 
 RULES = {"trapezoid": trapezoid_weights, "simpson": simpson_weights}
-# g at the ends, as a share of its largest value: a zero of a formula such as sin π comes out as an eps or so.
+# g at the ends, as a share of its largest value: a zero of a formula such as sin π comes out as an
+# eps or so.
 ZERO_SHARE = 1e-12
 
 
@@ -96,9 +106,10 @@ class WindowProjection:
     def coefficient_covariance(self) -> Array:
         """Sandwich covariance of the coefficients, shape (k·b, k·b), to first order in 1/n.
 
-        Samples of different times count as independent, or as the same particles if they were said to be coupled; the error of the
-        quadrature in time, which more samples at a time do not cure, is not part of it. As in
-        :attr:`TangentProjection.rate_covariance`, each sample counts with a system that lacks it.
+        Samples of different times count as independent, or as the same particles if they were said
+        to be coupled; the error of the quadrature in time, which more samples at a time do not
+        cure, is not part of it. As in :attr:`TangentProjection.rate_covariance`, each sample counts
+        with a system that lacks it.
         """
         xp = array_namespace(coefficients=self.coefficients)
         changes = self.system._moments.deletions(self.coefficients, self._solver)
@@ -109,8 +120,12 @@ class WindowProjection:
         xp = array_namespace(coefficients=self.coefficients)
         functions, alone = basis_at(self.system, times)
         k, b = self.coefficients.shape
-        blocks = xp.permute_dims(xp.reshape(self.coefficient_covariance, (k, b, k, b)), (0, 2, 1, 3))
-        products = to_backend((functions[:, :, None] * functions[:, None, :]).reshape(-1, k * k), self.coefficients)
+        blocks = xp.permute_dims(
+            xp.reshape(self.coefficient_covariance, (k, b, k, b)), (0, 2, 1, 3)
+        )
+        products = to_backend(
+            (functions[:, :, None] * functions[:, None, :]).reshape(-1, k * k), self.coefficients
+        )
         variances = xp.matmul(products, xp.reshape(xp.linalg.diagonal(blocks), (k * k, b)))
         errors = xp.sqrt(xp.where(variances > 0, variances, xp.zeros_like(variances)))
         return errors[0, :] if alone else errors
@@ -138,7 +153,8 @@ class WindowProjection:
     def bootstrap(self, replications: int, rng: np.random.Generator) -> Array:
         """Coefficients from samples drawn anew with replacement, at each time apart or, if coupled, as whole particles.
 
-        It takes more than a handful of samples at each time: half of all replications of two samples are one sample twice.
+        It takes more than a handful of samples at each time: half of all replications of two
+        samples are one sample twice.
 
         Parameters
         ----------
@@ -159,7 +175,7 @@ class WindowProjection:
             raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
         xp = array_namespace(coefficients=self.coefficients)
         found = []
-        for _ in range(checks.positive_integer(replications, "replications")):
+        for _ in range(_checks.positive_integer(replications, "replications")):
             matrix, vector = self.system._moments.redrawn(rng).assembled()
             system = positive_system(xp, matrix, self._ridge, "the system of the window")
             found.append(self.system.coefficients(system.solve(-vector)))
@@ -205,15 +221,16 @@ def window_projection(
     window : tuple of float, optional
         Ends t₀ < t₁. Default: the first and the last time.
     time_weights : {"trapezoid", "simpson"} or array (k,)
-        Quadrature in time, or its weights, such as those of :func:`gauss_legendre_times`. The rules need samples at both ends of the
-        window. Default ``"trapezoid"``.
+        Quadrature in time, or its weights, such as those of :func:`gauss_legendre_times`. The rules
+        need samples at both ends of the window. Default ``"trapezoid"``.
     ridge : float ≥ 0
         ε. Default 0.
     ddof : {0, 1}
-        Covariance divisor at each time: 1/n (default), which is short by a share of 1/n, or the unbiased 1/(n − 1), the choice for few
-        samples at each of many times.
+        Covariance divisor at each time: 1/n (default), which is short by a share of 1/n, or the
+        unbiased 1/(n − 1), the choice for few samples at each of many times.
     coupled : bool
-        Whether row i is the same particle at every time, for the standard errors. Default ``False``: all samples are independent.
+        Whether row i is the same particle at every time, for the standard errors. Default
+        ``False``: all samples are independent.
     implementation : {"auto", "readable", "fused"}
         How kernels of the features run. Default ``"auto"``.
 
@@ -226,15 +243,17 @@ def window_projection(
     ShapeError, NonFiniteError, OptionError, BackendError
         For arguments that do not fit.
     DomainError
-        For times that do not increase or lie outside the window, an empty window, or a weight that is negative or not zero at the ends.
+        For times that do not increase or lie outside the window, an empty window, or a weight that
+        is negative or not zero at the ends.
     SingularSystemError
         If C is singular to working precision; the message gives its rank.
 
     Notes
     -----
-    The mean of E f over the window, with weight g, is subtracted from E f before it is integrated. That changes nothing in c, since the
-    integral of (gΦ)′ is zero, but quadrature only knows that once it is done. Where the θ̇(t) of a family is in the span of the basis, it
-    is what comes out (P7), up to the error of the quadrature in time. Source: [W25].
+    The mean of E f over the window, with weight g, is subtracted from E f before it is integrated.
+    That changes nothing in c, since the integral of (gΦ)′ is zero, but quadrature only knows that
+    once it is done. Where the θ̇(t) of a family is in the span of the basis, it is what comes out
+    (P7), up to the error of the quadrature in time. Source: [W25].
 
     Examples
     --------
@@ -248,7 +267,7 @@ def window_projection(
     >>> found.rate(0.5).round(12)
     array([2.])
     """
-    ridge = checks.nonnegative(ridge, "ridge")
+    ridge = _checks.nonnegative(ridge, "ridge")
     system = window_system(
         features,
         times,
@@ -265,7 +284,9 @@ def window_projection(
     xp = array_namespace(matrix=system.matrix)
     solver = positive_system(xp, system.matrix, ridge, "the system of the window")
     condition = float(to_host(solver.condition))
-    return WindowProjection(system.coefficients(solver.solve(-system.vector)), system, condition, solver, ridge)
+    return WindowProjection(
+        system.coefficients(solver.solve(-system.vector)), system, condition, solver, ridge
+    )
 
 
 def window_system(
@@ -286,7 +307,8 @@ def window_system(
 
     Parameters
     ----------
-    features, times, samples, basis, weight, weights, window, time_weights, ddof, coupled, implementation
+    features, times, samples, basis, weight, weights, window, time_weights, ddof, coupled,
+    implementation
         As for :func:`window_projection`.
 
     Returns
@@ -319,9 +341,15 @@ def window_system(
         raise DomainError(f"ddof must be 0 or 1, got {ddof!r}")
     groups = window_statistics(features, host.size, samples, weights, coupled, implementation)
     # d/dt = (t₁ − t₀)⁻¹ d/dτ.
-    loads = _balanced(masses[:, None] * (slope[:, None] * functions + level[:, None] * slopes) / (end - start), masses * level)
+    loads = _balanced(
+        masses[:, None] * (slope[:, None] * functions + level[:, None] * slopes) / (end - start),
+        masses * level,
+    )
     like = groups.values
-    phi, load, mass = (to_backend(np.ascontiguousarray(one), like) for one in (functions, loads, (masses * level)[:, None]))
+    phi, load, mass = (
+        to_backend(np.ascontiguousarray(one), like)
+        for one in (functions, loads, (masses * level)[:, None])
+    )
     moments = _WindowMoments(groups, phi, load, mass, shrinkages(groups, ddof), bool(coupled))
     matrix, vector = moments.assembled()
     return WindowSystem(matrix, vector, basis, (start, end), like.shape[1], moments)
@@ -331,7 +359,8 @@ def window_system(
 class _WindowMoments:
     """What C and c are integrals of.
 
-    functions (k, j) holds φ_j(t_k), loads (k, j) the balanced weights ω_k (gφ_j)′(t_k), masses (k, 1) the weights ω_k g(t_k).
+    functions (k, j) holds φ_j(t_k), loads (k, j) the balanced weights ω_k (gφ_j)′(t_k), masses (k,
+    1) the weights ω_k g(t_k).
     """
 
     groups: Groups
@@ -352,33 +381,46 @@ class _WindowMoments:
         # A tile of samples at a time: the design has j·b columns, and no more rows than fit.
         for part in tiles(deviations.shape[0], tile_edge(means, 1) ** 2 // width + 1):
             design = _outer(groups.spread(self.functions)[part, :], deviations[part, :])
-            matrix = matrix + xp.matmul(xp.matrix_transpose(design * weights[part][:, None]), design)
-        # Loads sum to zero, so that any center will do: a mean over times keeps large constants in f from rounding.
+            matrix = matrix + xp.matmul(
+                xp.matrix_transpose(design * weights[part][:, None]), design
+            )
+        # Loads sum to zero, so that any center will do: a mean over times keeps large constants in
+        # f from rounding.
         vector = xp.matmul(xp.matrix_transpose(self.loads), means - xp.mean(means, axis=0))
         return symmetrise(xp, matrix), xp.reshape(vector, (-1,))
 
     def deletions(self, coefficients: Array, solver: System) -> Array:
         """What leaving out each sample, or each particle, takes from the coefficients (j, b), to first order: shape (n, jb).
 
-        Sample i of time k adds ω_k ((gφ)′_k ⊗ ψ + g_k φ_k ⊗ (ψψᵀ − Cov_k) θ̇_k) π_i to Ca + c, with ψ = f(x_i) − E f, and
-        ω_k g_k (φ_k ⊗ ψ)(φ_k ⊗ ψ)ᵀ π_i/(1 − π_i) to the matrix of the system, which is solved without it.
+        Sample i of time k adds ω_k ((gφ)′_k ⊗ ψ + g_k φ_k ⊗ (ψψᵀ − Cov_k) θ̇_k) π_i to Ca + c, with
+        ψ = f(x_i) − E f, and ω_k g_k (φ_k ⊗ ψ)(φ_k ⊗ ψ)ᵀ π_i/(1 − π_i) to the matrix of the system,
+        which is solved without it.
         """
         groups, xp = self.groups, self.groups.xp
         deviations = groups.deviations(groups.values)
         rates = groups.spread(xp.matmul(self.functions, coefficients))
-        along = deviations * xp.sum(deviations * rates, axis=1, keepdims=True) / groups.spread(self.shrinkage)
+        along = (
+            deviations
+            * xp.sum(deviations * rates, axis=1, keepdims=True)
+            / groups.spread(self.shrinkage)
+        )
         changes = _outer(groups.spread(self.loads), deviations)
-        changes = changes + _outer(groups.spread(self.masses * self.functions), groups.deviations(along))
+        changes = changes + _outer(
+            groups.spread(self.masses * self.functions), groups.deviations(along)
+        )
         changes = (groups.weights / xp.sqrt(groups.spread(self.shrinkage)[:, 0]))[:, None] * changes
         design = _outer(groups.spread(self.functions), deviations)
         lost = groups.spread(self.masses / self.shrinkage)[:, 0] * without_each(xp, groups.weights)
         if not self.coupled:
             return solver.solve_without(design[:, None, :], lost[:, None], changes)
-        # The same particle at all times: one change, and as many rows of the design as there are times.
+        # The same particle at all times: one change, and as many rows of the design as there are
+        # times.
         shape = (len(groups.lengths), groups.lengths[0])
         changes = xp.sum(xp.reshape(changes, (*shape, -1)), axis=0)
         design = xp.permute_dims(xp.reshape(design, (*shape, -1)), (1, 0, 2))
-        return solver.solve_without(design, xp.permute_dims(xp.reshape(lost, shape), (1, 0)), changes)
+        return solver.solve_without(
+            design, xp.permute_dims(xp.reshape(lost, shape), (1, 0)), changes
+        )
 
     def redrawn(self, rng: np.random.Generator) -> _WindowMoments:
         """The same for samples drawn anew."""
@@ -402,7 +444,7 @@ def basis_at(system: WindowSystem, times: Any) -> tuple[np.ndarray, bool]:
     return np.asarray(system.basis((np.atleast_1d(host) - start) / (end - start))), host.ndim == 0
 
 
-# --- checks of what depends on time alone ------------------------------------------------------------------------------------------------
+# --- checks of what depends on time alone ---------------------------------------------------------
 
 
 def _checked_window(window: tuple[float, float] | None, times: np.ndarray) -> tuple[float, float]:
@@ -414,13 +456,15 @@ def _checked_window(window: tuple[float, float] | None, times: np.ndarray) -> tu
     if not start < end:
         raise DomainError(f"the window from {start:g} to {end:g} is empty")
     if times[0] < start or times[-1] > end:
-        raise DomainError(f"times from {times[0]:g} to {times[-1]:g} reach beyond the window from {start:g} to {end:g}; leave them out")
+        raise DomainError(
+            f"times from {times[0]:g} to {times[-1]:g} reach beyond the window from {start:g} to {end:g}; leave them out"
+        )
     return start, end
 
 
 def _time_weights(rule: Any, times: np.ndarray, window: tuple[float, float]) -> np.ndarray:
     if isinstance(rule, str):
-        function = RULES[checks.choice(rule, "time_weights", tuple(RULES))]
+        function = RULES[_checks.choice(rule, "time_weights", tuple(RULES))]
         if (times[0], times[-1]) != window:
             raise DomainError(
                 f"the rule {rule!r} needs samples at both ends of the window, {window[0]:g} and {window[1]:g}; "
@@ -430,14 +474,16 @@ def _time_weights(rule: Any, times: np.ndarray, window: tuple[float, float]) -> 
     host = np.asarray(to_host(rule) if hasattr(rule, "shape") else rule, dtype=np.float64)
     if host.shape != times.shape:
         raise ShapeError(f"time_weights must have shape {times.shape}, got {host.shape}")
-    return np.asarray(checks.finite(host, "time_weights", array_namespace(time_weights=host)))
+    return np.asarray(_checks.finite(host, "time_weights", array_namespace(time_weights=host)))
 
 
 def _checked_weight(weight: WindowWeight, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The values g and dg/dτ; DomainError unless g ≥ 0 is zero at both ends."""
     level, slope = weight(tau), weight.derivative(tau)
     ends = np.abs(weight(np.array([0.0, 1.0])))
-    top = max(float(np.max(np.abs(level))), float(np.max(np.abs(weight(np.array([0.25, 0.5, 0.75]))))))
+    top = max(
+        float(np.max(np.abs(level))), float(np.max(np.abs(weight(np.array([0.25, 0.5, 0.75])))))
+    )
     if level.shape != tau.shape or slope.shape != tau.shape:
         raise ShapeError(
             f"the window's weight and its slope must map times {tau.shape} to as many values, got {level.shape}, {slope.shape}"
@@ -461,5 +507,7 @@ def _balanced(loads: np.ndarray, masses: np.ndarray) -> np.ndarray:
 def _checked_basis(basis: TimeBasis, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     functions, slopes = basis(tau), basis.derivative(tau)
     if functions.ndim != 2 or functions.shape[0] != tau.size or slopes.shape != functions.shape:
-        raise ShapeError(f"a basis must map {tau.size} times to (k, j) values and derivatives, got {functions.shape} and {slopes.shape}")
+        raise ShapeError(
+            f"a basis must map {tau.size} times to (k, j) values and derivatives, got {functions.shape} and {slopes.shape}"
+        )
     return functions, slopes

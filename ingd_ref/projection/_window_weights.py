@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.errors import DomainError
 
 __all__ = ["Bump", "CustomWeight", "Parabola", "Power", "Sine", "WindowWeight"]
@@ -17,7 +17,8 @@ __all__ = ["Bump", "CustomWeight", "Parabola", "Power", "Sine", "WindowWeight"]
 class WindowWeight(ABC):
     """A function g ≥ 0 of τ = (t − t₀)/(t₁ − t₀) with g(0) = g(1) = 0, and its derivative with respect to τ.
 
-    The factor of g does not matter. Times are few, so that both are NumPy float64 arrays whatever library the samples are in.
+    The factor of g does not matter. Times are few, so that both are NumPy float64 arrays whatever
+    library the samples are in.
     """
 
     @abstractmethod
@@ -70,14 +71,18 @@ class Power(WindowWeight):
     power: float = 2.0
 
     def __post_init__(self) -> None:
-        if checks.positive(self.power, "power") < 1:
-            raise DomainError(f"power must be at least 1, or the slope of the weight is infinite at the ends, got {self.power:g}")
+        if _checks.positive(self.power, "power") < 1:
+            raise DomainError(
+                f"power must be at least 1, or the slope of the weight is infinite at the ends, got {self.power:g}"
+            )
 
     def __call__(self, tau: np.ndarray) -> np.ndarray:
         return np.asarray((tau * (1.0 - tau)) ** self.power)
 
     def derivative(self, tau: np.ndarray) -> np.ndarray:
-        return np.asarray(self.power * (tau * (1.0 - tau)) ** (self.power - 1.0) * (1.0 - 2.0 * tau))
+        return np.asarray(
+            self.power * (tau * (1.0 - tau)) ** (self.power - 1.0) * (1.0 - 2.0 * tau)
+        )
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,9 @@ class Sine(WindowWeight):
     """
 
     def __call__(self, tau: np.ndarray) -> np.ndarray:
-        return np.asarray(np.sin(np.pi * np.minimum(tau, 1.0 - tau)))  # symmetric, and so zero at the end to the last digit
+        return np.asarray(
+            np.sin(np.pi * np.minimum(tau, 1.0 - tau))
+        )  # symmetric, and so zero at the end to the last digit
 
     def derivative(self, tau: np.ndarray) -> np.ndarray:
         return np.pi * np.cos(np.pi * tau)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, contract, symmetrise
 
 __all__ = ["MatrixKernel"]
@@ -31,7 +31,8 @@ class MatrixKernel(ABC):
         Returns
         -------
         array (n, m, d, d)
-            Formed in full: for reading and testing. Flows use :meth:`contract`, which never holds it.
+            Formed in full: for reading and testing. Flows use :meth:`contract`, which never holds
+            it.
 
         Raises
         ------
@@ -39,11 +40,13 @@ class MatrixKernel(ABC):
             For points that do not fit each other or the kernel.
         """
         xp = array_namespace(x=x, y=y)
-        x = checks.points(x, "x", xp)
-        return self._matrix(x, checks.points(y, "y", xp, dim=x.shape[1], like=x))
+        x = _checks.points(x, "x", xp)
+        return self._matrix(x, _checks.points(y, "y", xp, dim=x.shape[1], like=x))
 
     @abstractmethod
-    def contract(self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto") -> Array:
+    def contract(
+        self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto"
+    ) -> Array:
         """Return V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4), without forming K.
 
         Parameters
@@ -64,7 +67,9 @@ class MatrixKernel(ABC):
         array (m, d, b)
         """
 
-    def gram(self, x: Array, jacobian: Array, weights: Array, implementation: str = "auto") -> tuple[Array, Callable[[Array], Array]]:
+    def gram(
+        self, x: Array, jacobian: Array, weights: Array, implementation: str = "auto"
+    ) -> tuple[Array, Callable[[Array], Array]]:
         """Return G of (K3) and the velocities v(x_j) = V_j c (K2) at the particles as a function of c.
 
         Parameters
@@ -87,7 +92,9 @@ class MatrixKernel(ABC):
         """
         xp = array_namespace(x=x)
         contraction = self.contract(x, x, jacobian, weights, implementation)
-        gram = symmetrise(xp, contract(xp, "jas,jat->st", weights[:, None, None] * jacobian, contraction))
+        gram = symmetrise(
+            xp, contract(xp, "jas,jat->st", weights[:, None, None] * jacobian, contraction)
+        )
         return gram, lambda c: xp.matmul(contraction, c)
 
     def uses_cores(self, x: Array, jacobian: Array, implementation: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, explain, kernel
 from ingd_ref.kernels import readable
 from ingd_ref.kernels.bandwidth import MEDIAN_RULES, median_bandwidth
@@ -26,7 +26,8 @@ class GradientGaussian(MatrixKernel):
     Parameters
     ----------
     bandwidth : float > 0
-        σ, in the units of x. :func:`ingd_ref.metrics.median_bandwidth` chooses one from the particles.
+        σ, in the units of x. :func:`ingd_ref.metrics.median_bandwidth` chooses one from the
+        particles.
 
     Raises
     ------
@@ -48,13 +49,19 @@ class GradientGaussian(MatrixKernel):
     bandwidth: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "bandwidth", checks.positive(self.bandwidth, "bandwidth"))
+        object.__setattr__(self, "bandwidth", _checks.positive(self.bandwidth, "bandwidth"))
 
-    def contract(self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto") -> Array:
-        run = kernel("gradient_gaussian_contraction", points, x, jacobian, implementation=implementation)
+    def contract(
+        self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto"
+    ) -> Array:
+        run = kernel(
+            "gradient_gaussian_contraction", points, x, jacobian, implementation=implementation
+        )
         return run(points, x, jacobian, weights, self.bandwidth)
 
-    def gram(self, x: Array, jacobian: Array, weights: Array, implementation: str = "auto") -> tuple[Array, Callable[[Array], Array]]:
+    def gram(
+        self, x: Array, jacobian: Array, weights: Array, implementation: str = "auto"
+    ) -> tuple[Array, Callable[[Array], Array]]:
         """Return G and the velocities as a function of c; the fused form uses that G is symmetric and never holds V."""
         if not self.uses_cores(x, jacobian, implementation):
             return super().gram(x, jacobian, weights, implementation)
@@ -68,7 +75,12 @@ class GradientGaussian(MatrixKernel):
 
     def uses_cores(self, x: Array, jacobian: Array, implementation: str) -> bool:
         """Whether the fused form of (K3) runs."""
-        return explain("gradient_gaussian_gram", x, jacobian, implementation=implementation).implementation == "fused"
+        return (
+            explain(
+                "gradient_gaussian_gram", x, jacobian, implementation=implementation
+            ).implementation
+            == "fused"
+        )
 
     def _matrix(self, x: Array, y: Array) -> Array:
         return readable.gradient_gaussian_matrix(x, y, self.bandwidth)
@@ -85,7 +97,8 @@ class ScalarGaussian(MatrixKernel):
     bandwidth : float > 0
         σ, in the units of x.
     coordinatewise : bool
-        Solve a separate b×b system for each coordinate of the velocity, instead of one system for all. Default ``False``.
+        Solve a separate b×b system for each coordinate of the velocity, instead of one system for
+        all. Default ``False``.
 
     Raises
     ------
@@ -94,7 +107,8 @@ class ScalarGaussian(MatrixKernel):
 
     Notes
     -----
-    In the coordinate-wise variant each coordinate alone is asked to carry the whole of Δ; the published code has it. Source: [L25].
+    In the coordinate-wise variant each coordinate alone is asked to carry the whole of Δ; the
+    published code has it. Source: [L25].
 
     Examples
     --------
@@ -108,15 +122,24 @@ class ScalarGaussian(MatrixKernel):
     coordinatewise: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "bandwidth", checks.positive(self.bandwidth, "bandwidth"))
+        object.__setattr__(self, "bandwidth", _checks.positive(self.bandwidth, "bandwidth"))
 
-    def contract(self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto") -> Array:
-        run = kernel("scalar_gaussian_contraction", points, x, jacobian, implementation=implementation)
+    def contract(
+        self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto"
+    ) -> Array:
+        run = kernel(
+            "scalar_gaussian_contraction", points, x, jacobian, implementation=implementation
+        )
         return run(points, x, jacobian, weights, self.bandwidth)
 
     def uses_cores(self, x: Array, jacobian: Array, implementation: str) -> bool:
         """Whether the fused form of (K4) runs."""
-        return explain("scalar_gaussian_contraction", x, x, jacobian, implementation=implementation).implementation == "fused"
+        return (
+            explain(
+                "scalar_gaussian_contraction", x, x, jacobian, implementation=implementation
+            ).implementation
+            == "fused"
+        )
 
     def _matrix(self, x: Array, y: Array) -> Array:
         return readable.scalar_gaussian_matrix(x, y, self.bandwidth)
@@ -144,7 +167,7 @@ class MedianBandwidth:
     rule: str = "midpoint"
 
     def __post_init__(self) -> None:
-        checks.choice(self.rule, "rule", MEDIAN_RULES)
+        _checks.choice(self.rule, "rule", MEDIAN_RULES)
 
     def draw(self, x: Array, y: Array, rng: np.random.Generator) -> MatrixKernel:
         """Return the kernel whose bandwidth is the median one of the particles x (n, d)."""

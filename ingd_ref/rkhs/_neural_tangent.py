@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, kernel, to_backend
 from ingd_ref.errors import ShapeError
 from ingd_ref.kernels import readable
@@ -31,22 +31,25 @@ class NeuralTangent(MatrixKernel):
     Parameters
     ----------
     layers : sequence of (array (out, in), array (out,))
-        Weight matrix and offset of each layer; any depth; the first takes d numbers and the last gives d, without activation.
+        Weight matrix and offset of each layer; any depth; the first takes d numbers and the last
+        gives d, without activation.
     activation : {"tanh", "relu", "silu", "gelu"}
         Between the layers. Default ``"tanh"``.
     mode : {"diagonal", "full", "trace"}
-        ``"full"`` is K itself; ``"diagonal"`` (default, the published variant) keeps its d diagonal entries; ``"trace"`` puts the mean of
-        the diagonal, (1/d) tr K, in place of each, so that all three share one scale.
+        ``"full"`` is K itself; ``"diagonal"`` (default, the published variant) keeps its d diagonal
+        entries; ``"trace"`` puts the mean of the diagonal, (1/d) tr K, in place of each, so that
+        all three share one scale.
 
     Raises
     ------
     ShapeError, NonFiniteError, OptionError, BackendError
-        For layers that do not fit each other, that do not map R^d to R^d, or hold something else than finite numbers.
+        For layers that do not fit each other, that do not map R^d to R^d, or hold something else
+        than finite numbers.
 
     Notes
     -----
-    The sum over the parameters of layer l of ∂h_a(x) ∂h_a'(y) factorises, because ∂h_a/∂W_l = δ_l^a h_{l−1}ᵀ and ∂h_a/∂b_l = δ_l^a.
-    Source: [L25] (ntKiNG).
+    The sum over the parameters of layer l of ∂h_a(x) ∂h_a'(y) factorises, because ∂h_a/∂W_l = δ_l^a
+    h_{l−1}ᵀ and ∂h_a/∂b_l = δ_l^a. Source: [L25] (ntKiNG).
 
     Examples
     --------
@@ -62,16 +65,22 @@ class NeuralTangent(MatrixKernel):
     mode: str = "diagonal"
 
     def __post_init__(self) -> None:
-        checks.choice(self.activation, "activation", ACTIVATIONS)
-        checks.choice(self.mode, "mode", MODES)
-        checked = checks.layers(self.layers, "layers")
+        _checks.choice(self.activation, "activation", ACTIVATIONS)
+        _checks.choice(self.mode, "mode", MODES)
+        checked = _checks.layers(self.layers, "layers")
         if checked[0][0].shape[1] != checked[-1][0].shape[0]:
-            raise ShapeError(f"layers must map R^d to R^d, got {checked[0][0].shape[1]} inputs and {checked[-1][0].shape[0]} outputs")
+            raise ShapeError(
+                f"layers must map R^d to R^d, got {checked[0][0].shape[1]} inputs and {checked[-1][0].shape[0]} outputs"
+            )
         object.__setattr__(self, "layers", checked)
 
-    def contract(self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto") -> Array:
+    def contract(
+        self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto"
+    ) -> Array:
         layers = self._layers_for(x)
-        run = kernel("neural_tangent_contraction", points, x, jacobian, implementation=implementation)
+        run = kernel(
+            "neural_tangent_contraction", points, x, jacobian, implementation=implementation
+        )
         return run(points, x, jacobian, weights, layers, self.activation, self.mode)
 
     def _matrix(self, x: Array, y: Array) -> Array:
@@ -81,8 +90,13 @@ class NeuralTangent(MatrixKernel):
         """The layers in the floating type of x, if they live where x lives."""
         xp = array_namespace(x=x, layers=self.layers[0][0])
         if x.shape[1] != self.layers[0][0].shape[1]:
-            raise ShapeError(f"the network takes {self.layers[0][0].shape[1]} numbers, but x has {x.shape[1]} coordinates")
-        return [(xp.astype(matrix, x.dtype, copy=False), xp.astype(offset, x.dtype, copy=False)) for matrix, offset in self.layers]
+            raise ShapeError(
+                f"the network takes {self.layers[0][0].shape[1]} numbers, but x has {x.shape[1]} coordinates"
+            )
+        return [
+            (xp.astype(matrix, x.dtype, copy=False), xp.astype(offset, x.dtype, copy=False))
+            for matrix, offset in self.layers
+        ]
 
 
 @dataclass(frozen=True)
@@ -112,9 +126,13 @@ class RandomNeuralTangent:
     mode: str = "diagonal"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", tuple(checks.positive_integer(width, "widths") for width in self.widths))
-        checks.choice(self.activation, "activation", ACTIVATIONS)
-        checks.choice(self.mode, "mode", MODES)
+        object.__setattr__(
+            self,
+            "widths",
+            tuple(_checks.positive_integer(width, "widths") for width in self.widths),
+        )
+        _checks.choice(self.activation, "activation", ACTIVATIONS)
+        _checks.choice(self.mode, "mode", MODES)
 
     def draw(self, x: Array, y: Array, rng: np.random.Generator) -> NeuralTangent:
         """Return the kernel of a new random network on the space of the particles x (n, d)."""
@@ -122,6 +140,9 @@ class RandomNeuralTangent:
         layers = []
         for inputs, outputs in itertools.pairwise(sizes):
             bound = 1.0 / math.sqrt(inputs)
-            matrix, offset = rng.uniform(-bound, bound, (outputs, inputs)), rng.uniform(-bound, bound, outputs)
+            matrix, offset = (
+                rng.uniform(-bound, bound, (outputs, inputs)),
+                rng.uniform(-bound, bound, outputs),
+            )
             layers.append((to_backend(matrix, x), to_backend(offset, x)))
         return NeuralTangent(layers, self.activation, self.mode)

@@ -1,8 +1,17 @@
 """The natural gradient of the evidence lower bound on finite state spaces: simplex, models, losses, gradients, defects, flows (B1)-(B6)."""
 
 from ingd_ref.simplex._cosines import DirectionCosines, direction_cosines
-from ingd_ref.simplex._cylindrical import PrincipalAngles, cylindrical_defect, is_cylindrical, principal_angles
-from ingd_ref.simplex._exponential import LogLinearModel, boltzmann_machine, restricted_boltzmann_machine
+from ingd_ref.simplex._cylindrical import (
+    PrincipalAngles,
+    cylindrical_defect,
+    is_cylindrical,
+    principal_angles,
+)
+from ingd_ref.simplex._exponential import (
+    LogLinearModel,
+    boltzmann_machine,
+    restricted_boltzmann_machine,
+)
 from ingd_ref.simplex._flow import SimplexFlow, run_elbo_flow, run_evidence_flow
 from ingd_ref.simplex._geometry import (
     divergence,

@@ -36,7 +36,9 @@ class DirectionCosines:
     gap: Array
 
 
-def direction_cosines(model: FiniteModel, xi: Array, target: Array, recognition: Array, *, cut: float | None = None) -> DirectionCosines:
+def direction_cosines(
+    model: FiniteModel, xi: Array, target: Array, recognition: Array, *, cut: float | None = None
+) -> DirectionCosines:
     r"""Cosines between the natural gradients of the evidence and of its lower bounds, pushed to the visible simplex, equation (B6).
 
     .. math:: \cos_{p_V}\big(\Pi J\, G^+ \partial_\xi L,\; \Pi J\, G_V^+ \partial_\xi L_V\big)
@@ -63,11 +65,13 @@ def direction_cosines(model: FiniteModel, xi: Array, target: Array, recognition:
     ShapeError, NonFiniteError, OptionError, BackendError
         For arguments that do not fit.
     DomainError
-        For zeros or a wrong sum in target or recognition, where p(ξ) is not positive, or for a cut outside (0, 1).
+        For zeros or a wrong sum in target or recognition, where p(ξ) is not positive, or for a cut
+        outside (0, 1).
 
     Notes
     -----
-    Two decompositions serve all three directions at each point, and points are worked on in tiles. Source: [A25].
+    Two decompositions serve all three directions at each point, and points are worked on in tiles.
+    Source: [A25].
 
     Examples
     --------
@@ -87,7 +91,9 @@ def direction_cosines(model: FiniteModel, xi: Array, target: Array, recognition:
     target = target_cells(xp, model, target, xi)
     fixed = fixed_recognition(xp, model, recognition, xi)
     if fixed is None:
-        raise OptionError("recognition must be an array here: the perfect recognition is compared with it anyway")
+        raise OptionError(
+            "recognition must be an array here: the perfect recognition is compared with it anyway"
+        )
     threshold = rank_cut(xp, cut, xi.dtype)
 
     def at(xi: Array, target: Array, recognition: Array) -> tuple[Array, ...]:

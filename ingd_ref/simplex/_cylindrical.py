@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, device, is_array, item
 from ingd_ref.errors import OptionError
 from ingd_ref.simplex._marginalisation import conditional
@@ -16,13 +16,15 @@ from ingd_ref.simplex._whitened import decompose, rank_cut, whiten
 
 __all__ = ["PrincipalAngles", "cylindrical_defect", "is_cylindrical", "principal_angles"]
 
-#: Largest defect that still counts as zero: far above rounding, which is a few eps times the condition of the tangent space, and far below
-#: the defects of models that are not cylindrical, which are 1e-4 or more at random points.
+#: Largest defect that still counts as zero: far above rounding, which is a few eps times the
+#: condition of the tangent space, and far below the defects of models that are not cylindrical,
+#: which are 1e-4 or more at random points.
 TOLERANCE = 1e-8
 # The same in short floating types, in units of rounding.
 ROUNDINGS = 1e4
-# A cosine below this is that of a direction in the vertical space, a sine below it that of one in the horizontal space; the same for one
-# below so many roundings times the condition of the tangent space.
+# A cosine below this is that of a direction in the vertical space, a sine below it that of one in
+# the horizontal space; the same for one below so many roundings times the condition of the tangent
+# space.
 RIGHT_ANGLE = 1e-8
 ANGLE_ROUNDINGS = 40.0
 
@@ -36,13 +38,13 @@ class PrincipalAngles:
     cosines : array (..., d)
         c_1 ≥ … ≥ c_r; zeros follow.
     sines : array (..., d)
-        s_i, by the length of the vertical part of the i-th principal vector and not from the cosines, so that small ones keep their
-        digits; ones follow the r-th.
+        s_i, by the length of the vertical part of the i-th principal vector and not from the
+        cosines, so that small ones keep their digits; ones follow the r-th.
     rank : array (...) of int
         r, the dimension of the tangent space.
     condition : array (...)
-        Largest over smallest kept singular value of the whitened Jacobian. Where it is close to the reciprocal of the cut, the tangent
-        space and all of this are ill-determined.
+        Largest over smallest kept singular value of the whitened Jacobian. Where it is close to the
+        reciprocal of the cut, the tangent space and all of this are ill-determined.
     """
 
     cosines: Array
@@ -54,8 +56,9 @@ class PrincipalAngles:
     def defect(self) -> Array:
         """How far the model is from cylindrical (...): max c_i s_i, between 0 and 1/2.
 
-        It is also the worst gap leak: the longest visible vector that the natural gradient of the gap can give for a whitened gradient of
-        length one, and the spectral norm of the commutator of the projectors on the tangent and the horizontal space.
+        It is also the worst gap leak: the longest visible vector that the natural gradient of the
+        gap can give for a whitened gradient of length one, and the spectral norm of the commutator
+        of the projectors on the tangent and the horizontal space.
         """
         xp = array_namespace(cosines=self.cosines)
         return xp.max(self.cosines * self.sines, axis=-1)
@@ -64,12 +67,14 @@ class PrincipalAngles:
     def evidence_discrepancy(self) -> Array:
         """Worst discrepancy (...) of the two natural gradients of the evidence: max s_i² over the angles that are not right.
 
-        The one in the metric of the model, pushed forward, differs from the one in the visible metric by this much of the gradient's
-        length at most.
+        The one in the metric of the model, pushed forward, differs from the one in the visible
+        metric by this much of the gradient's length at most.
         """
         xp = array_namespace(cosines=self.cosines)
         squares = self.sines * self.sines
-        return xp.max(xp.where(self.cosines > self._zero(xp), squares, xp.zeros_like(squares)), axis=-1)
+        return xp.max(
+            xp.where(self.cosines > self._zero(xp), squares, xp.zeros_like(squares)), axis=-1
+        )
 
     @property
     def horizontal_dimension(self) -> Array:
@@ -85,7 +90,9 @@ class PrincipalAngles:
 
     def _zero(self, xp: Namespace) -> Array:
         """Cosines and sines up to this (..., 1) count as zero."""
-        condition = xp.where(self.rank > 0, self.condition, xp.ones_like(self.condition))  # it is infinite for rank 0
+        condition = xp.where(
+            self.rank > 0, self.condition, xp.ones_like(self.condition)
+        )  # it is infinite for rank 0
         rounding = ANGLE_ROUNDINGS * float(xp.finfo(self.cosines.dtype).eps) * condition
         return xp.maximum(rounding, xp.full_like(rounding, RIGHT_ANGLE))[..., None]
 
@@ -96,7 +103,8 @@ def principal_angles(model: FiniteModel, xi: Array, *, cut: float | None = None)
     .. math:: C = K^\top Q = A \operatorname{diag}(c)\, B^\top, \qquad K_{(h,v),v'} = \delta_{vv'} \sqrt{p(h|v)}, \qquad
               s_i = \|(I - KK^\top)\, Q b_i\|
 
-    Q has orthonormal columns that span the whitened tangent space, those of K span the horizontal space and √p.
+    Q has orthonormal columns that span the whitened tangent space, those of K span the horizontal
+    space and √p.
 
     Parameters
     ----------
@@ -105,8 +113,8 @@ def principal_angles(model: FiniteModel, xi: Array, *, cut: float | None = None)
     xi : array (..., d)
         Parameters with positive probabilities p(ξ).
     cut : float in (0, 1), optional
-        Share of the largest singular value of diag(p)^(-1/2) J below which others count as zero. Default: 1e-10, or 16 eps where that
-        is larger.
+        Share of the largest singular value of diag(p)^(-1/2) J below which others count as zero.
+        Default: 1e-10, or 16 eps where that is larger.
 
     Returns
     -------
@@ -142,16 +150,35 @@ def principal_angles(model: FiniteModel, xi: Array, *, cut: float | None = None)
         tangent = decompose(xp, w, threshold)
         pi = model.marginalisation.matrix(xi)
         fibres = xp.matrix_transpose(pi) * xp.sqrt(conditional(xp, pi, p))[..., :, None]
-        _, cosines, directions = xp.linalg.svd(xp.matmul(xp.matrix_transpose(fibres), tangent.left), full_matrices=False)
+        _, cosines, directions = xp.linalg.svd(
+            xp.matmul(xp.matrix_transpose(fibres), tangent.left), full_matrices=False
+        )
         vectors = xp.matmul(tangent.left, xp.matrix_transpose(directions))
         vertical = vectors - xp.matmul(fibres, xp.matmul(xp.matrix_transpose(fibres), vectors))
         sines = xp.linalg.vector_norm(vertical, axis=-2)
-        # Directions that were cut, and those beyond the number of visible cells, are perpendicular to the horizontal space by dimension.
+        # Directions that were cut, and those beyond the number of visible cells, are perpendicular
+        # to the horizontal space by dimension.
         number = cosines.shape[-1]
         beyond = xp.arange(number, dtype=xp.int64, device=device(xi)) >= tangent.rank[..., None]
-        missing = xp.zeros((xi.shape[0], model.parameters - number), dtype=xi.dtype, device=device(xi))
-        cosines = xp.concat([xp.where(beyond, xp.zeros_like(cosines), xp.minimum(cosines, xp.ones_like(cosines))), missing], axis=-1)
-        sines = xp.concat([xp.where(beyond, xp.ones_like(sines), xp.minimum(sines, xp.ones_like(sines))), missing + 1.0], axis=-1)
+        missing = xp.zeros(
+            (xi.shape[0], model.parameters - number), dtype=xi.dtype, device=device(xi)
+        )
+        cosines = xp.concat(
+            [
+                xp.where(
+                    beyond, xp.zeros_like(cosines), xp.minimum(cosines, xp.ones_like(cosines))
+                ),
+                missing,
+            ],
+            axis=-1,
+        )
+        sines = xp.concat(
+            [
+                xp.where(beyond, xp.ones_like(sines), xp.minimum(sines, xp.ones_like(sines))),
+                missing + 1.0,
+            ],
+            axis=-1,
+        )
         return cosines, sines, tangent.rank, tangent.condition
 
     width = 8 * model.states * (model.parameters + model.marginalisation.visible + 2)
@@ -161,8 +188,9 @@ def principal_angles(model: FiniteModel, xi: Array, *, cut: float | None = None)
 def cylindrical_defect(model: FiniteModel, xi: Array, *, cut: float | None = None) -> Array:
     r"""How far a model is from cylindrical at ξ, equation (B5): :math:`\max_i c_i s_i`, c_i and s_i of :func:`principal_angles`.
 
-    Where it is zero, :math:`T_pM = (T_pM \cap H_p) \oplus (T_pM \cap V_p)`, the natural gradient of the gap between ELBO and evidence is
-    vertical for every target and recognition, and the natural gradients of ELBO and evidence agree on what is visible.
+    Where it is zero, :math:`T_pM = (T_pM \cap H_p) \oplus (T_pM \cap V_p)`, the natural gradient of
+    the gap between ELBO and evidence is vertical for every target and recognition, and the natural
+    gradients of ELBO and evidence agree on what is visible.
 
     Parameters
     ----------
@@ -206,8 +234,8 @@ def is_cylindrical(
 ) -> bool:
     """Whether a model is cylindrical at several points, equation (B5).
 
-    One point is not enough: a model can be cylindrical at some points only, such as naive Bayes where the effects do not depend on the
-    cause.
+    One point is not enough: a model can be cylindrical at some points only, such as naive Bayes
+    where the effects do not depend on the cause.
 
     Parameters
     ----------
@@ -218,7 +246,8 @@ def is_cylindrical(
     rng : numpy.random.Generator, optional
         Draws the random points. Needed for them, ignored otherwise.
     tolerance : float > 0, optional
-        Largest defect that counts as zero. Default: 1e-8, or 1e4 eps where that is larger. A Jacobian by finite differences needs more.
+        Largest defect that counts as zero. Default: 1e-8, or 1e4 eps where that is larger. A
+        Jacobian by finite differences needs more.
     cut : float in (0, 1), optional
         As for :func:`principal_angles`.
 
@@ -244,9 +273,15 @@ def is_cylindrical(
     if is_array(points):
         xi = points
     elif rng is None:
-        raise OptionError("rng must be a numpy.random.Generator to draw random points; or pass the points themselves")
+        raise OptionError(
+            "rng must be a numpy.random.Generator to draw random points; or pass the points themselves"
+        )
     else:
-        xi = model.random_parameters(checks.positive_integer(points, "points"), rng)
+        xi = model.random_parameters(_checks.positive_integer(points, "points"), rng)
     xp, xi = model.checked(xi)
-    allowed = max(TOLERANCE, ROUNDINGS * float(xp.finfo(xi.dtype).eps)) if tolerance is None else checks.positive(tolerance, "tolerance")
+    allowed = (
+        max(TOLERANCE, ROUNDINGS * float(xp.finfo(xi.dtype).eps))
+        if tolerance is None
+        else _checks.positive(tolerance, "tolerance")
+    )
     return bool(item(xp.max(cylindrical_defect(model, xi, cut=cut))) <= allowed)

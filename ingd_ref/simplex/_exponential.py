@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, softmax, to_backend, to_host
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.simplex._marginalisation import Marginalisation
@@ -54,11 +54,15 @@ class LogLinearModel(FiniteModel):
 
     def __post_init__(self) -> None:
         xp = array_namespace(statistics=self.statistics)
-        statistics = checks.points(self.statistics, "statistics", xp)
+        statistics = _checks.points(self.statistics, "statistics", xp)
         if statistics.shape[0] != self.marginalisation.states:
-            raise ShapeError(f"statistics must have a row for each of {self.marginalisation.states} states, got {statistics.shape[0]}")
+            raise ShapeError(
+                f"statistics must have a row for each of {self.marginalisation.states} states, got {statistics.shape[0]}"
+            )
         if self.names and len(self.names) != statistics.shape[1]:
-            raise ShapeError(f"there must be one name for each of {statistics.shape[1]} parameters, got {len(self.names)}")
+            raise ShapeError(
+                f"there must be one name for each of {statistics.shape[1]} parameters, got {len(self.names)}"
+            )
         object.__setattr__(self, "statistics", np.array(to_host(statistics)))
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "parameters", int(statistics.shape[1]))
@@ -78,7 +82,7 @@ class LogLinearModel(FiniteModel):
         numpy.ndarray (size, d)
             On the host.
         """
-        return rng.normal(size=(checks.positive_integer(size, "size"), self.parameters))
+        return rng.normal(size=(_checks.positive_integer(size, "size"), self.parameters))
 
     def _probabilities(self, xp: Namespace, xi: Array) -> Array:
         return softmax(xp, xp.matmul(xi, xp.matrix_transpose(to_backend(self.statistics, xi))))
@@ -89,7 +93,9 @@ class LogLinearModel(FiniteModel):
         return p, p[..., :, None] * (statistics - mean[..., None, :])
 
 
-def boltzmann_machine(visible: int, hidden: int, interactions: Collection[Sequence[int]] | None = None) -> LogLinearModel:
+def boltzmann_machine(
+    visible: int, hidden: int, interactions: Collection[Sequence[int]] | None = None
+) -> LogLinearModel:
     r"""Boltzmann machine with few units: :math:`p(s) \propto \exp \sum_A \xi_A \prod_{i \in A} s_i` with all units s_i in {0, 1}.
 
     Parameters
@@ -99,14 +105,15 @@ def boltzmann_machine(visible: int, hidden: int, interactions: Collection[Sequen
     hidden : int ≥ 0
         Number of hidden units.
     interactions : collection of sequences of int, optional
-        The sets A, by the numbers of their units: 0, …, visible − 1 are visible, the following ones hidden. Default: every unit by
-        itself (its bias) and every pair.
+        The sets A, by the numbers of their units: 0, …, visible − 1 are visible, the following ones
+        hidden. Default: every unit by itself (its bias) and every pair.
 
     Returns
     -------
     LogLinearModel
-        Its states are those of the units (hidden ones first, each in order), the last unit changing fastest. The *first* value of each
-        unit is 1 and the second one 0, as everywhere in this package.
+        Its states are those of the units (hidden ones first, each in order), the last unit changing
+        fastest. The *first* value of each unit is 1 and the second one 0, as everywhere in this
+        package.
 
     Raises
     ------
@@ -121,8 +128,8 @@ def boltzmann_machine(visible: int, hidden: int, interactions: Collection[Sequen
     >>> machine.statistics[:2].tolist()
     [[1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 0.0, 1.0, 0.0, 1.0, 0.0]]
     """
-    visible = checks.positive_integer(visible, "visible")
-    hidden = checks.positive_integer(hidden, "hidden") if hidden else 0
+    visible = _checks.positive_integer(visible, "visible")
+    hidden = _checks.positive_integer(hidden, "hidden") if hidden else 0
     units = [f"v{i}" for i in range(visible)] + [f"h{i}" for i in range(hidden)]
     if interactions is None:
         interactions = [(i,) for i in range(len(units))] + list(combinations(range(len(units)), 2))
@@ -164,6 +171,13 @@ def restricted_boltzmann_machine(visible: int, hidden: int) -> LogLinearModel:
     >>> restricted_boltzmann_machine(2, 1).names
     ('v0', 'v1', 'h0', 'v0 h0', 'v1 h0')
     """
-    visible, hidden = checks.positive_integer(visible, "visible"), checks.positive_integer(hidden, "hidden")
+    visible, hidden = (
+        _checks.positive_integer(visible, "visible"),
+        _checks.positive_integer(hidden, "hidden"),
+    )
     biases = [(i,) for i in range(visible + hidden)]
-    return boltzmann_machine(visible, hidden, [*biases, *((v, visible + h) for v in range(visible) for h in range(hidden))])
+    return boltzmann_machine(
+        visible,
+        hidden,
+        [*biases, *((v, visible + h) for v in range(visible) for h in range(hidden))],
+    )

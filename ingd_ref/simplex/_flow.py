@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace
 from ingd_ref.errors import DomainError, NonFiniteError
 from ingd_ref.flows._integrators import INTEGRATORS, StepMemory, advance
@@ -100,10 +100,12 @@ def run_evidence_flow(
 
     Notes
     -----
-    Where G_V is singular, the parameters take the shortest way in their own Euclidean norm, which depends on the parametrisation and may
-    lead out of the set where p(ξ) is positive while the visible probabilities stay so. That is no reason to stop. But what a model can show
-    may be less than the visible simplex and have an edge: a flow towards a target beyond it arrives there in finite time, with parameters
-    that move ever faster. Euler steps then jump about, and the adaptive integrator stops. Source: [A25].
+    Where G_V is singular, the parameters take the shortest way in their own Euclidean norm, which
+    depends on the parametrisation and may lead out of the set where p(ξ) is positive while the
+    visible probabilities stay so. That is no reason to stop. But what a model can show may be less
+    than the visible simplex and have an edge: a flow towards a target beyond it arrives there in
+    finite time, with parameters that move ever faster. Euler steps then jump about, and the
+    adaptive integrator stops. Source: [A25].
 
     Examples
     --------
@@ -152,7 +154,8 @@ def run_elbo_flow(
     target : array (m,) or (..., m)
         p*_V, positive, summing to one.
     recognition : array (n,) or (..., n), or "held" or "substituted"
-        Fixed q(h|v), or the perfect recognition of the current ξ, anew at each evaluation; see :func:`elbo_gradient`.
+        Fixed q(h|v), or the perfect recognition of the current ξ, anew at each evaluation; see
+        :func:`elbo_gradient`.
     steps : int ≥ 1
         Default 499, which gives the 500 states of [A25].
     step_size : float > 0
@@ -197,7 +200,9 @@ def run_elbo_flow(
         return -elbo_gradient(model, xi, target, recognition, cut=cut).coordinates
 
     options = _Steps(steps, step_size, integrator, keep_every, rtol, atol)
-    return _run(model, start, target, slope, lambda xi: elbo_loss(model, xi, target, recognition), options)
+    return _run(
+        model, start, target, slope, lambda xi: elbo_loss(model, xi, target, recognition), options
+    )
 
 
 @dataclass(frozen=True)
@@ -212,12 +217,12 @@ class _Steps:
     atol: float
 
     def __post_init__(self) -> None:
-        checks.positive_integer(self.steps, "steps")
-        checks.positive(self.step_size, "step_size")
-        checks.choice(self.integrator, "integrator", INTEGRATORS)
-        checks.positive_integer(self.keep_every, "keep_every")
-        checks.nonnegative(self.rtol, "rtol")
-        checks.positive(self.atol, "atol")
+        _checks.positive_integer(self.steps, "steps")
+        _checks.positive(self.step_size, "step_size")
+        _checks.choice(self.integrator, "integrator", INTEGRATORS)
+        _checks.positive_integer(self.keep_every, "keep_every")
+        _checks.nonnegative(self.rtol, "rtol")
+        _checks.positive(self.atol, "atol")
 
 
 def _run(
@@ -246,7 +251,9 @@ def _run(
     kept, at, done, reason = [xi], [0], 0, ""
     while done < options.steps and not reason:
         try:
-            new, memory = advance(options.integrator, stage, xi, options.step_size, memory, options.rtol, options.atol)
+            new, memory = advance(
+                options.integrator, stage, xi, options.step_size, memory, options.rtol, options.atol
+            )
             loss(new)
             xi, done = new, done + 1
         except (DomainError, NonFiniteError) as error:

@@ -1,13 +1,14 @@
 """The open probability simplex with the Fisher-Rao metric (B1): lengths, angles, gradients, geodesics, distances.
 
-A point is a vector of n positive probabilities; a tangent vector is a signed measure, n numbers that sum to zero.
+A point is a vector of n positive probabilities; a tangent vector is a signed measure, n numbers
+that sum to zero.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ingd_ref import special
+from ingd_ref import _special
 from ingd_ref.backend import Array, Namespace, array_namespace, device, is_array, item, softmax
 from ingd_ref.errors import DomainError
 from ingd_ref.simplex._arguments import beside, distribution, measure, tangent
@@ -115,7 +116,8 @@ def simplex_gradient(p: Array, derivative: Array) -> Array:
 
     .. math:: \operatorname{grad} L = p \circ (\partial L - \mathbb E_p\, \partial L)
 
-    It is the tangent vector u with :math:`\langle u, a\rangle_p = \sum_x a_x \partial_x L` for every tangent vector a.
+    It is the tangent vector u with :math:`\langle u, a\rangle_p = \sum_x a_x \partial_x L` for
+    every tangent vector a.
 
     Parameters
     ----------
@@ -188,7 +190,7 @@ def divergence(q: Array, p: Array) -> Array:
 
 def relative_entropy(xp: Namespace, q: Array, p: Array) -> Array:
     """:func:`divergence` of arguments that were checked."""
-    return xp.sum(q * special.log_remainder(xp, p / q, (p - q) / q), axis=-1)
+    return xp.sum(q * _special.log_remainder(xp, p / q, (p - q) / q), axis=-1)
 
 
 def m_geodesic(p: Array, q: Array, t: Any) -> Array:
@@ -199,7 +201,8 @@ def m_geodesic(p: Array, q: Array, t: Any) -> Array:
     p, q : array (..., n)
         Ends, positive, summing to one.
     t : float or array (...)
-        Position from 0 at p to 1 at q; its shape broadcasts with the batch shapes, so k positions between two points give (k, n).
+        Position from 0 at p to 1 at q; its shape broadcasts with the batch shapes, so k positions
+        between two points give (k, n).
 
     Returns
     -------
@@ -326,7 +329,9 @@ def fisher_rao_distance(p: Array, q: Array) -> Array:
 
 def _distance(xp: Namespace, p: Array, q: Array) -> Array:
     roots = xp.sqrt(p) + xp.sqrt(q)
-    chord = xp.linalg.vector_norm((p - q) / xp.where(roots > 0, roots, xp.ones_like(roots)), axis=-1)
+    chord = xp.linalg.vector_norm(
+        (p - q) / xp.where(roots > 0, roots, xp.ones_like(roots)), axis=-1
+    )
     # Two roots of length one are at most a right angle apart; rounding may say otherwise.
     return 4.0 * xp.asin(xp.clip(0.5 * chord, 0.0, 0.5**0.5))
 

@@ -46,12 +46,15 @@ def colliders(graph: Graph) -> frozenset[tuple[frozenset[str], str]]:
 def equivalents(graph: Graph) -> Iterator[dict[str, frozenset[str]]]:
     """Yield every acyclic graph with the same skeleton and the same v-structures, which are those with the same Markov properties.
 
-    Each undirected edge is given either direction, and an assignment is dropped as soon as it closes a cycle.
+    Each undirected edge is given either direction, and an assignment is dropped as soon as it
+    closes a cycle.
     """
     wanted, skeleton = colliders(graph), edges(graph)
 
     def directed(arrows: list[tuple[str, str]]) -> dict[str, frozenset[str]]:
-        return {node: frozenset(parent for parent, child in arrows if child == node) for node in graph}
+        return {
+            node: frozenset(parent for parent, child in arrows if child == node) for node in graph
+        }
 
     def extended(arrows: list[tuple[str, str]]) -> Iterator[dict[str, frozenset[str]]]:
         candidate = directed(arrows)
@@ -71,13 +74,16 @@ def require_acyclic(graph: Graph) -> tuple[str, ...]:
     """Return the order of :func:`ordered`; raise :class:`DomainError` naming the nodes of a cycle."""
     order = ordered(graph)
     if order is None:
-        raise DomainError(f"the graph must have no directed cycle, but it has {' → '.join(_cycle(graph))}")
+        raise DomainError(
+            f"the graph must have no directed cycle, but it has {' → '.join(_cycle(graph))}"
+        )
     return order
 
 
 def _cycle(graph: Graph) -> Sequence[str]:
     """Nodes of one directed cycle, the first repeated at the end."""
-    # Nodes without parents lie on no cycle; when none are left, each node has a parent, and going back along parents must return.
+    # Nodes without parents lie on no cycle; when none are left, each node has a parent, and going
+    # back along parents must return.
     left = dict(graph)
     while True:
         roots = {node for node, parents in left.items() if not parents}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, is_array
 from ingd_ref.errors import BackendError
 from ingd_ref.simplex._arguments import beside, distribution, positive_cells
@@ -13,7 +13,8 @@ from ingd_ref.simplex._model import FiniteModel
 
 __all__ = ["RECOGNITIONS", "elbo_loss", "evidence_loss", "fixed_recognition", "target_cells"]
 
-#: The two perfect recognitions by name: q(h|v) = p(h|v) held at the current p while the loss is differentiated, or put in before.
+#: The two perfect recognitions by name: q(h|v) = p(h|v) held at the current p while the loss is
+#: differentiated, or put in before.
 RECOGNITIONS = ("held", "substituted")
 
 
@@ -77,8 +78,8 @@ def elbo_loss(model: FiniteModel, xi: Array, target: Array, recognition: Array |
     target : array (m,) or (..., m)
         p*_V, positive, summing to one.
     recognition : array (n,) or (..., n), or "held" or "substituted"
-        The conditional probabilities q(h|v) of the states given their visible cells, or perfect ones, q(h|v) = p(h|v) at ξ: as values the
-        two names mean the same, and the gap closes.
+        The conditional probabilities q(h|v) of the states given their visible cells, or perfect
+        ones, q(h|v) = p(h|v) at ξ: as values the two names mean the same, and the gap closes.
 
     Returns
     -------
@@ -122,13 +123,17 @@ def target_cells(xp: Namespace, model: FiniteModel, target: Array, like: Array) 
     return distribution(target, "target", xp, model.marginalisation.visible, like)
 
 
-def fixed_recognition(xp: Namespace, model: FiniteModel, recognition: Array | str, like: Array) -> Array | None:
+def fixed_recognition(
+    xp: Namespace, model: FiniteModel, recognition: Array | str, like: Array
+) -> Array | None:
     """Check q(h|v); ``None`` for a perfect recognition."""
     if isinstance(recognition, str):
-        checks.choice(recognition, "recognition", RECOGNITIONS)
+        _checks.choice(recognition, "recognition", RECOGNITIONS)
         return None
     if not is_array(recognition):
-        raise BackendError(f"recognition must be an array or one of {', '.join(map(repr, RECOGNITIONS))}, got {type(recognition).__name__}")
+        raise BackendError(
+            f"recognition must be an array or one of {', '.join(map(repr, RECOGNITIONS))}, got {type(recognition).__name__}"
+        )
     array_namespace(xi=like, recognition=recognition)
     return checked_recognition(xp, model.marginalisation.matrix(like), recognition, "recognition")
 

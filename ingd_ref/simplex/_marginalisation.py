@@ -10,10 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, item, to_backend
 from ingd_ref.errors import DomainError, ShapeError
-from ingd_ref.simplex._arguments import beside, distribution, measure, of_point, place, positive_cells, tangent
+from ingd_ref.simplex._arguments import (
+    beside,
+    distribution,
+    measure,
+    of_point,
+    place,
+    positive_cells,
+    tangent,
+)
 
 __all__ = ["Marginalisation", "conditional", "pulled", "pushed", "recognition"]
 
@@ -22,9 +30,11 @@ __all__ = ["Marginalisation", "conditional", "pulled", "pushed", "recognition"]
 class Marginalisation:
     r"""A map of n states onto m visible cells, and what it does to measures: :math:`(\Pi u)_v = \sum_{x \mapsto v} u_x`.
 
-    The states with the same visible cell form its fibre; they differ in what is hidden. At a point p of the simplex the vertical space
-    :math:`V_p = \ker \Pi` holds the tangent vectors that change nothing visible, and the horizontal space :math:`H_p` is its complement
-    in the Fisher-Rao metric, equation (B5). Π maps H_p onto the tangent vectors of the visible simplex without changing their lengths.
+    The states with the same visible cell form its fibre; they differ in what is hidden. At a point
+    p of the simplex the vertical space :math:`V_p = \ker \Pi` holds the tangent vectors that change
+    nothing visible, and the horizontal space :math:`H_p` is its complement in the Fisher-Rao
+    metric, equation (B5). Π maps H_p onto the tangent vectors of the visible simplex without
+    changing their lengths.
 
     Parameters
     ----------
@@ -66,13 +76,19 @@ class Marginalisation:
         cells = tuple(_cell(cell) for cell in self.cells)
         if not cells:
             raise ShapeError("cells must name the visible cell of at least one state")
-        number = checks.positive_integer(self.visible, "visible") if self.visible else max(cells) + 1
+        number = (
+            _checks.positive_integer(self.visible, "visible") if self.visible else max(cells) + 1
+        )
         outside = next((state for state, cell in enumerate(cells) if not 0 <= cell < number), None)
         if outside is not None:
-            raise DomainError(f"cells must lie in 0, ..., {number - 1}, but that of state {outside} is {cells[outside]}")
+            raise DomainError(
+                f"cells must lie in 0, ..., {number - 1}, but that of state {outside} is {cells[outside]}"
+            )
         missed = next((cell for cell in range(number) if cell not in set(cells)), None)
         if missed is not None:
-            raise DomainError(f"the marginalisation must be onto its {number} visible cells, but no state belongs to cell {missed}")
+            raise DomainError(
+                f"the marginalisation must be onto its {number} visible cells, but no state belongs to cell {missed}"
+            )
         object.__setattr__(self, "cells", cells)
         object.__setattr__(self, "visible", number)
 
@@ -83,7 +99,8 @@ class Marginalisation:
         Parameters
         ----------
         shape : sequence of int
-            Number of values of each variable. State i is the i-th entry of an array of that shape, the last variable changing fastest.
+            Number of values of each variable. State i is the i-th entry of an array of that shape,
+            the last variable changing fastest.
         hidden : sequence of int
             Axes that are summed over; the visible cells keep the order of the others.
 
@@ -101,7 +118,7 @@ class Marginalisation:
         >>> Marginalisation.hiding((2, 3), [1]).cells
         (0, 0, 0, 1, 1, 1)
         """
-        shape = [checks.positive_integer(length, "shape") for length in shape]
+        shape = [_checks.positive_integer(length, "shape") for length in shape]
         unknown = [axis for axis in hidden if axis not in range(len(shape))]
         if unknown:
             raise DomainError(f"hidden axes must lie in 0, ..., {len(shape) - 1}, got {unknown[0]}")
@@ -116,7 +133,9 @@ class Marginalisation:
 
     @cached_property
     def _table(self) -> np.ndarray:
-        table: np.ndarray = np.equal.outer(np.arange(self.visible), np.asarray(self.cells)).astype(float)
+        table: np.ndarray = np.equal.outer(np.arange(self.visible), np.asarray(self.cells)).astype(
+            float
+        )
         return table
 
     def matrix(self, like: Array) -> Array:
@@ -223,7 +242,9 @@ class Marginalisation:
         """
         xp = array_namespace(p=p, w=w)
         p = distribution(p, "p", xp, self.states)
-        return self._conditional(xp, p) * pulled(xp, self.matrix(p), tangent(w, "w", xp, self.visible, p))
+        return self._conditional(xp, p) * pulled(
+            xp, self.matrix(p), tangent(w, "w", xp, self.visible, p)
+        )
 
     def horizontal(self, p: Array, u: Array) -> Array:
         """Project a tangent vector on the horizontal space: the lift of Πu, equation (B5).
@@ -247,7 +268,9 @@ class Marginalisation:
         xp = array_namespace(p=p, u=u)
         p = distribution(p, "p", xp, self.states)
         pi = self.matrix(p)
-        return self._conditional(xp, p) * pulled(xp, pi, pushed(xp, pi, tangent(u, "u", xp, self.states, p)))
+        return self._conditional(xp, p) * pulled(
+            xp, pi, pushed(xp, pi, tangent(u, "u", xp, self.states, p))
+        )
 
     def vertical(self, p: Array, u: Array) -> Array:
         """Project a tangent vector on the vertical space, which Π maps to zero, equation (B5).
@@ -304,10 +327,12 @@ def recognition(xp: Namespace, pi: Array, q: Array, name: str) -> Array:
     q = measure(q, name, xp, pi.shape[1], like=pi[0, :])
     positive_cells(q, name, xp)
     sums = pushed(xp, pi, q)
-    good = xp.abs(sums - 1.0) <= checks.SUM_TOLERANCE
+    good = xp.abs(sums - 1.0) <= _checks.SUM_TOLERANCE
     if not item(xp.all(good)):
         cell, point = place(xp, good)
         total = item(sums[(*point, cell)])
         where = f"cell {cell}{of_point(point)}"
-        raise DomainError(f"{name} must sum to 1 over the states of each visible cell, but over those of {where} it sums to {total:g}")
+        raise DomainError(
+            f"{name} must sum to 1 over the states of each visible cell, but over those of {where} it sums to {total:g}"
+        )
     return q / pulled(xp, pi, sums)

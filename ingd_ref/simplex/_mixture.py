@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, to_backend, to_host
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.simplex._arguments import distribution
@@ -49,8 +49,12 @@ class MixtureModel(FiniteModel):
     def __post_init__(self) -> None:
         xp = array_namespace(components=self.components)
         if self.components.ndim != 2:
-            raise ShapeError(f"components must have shape (K, {self.marginalisation.states}), got {tuple(self.components.shape)}")
-        components = distribution(self.components, "components", xp, self.marginalisation.states, closed=True)
+            raise ShapeError(
+                f"components must have shape (K, {self.marginalisation.states}), got {tuple(self.components.shape)}"
+            )
+        components = distribution(
+            self.components, "components", xp, self.marginalisation.states, closed=True
+        )
         if components.shape[0] < 2:
             raise DomainError("a mixture needs at least two components, got 1")
         object.__setattr__(self, "components", np.array(to_host(components)))
@@ -72,11 +76,17 @@ class MixtureModel(FiniteModel):
             On the host.
         """
         number = self.parameters + 1
-        return 0.9 * rng.dirichlet(np.ones(number), checks.positive_integer(size, "size"))[:, :-1] + 0.1 / number
+        return (
+            0.9 * rng.dirichlet(np.ones(number), _checks.positive_integer(size, "size"))[:, :-1]
+            + 0.1 / number
+        )
 
     def _probabilities(self, xp: Namespace, xi: Array) -> Array:
         components = to_backend(self.components, xi)
-        return xp.matmul(xi, components[:-1, :]) + (1.0 - xp.sum(xi, axis=-1, keepdims=True)) * components[-1, :]
+        return (
+            xp.matmul(xi, components[:-1, :])
+            + (1.0 - xp.sum(xi, axis=-1, keepdims=True)) * components[-1, :]
+        )
 
     def _with_jacobian(self, xp: Namespace, xi: Array) -> tuple[Array, Array]:
         components = to_backend(self.components, xi)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace
 from ingd_ref.errors import ShapeError
 from ingd_ref.simplex._marginalisation import Marginalisation
@@ -17,7 +17,8 @@ __all__ = ["FiniteModel"]
 class FiniteModel(ABC):
     """A parametrised family of probabilities p(ξ) on n states, part of which is hidden; what (B2)-(B6) ask of a model.
 
-    The parameters may leave the set where p(ξ) is positive: a model is a formula, and whoever needs positive probabilities checks them.
+    The parameters may leave the set where p(ξ) is positive: a model is a formula, and whoever needs
+    positive probabilities checks them.
 
     Attributes
     ----------
@@ -147,4 +148,4 @@ class FiniteModel(ABC):
         xp = array_namespace(xi=xi)
         if xi.ndim < 1 or xi.shape[-1] != self.parameters or 0 in xi.shape:
             raise ShapeError(f"xi must have shape (..., {self.parameters}), got {tuple(xi.shape)}")
-        return xp, checks.finite(checks.real_array(xi, "xi", xp), "xi", xp)
+        return xp, _checks.finite(_checks.real_array(xi, "xi", xp), "xi", xp)

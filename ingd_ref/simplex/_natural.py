@@ -30,8 +30,9 @@ class NaturalGradient:
     Attributes
     ----------
     coordinates : array (..., d)
-        G⁺ ∂_ξ L, or with the visible metric G_V⁺ ∂_ξ L. Where directions were cut it is the shortest such vector, so it depends on the
-        parametrisation; what it does to the probabilities does not.
+        G⁺ ∂_ξ L, or with the visible metric G_V⁺ ∂_ξ L. Where directions were cut it is the
+        shortest such vector, so it depends on the parametrisation; what it does to the
+        probabilities does not.
     tangent : array (..., n)
         Pushed to the simplex: J times the coordinates.
     visible : array (..., m)
@@ -41,7 +42,8 @@ class NaturalGradient:
     rank : array (...) of int
         Number of directions of the whitened Jacobian that were kept.
     condition : array (...)
-        Largest over smallest kept singular value of the whitened Jacobian, the square root of that of G; infinite where none was kept.
+        Largest over smallest kept singular value of the whitened Jacobian, the square root of that
+        of G; infinite where none was kept.
     """
 
     coordinates: Array
@@ -52,7 +54,9 @@ class NaturalGradient:
     condition: Array
 
 
-def natural_gradient(model: FiniteModel, xi: Array, derivative: Array, *, cut: float | None = None) -> NaturalGradient:
+def natural_gradient(
+    model: FiniteModel, xi: Array, derivative: Array, *, cut: float | None = None
+) -> NaturalGradient:
     r"""Natural gradient of any loss on a model, equation (B2).
 
     .. math:: G = J^\top \operatorname{diag}(1/p)\, J, \qquad \tilde\nabla L = G^+ \partial_\xi L, \qquad \partial_\xi L = J^\top \partial L
@@ -66,8 +70,8 @@ def natural_gradient(model: FiniteModel, xi: Array, derivative: Array, *, cut: f
     derivative : array (n,) or (..., n)
         ∂L, the partial derivatives of the loss in the probabilities p at p(ξ).
     cut : float in (0, 1), optional
-        Share of the largest singular value of diag(p)^(-1/2) J below which others count as zero. Default: 1e-10, or 16 eps where that
-        is larger.
+        Share of the largest singular value of diag(p)^(-1/2) J below which others count as zero.
+        Default: 1e-10, or 16 eps where that is larger.
 
     Returns
     -------
@@ -82,7 +86,8 @@ def natural_gradient(model: FiniteModel, xi: Array, derivative: Array, *, cut: f
 
     Notes
     -----
-    Points are worked on in tiles, so that memory stays bounded however many there are. Source: [A25].
+    Points are worked on in tiles, so that memory stays bounded however many there are. Source:
+    [A25].
 
     Examples
     --------
@@ -105,7 +110,9 @@ def natural_gradient(model: FiniteModel, xi: Array, derivative: Array, *, cut: f
     return NaturalGradient(*over_points(xp, at, _width(model), xi, derivative=derivative))
 
 
-def evidence_gradient(model: FiniteModel, xi: Array, target: Array, *, cut: float | None = None) -> NaturalGradient:
+def evidence_gradient(
+    model: FiniteModel, xi: Array, target: Array, *, cut: float | None = None
+) -> NaturalGradient:
     r"""Natural gradient of the evidence loss in the metric of the visible model, equations (B2) and (B3).
 
     .. math:: G_V = (\Pi J)^\top \operatorname{diag}(1/p_V)\, \Pi J, \qquad \tilde\nabla L_V = G_V^+ \partial_\xi L_V,
@@ -116,12 +123,14 @@ def evidence_gradient(model: FiniteModel, xi: Array, target: Array, *, cut: floa
     model : FiniteModel
         With n states, m visible cells and d parameters.
     xi : array (..., d)
-        Parameters with positive visible probabilities. They may lie where p(ξ) itself is not positive.
+        Parameters with positive visible probabilities. They may lie where p(ξ) itself is not
+        positive.
     target : array (m,) or (..., m)
         p*_V, positive, summing to one.
     cut : float in (0, 1), optional
-        Share of the largest singular value of diag(p_V)^(-1/2) ΠJ below which others count as zero. Default: 1e-10, or 16 eps where
-        that is larger. What rounding may have left where J cancels in ΠJ counts as zero, too.
+        Share of the largest singular value of diag(p_V)^(-1/2) ΠJ below which others count as zero.
+        Default: 1e-10, or 16 eps where that is larger. What rounding may have left where J cancels
+        in ΠJ counts as zero, too.
 
     Returns
     -------
@@ -133,11 +142,13 @@ def evidence_gradient(model: FiniteModel, xi: Array, target: Array, *, cut: floa
     ShapeError, NonFiniteError, BackendError
         For arrays that do not fit.
     DomainError
-        For zeros or a wrong sum in the target, where a visible probability is not positive, or for a cut outside (0, 1).
+        For zeros or a wrong sum in the target, where a visible probability is not positive, or for
+        a cut outside (0, 1).
 
     Notes
     -----
-    G_V often has lower rank than G: hidden parameters move nothing visible to first order. Source: [A25].
+    G_V often has lower rank than G: hidden parameters move nothing visible to first order. Source:
+    [A25].
 
     Examples
     --------
@@ -162,12 +173,26 @@ def evidence_gradient(model: FiniteModel, xi: Array, target: Array, *, cut: floa
         parts = decompose(xp, w, threshold, visible_rounding(xp, pi, jacobian, root))
         coordinates = parts.solve(xp, g)
         tangent = xp.matmul(jacobian, coordinates[..., None])[..., 0]
-        return coordinates, tangent, root * parts.project(xp, g), _plain(xp, w, g), parts.rank, parts.condition
+        return (
+            coordinates,
+            tangent,
+            root * parts.project(xp, g),
+            _plain(xp, w, g),
+            parts.rank,
+            parts.condition,
+        )
 
     return NaturalGradient(*over_points(xp, at, _width(model), xi, target=target))
 
 
-def elbo_gradient(model: FiniteModel, xi: Array, target: Array, recognition: Array | str, *, cut: float | None = None) -> NaturalGradient:
+def elbo_gradient(
+    model: FiniteModel,
+    xi: Array,
+    target: Array,
+    recognition: Array | str,
+    *,
+    cut: float | None = None,
+) -> NaturalGradient:
     r"""Natural gradient of the evidence lower bound in the metric of the whole model, equations (B2) and (B3).
 
     .. math:: \tilde\nabla L = G^+ \partial_\xi\, \mathrm{KL}\big(q \,\|\, p(\xi)\big), \qquad q(v, h) = p^*_V(v)\, q(h|v)
@@ -181,13 +206,15 @@ def elbo_gradient(model: FiniteModel, xi: Array, target: Array, recognition: Arr
     target : array (m,) or (..., m)
         p*_V, positive, summing to one.
     recognition : array (n,) or (..., n), or "held" or "substituted"
-        An array holds fixed conditional probabilities q(h|v) of the states given their visible cells. The names stand for the perfect
-        recognition q(h|v) = p(h|v) at the current ξ. ``"held"`` keeps q as it is and differentiates KL(q‖p(ξ)) in its second argument
-        only; ``"substituted"`` puts q into the loss first, which makes it the evidence loss, and differentiates that. The two have the
-        same gradient, since q is where the loss is least: the derivative in the first argument vanishes there.
+        An array holds fixed conditional probabilities q(h|v) of the states given their visible
+        cells. The names stand for the perfect recognition q(h|v) = p(h|v) at the current ξ.
+        ``"held"`` keeps q as it is and differentiates KL(q‖p(ξ)) in its second argument only;
+        ``"substituted"`` puts q into the loss first, which makes it the evidence loss, and
+        differentiates that. The two have the same gradient, since q is where the loss is least: the
+        derivative in the first argument vanishes there.
     cut : float in (0, 1), optional
-        Share of the largest singular value of diag(p)^(-1/2) J below which others count as zero. Default: 1e-10, or 16 eps where that
-        is larger.
+        Share of the largest singular value of diag(p)^(-1/2) J below which others count as zero.
+        Default: 1e-10, or 16 eps where that is larger.
 
     Returns
     -------
@@ -198,12 +225,13 @@ def elbo_gradient(model: FiniteModel, xi: Array, target: Array, recognition: Arr
     ShapeError, NonFiniteError, OptionError, BackendError
         For arguments that do not fit.
     DomainError
-        For zeros or a wrong sum in target or recognition, where p(ξ) is not positive, or for a cut outside (0, 1).
+        For zeros or a wrong sum in target or recognition, where p(ξ) is not positive, or for a cut
+        outside (0, 1).
 
     Notes
     -----
-    With perfect recognition the plain gradient is that of the evidence loss, and only the metric differs, G instead of G_V.
-    Source: [A25].
+    With perfect recognition the plain gradient is that of the evidence loss, and only the metric
+    differs, G instead of G_V. Source: [A25].
 
     Examples
     --------
@@ -224,10 +252,19 @@ def elbo_gradient(model: FiniteModel, xi: Array, target: Array, recognition: Arr
     def at(xi: Array, target: Array, recognition: Array | None) -> tuple[Array, ...]:
         p, jacobian = model.with_jacobian(xi)
         root, w = whiten(xp, p, jacobian, "p(ξ)")
-        g = whitened_elbo(xp, model.marginalisation.matrix(xi), p, root, target, choice if recognition is None else recognition)
+        g = whitened_elbo(
+            xp,
+            model.marginalisation.matrix(xi),
+            p,
+            root,
+            target,
+            choice if recognition is None else recognition,
+        )
         return _on_the_joint(xp, model, root, w, g, threshold)
 
-    return NaturalGradient(*over_points(xp, at, _width(model), xi, target=target, recognition=fixed))
+    return NaturalGradient(
+        *over_points(xp, at, _width(model), xi, target=target, recognition=fixed)
+    )
 
 
 def fisher_information(model: FiniteModel, xi: Array) -> Array:
@@ -305,7 +342,9 @@ def visible_fisher_information(model: FiniteModel, xi: Array) -> Array:
     return over_points(xp, at, _width(model), xi)[0]
 
 
-def whitened_evidence(xp: Namespace, pi: Array, p: Array, jacobian: Array, target: Array) -> tuple[Array, Array, Array]:
+def whitened_evidence(
+    xp: Namespace, pi: Array, p: Array, jacobian: Array, target: Array
+) -> tuple[Array, Array, Array]:
     """√p_V, diag(p_V)^(-1/2) ΠJ, and the gradient (p_V − p*_V)/√p_V of the evidence loss in whitened form."""
     visible = pushed(xp, pi, p)
     root, w = whiten(xp, visible, xp.matmul(pi, jacobian), "Πp(ξ)")
@@ -317,7 +356,9 @@ def visible_rounding(xp: Namespace, pi: Array, jacobian: Array, root: Array) -> 
     return cancellation(xp, xp.matmul(pi, xp.abs(jacobian)) / root[..., None])
 
 
-def whitened_elbo(xp: Namespace, pi: Array, p: Array, root: Array, target: Array, recognition: Array | str) -> Array:
+def whitened_elbo(
+    xp: Namespace, pi: Array, p: Array, root: Array, target: Array, recognition: Array | str
+) -> Array:
     """Gradient of an ELBO loss on the simplex, divided by √p (..., n); ``recognition`` was checked."""
     if isinstance(recognition, str) and recognition == "substituted":
         visible = pushed(xp, pi, p)

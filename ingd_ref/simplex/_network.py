@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, to_backend
 from ingd_ref.errors import DomainError
 from ingd_ref.simplex._graph import equivalents, require_acyclic
@@ -29,15 +29,16 @@ class BayesianNetwork(FiniteModel):
 
     .. math:: p(x; \xi) = \prod_k p(x_k \mid x_{\mathrm{pa}(k)}; \xi)
 
-    The parameters ξ are the entries of the tables, all but the last of each row: for each variable in the order of ``parents``, for each
-    joint value of its parents (the last parent changing fastest), the probabilities of its values 0, 1, …, but not of its last one, which
-    gets what is left. For binary variables the parameter is the probability of the *first* value.
+    The parameters ξ are the entries of the tables, all but the last of each row: for each variable
+    in the order of ``parents``, for each joint value of its parents (the last parent changing
+    fastest), the probabilities of its values 0, 1, …, but not of its last one, which gets what is
+    left. For binary variables the parameter is the probability of the *first* value.
 
     Parameters
     ----------
     parents : mapping of str to sequence of str
-        Parents of each variable. Its order is that of the variables in a joint state: the last one changes fastest (see
-        :class:`StateSpace`).
+        Parents of each variable. Its order is that of the variables in a joint state: the last one
+        changes fastest (see :class:`StateSpace`).
     hidden : sequence of str
         Variables that are not seen. Default: none.
     cardinalities : int or mapping of str to int
@@ -55,11 +56,13 @@ class BayesianNetwork(FiniteModel):
     Raises
     ------
     DomainError
-        For a directed cycle, an unknown variable, a parent named twice, or a number of values below one.
+        For a directed cycle, an unknown variable, a parent named twice, or a number of values below
+        one.
 
     Notes
     -----
-    p is a polynomial of degree one in each parameter, defined for every ξ; it is a probability while all table entries are.
+    p is a polynomial of degree one in each parameter, defined for every ξ; it is a probability
+    while all table entries are.
 
     Examples
     --------
@@ -86,16 +89,25 @@ class BayesianNetwork(FiniteModel):
         names = tuple(self.parents)
         for node, above in self.parents.items():
             if isinstance(above, str):
-                raise DomainError(f"parents of {node!r} must be a sequence of names, got the string {above!r}")
+                raise DomainError(
+                    f"parents of {node!r} must be a sequence of names, got the string {above!r}"
+                )
             for parent in above:
                 place_of(parent, names)
             if len(set(above)) < len(above):
                 raise DomainError(f"a parent of {node!r} is named twice: {', '.join(above)}")
-        for node in (*self.hidden, *(self.cardinalities if isinstance(self.cardinalities, Mapping) else ())):
+        for node in (
+            *self.hidden,
+            *(self.cardinalities if isinstance(self.cardinalities, Mapping) else ()),
+        ):
             place_of(node, names)
-        object.__setattr__(self, "parents", {node: tuple(above) for node, above in self.parents.items()})
+        object.__setattr__(
+            self, "parents", {node: tuple(above) for node, above in self.parents.items()}
+        )
         object.__setattr__(self, "hidden", tuple(self.hidden))
-        object.__setattr__(self, "space", StateSpace(names, [self._number_of_values(name) for name in names]))
+        object.__setattr__(
+            self, "space", StateSpace(names, [self._number_of_values(name) for name in names])
+        )
         object.__setattr__(self, "marginalisation", self.space.marginalisation(self.hidden))
         object.__setattr__(self, "parameters", len(self._entries))
         require_acyclic(self._graph)
@@ -106,7 +118,9 @@ class BayesianNetwork(FiniteModel):
 
         def named(entry: _Entry) -> str:
             above = self.parents[entry.variable]
-            given = ",".join(f"{parent}={value}" for parent, value in zip(above, entry.given, strict=True))
+            given = ",".join(
+                f"{parent}={value}" for parent, value in zip(above, entry.given, strict=True)
+            )
             return f"{entry.variable}={entry.value}" + (f"|{given}" if above else "")
 
         return tuple(map(named, self._entries))
@@ -133,8 +147,9 @@ class BayesianNetwork(FiniteModel):
     def markov_equivalent(self) -> Iterator[BayesianNetwork]:
         """Yield every network that describes the same set of distributions, this one included.
 
-        They are the acyclic graphs with the same skeleton and the same v-structures (two parents without an edge between them that share
-        a child). All of them are enumerated; their number grows fast with that of the edges.
+        They are the acyclic graphs with the same skeleton and the same v-structures (two parents
+        without an edge between them that share a child). All of them are enumerated; their number
+        grows fast with that of the edges.
 
         Returns
         -------
@@ -148,14 +163,18 @@ class BayesianNetwork(FiniteModel):
         """
         names = tuple(self.parents)
         for graph in equivalents(self._graph):
-            yield replace(self, parents={node: tuple(sorted(graph[node], key=names.index)) for node in names})
+            yield replace(
+                self, parents={node: tuple(sorted(graph[node], key=names.index)) for node in names}
+            )
 
     def is_cylindrical_by_graph(self) -> bool:
         """Whether the graph makes the model cylindrical (B5): some Markov-equivalent graph has no edge from a hidden to a visible variable.
 
-        In such a graph the visible variables have a network of their own, and the tables of the hidden ones given the visible ones have
-        parameters of their own: p(v; a) p(h|v; b). The rule knows nothing of numbers; :func:`is_cylindrical` decides by them. That it also
-        holds in the other direction was found by enumerating all binary networks with three and four nodes, and is not proved here.
+        In such a graph the visible variables have a network of their own, and the tables of the
+        hidden ones given the visible ones have parameters of their own: p(v; a) p(h|v; b). The rule
+        knows nothing of numbers; :func:`is_cylindrical` decides by them. That it also holds in the
+        other direction was found by enumerating all binary networks with three and four nodes, and
+        is not proved here.
 
         Returns
         -------
@@ -163,7 +182,10 @@ class BayesianNetwork(FiniteModel):
         """
         hidden = set(self.hidden)
         return any(
-            all(node in hidden or hidden.isdisjoint(above) for node, above in network.parents.items())
+            all(
+                node in hidden or hidden.isdisjoint(above)
+                for node, above in network.parents.items()
+            )
             for network in self.markov_equivalent()
         )
 
@@ -187,11 +209,13 @@ class BayesianNetwork(FiniteModel):
         >>> BayesianNetwork({"X": ()}).random_parameters(2, np.random.default_rng(0)).shape
         (2, 1)
         """
-        size = checks.positive_integer(size, "size")
+        size = _checks.positive_integer(size, "size")
         columns = [np.empty((size, 0))]
         for name, number in zip(self.space.names, self.space.cardinalities, strict=True):
             for _ in range(math.prod(self._shape_of_parents(name))):
-                row = (1.0 - UNIFORM_SHARE) * rng.dirichlet(np.ones(number), size) + UNIFORM_SHARE / number
+                row = (1.0 - UNIFORM_SHARE) * rng.dirichlet(
+                    np.ones(number), size
+                ) + UNIFORM_SHARE / number
                 columns.append(row[:, :-1])
         return np.concatenate(columns, axis=1)
 
@@ -223,7 +247,9 @@ class BayesianNetwork(FiniteModel):
         return self.cardinalities[name]
 
     def _shape_of_parents(self, name: str) -> tuple[int, ...]:
-        return tuple(self.space.cardinalities[self.space.index(parent)] for parent in self.parents[name])
+        return tuple(
+            self.space.cardinalities[self.space.index(parent)] for parent in self.parents[name]
+        )
 
     @cached_property
     def _entries(self) -> tuple[_Entry, ...]:
@@ -246,13 +272,17 @@ class BayesianNetwork(FiniteModel):
             k = space.index(entry.variable)
             above = [space.index(parent) for parent in self.parents[entry.variable]]
             in_row = np.all(space.values[:, above] == np.asarray(entry.given, dtype=int), axis=1)
-            slopes[j, k] = in_row * ((space.values[:, k] == entry.value).astype(float) - is_last[:, k])
+            slopes[j, k] = in_row * (
+                (space.values[:, k] == entry.value).astype(float) - is_last[:, k]
+            )
         return slopes.reshape(len(self._entries), -1), is_last.T.astype(float).ravel()
 
     @cached_property
     def _slopes(self) -> tuple[np.ndarray, np.ndarray]:
         """For each parameter the variable that it belongs to (d,), and its slope in each state (n, d)."""
-        owner = np.array([self.space.index(entry.variable) for entry in self._entries], dtype=np.int64)
+        owner = np.array(
+            [self.space.index(entry.variable) for entry in self._entries], dtype=np.int64
+        )
         slopes = self._linear[0].reshape(len(self._entries), len(self.parents), -1)
         return owner, slopes[np.arange(len(owner)), owner].T.copy()
 
@@ -276,7 +306,9 @@ def _other_products(xp: Namespace, factors: Array) -> Array:
     return xp.stack([b * a for b, a in zip(before, reversed(after), strict=True)], axis=-2)
 
 
-def independence_model(names: Sequence[str] = ("X", "Y", "Z"), hidden: Sequence[str] = ("X",), cardinalities: int = 2) -> BayesianNetwork:
+def independence_model(
+    names: Sequence[str] = ("X", "Y", "Z"), hidden: Sequence[str] = ("X",), cardinalities: int = 2
+) -> BayesianNetwork:
     """Independent variables, the product model: with the default names the cylindrical model of [A25].
 
     Parameters
@@ -306,7 +338,9 @@ def independence_model(names: Sequence[str] = ("X", "Y", "Z"), hidden: Sequence[
     return BayesianNetwork(dict.fromkeys(names, ()), hidden, cardinalities)
 
 
-def naive_bayes(cause: str = "X", effects: Sequence[str] = ("Y", "Z"), cardinalities: int = 2) -> BayesianNetwork:
+def naive_bayes(
+    cause: str = "X", effects: Sequence[str] = ("Y", "Z"), cardinalities: int = 2
+) -> BayesianNetwork:
     """A hidden cause with visible effects: by default X → Y, X → Z, the model of [A25] that is not cylindrical.
 
     Parameters

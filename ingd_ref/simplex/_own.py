@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, device, is_array, item
 from ingd_ref.errors import BackendError, DomainError, OptionError, ShapeError
 from ingd_ref.simplex._arguments import measure, sums_to
@@ -16,7 +16,8 @@ from ingd_ref.simplex._model import FiniteModel
 
 __all__ = ["OwnModel"]
 
-# f(ξ + ih) = f(ξ) + ih f′(ξ) − h² f″(ξ)/2 − …: nothing is subtracted, so h can be so small that its square is lost in any floating type.
+# f(ξ + ih) = f(ξ) + ih f′(ξ) − h² f″(ξ)/2 − …: nothing is subtracted, so h can be so small that its
+# square is lost in any floating type.
 STEP = 1e-20
 
 
@@ -24,14 +25,16 @@ STEP = 1e-20
 class OwnModel(FiniteModel):
     r"""Model of (B2) given by a function.
 
-    Without a Jacobian the derivatives come from complex steps, :math:`\partial p/\partial\xi_j = \operatorname{Im} p(\xi + i h e_j)/h` with
-    h = 1e-20, which subtract nothing and are as accurate as the function itself.
+    Without a Jacobian the derivatives come from complex steps, :math:`\partial p/\partial\xi_j =
+    \operatorname{Im} p(\xi + i h e_j)/h` with h = 1e-20, which subtract nothing and are as accurate
+    as the function itself.
 
     Parameters
     ----------
     function : callable
-        Maps ξ (..., d) to probabilities (..., n), for arrays with any leading axes. Without ``derivative`` it is also called with complex
-        numbers, so it must be made of analytic operations: no absolute values, comparisons or conjugates.
+        Maps ξ (..., d) to probabilities (..., n), for arrays with any leading axes. Without
+        ``derivative`` it is also called with complex numbers, so it must be made of analytic
+        operations: no absolute values, comparisons or conjugates.
     parameters : int ≥ 1
         Number d of parameters.
     marginalisation : Marginalisation
@@ -39,8 +42,8 @@ class OwnModel(FiniteModel):
     derivative : callable, optional
         Maps ξ (..., d) to the Jacobian (..., n, d). Default: complex steps.
     sampler : callable, optional
-        Takes a number of points and a generator and returns parameters (size, d) well inside the model, as a NumPy array. Default: none,
-        and :meth:`random_parameters` refuses.
+        Takes a number of points and a generator and returns parameters (size, d) well inside the
+        model, as a NumPy array. Default: none, and :meth:`random_parameters` refuses.
 
     Examples
     --------
@@ -62,7 +65,9 @@ class OwnModel(FiniteModel):
     sampler: Callable[[int, np.random.Generator], np.ndarray] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", checks.positive_integer(self.parameters, "parameters"))
+        object.__setattr__(
+            self, "parameters", _checks.positive_integer(self.parameters, "parameters")
+        )
 
     def random_parameters(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """Draw parameters with the sampler that the model was given.
@@ -85,14 +90,16 @@ class OwnModel(FiniteModel):
             If there is no sampler.
         """
         if self.sampler is None:
-            raise OptionError("a model given by a function has no random parameters without sampler=; pass points instead")
-        return np.asarray(self.sampler(checks.positive_integer(size, "size"), rng), dtype=float)
+            raise OptionError(
+                "a model given by a function has no random parameters without sampler=; pass points instead"
+            )
+        return np.asarray(self.sampler(_checks.positive_integer(size, "size"), rng), dtype=float)
 
     def _probabilities(self, xp: Namespace, xi: Array) -> Array:
         p = self.function(xi)
         _require_shape(p, "function", (*xi.shape[:-1], self.states))
         p = measure(p, "the result of function", xp, like=xi)
-        sums_to(p, "the result of function", xp, 1.0, checks.SUM_TOLERANCE)
+        sums_to(p, "the result of function", xp, 1.0, _checks.SUM_TOLERANCE)
         return p
 
     def _with_jacobian(self, xp: Namespace, xi: Array) -> tuple[Array, Array]:
@@ -102,27 +109,42 @@ class OwnModel(FiniteModel):
         else:
             jacobian = self.derivative(xi)
             _require_shape(jacobian, "derivative", (*p.shape, self.parameters))
-        jacobian = checks.finite(checks.real_array(jacobian, "the result of derivative", xp, xi), "the Jacobian", xp)
-        excess = xp.abs(xp.sum(jacobian, axis=-2)) - checks.SUM_TOLERANCE * (1.0 + xp.sum(xp.abs(jacobian), axis=-2))
+        jacobian = _checks.finite(
+            _checks.real_array(jacobian, "the result of derivative", xp, xi), "the Jacobian", xp
+        )
+        excess = xp.abs(xp.sum(jacobian, axis=-2)) - _checks.SUM_TOLERANCE * (
+            1.0 + xp.sum(xp.abs(jacobian), axis=-2)
+        )
         if item(xp.any(excess > 0)):
-            raise DomainError("columns of the Jacobian must sum to zero, as probabilities keep their sum")
+            raise DomainError(
+                "columns of the Jacobian must sum to zero, as probabilities keep their sum"
+            )
         return p, jacobian
 
     def _complex_steps(self, xp: Namespace, xi: Array) -> Array:
         complex_type = xp.complex64 if xi.dtype == xp.float32 else xp.complex128
-        point, axes = xp.astype(xi, complex_type), xp.eye(self.parameters, dtype=xi.dtype, device=device(xi))
+        point, axes = (
+            xp.astype(xi, complex_type),
+            xp.eye(self.parameters, dtype=xi.dtype, device=device(xi)),
+        )
         columns = []
         for j in range(self.parameters):
             result = self.function(point + 1j * xp.astype(STEP * axes[j, :], complex_type))
             _require_shape(result, "function", (*xi.shape[:-1], self.states))
             if not xp.isdtype(result.dtype, "complex floating"):
-                raise BackendError("function must return complex numbers for complex parameters, or come with its derivative")
+                raise BackendError(
+                    "function must return complex numbers for complex parameters, or come with its derivative"
+                )
             columns.append(xp.imag(result) / STEP)
         return xp.stack(columns, axis=-1)
 
 
 def _require_shape(x: Array, name: str, shape: tuple[int, ...]) -> None:
     if not is_array(x):
-        raise BackendError(f"{name} must return an array of shape {tuple(shape)}, got {type(x).__name__}")
+        raise BackendError(
+            f"{name} must return an array of shape {tuple(shape)}, got {type(x).__name__}"
+        )
     if tuple(x.shape) != tuple(shape):
-        raise ShapeError(f"{name} must return an array of shape {tuple(shape)}, got {tuple(x.shape)}")
+        raise ShapeError(
+            f"{name} must return an array of shape {tuple(shape)}, got {tuple(x.shape)}"
+        )

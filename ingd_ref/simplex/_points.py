@@ -10,20 +10,26 @@ from ingd_ref.errors import ShapeError
 
 __all__ = ["over_points"]
 
-# Bytes of the arrays of one tile: some multiple of the second-level cache of a CPU core; enough work to fill a GPU.
+# Bytes of the arrays of one tile: some multiple of the second-level cache of a CPU core; enough
+# work to fill a GPU.
 CPU_TILE_BYTES = 8 * 2**20
 GPU_TILE_BYTES = 512 * 2**20
 
 
 def over_points(
-    xp: Namespace, function: Callable[..., tuple[Array, ...]], width: int, xi: Array, **shared: Array | None
+    xp: Namespace,
+    function: Callable[..., tuple[Array, ...]],
+    width: int,
+    xi: Array,
+    **shared: Array | None,
 ) -> tuple[Array, ...]:
     """Call ``function`` on tiles of the points ``xi`` (..., d), and put its results together again.
 
     Parameters
     ----------
     function : callable
-        Takes xi (k, d), and ``shared`` arrays by name, each (cells,) or (k, cells) or None; returns arrays with k rows.
+        Takes xi (k, d), and ``shared`` arrays by name, each (cells,) or (k, cells) or None; returns
+        arrays with k rows.
     width : int
         Numbers that it holds at once for each point.
     xi : array (..., d)
@@ -42,9 +48,14 @@ def over_points(
     rows = {name: _rows(xp, name, x, batch) for name, x in shared.items()}
     results = []
     for tile in tiles(number, _points_in_a_tile(xi, width)):
-        arguments = {name: x[tile, ...] if x is not None and x.ndim == 2 else x for name, x in rows.items()}
+        arguments = {
+            name: x[tile, ...] if x is not None and x.ndim == 2 else x for name, x in rows.items()
+        }
         results.append(function(points[tile, :], **arguments))
-    parts = [parts[0] if len(parts) == 1 else xp.concat(parts, axis=0) for parts in map(list, zip(*results, strict=True))]
+    parts = [
+        parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
+        for parts in map(list, zip(*results, strict=True))
+    ]
     return tuple(xp.reshape(part, (*batch, *part.shape[1:])) for part in parts)
 
 

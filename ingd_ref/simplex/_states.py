@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.simplex._marginalisation import Marginalisation
 
@@ -20,8 +20,9 @@ __all__ = ["StateSpace", "place_of"]
 class StateSpace:
     """Joint states of named variables.
 
-    State i is the i-th entry of an array with one axis for each variable: the last variable changes fastest. With the hidden variables
-    named first, i = h m + v, so that ``p.reshape(-1, m)`` has a row for each hidden state and a column for each visible one.
+    State i is the i-th entry of an array with one axis for each variable: the last variable changes
+    fastest. With the hidden variables named first, i = h m + v, so that ``p.reshape(-1, m)`` has a
+    row for each hidden state and a column for each visible one.
 
     Parameters
     ----------
@@ -52,16 +53,21 @@ class StateSpace:
     def __post_init__(self) -> None:
         names, numbers = tuple(self.names), tuple(self.cardinalities)
         if not names or len(names) != len(numbers):
-            raise ShapeError(f"there must be one number of values for each of at least one variable, got {len(numbers)} for {len(names)}")
+            raise ShapeError(
+                f"there must be one number of values for each of at least one variable, got {len(numbers)} for {len(names)}"
+            )
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise DomainError(f"names of variables must differ, but {twice!r} occurs more than once")
+            raise DomainError(
+                f"names of variables must differ, but {twice!r} occurs more than once"
+            )
         object.__setattr__(self, "names", names)
         object.__setattr__(
             self,
             "cardinalities",
             tuple(
-                checks.positive_integer(number, f"the number of values of {name!r}") for name, number in zip(names, numbers, strict=True)
+                _checks.positive_integer(number, f"the number of values of {name!r}")
+                for name, number in zip(names, numbers, strict=True)
             ),
         )
 

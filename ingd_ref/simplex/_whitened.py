@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ingd_ref._checks import positive
 from ingd_ref.backend import Array, Namespace
-from ingd_ref.checks import positive
 from ingd_ref.errors import DomainError
 from ingd_ref.simplex._arguments import positive_cells
 
 __all__ = ["CUT", "Whitened", "cancellation", "decompose", "rank_cut", "whiten"]
 
-#: Singular values of W below this share of the largest one count as zero. For the visible model of naive Bayes those that are zero come out
-#: at 4e-16 of it or less, and the others stay above 2e-2 along the flows of [A25] and above 4e-5 at thousands of random points.
+#: Singular values of W below this share of the largest one count as zero. For the visible model of
+#: naive Bayes those that are zero come out at 4e-16 of it or less, and the others stay above 2e-2
+#: along the flows of [A25] and above 4e-5 at thousands of random points.
 CUT = 1e-10
-# Zeros come out as a few units of rounding, of the largest singular value or of what cancelled in the Jacobian.
+# Zeros come out as a few units of rounding, of the largest singular value or of what cancelled in
+# the Jacobian.
 ROUNDINGS = 16.0
 
 
@@ -34,7 +36,8 @@ class Whitened:
     rank : array (...) of int
         Number of directions that were kept.
     condition : array (...)
-        Largest over smallest kept singular value of W, the square root of the condition number of G; infinite where none was kept.
+        Largest over smallest kept singular value of W, the square root of the condition number of
+        G; infinite where none was kept.
     """
 
     left: Array
@@ -75,14 +78,18 @@ def whiten(xp: Namespace, p: Array, jacobian: Array, name: str) -> tuple[Array, 
 
 def cancellation(xp: Namespace, terms: Array) -> Array:
     """Size that rounding alone can give to singular values of a matrix of sums, from the same sums of absolute values (..., n, d)."""
-    return ROUNDINGS * float(xp.finfo(terms.dtype).eps) * xp.sqrt(xp.sum(terms * terms, axis=(-2, -1)))
+    return (
+        ROUNDINGS * float(xp.finfo(terms.dtype).eps) * xp.sqrt(xp.sum(terms * terms, axis=(-2, -1)))
+    )
 
 
 def decompose(xp: Namespace, w: Array, cut: float, rounding: Array | None = None) -> Whitened:
     """Singular value decomposition of W, without what lies below ``cut`` times the largest singular value, or below ``rounding`` (...)."""
     left, values, right = xp.linalg.svd(w, full_matrices=False)
     smallest_kept = cut * values[..., :1]
-    keep = values > (smallest_kept if rounding is None else xp.maximum(smallest_kept, rounding[..., None]))
+    keep = values > (
+        smallest_kept if rounding is None else xp.maximum(smallest_kept, rounding[..., None])
+    )
     one, zero = xp.ones_like(values), xp.zeros_like(values)
     smallest = xp.min(xp.where(keep, values, xp.full_like(values, math.inf)), axis=-1)
     rank = xp.sum(xp.astype(keep, xp.int64), axis=-1)
@@ -92,6 +99,8 @@ def decompose(xp: Namespace, w: Array, cut: float, rounding: Array | None = None
         right=right,
         rank=rank,
         condition=xp.where(
-            rank > 0, values[..., 0] / xp.where(rank > 0, smallest, xp.ones_like(smallest)), xp.full_like(smallest, math.inf)
+            rank > 0,
+            values[..., 0] / xp.where(rank > 0, smallest, xp.ones_like(smallest)),
+            xp.full_like(smallest, math.inf),
         ),
     )

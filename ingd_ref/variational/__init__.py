@@ -1,7 +1,8 @@
 """Natural-gradient variational inference, (E11): Gaussian approximations of a posterior, and steps in any exponential family.
 
-A :class:`FullGaussian`, :class:`MeanFieldGaussian` or :class:`LowRankGaussian` climbs the evidence lower bound of a model by
-:func:`natural_step`, and :func:`run_nvi` is the loop. :func:`conjugate_step` is the same step in the natural parameters of any family.
+A :class:`FullGaussian`, :class:`MeanFieldGaussian` or :class:`LowRankGaussian` climbs the evidence
+lower bound of a model by :func:`natural_step`, and :func:`run_nvi` is the loop.
+:func:`conjugate_step` is the same step in the natural parameters of any family.
 
 >>> import numpy as np
 >>> import ingd_ref as ir
@@ -13,13 +14,36 @@ A :class:`FullGaussian`, :class:`MeanFieldGaussian` or :class:`LowRankGaussian` 
 """
 
 from ingd_ref.variational._approximation import STEPS, Expected, GaussianApproximation
-from ingd_ref.variational._conjugate import ConjugateStep, conjugate_step, regression_gradient, reverse_divergence_gradient
-from ingd_ref.variational._curvature import Curvature, DenseCurvature, DiagonalCurvature, FactoredCurvature
-from ingd_ref.variational._expectations import CURVATURES, Exact, Expectation, LogDensity, Quadrature, Sampling
+from ingd_ref.variational._conjugate import (
+    ConjugateStep,
+    conjugate_step,
+    regression_gradient,
+    reverse_divergence_gradient,
+)
+from ingd_ref.variational._curvature import (
+    Curvature,
+    DenseCurvature,
+    DiagonalCurvature,
+    FactoredCurvature,
+)
+from ingd_ref.variational._expectations import (
+    CURVATURES,
+    Exact,
+    Expectation,
+    LogDensity,
+    Quadrature,
+    Sampling,
+)
 from ingd_ref.variational._full import FullGaussian
 from ingd_ref.variational._low_rank import LowRankGaussian
 from ingd_ref.variational._mean_field import MeanFieldGaussian
-from ingd_ref.variational._models import BayesianLinearRegression, GeneralisedLinearModel, LogisticRegression, PoissonRegression, Terms
+from ingd_ref.variational._models import (
+    BayesianLinearRegression,
+    GeneralisedLinearModel,
+    LogisticRegression,
+    PoissonRegression,
+    Terms,
+)
 from ingd_ref.variational._natural_step import elbo, expected_under, mean_gradient, natural_step
 from ingd_ref.variational._nodes import scalar_nodes
 from ingd_ref.variational._nonlinear import NonlinearRegression

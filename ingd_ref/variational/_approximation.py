@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Self
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, device
 from ingd_ref.errors import ShapeError
 from ingd_ref.variational._curvature import Curvature
@@ -15,7 +15,8 @@ from ingd_ref.variational._linear_algebra import matvec
 
 __all__ = ["STEPS", "Expected", "GaussianApproximation", "as_vectors"]
 
-#: The two ways to change a precision: along a straight line in natural parameters, or so that it stays positive definite.
+#: The two ways to change a precision: along a straight line in natural parameters, or so that it
+#: stays positive definite.
 STEPS = ("standard", "positive")
 
 
@@ -41,7 +42,8 @@ class Expected:
 class GaussianApproximation(ABC):
     r"""A Gaussian q = N(m, P⁻¹) on R^d, or a batch of them, that natural-gradient steps change.
 
-    Results live in the library, on the device and in the floating type of the mean. Subclasses say how the precision P is kept.
+    Results live in the library, on the device and in the floating type of the mean. Subclasses say
+    how the precision P is kept.
     """
 
     mean: Array
@@ -120,7 +122,9 @@ class GaussianApproximation(ABC):
     def predictor_mean(self, design: Array) -> Array:
         """Means a_iᵀm (..., n) of linear predictors, for rows a_i of a design (..., n, d)."""
         if design.shape[-1] != self.dim:
-            raise ShapeError(f"the design has {design.shape[-1]} columns, but the approximation has dimension {self.dim}")
+            raise ShapeError(
+                f"the design has {design.shape[-1]} columns, but the approximation has dimension {self.dim}"
+            )
         return matvec(array_namespace(mean=self.mean, design=design), design, self.mean)
 
     def squared_gradient(self, expected: Expected) -> Array:
@@ -128,8 +132,9 @@ class GaussianApproximation(ABC):
 
         .. math:: \mathbb E[\nabla\ell]^\top P^{-1}\, \mathbb E[\nabla\ell] + ½\operatorname{tr}[(P^{-1}(T - P))^2]
 
-        Half of it is what a full step is about to gain, to second order, in nats. For :class:`LowRankGaussian` the trace is that of the
-        diagonals, since the projection on low rank keeps the rest of T − P from vanishing.
+        Half of it is what a full step is about to gain, to second order, in nats. For
+        :class:`LowRankGaussian` the trace is that of the diagonals, since the projection on low
+        rank keeps the rest of T − P from vanishing.
 
         Parameters
         ----------
@@ -142,11 +147,17 @@ class GaussianApproximation(ABC):
         """
         xp = array_namespace(mean=self.mean, gradient=expected.gradient)
         column = expected.gradient[..., None]
-        return xp.sum(column * self.solve(column), axis=(-2, -1)) + self.curvature_gap(expected.curvature)
+        return xp.sum(column * self.solve(column), axis=(-2, -1)) + self.curvature_gap(
+            expected.curvature
+        )
 
 
 def as_vectors(xp: Namespace, values: Array, name: str, like: Array | None = None) -> Array:
     """Return a finite floating copy of vectors (..., d), d ≥ 1."""
     if values.ndim == 0 or 0 in values.shape:
-        raise ShapeError(f"{name} must have shape (..., d) with d ≥ 1 and no empty axis, got {tuple(values.shape)}")
-    return xp.asarray(checks.finite(checks.real_array(values, name, xp, like), name, xp), copy=True)
+        raise ShapeError(
+            f"{name} must have shape (..., d) with d ≥ 1 and no empty axis, got {tuple(values.shape)}"
+        )
+    return xp.asarray(
+        _checks.finite(_checks.real_array(values, name, xp, like), name, xp), copy=True
+    )

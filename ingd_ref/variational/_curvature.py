@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, device
 from ingd_ref.errors import ShapeError
 from ingd_ref.variational._linear_algebra import matvec, scaled_columns
@@ -64,8 +64,12 @@ class DenseCurvature(Curvature):
     def __post_init__(self) -> None:
         xp = array_namespace(values=self.values)
         if self.values.ndim < 2 or self.values.shape[-1] != self.values.shape[-2]:
-            raise ShapeError(f"the curvature must have shape (..., d, d), got {tuple(self.values.shape)}")
-        values = checks.finite(checks.real_array(self.values, "the curvature", xp), "the curvature", xp)
+            raise ShapeError(
+                f"the curvature must have shape (..., d, d), got {tuple(self.values.shape)}"
+            )
+        values = _checks.finite(
+            _checks.real_array(self.values, "the curvature", xp), "the curvature", xp
+        )
         object.__setattr__(self, "values", 0.5 * (values + xp.matrix_transpose(values)))
 
     @property
@@ -110,7 +114,13 @@ class DiagonalCurvature(Curvature):
         xp = array_namespace(values=self.values)
         if self.values.ndim < 1:
             raise ShapeError("the diagonal of the curvature must have shape (..., d), got ()")
-        object.__setattr__(self, "values", checks.finite(checks.real_array(self.values, "the curvature", xp), "the curvature", xp))
+        object.__setattr__(
+            self,
+            "values",
+            _checks.finite(
+                _checks.real_array(self.values, "the curvature", xp), "the curvature", xp
+            ),
+        )
 
     @property
     def dim(self) -> int:
@@ -160,10 +170,12 @@ class FactoredCurvature(Curvature):
         shapes = (tuple(self.base.shape[-1:]), tuple(self.weights.shape[-1:]))
         if self.factor.ndim < 2 or (*shapes[0], *shapes[1]) != tuple(self.factor.shape[-2:]):
             found = f"{tuple(self.base.shape)}, {tuple(self.factor.shape)} and {tuple(self.weights.shape)}"
-            raise ShapeError(f"base (..., d), factor (..., d, r) and weights (..., r) of a curvature must fit together, got {found}")
+            raise ShapeError(
+                f"base (..., d), factor (..., d, r) and weights (..., r) of a curvature must fit together, got {found}"
+            )
         for name in ("base", "factor", "weights"):
-            value: Any = checks.real_array(getattr(self, name), f"the curvature's {name}", xp)
-            object.__setattr__(self, name, checks.finite(value, f"the curvature's {name}", xp))
+            value: Any = _checks.real_array(getattr(self, name), f"the curvature's {name}", xp)
+            object.__setattr__(self, name, _checks.finite(value, f"the curvature's {name}", xp))
 
     @property
     def dim(self) -> int:

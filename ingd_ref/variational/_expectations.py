@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, Namespace, array_namespace, to_backend
 from ingd_ref.errors import NonFiniteError, OptionError, ShapeError
 from ingd_ref.variational._approximation import Expected, GaussianApproximation
@@ -16,7 +16,15 @@ from ingd_ref.variational._curvature import Curvature, DenseCurvature, DiagonalC
 from ingd_ref.variational._mean_field import MeanFieldGaussian
 from ingd_ref.variational._quadrature_rules import RULES, normal_rule
 
-__all__ = ["CURVATURES", "Exact", "Expectation", "LogDensity", "Quadrature", "Sampling", "default_expectation"]
+__all__ = [
+    "CURVATURES",
+    "Exact",
+    "Expectation",
+    "LogDensity",
+    "Quadrature",
+    "Sampling",
+    "default_expectation",
+]
 
 #: Where :class:`Sampling` has the curvature from.
 CURVATURES = ("hessian", "gradient", "gauss-newton")
@@ -26,8 +34,9 @@ CURVATURES = ("hessian", "gradient", "gauss-newton")
 class LogDensity(Protocol):
     """A log density ℓ(x) = log p(data, x), normalised or not, as natural-gradient variational inference asks for it.
 
-    Besides the two methods here, ``hessian(x)`` (..., s, d, d) is needed by ``Sampling(curvature="hessian")``, and ``gauss_newton(x)``
-    (..., s, d, d), a positive semi-definite stand-in for −∇²ℓ, by ``Sampling(curvature="gauss-newton")``.
+    Besides the two methods here, ``hessian(x)`` (..., s, d, d) is needed by
+    ``Sampling(curvature="hessian")``, and ``gauss_newton(x)`` (..., s, d, d), a positive
+    semi-definite stand-in for −∇²ℓ, by ``Sampling(curvature="gauss-newton")``.
     """
 
     def log_density(self, x: Array) -> Array:
@@ -46,7 +55,9 @@ class Expectation(ABC):
         return False
 
     @abstractmethod
-    def __call__(self, model: Any, q: GaussianApproximation, rng: np.random.Generator | None = None) -> Expected:
+    def __call__(
+        self, model: Any, q: GaussianApproximation, rng: np.random.Generator | None = None
+    ) -> Expected:
         """Take the expectations.
 
         Parameters
@@ -77,9 +88,13 @@ class Exact(Expectation):
     array([2.])
     """
 
-    def __call__(self, model: Any, q: GaussianApproximation, rng: np.random.Generator | None = None) -> Expected:
+    def __call__(
+        self, model: Any, q: GaussianApproximation, rng: np.random.Generator | None = None
+    ) -> Expected:
         if not hasattr(model, "expected"):
-            raise OptionError(f"{type(model).__name__} has no closed form of its expectations; use Quadrature or Sampling")
+            raise OptionError(
+                f"{type(model).__name__} has no closed form of its expectations; use Quadrature or Sampling"
+            )
         return _checked(model.expected(q), q)
 
 
@@ -87,7 +102,8 @@ class Exact(Expectation):
 class Quadrature(Expectation):
     """One-dimensional quadrature for each datum, for models whose ℓ depends on x by linear predictors: ℓ(x) = Σ_i φ_i(a_iᵀx) + log prior.
 
-    a_iᵀx is Gaussian under q whatever the form of the precision, so E_q[φ_i], E_q[φ_i′] and E_q[φ_i″] are integrals over one variable.
+    a_iᵀx is Gaussian under q whatever the form of the precision, so E_q[φ_i], E_q[φ_i′] and
+    E_q[φ_i″] are integrals over one variable.
 
     Parameters
     ----------
@@ -109,14 +125,23 @@ class Quadrature(Expectation):
     rule: str = "trapezoidal"
 
     def __post_init__(self) -> None:
-        checks.positive_integer(self.number, "number")
-        checks.choice(self.rule, "rule", RULES)
+        _checks.positive_integer(self.number, "number")
+        _checks.choice(self.rule, "rule", RULES)
 
-    def __call__(self, model: Any, q: GaussianApproximation, rng: np.random.Generator | None = None) -> Expected:
+    def __call__(
+        self, model: Any, q: GaussianApproximation, rng: np.random.Generator | None = None
+    ) -> Expected:
         if not hasattr(model, "expected_by_nodes"):
-            raise OptionError(f"{type(model).__name__} is not known by linear predictors; use Sampling")
+            raise OptionError(
+                f"{type(model).__name__} is not known by linear predictors; use Sampling"
+            )
         nodes, weights = normal_rule(self.number, self.rule)
-        return _checked(model.expected_by_nodes(q, to_backend(nodes, like=q.mean), to_backend(weights, like=q.mean)), q)
+        return _checked(
+            model.expected_by_nodes(
+                q, to_backend(nodes, like=q.mean), to_backend(weights, like=q.mean)
+            ),
+            q,
+        )
 
 
 @dataclass(frozen=True)
@@ -128,12 +153,13 @@ class Sampling(Expectation):
     number : int ≥ 1
         Samples s. Default 16.
     antithetic : bool
-        Whether every second z is the negative of the one before, which needs an even number: odd functions of x − m then come out
-        exactly. Default ``True``.
+        Whether every second z is the negative of the one before, which needs an even number: odd
+        functions of x − m then come out exactly. Default ``True``.
     curvature : {"hessian", "gradient", "gauss-newton"}
-        ``"hessian"`` (default): −∇²ℓ(x) at the samples. ``"gradient"``: gradients alone, by the identity
-        E[∇²ℓ] = E[P(x − m) ∇ℓᵀ], symmetrised; noisier, and a few samples are rarely positive definite. ``"gauss-newton"``: the
-        model's positive semi-definite stand-in, which makes standard steps safe and the fixed point another one.
+        ``"hessian"`` (default): −∇²ℓ(x) at the samples. ``"gradient"``: gradients alone, by the
+        identity E[∇²ℓ] = E[P(x − m) ∇ℓᵀ], symmetrised; noisier, and a few samples are rarely
+        positive definite. ``"gauss-newton"``: the model's positive semi-definite stand-in, which
+        makes standard steps safe and the fixed point another one.
 
     Examples
     --------
@@ -150,31 +176,52 @@ class Sampling(Expectation):
     curvature: str = "hessian"
 
     def __post_init__(self) -> None:
-        if checks.positive_integer(self.number, "number") % 2 and self.antithetic:
-            raise OptionError(f"antithetic samples come in pairs, so their number must be even, got {self.number}")
-        checks.choice(self.curvature, "curvature", CURVATURES)
+        if _checks.positive_integer(self.number, "number") % 2 and self.antithetic:
+            raise OptionError(
+                f"antithetic samples come in pairs, so their number must be even, got {self.number}"
+            )
+        _checks.choice(self.curvature, "curvature", CURVATURES)
 
     @property
     def random(self) -> bool:
         return True
 
-    def __call__(self, model: Any, q: GaussianApproximation, rng: np.random.Generator | None = None) -> Expected:
+    def __call__(
+        self, model: Any, q: GaussianApproximation, rng: np.random.Generator | None = None
+    ) -> Expected:
         if not isinstance(rng, np.random.Generator):
-            raise OptionError(f"Sampling needs rng, a numpy.random.Generator, got {type(rng).__name__}")
+            raise OptionError(
+                f"Sampling needs rng, a numpy.random.Generator, got {type(rng).__name__}"
+            )
         xp = array_namespace(mean=q.mean)
         deviation = q.coloured(self._noise(rng, q))
         x = q.mean[..., None, :] + deviation
         gradients = model.gradient(x)
         curvature = self._curvature(xp, model, q, x, gradients, deviation)
-        return _checked(Expected(xp.mean(model.log_density(x), axis=-1), xp.mean(gradients, axis=-2), curvature), q)
+        return _checked(
+            Expected(
+                xp.mean(model.log_density(x), axis=-1), xp.mean(gradients, axis=-2), curvature
+            ),
+            q,
+        )
 
     def _noise(self, rng: np.random.Generator, q: GaussianApproximation) -> Array:
         if not self.antithetic:
             return to_backend(rng.standard_normal((*q.batch, self.number, q.dim)), like=q.mean)
         half = rng.standard_normal((*q.batch, self.number // 2, q.dim))
-        return to_backend(np.stack([half, -half], axis=-2).reshape(*q.batch, self.number, q.dim), like=q.mean)
+        return to_backend(
+            np.stack([half, -half], axis=-2).reshape(*q.batch, self.number, q.dim), like=q.mean
+        )
 
-    def _curvature(self, xp: Namespace, model: Any, q: GaussianApproximation, x: Array, gradients: Array, deviation: Array) -> Curvature:
+    def _curvature(
+        self,
+        xp: Namespace,
+        model: Any,
+        q: GaussianApproximation,
+        x: Array,
+        gradients: Array,
+        deviation: Array,
+    ) -> Curvature:
         if self.curvature == "gradient":
             pulled = xp.matrix_transpose(q.product(xp.matrix_transpose(deviation)))  # P(x − m)
             if isinstance(q, MeanFieldGaussian):
@@ -182,7 +229,9 @@ class Sampling(Expectation):
             return DenseCurvature(-xp.matmul(xp.matrix_transpose(pulled), gradients) / self.number)
         method = "hessian" if self.curvature == "hessian" else "gauss_newton"
         if not hasattr(model, method):
-            raise OptionError(f"{type(model).__name__} has no method {method}; choose another curvature")
+            raise OptionError(
+                f"{type(model).__name__} has no method {method}; choose another curvature"
+            )
         mean = xp.mean(getattr(model, method)(x), axis=-3)
         return DenseCurvature(-mean if self.curvature == "hessian" else mean)
 
@@ -202,8 +251,8 @@ def _checked(expected: Expected, q: GaussianApproximation) -> Expected:
             f"the expected gradient must have the shape {tuple(q.mean.shape)} of the mean, got {tuple(expected.gradient.shape)}"
         )
     try:
-        checks.finite(expected.gradient, "the expected gradient", xp)
-        checks.finite(expected.value, "the expected log density", xp)
+        _checks.finite(expected.gradient, "the expected gradient", xp)
+        _checks.finite(expected.value, "the expected log density", xp)
     except NonFiniteError as error:
         raise NonFiniteError(f"{error}; a shorter step or a better start may help") from None
     return expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
-from ingd_ref import special
+from ingd_ref import _special
 from ingd_ref.backend import Array, Namespace, array_namespace, device, item, symmetrise
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families import MultivariateGaussian
@@ -20,7 +20,8 @@ __all__ = ["FullGaussian"]
 class FullGaussian(GaussianApproximation):
     r"""q = N(m, P⁻¹) with P = LLᵀ, kept by its lower triangular Cholesky factor L.
 
-    A step of size ρ towards the curvature T = −E_q[∇²ℓ] of (E11) changes P, and with the new P the mean, in one of two ways:
+    A step of size ρ towards the curvature T = −E_q[∇²ℓ] of (E11) changes P, and with the new P the
+    mean, in one of two ways:
 
     .. math::
         \text{standard:} \quad P &\leftarrow (1-\rho)P + \rho T \\
@@ -28,8 +29,9 @@ class FullGaussian(GaussianApproximation):
             G = T - P, \; N = (1-\rho)P + \rho T \\
         m &\leftarrow m + \rho P^{-1}\, \mathbb E_q[\nabla\ell]
 
-    The second is positive definite for every ρ and every symmetric T, since ½P is and the rest is a square. It is computed as one: L comes
-    from a QR decomposition of Lᵀ above (1 − ρ)Lᵀ + ρL⁻¹T, and no eigenvalue is lost in a sum.
+    The second is positive definite for every ρ and every symmetric T, since ½P is and the rest is a
+    square. It is computed as one: L comes from a QR decomposition of Lᵀ above (1 − ρ)Lᵀ + ρL⁻¹T,
+    and no eigenvalue is lost in a sum.
 
     Parameters
     ----------
@@ -66,7 +68,9 @@ class FullGaussian(GaussianApproximation):
             raise ShapeError(
                 f"factor must have shape {(*mean.shape, mean.shape[-1])} beside a mean {tuple(mean.shape)}, got {factor.shape}"
             )
-        if not item(xp.all(xp.linalg.diagonal(factor) > 0)) or item(xp.any(xp.triu(factor, k=1) != 0)):
+        if not item(xp.all(xp.linalg.diagonal(factor) > 0)) or item(
+            xp.any(xp.triu(factor, k=1) != 0)
+        ):
             raise DomainError("factor must be lower triangular with a positive diagonal")
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "factor", factor)
@@ -118,7 +122,9 @@ class FullGaussian(GaussianApproximation):
         """
         xp, mean, covariance = _checked(mean, covariance, "covariance")
         lower = cholesky(xp, covariance, "covariance")
-        unit = xp.broadcast_to(xp.eye(mean.shape[-1], dtype=mean.dtype, device=device(mean)), covariance.shape)
+        unit = xp.broadcast_to(
+            xp.eye(mean.shape[-1], dtype=mean.dtype, device=device(mean)), covariance.shape
+        )
         return cls(mean, stacked_factor(xp, solve(xp, lower, unit)))
 
     @property
@@ -152,7 +158,9 @@ class FullGaussian(GaussianApproximation):
         """θ = (Pm, −½P) (..., b) in the coordinates of :attr:`family`."""
         xp = array_namespace(mean=self.mean)
         precision = self.precision
-        return xp.concat([matvec(xp, precision, self.mean), special.dual_entries(xp, -0.5 * precision)], axis=-1)
+        return xp.concat(
+            [matvec(xp, precision, self.mean), _special.dual_entries(xp, -0.5 * precision)], axis=-1
+        )
 
     def solve(self, columns: Array) -> Array:
         xp = array_namespace(mean=self.mean, columns=columns)
@@ -174,14 +182,21 @@ class FullGaussian(GaussianApproximation):
 
     def curvature_gap(self, curvature: Curvature) -> Array:
         xp = array_namespace(mean=self.mean)
-        whitened = solve(xp, self.factor, xp.matrix_transpose(solve(xp, self.factor, curvature.matrix())))
+        whitened = solve(
+            xp, self.factor, xp.matrix_transpose(solve(xp, self.factor, curvature.matrix()))
+        )
         gap = whitened - xp.eye(self.dim, dtype=self.mean.dtype, device=device(self.mean))
         return 0.5 * xp.sum(gap * gap, axis=(-2, -1))
 
     def with_precision_towards(self, curvature: Curvature, step_size: float, step: str) -> Self:
-        xp, upper = array_namespace(mean=self.mean), array_namespace(mean=self.mean).matrix_transpose(self.factor)
+        xp, upper = (
+            array_namespace(mean=self.mean),
+            array_namespace(mean=self.mean).matrix_transpose(self.factor),
+        )
         if step == "positive":
-            other = (1.0 - step_size) * upper + step_size * solve(xp, self.factor, curvature.matrix())
+            other = (1.0 - step_size) * upper + step_size * solve(
+                xp, self.factor, curvature.matrix()
+            )
             return replace(self, factor=stacked_factor(xp, upper, other) / 2.0**0.5)
         target = (1.0 - step_size) * self.precision + step_size * curvature.matrix()
         return replace(self, factor=cholesky(xp, target, "the precision after a standard step"))
@@ -200,7 +215,10 @@ def _checked(mean: Array, matrix: Array, name: str) -> tuple[Namespace, Array, A
             f"{name} must have shape {(*mean.shape, mean.shape[-1])} beside a mean {tuple(mean.shape)}, got {tuple(matrix.shape)}"
         )
     difference = xp.max(xp.abs(matrix - xp.matrix_transpose(matrix)))
-    # Products such as AᵀA come out asymmetric by a few roundings per entry of their size; more is a mistake of the caller.
+    # Products such as AᵀA come out asymmetric by a few roundings per entry of their size; more is a
+    # mistake of the caller.
     if item(difference > 1e3 * xp.finfo(matrix.dtype).eps * xp.max(xp.abs(matrix))):
-        raise DomainError(f"{name} must be symmetric, but it differs from its transpose by {item(difference):.3g}")
+        raise DomainError(
+            f"{name} must be symmetric, but it differs from its transpose by {item(difference):.3g}"
+        )
     return xp, mean, symmetrise(xp, matrix)

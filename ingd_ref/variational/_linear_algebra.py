@@ -31,7 +31,8 @@ def scaled_columns(matrices: Array, scales: Array) -> Array:
 def solve(xp: Namespace, matrices: Array, columns: Array) -> Array:
     """Return A⁻¹B (..., d, k) for A (..., d, d) and B (..., d, k), whose batch axes broadcast; or :class:`SingularSystemError`.
 
-    They are broadcast here, because libraries disagree on whether (d, k) beside (k, d, d) is one matrix or a batch of vectors.
+    They are broadcast here, because libraries disagree on whether (d, k) beside (k, d, d) is one
+    matrix or a batch of vectors.
     """
     batch = np.broadcast_shapes(tuple(matrices.shape[:-2]), tuple(columns.shape[:-2]))
     matrices = xp.broadcast_to(matrices, (*batch, *matrices.shape[-2:]))
@@ -40,7 +41,9 @@ def solve(xp: Namespace, matrices: Array, columns: Array) -> Array:
     except Exception as error:
         if type(error).__name__ not in LINEAR_ALGEBRA_ERRORS:
             raise
-        raise SingularSystemError("the precision or covariance is singular to working precision") from None
+        raise SingularSystemError(
+            "the precision or covariance is singular to working precision"
+        ) from None
 
 
 def cholesky(xp: Namespace, matrices: Array, what: str) -> Array:
@@ -59,8 +62,9 @@ def cholesky(xp: Namespace, matrices: Array, what: str) -> Array:
 def stacked_factor(xp: Namespace, *blocks: Array) -> Array:
     """Return the lower triangular L (..., d, d) with LLᵀ = Σ_k B_kᵀB_k for blocks B_k (..., n_k, d), without forming the sum.
 
-    It is the transpose of the triangle of a QR decomposition of the stacked blocks, with the signs that make its diagonal positive. The
-    squared condition number of the sum never enters, so that a small eigenvalue survives beside a large one.
+    It is the transpose of the triangle of a QR decomposition of the stacked blocks, with the signs
+    that make its diagonal positive. The squared condition number of the sum never enters, so that a
+    small eigenvalue survives beside a large one.
     """
     upper = xp.linalg.qr(xp.concat(blocks, axis=-2), mode="reduced")[1]
     diagonal = xp.linalg.diagonal(upper)

@@ -9,7 +9,12 @@ from typing import NamedTuple, Self
 from ingd_ref.backend import Array, Namespace, array_namespace, device, item, symmetrise
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.variational._approximation import GaussianApproximation, as_vectors
-from ingd_ref.variational._curvature import Curvature, DiagonalCurvature, FactoredCurvature, diagonal_matrix
+from ingd_ref.variational._curvature import (
+    Curvature,
+    DiagonalCurvature,
+    FactoredCurvature,
+    diagonal_matrix,
+)
 from ingd_ref.variational._linear_algebra import matvec, scaled_columns
 
 __all__ = ["LowRankGaussian"]
@@ -26,21 +31,25 @@ class _Spectrum(NamedTuple):
 class LowRankGaussian(GaussianApproximation):
     r"""q = N(m, P⁻¹) with P = diag(D) + UUᵀ of rank k beside the diagonal: O(dk) numbers instead of d².
 
-    A step moves P to M as :class:`FullGaussian` does, "standard" or "positive", and then projects M on this form. With a positive diagonal
-    Ω as unit of each coordinate, let λ₁ ≥ λ₂ ≥ … and v₁, v₂, … be the eigenvalues and -vectors of Ω^{-1/2}(M − Ω)Ω^{-1/2}:
+    A step moves P to M as :class:`FullGaussian` does, "standard" or "positive", and then projects M
+    on this form. With a positive diagonal Ω as unit of each coordinate, let λ₁ ≥ λ₂ ≥ … and v₁, v₂,
+    … be the eigenvalues and -vectors of Ω^{-1/2}(M − Ω)Ω^{-1/2}:
 
     .. math:: U = Ω^{1/2} \big[ \sqrt{(\lambda_j)_+}\, v_j \big]_{j \le k}, \qquad D = \operatorname{diag}(M - UU^\top)
 
     - The diagonal of P is exactly that of M, for any k.
     - P = M exactly, where M − Ω is positive semi-definite of rank ≤ k.
-    - P is positive definite whenever M is: Ω^{-1/2}(M − UUᵀ)Ω^{-1/2} has the eigenvalues 1 and 1 + λ_j > 0, so its diagonal is positive.
+    - P is positive definite whenever M is: Ω^{-1/2}(M − UUᵀ)Ω^{-1/2} has the eigenvalues 1 and 1 +
+      λ_j > 0, so its diagonal is positive.
 
-    For a curvature T = diag(δ) + WSWᵀ (:class:`FactoredCurvature`, :class:`DiagonalCurvature`) Ω is the diagonal part that the step itself
-    makes of D and δ: (1 − ρ)D + ρδ = n for the standard step, which needs it to be positive, and ½(D + n²/D) for the positive one. Then
-    M − Ω has rank at most k + r, or 2(k + r), and no d×d matrix is formed. For a :class:`DenseCurvature` Ω is D.
+    For a curvature T = diag(δ) + WSWᵀ (:class:`FactoredCurvature`, :class:`DiagonalCurvature`) Ω is
+    the diagonal part that the step itself makes of D and δ: (1 − ρ)D + ρδ = n for the standard
+    step, which needs it to be positive, and ½(D + n²/D) for the positive one. Then M − Ω has rank
+    at most k + r, or 2(k + r), and no d×d matrix is formed. For a :class:`DenseCurvature` Ω is D.
 
-    What is lost is the rest of T: at the end of a run of standard steps diag P = diag T for any step size, but only where the projection
-    loses nothing is q stationary for the ELBO. Positive steps end at diag P = diag T + O(ρ) of what the projection loses, squared.
+    What is lost is the rest of T: at the end of a run of standard steps diag P = diag T for any
+    step size, but only where the projection loses nothing is q stationary for the ELBO. Positive
+    steps end at diag P = diag T + O(ρ) of what the projection loses, squared.
 
     Parameters
     ----------
@@ -76,13 +85,17 @@ class LowRankGaussian(GaussianApproximation):
         diagonal = as_vectors(xp, self.diagonal, "diagonal", like=mean)
         factor = as_vectors(xp, self.factor, "factor", like=mean)
         if tuple(diagonal.shape) != tuple(mean.shape):
-            raise ShapeError(f"diagonal must have the shape {tuple(mean.shape)} of the mean, got {tuple(diagonal.shape)}")
+            raise ShapeError(
+                f"diagonal must have the shape {tuple(mean.shape)} of the mean, got {tuple(diagonal.shape)}"
+            )
         if tuple(factor.shape[:-1]) != tuple(mean.shape) or factor.shape[-1] > mean.shape[-1]:
             raise ShapeError(
                 f"factor must have shape {tuple(mean.shape)} and one more axis of at most d columns, got {tuple(factor.shape)}"
             )
         if not item(xp.all(diagonal > 0)):
-            raise DomainError(f"diagonal must be positive, got a smallest entry of {item(xp.min(diagonal)):g}")
+            raise DomainError(
+                f"diagonal must be positive, got a smallest entry of {item(xp.min(diagonal)):g}"
+            )
         for name, value in (("mean", mean), ("diagonal", diagonal), ("factor", factor)):
             object.__setattr__(self, name, value)
 
@@ -94,20 +107,25 @@ class LowRankGaussian(GaussianApproximation):
     @property
     def precision(self) -> Array:
         xp = array_namespace(mean=self.mean)
-        return diagonal_matrix(xp, self.diagonal) + symmetrise(xp, xp.matmul(self.factor, xp.matrix_transpose(self.factor)))
+        return diagonal_matrix(xp, self.diagonal) + symmetrise(
+            xp, xp.matmul(self.factor, xp.matrix_transpose(self.factor))
+        )
 
     @property
     def variance(self) -> Array:
         xp = array_namespace(mean=self.mean)
         vectors, squares = self._spectrum
-        # 1 − Σ σ²/(1 + σ²) v²; the sum of v² is at most one, so nothing cancels below the part outside the columns of V.
+        # 1 − Σ σ²/(1 + σ²) v²; the sum of v² is at most one, so nothing cancels below the part
+        # outside the columns of V.
         outside = xp.clip(1.0 - xp.sum(vectors * vectors, axis=-1), min=0.0)
         return (outside + matvec(xp, vectors * vectors, 1.0 / (1.0 + squares))) / self.diagonal
 
     @property
     def log_det_precision(self) -> Array:
         xp = array_namespace(mean=self.mean)
-        return xp.sum(xp.log(self.diagonal), axis=-1) + xp.sum(xp.log1p(self._spectrum.squares), axis=-1)
+        return xp.sum(xp.log(self.diagonal), axis=-1) + xp.sum(
+            xp.log1p(self._spectrum.squares), axis=-1
+        )
 
     @property
     def condition(self) -> Array:
@@ -119,7 +137,9 @@ class LowRankGaussian(GaussianApproximation):
     @cached_property
     def _spectrum(self) -> _Spectrum:
         xp = array_namespace(mean=self.mean)
-        vectors, singular, _ = xp.linalg.svd(self.factor / xp.sqrt(self.diagonal)[..., None], full_matrices=False)
+        vectors, singular, _ = xp.linalg.svd(
+            self.factor / xp.sqrt(self.diagonal)[..., None], full_matrices=False
+        )
         return _Spectrum(vectors, singular * singular)
 
     def _whitened(self, columns: Array) -> Array:
@@ -127,7 +147,9 @@ class LowRankGaussian(GaussianApproximation):
         xp = array_namespace(mean=self.mean, columns=columns)
         vectors, squares = self._spectrum
         shrink = 1.0 / xp.sqrt(1.0 + squares) - 1.0
-        return columns + xp.matmul(scaled_columns(vectors, shrink), xp.matmul(xp.matrix_transpose(vectors), columns))
+        return columns + xp.matmul(
+            scaled_columns(vectors, shrink), xp.matmul(xp.matrix_transpose(vectors), columns)
+        )
 
     def solve(self, columns: Array) -> Array:
         root = array_namespace(mean=self.mean).sqrt(self.diagonal)[..., None]
@@ -135,16 +157,22 @@ class LowRankGaussian(GaussianApproximation):
 
     def product(self, columns: Array) -> Array:
         xp = array_namespace(mean=self.mean, columns=columns)
-        return columns * self.diagonal[..., None] + xp.matmul(self.factor, xp.matmul(xp.matrix_transpose(self.factor), columns))
+        return columns * self.diagonal[..., None] + xp.matmul(
+            self.factor, xp.matmul(xp.matrix_transpose(self.factor), columns)
+        )
 
     def predictor_variance(self, design: Array) -> Array:
         xp = array_namespace(mean=self.mean, design=design)
-        whitened = self._whitened(xp.matrix_transpose(design / xp.sqrt(self.diagonal)[..., None, :]))
+        whitened = self._whitened(
+            xp.matrix_transpose(design / xp.sqrt(self.diagonal)[..., None, :])
+        )
         return xp.sum(whitened * whitened, axis=-2)
 
     def coloured(self, noise: Array) -> Array:
         xp = array_namespace(mean=self.mean, noise=noise)
-        return xp.matrix_transpose(self._whitened(xp.matrix_transpose(noise)) / xp.sqrt(self.diagonal)[..., None])
+        return xp.matrix_transpose(
+            self._whitened(xp.matrix_transpose(noise)) / xp.sqrt(self.diagonal)[..., None]
+        )
 
     def curvature_gap(self, curvature: Curvature) -> Array:
         """Squared relative distance of the diagonals of T and P, halved (...)."""
@@ -157,7 +185,9 @@ class LowRankGaussian(GaussianApproximation):
         xp = array_namespace(mean=self.mean)
 
         def towards(columns: Array) -> Array:
-            return (1.0 - step_size) * self.product(columns) + step_size * curvature.product(columns)
+            return (1.0 - step_size) * self.product(columns) + step_size * curvature.product(
+                columns
+            )
 
         def squared(columns: Array) -> Array:
             return 0.5 * (self.product(columns) + towards(self.solve(towards(columns))))
@@ -168,14 +198,21 @@ class LowRankGaussian(GaussianApproximation):
         image = (squared if step == "positive" else towards)(orthonormal / root) / root
         core = symmetrise(xp, xp.matmul(xp.matrix_transpose(orthonormal), image))
         values, inner = xp.linalg.eigh(core)  # 1 + λ
-        # The positive step keeps at least half of D; what is below that is rounding beside a large eigenvalue.
-        floor = 0.5 * xp.min(self.diagonal / unit, axis=-1, keepdims=True) if step == "positive" else xp.zeros_like(values[..., :1])
+        # The positive step keeps at least half of D; what is below that is rounding beside a large
+        # eigenvalue.
+        floor = (
+            0.5 * xp.min(self.diagonal / unit, axis=-1, keepdims=True)
+            if step == "positive"
+            else xp.zeros_like(values[..., :1])
+        )
         values = xp.maximum(values, floor)
         if not item(xp.all(values > 0)):
             raise DomainError("the precision after a standard step is not positive definite")
         return self._projected(xp, unit, xp.matmul(orthonormal, inner), values)
 
-    def _unit_and_basis(self, xp: Namespace, curvature: Curvature, step_size: float, step: str) -> tuple[Array, Array]:
+    def _unit_and_basis(
+        self, xp: Namespace, curvature: Curvature, step_size: float, step: str
+    ) -> tuple[Array, Array]:
         """Ω (..., d), and columns that span M − Ω."""
         if isinstance(curvature, FactoredCurvature):
             base, columns = curvature.base, curvature.factor
@@ -192,7 +229,9 @@ class LowRankGaussian(GaussianApproximation):
                 [basis, (moved / self.diagonal)[..., None] * basis], axis=-1
             )
         if not item(xp.all(moved > 0)):
-            raise DomainError("the diagonal part of the precision after a standard step is not positive")
+            raise DomainError(
+                "the diagonal part of the precision after a standard step is not positive"
+            )
         return moved, basis
 
     def _projected(self, xp: Namespace, unit: Array, vectors: Array, values: Array) -> Self:

@@ -18,7 +18,8 @@ __all__ = ["MeanFieldGaussian"]
 class MeanFieldGaussian(GaussianApproximation):
     r"""q = N(m, diag(p)⁻¹): independent coordinates.
 
-    The steps of (E11) are those of :class:`FullGaussian` for each coordinate, with t the diagonal of T = −E_q[∇²ℓ]:
+    The steps of (E11) are those of :class:`FullGaussian` for each coordinate, with t the diagonal
+    of T = −E_q[∇²ℓ]:
 
     .. math::
         \text{standard:} \quad p &\leftarrow (1-\rho)p + \rho t \\
@@ -53,9 +54,13 @@ class MeanFieldGaussian(GaussianApproximation):
         mean = as_vectors(xp, self.mean, "mean")
         precisions = as_vectors(xp, self.precisions, "precisions", like=mean)
         if tuple(precisions.shape) != tuple(mean.shape):
-            raise ShapeError(f"precisions must have the shape {tuple(mean.shape)} of the mean, got {tuple(precisions.shape)}")
+            raise ShapeError(
+                f"precisions must have the shape {tuple(mean.shape)} of the mean, got {tuple(precisions.shape)}"
+            )
         if not item(xp.all(precisions > 0)):
-            raise DomainError(f"precisions must be positive, got a smallest entry of {item(xp.min(precisions)):g}")
+            raise DomainError(
+                f"precisions must be positive, got a smallest entry of {item(xp.min(precisions)):g}"
+            )
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "precisions", precisions)
 
@@ -111,7 +116,9 @@ class MeanFieldGaussian(GaussianApproximation):
         xp = array_namespace(mean=self.mean)
         target = (1.0 - step_size) * self.precisions + step_size * curvature.diagonal()
         if step == "positive":
-            return replace(self, precisions=0.5 * (self.precisions + target / self.precisions * target))
+            return replace(
+                self, precisions=0.5 * (self.precisions + target / self.precisions * target)
+            )
         if not item(xp.all(target > 0)):
             raise DomainError("the precision after a standard step is not positive definite")
         return replace(self, precisions=target)

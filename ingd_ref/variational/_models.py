@@ -7,14 +7,21 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ingd_ref import checks, special
+from ingd_ref import _checks, _special
 from ingd_ref.backend import Array, Namespace, array_namespace, is_array, item
 from ingd_ref.errors import DomainError, NonFiniteError, ShapeError
 from ingd_ref.variational._approximation import Expected, GaussianApproximation
 from ingd_ref.variational._curvature import FactoredCurvature, diagonal_matrix
 from ingd_ref.variational._linear_algebra import dot, matvec
 
-__all__ = ["BayesianLinearRegression", "GeneralisedLinearModel", "LogisticRegression", "PoissonRegression", "Terms", "vector_like"]
+__all__ = [
+    "BayesianLinearRegression",
+    "GeneralisedLinearModel",
+    "LogisticRegression",
+    "PoissonRegression",
+    "Terms",
+    "vector_like",
+]
 
 
 class Terms(NamedTuple):
@@ -63,14 +70,27 @@ class GeneralisedLinearModel(ABC):
         """Check and complete the fields; called by each model before its own checks."""
         xp = array_namespace(design=self.design, response=self.response)
         if self.design.ndim < 2 or 0 in self.design.shape[-2:]:
-            raise ShapeError(f"design must have shape (..., n, d) with n ≥ 1 and d ≥ 1, got {tuple(self.design.shape)}")
-        design = xp.asarray(checks.finite(checks.real_array(self.design, "design", xp), "design", xp), copy=True)
+            raise ShapeError(
+                f"design must have shape (..., n, d) with n ≥ 1 and d ≥ 1, got {tuple(self.design.shape)}"
+            )
+        design = xp.asarray(
+            _checks.finite(_checks.real_array(self.design, "design", xp), "design", xp), copy=True
+        )
         if tuple(self.response.shape) != tuple(design.shape[:-1]):
-            raise ShapeError(f"response must have shape {tuple(design.shape[:-1])}, got {tuple(self.response.shape)}")
-        response = xp.asarray(checks.finite(checks.real_array(self.response, "response", xp, like=design), "response", xp), copy=True)
+            raise ShapeError(
+                f"response must have shape {tuple(design.shape[:-1])}, got {tuple(self.response.shape)}"
+            )
+        response = xp.asarray(
+            _checks.finite(
+                _checks.real_array(self.response, "response", xp, like=design), "response", xp
+            ),
+            copy=True,
+        )
         precision = _prior_vector(xp, self.prior_precision, "prior_precision", design)
         if not item(xp.all(precision > 0)):
-            raise DomainError(f"prior_precision must be positive, got a smallest value of {item(xp.min(precision)):g}")
+            raise DomainError(
+                f"prior_precision must be positive, got a smallest value of {item(xp.min(precision)):g}"
+            )
         fields = {
             "design": design,
             "response": response,
@@ -83,12 +103,16 @@ class GeneralisedLinearModel(ABC):
 
     def log_prior(self, x: Array) -> Array:
         """Log density log N(x; m₀, Λ⁻¹) (...) at points (..., d)."""
-        return self._log_prior(array_namespace(design=self.design, x=x), x, self.prior_precision, self.prior_mean)
+        return self._log_prior(
+            array_namespace(design=self.design, x=x), x, self.prior_precision, self.prior_mean
+        )
 
     @staticmethod
     def _log_prior(xp: Namespace, x: Array, precision: Array, mean: Array) -> Array:
         """Log density of a prior whose batch axes are those of x."""
-        return 0.5 * xp.sum(xp.log(precision / (2.0 * math.pi)) - precision * (x - mean) ** 2, axis=-1)
+        return 0.5 * xp.sum(
+            xp.log(precision / (2.0 * math.pi)) - precision * (x - mean) ** 2, axis=-1
+        )
 
     def _prior_of_points(self) -> tuple[Array, Array]:
         """Precision and mean (..., 1, d) of the prior beside points (..., s, d), whose axis of points is none of the batch."""
@@ -98,13 +122,17 @@ class GeneralisedLinearModel(ABC):
         """Linear predictors a_iᵀx (..., n, s) at points (..., s, d)."""
         xp = array_namespace(design=self.design, x=x)
         if x.ndim < 2 or x.shape[-1] != self.design.shape[-1]:
-            raise ShapeError(f"x must have shape (..., s, {self.design.shape[-1]}), got {tuple(x.shape)}")
+            raise ShapeError(
+                f"x must have shape (..., s, {self.design.shape[-1]}), got {tuple(x.shape)}"
+            )
         return xp.matmul(self.design, xp.matrix_transpose(x))
 
     def log_density(self, x: Array) -> Array:
         """Values ℓ(x) (..., s) at points (..., s, d), normalising constants of likelihood and prior included."""
         xp = array_namespace(design=self.design, x=x)
-        return xp.sum(self.terms(self.predictors(x)).value, axis=-2) + self._log_prior(xp, x, *self._prior_of_points())
+        return xp.sum(self.terms(self.predictors(x)).value, axis=-2) + self._log_prior(
+            xp, x, *self._prior_of_points()
+        )
 
     def gradient(self, x: Array) -> Array:
         """Gradients ∇ℓ(x) (..., s, d) at points (..., s, d)."""
@@ -152,16 +180,20 @@ class GeneralisedLinearModel(ABC):
         transposed = xp.matrix_transpose(self.design)
         spread = 0.5 * dot(xp, self.prior_precision + xp.zeros_like(q.mean), q.variance)
         value = xp.sum(means.value, axis=-1) + self.log_prior(q.mean) - spread
-        gradient = matvec(xp, transposed, means.slope) - self.prior_precision * (q.mean - self.prior_mean)
-        return Expected(value, gradient, FactoredCurvature(self.prior_precision, transposed, means.bend))
+        gradient = matvec(xp, transposed, means.slope) - self.prior_precision * (
+            q.mean - self.prior_mean
+        )
+        return Expected(
+            value, gradient, FactoredCurvature(self.prior_precision, transposed, means.bend)
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class BayesianLinearRegression(GeneralisedLinearModel):
     r"""y_i = a_iᵀx + noise of precision τ: φ_i(t) = −½τ(y_i − t)² + ½ log(τ/2π).
 
-    ℓ is quadratic, so the posterior is Gaussian, and one standard step with ρ = 1 from anywhere reaches it. The ELBO there is the log
-    evidence.
+    ℓ is quadratic, so the posterior is Gaussian, and one standard step with ρ = 1 from anywhere
+    reaches it. The ELBO there is the log evidence.
 
     Parameters
     ----------
@@ -196,14 +228,18 @@ class BayesianLinearRegression(GeneralisedLinearModel):
 
     def __post_init__(self) -> None:
         self._prepare()
-        object.__setattr__(self, "noise_precision", checks.positive(self.noise_precision, "noise_precision"))
+        object.__setattr__(
+            self, "noise_precision", _checks.positive(self.noise_precision, "noise_precision")
+        )
 
     def terms(self, predictors: Array) -> Terms:
         xp = array_namespace(predictors=predictors)
         residual = self.response[..., None] - predictors
         constant = 0.5 * math.log(self.noise_precision / (2.0 * math.pi))
         value = constant - 0.5 * self.noise_precision * residual * residual
-        return Terms(value, self.noise_precision * residual, xp.full_like(residual, self.noise_precision))
+        return Terms(
+            value, self.noise_precision * residual, xp.full_like(residual, self.noise_precision)
+        )
 
     def expected(self, q: GaussianApproximation) -> Expected:
         """Expectations under q in closed form."""
@@ -260,8 +296,11 @@ class LogisticRegression(GeneralisedLinearModel):
         response = self.response[..., None]
         power = xp.exp(-xp.abs(predictors))
         tail, one = xp.log1p(power), xp.ones_like(power)
-        success, failure = (xp.where(side, one, power) / (1.0 + power) for side in (predictors > 0, predictors <= 0))
-        # −log P(y = 1) and −log P(y = 0), and y − P(y = 1) as a difference of products: nothing cancels for y = 0 or 1
+        success, failure = (
+            xp.where(side, one, power) / (1.0 + power) for side in (predictors > 0, predictors <= 0)
+        )
+        # −log P(y = 1) and −log P(y = 0), and y − P(y = 1) as a difference of products: nothing
+        # cancels for y = 0 or 1
         losses = xp.clip(-predictors, min=0.0) + tail, xp.clip(predictors, min=0.0) + tail
         value = -(response * losses[0] + (1.0 - response) * losses[1])
         return Terms(value, response * failure - (1.0 - response) * success, success * failure)
@@ -310,7 +349,9 @@ class PoissonRegression(GeneralisedLinearModel):
             raise DomainError("response of a Poisson regression must not be negative")
         exposure = vector_like(xp, self.exposure, "exposure", self.response)
         if not item(xp.all(exposure > 0)):
-            raise DomainError(f"exposure must be positive, got a smallest value of {item(xp.min(exposure)):g}")
+            raise DomainError(
+                f"exposure must be positive, got a smallest value of {item(xp.min(exposure)):g}"
+            )
         object.__setattr__(self, "exposure", exposure)
 
     def terms(self, predictors: Array) -> Terms:
@@ -320,7 +361,7 @@ class PoissonRegression(GeneralisedLinearModel):
     def _terms(self, predictors: Array, rate: Array) -> Terms:
         xp = array_namespace(predictors=predictors)
         response = self.response[..., None]
-        constant = response * xp.log(self.exposure[..., None]) - special.lgamma(xp, response + 1.0)
+        constant = response * xp.log(self.exposure[..., None]) - _special.lgamma(xp, response + 1.0)
         return Terms(response * predictors + constant - rate, response - rate, rate)
 
     def expected(self, q: GaussianApproximation) -> Expected:
@@ -329,7 +370,9 @@ class PoissonRegression(GeneralisedLinearModel):
         centre = q.predictor_mean(self.design)
         rate = self.exposure * xp.exp(centre + 0.5 * q.predictor_variance(self.design))
         means = self._terms(centre[..., None], rate[..., None])
-        return self._assembled(q, Terms(means.value[..., 0], means.slope[..., 0], means.bend[..., 0]))
+        return self._assembled(
+            q, Terms(means.value[..., 0], means.slope[..., 0], means.bend[..., 0])
+        )
 
 
 def _prior_vector(xp: Namespace, value: Any, name: str, design: Array) -> Array:
@@ -340,14 +383,16 @@ def _prior_vector(xp: Namespace, value: Any, name: str, design: Array) -> Array:
 def vector_like(xp: Namespace, value: Any, name: str, like: Array) -> Array:
     """A number, or an array that broadcasts to the shape of ``like``, as an array of this shape."""
     if not is_array(value):
-        number = checks.positive(value, name) if name != "prior_mean" else _real(value, name)
+        number = _checks.positive(value, name) if name != "prior_mean" else _real(value, name)
         return xp.full_like(like, number)
     array_namespace(like=like, **{name: value})
-    value = checks.finite(checks.real_array(value, name, xp, like=like), name, xp)
+    value = _checks.finite(_checks.real_array(value, name, xp, like=like), name, xp)
     try:
         return xp.asarray(xp.broadcast_to(value, tuple(like.shape)), copy=True)
     except (ValueError, RuntimeError):
-        raise ShapeError(f"{name} must be a number or broadcast to shape {tuple(like.shape)}, got {tuple(value.shape)}") from None
+        raise ShapeError(
+            f"{name} must be a number or broadcast to shape {tuple(like.shape)}, got {tuple(value.shape)}"
+        ) from None
 
 
 def _real(value: Any, name: str) -> float:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ingd_ref import checks, special
+from ingd_ref import _checks, _special
 from ingd_ref.backend import Array, array_namespace
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.variational._approximation import STEPS, Expected, GaussianApproximation
@@ -20,7 +20,9 @@ __all__ = ["checked_step_size", "elbo", "expected_under", "mean_gradient", "natu
 Approximation = TypeVar("Approximation", bound=GaussianApproximation)
 
 
-def natural_step(q: Approximation, expected: Expected, step_size: float = 1.0, step: str = "standard") -> Approximation:
+def natural_step(
+    q: Approximation, expected: Expected, step_size: float = 1.0, step: str = "standard"
+) -> Approximation:
     r"""Take one natural-gradient step of variational inference with a Gaussian, equation (E11).
 
     .. math::
@@ -33,12 +35,14 @@ def natural_step(q: Approximation, expected: Expected, step_size: float = 1.0, s
     q : FullGaussian, MeanFieldGaussian or LowRankGaussian
         N(m, P⁻¹), or a batch.
     expected : Expected
-        E_q[∇ℓ] and −E_q[∇²ℓ], where ℓ is the log density of data and x together: likelihood times prior.
+        E_q[∇ℓ] and −E_q[∇²ℓ], where ℓ is the log density of data and x together: likelihood times
+        prior.
     step_size : float in (0, 1]
         ρ. Default 1.
     step : {"standard", "positive"}
-        ``"standard"`` (default) goes along the straight line in natural parameters: with ρ = 1 it is exact for quadratic ℓ. It leaves the
-        positive definite matrices where ℓ is too convex. ``"positive"`` agrees with it to first order in ρ and cannot leave them.
+        ``"standard"`` (default) goes along the straight line in natural parameters: with ρ = 1 it
+        is exact for quadratic ℓ. It leaves the positive definite matrices where ℓ is too convex.
+        ``"positive"`` agrees with it to first order in ρ and cannot leave them.
 
     Returns
     -------
@@ -52,8 +56,9 @@ def natural_step(q: Approximation, expected: Expected, step_size: float = 1.0, s
 
     Notes
     -----
-    A :class:`MeanFieldGaussian` sees the diagonal of the curvature alone; :class:`LowRankGaussian` projects what comes out. Sources: [K18];
-    the positive form is the average of P and of the congruence N P⁻¹ N of it, N = (1 − ρ)P + ρT.
+    A :class:`MeanFieldGaussian` sees the diagonal of the curvature alone; :class:`LowRankGaussian`
+    projects what comes out. Sources: [K18]; the positive form is the average of P and of the
+    congruence N P⁻¹ N of it, N = (1 − ρ)P + ρT.
 
     Examples
     --------
@@ -66,18 +71,23 @@ def natural_step(q: Approximation, expected: Expected, step_size: float = 1.0, s
     (array([[6.]]), array([1.16666667]))
     """
     rho = checked_step_size(step_size)
-    checks.choice(step, "step", STEPS)
+    _checks.choice(step, "step", STEPS)
     array_namespace(mean=q.mean, gradient=expected.gradient)
-    for name, size in (("gradient", expected.gradient.shape[-1:]), ("curvature", (expected.curvature.dim,))):
+    for name, size in (
+        ("gradient", expected.gradient.shape[-1:]),
+        ("curvature", (expected.curvature.dim,)),
+    ):
         if tuple(size) != (q.dim,):
-            raise ShapeError(f"the expected {name} must have dimension {q.dim} like q, got {size[0] if size else 0}")
+            raise ShapeError(
+                f"the expected {name} must have dimension {q.dim} like q, got {size[0] if size else 0}"
+            )
     moved = q.with_precision_towards(expected.curvature, rho, step)
     return moved.moved_to(q.mean + rho * moved.solve(expected.gradient[..., None])[..., 0])
 
 
 def checked_step_size(step_size: Any) -> float:
     """Return ρ as a float in (0, 1]."""
-    rho = checks.positive(step_size, "step_size")
+    rho = _checks.positive(step_size, "step_size")
     if rho > 1.0:
         raise DomainError(f"step_size must lie in (0, 1], got {rho:g}")
     return rho
@@ -99,7 +109,8 @@ def mean_gradient(q: FullGaussian | MeanFieldGaussian, expected: Expected) -> Ar
     Returns
     -------
     array (..., b)
-        In the coordinates of ``q.family``; :func:`conjugate_step` takes it. Off-diagonal entries of a matrix count twice there.
+        In the coordinates of ``q.family``; :func:`conjugate_step` takes it. Off-diagonal entries of
+        a matrix count twice there.
 
     Raises
     ------
@@ -120,13 +131,21 @@ def mean_gradient(q: FullGaussian | MeanFieldGaussian, expected: Expected) -> Ar
         diagonal = expected.curvature.diagonal() + xp.zeros_like(q.mean)
         return xp.concat([expected.gradient + diagonal * q.mean, -0.5 * diagonal], axis=-1)
     if not isinstance(q, FullGaussian):
-        raise OptionError(f"{type(q).__name__} is no exponential family, and has no mean parameters")
+        raise OptionError(
+            f"{type(q).__name__} is no exponential family, and has no mean parameters"
+        )
     matrix = expected.curvature.matrix() + xp.zeros_like(q.factor)
-    return xp.concat([expected.gradient + matvec(xp, matrix, q.mean), special.dual_entries(xp, -0.5 * matrix)], axis=-1)
+    return xp.concat(
+        [expected.gradient + matvec(xp, matrix, q.mean), _special.dual_entries(xp, -0.5 * matrix)],
+        axis=-1,
+    )
 
 
 def expected_under(
-    model: Any, q: GaussianApproximation, expectation: Expectation | None = None, rng: np.random.Generator | None = None
+    model: Any,
+    q: GaussianApproximation,
+    expectation: Expectation | None = None,
+    rng: np.random.Generator | None = None,
 ) -> Expected:
     """Expectations E_q[ℓ], E_q[∇ℓ] and −E_q[∇²ℓ] that :func:`natural_step` needs, from (E11).
 
@@ -137,8 +156,8 @@ def expected_under(
     q : GaussianApproximation
         Where the expectations are taken.
     expectation : Expectation, optional
-        How. Default: :class:`Exact` if the model knows closed forms, else :class:`Quadrature` if it is known by linear predictors, else
-        :class:`Sampling`.
+        How. Default: :class:`Exact` if the model knows closed forms, else :class:`Quadrature` if it
+        is known by linear predictors, else :class:`Sampling`.
     rng : numpy.random.Generator, optional
         For :class:`Sampling`.
 
@@ -160,14 +179,23 @@ def expected_under(
     array([0.281718])
     """
     if not isinstance(q, GaussianApproximation):
-        raise OptionError(f"q must be a FullGaussian, MeanFieldGaussian or LowRankGaussian, got {type(q).__name__}")
+        raise OptionError(
+            f"q must be a FullGaussian, MeanFieldGaussian or LowRankGaussian, got {type(q).__name__}"
+        )
     chosen = default_expectation(model) if expectation is None else expectation
     if not isinstance(chosen, Expectation):
-        raise OptionError(f"expectation must be Exact(), Quadrature(...) or Sampling(...), got {type(chosen).__name__}")
+        raise OptionError(
+            f"expectation must be Exact(), Quadrature(...) or Sampling(...), got {type(chosen).__name__}"
+        )
     return chosen(model, q, rng)
 
 
-def elbo(model: Any, q: GaussianApproximation, expectation: Expectation | None = None, rng: np.random.Generator | None = None) -> Array:
+def elbo(
+    model: Any,
+    q: GaussianApproximation,
+    expectation: Expectation | None = None,
+    rng: np.random.Generator | None = None,
+) -> Array:
     """Evidence lower bound E_q[ℓ] + H(q) in nats, the negative of the loss of (E11) up to the log evidence.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, to_backend, to_host
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.families import ExponentialFamily
@@ -26,13 +26,14 @@ Height = Callable[[np.ndarray], np.ndarray]
 def scalar_nodes(family: ExponentialFamily, theta: Array, number: int = 201) -> tuple[Array, Array]:
     r"""Nodes and weights of a quadrature rule for a member of a family on an interval, with which :func:`regression_gradient` has no noise.
 
-    The interval is stretched to the whole line by a map x(t): t itself, e^t or a logistic function. There the trapezoidal rule converges
-    faster than any power of the number of nodes.
+    The interval is stretched to the whole line by a map x(t): t itself, e^t or a logistic function.
+    There the trapezoidal rule converges faster than any power of the number of nodes.
 
     Parameters
     ----------
     family : ExponentialFamily
-        A family on an open interval (d = 1), with a smooth density that has one mode in t; not bounded from above alone.
+        A family on an open interval (d = 1), with a smooth density that has one mode in t; not
+        bounded from above alone.
     theta : array (b,)
         Natural parameters.
     number : int ≥ 2
@@ -52,8 +53,9 @@ def scalar_nodes(family: ExponentialFamily, theta: Array, number: int = 201) -> 
 
     Notes
     -----
-    What is left out has less than e^-45 of the highest density. Between two finite ends a density that is infinite at the upper one is
-    misjudged within a rounding error of it. It serves the expectations of (E11).
+    What is left out has less than e^-45 of the highest density. Between two finite ends a density
+    that is infinite at the upper one is misjudged within a rounding error of it. It serves the
+    expectations of (E11).
 
     Examples
     --------
@@ -66,7 +68,7 @@ def scalar_nodes(family: ExponentialFamily, theta: Array, number: int = 201) -> 
     array_namespace(theta=theta)
     if theta.ndim != 1:
         raise ShapeError(f"theta must have shape ({family.number},), got {tuple(theta.shape)}")
-    if checks.positive_integer(number, "number") < 2:
+    if _checks.positive_integer(number, "number") < 2:
         raise DomainError(f"number must be at least 2, got {number}")
     host = np.asarray(to_host(theta), dtype=np.float64)
     stretch = _stretching(family)
@@ -74,12 +76,15 @@ def scalar_nodes(family: ExponentialFamily, theta: Array, number: int = 201) -> 
     def height(t: np.ndarray) -> np.ndarray:
         return np.asarray(family.log_prob(host, stretch.place(t)[:, None]) + stretch.log_slope(t))
 
-    # A few draws, always the same, say where the density is and how wide; what they miss is found from there.
+    # A few draws, always the same, say where the density is and how wide; what they miss is found
+    # from there.
     drawn = stretch.back(family.sample(host, DRAWS, np.random.default_rng(0))[:, 0])
     t = np.linspace(_foot(height, drawn, -1.0), _foot(height, drawn, 1.0), number)
     logits = height(t)
     weights = np.exp(logits - np.max(logits))
-    return to_backend(stretch.place(t)[:, None], like=theta), to_backend(weights / np.sum(weights), like=theta)
+    return to_backend(stretch.place(t)[:, None], like=theta), to_backend(
+        weights / np.sum(weights), like=theta
+    )
 
 
 def _foot(height: Height, drawn: np.ndarray, side: float) -> float:
@@ -120,7 +125,9 @@ def _stretching(family: ExponentialFamily) -> _Stretching:
     if math.isinf(lower) and math.isinf(upper):
         return _Stretching(lambda t: t, lambda x: x, np.zeros_like)
     if math.isinf(upper):
-        return _Stretching(lambda t: lower + np.exp(t), lambda x: np.asarray(np.log(x - lower)), lambda t: t)
+        return _Stretching(
+            lambda t: lower + np.exp(t), lambda x: np.asarray(np.log(x - lower)), lambda t: t
+        )
     width, least, most = upper - lower, np.nextafter(lower, upper), np.nextafter(upper, lower)
     return _Stretching(
         lambda t: np.clip(lower + width / (1.0 + np.exp(-t)), least, most),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace
 from ingd_ref.variational._curvature import diagonal_matrix
 from ingd_ref.variational._linear_algebra import matvec
@@ -23,9 +23,10 @@ class NonlinearRegression:
     .. math:: \ell(x) = -½\tau \|y - g(x)\|^2 + \log N(x; m_0, \Lambda^{-1}) + \text{const}, \qquad
               -\nabla^2\ell \approx \tau J^\top J + \Lambda, \quad J = \partial g/\partial x
 
-    ℓ need not be concave. The Gauss–Newton matrix on the right leaves out the curvature of g and is positive definite everywhere, so that
-    ``Sampling(curvature="gauss-newton")`` never makes (E11) leave the positive definite matrices; ``curvature="gradient"`` is the true
-    expectation by gradients alone.
+    ℓ need not be concave. The Gauss–Newton matrix on the right leaves out the curvature of g and is
+    positive definite everywhere, so that ``Sampling(curvature="gauss-newton")`` never makes (E11)
+    leave the positive definite matrices; ``curvature="gradient"`` is the true expectation by
+    gradients alone.
 
     Parameters
     ----------
@@ -66,10 +67,16 @@ class NonlinearRegression:
 
     def __post_init__(self) -> None:
         xp = array_namespace(response=self.response)
-        response = checks.vector(self.response, "response", self.response.shape[0] if self.response.ndim else 0, xp)
-        like = xp.broadcast_to(response[:1], (checks.positive_integer(self.dimension, "dimension"),))
+        response = _checks.vector(
+            self.response, "response", self.response.shape[0] if self.response.ndim else 0, xp
+        )
+        like = xp.broadcast_to(
+            response[:1], (_checks.positive_integer(self.dimension, "dimension"),)
+        )
         object.__setattr__(self, "response", xp.asarray(response, copy=True))
-        object.__setattr__(self, "noise_precision", checks.positive(self.noise_precision, "noise_precision"))
+        object.__setattr__(
+            self, "noise_precision", _checks.positive(self.noise_precision, "noise_precision")
+        )
         for name in ("prior_precision", "prior_mean"):
             object.__setattr__(self, name, vector_like(xp, getattr(self, name), name, like))
 
@@ -80,7 +87,11 @@ class NonlinearRegression:
         fit = 0.5 * self.response.shape[0] * math.log(self.noise_precision / (2.0 * math.pi))
         prior = 0.5 * xp.sum(xp.log(self.prior_precision / (2.0 * math.pi)))
         distance = xp.sum(self.prior_precision * (x - self.prior_mean) ** 2, axis=-1)
-        return fit + prior - 0.5 * (self.noise_precision * xp.sum(residual * residual, axis=-1) + distance)
+        return (
+            fit
+            + prior
+            - 0.5 * (self.noise_precision * xp.sum(residual * residual, axis=-1) + distance)
+        )
 
     def gradient(self, x: Array) -> Array:
         """Gradients ∇ℓ(x) (..., s, d) at points (..., s, d)."""

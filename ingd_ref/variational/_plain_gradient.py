@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import array_namespace, device
 from ingd_ref.variational._approximation import Expected
 from ingd_ref.variational._full import FullGaussian
@@ -14,7 +14,9 @@ __all__ = ["CHARTS", "plain_gradient_step"]
 CHARTS = ("cholesky", "covariance")
 
 
-def plain_gradient_step(q: FullGaussian, expected: Expected, step_size: float, chart: str = "cholesky") -> FullGaussian:
+def plain_gradient_step(
+    q: FullGaussian, expected: Expected, step_size: float, chart: str = "cholesky"
+) -> FullGaussian:
     r"""Take one step of ordinary gradient ascent on the ELBO, in the mean m and one of two parametrisations of the covariance Σ.
 
     .. math::
@@ -55,8 +57,8 @@ def plain_gradient_step(q: FullGaussian, expected: Expected, step_size: float, c
     >>> plain_gradient_step(q, model.expected(q), 0.1).mean.round(12)
     array([0.7])
     """
-    eta = checks.positive(step_size, "step_size")
-    checks.choice(chart, "chart", CHARTS)
+    eta = _checks.positive(step_size, "step_size")
+    _checks.choice(chart, "chart", CHARTS)
     xp = array_namespace(mean=q.mean)
     mean = q.mean + eta * expected.gradient
     slope = q.precision - expected.curvature.matrix()  # twice the gradient in Σ
@@ -68,4 +70,6 @@ def plain_gradient_step(q: FullGaussian, expected: Expected, step_size: float, c
     unit = xp.eye(q.dim, dtype=q.mean.dtype, device=device(q.mean))
     stretched = diagonal * xp.exp(eta * xp.linalg.diagonal(change) * diagonal)
     moved = (1.0 - unit) * (lower + eta * change) + unit * stretched[..., None]
-    return FullGaussian(mean, stacked_factor(xp, solve(xp, moved, xp.broadcast_to(unit, moved.shape))))
+    return FullGaussian(
+        mean, stacked_factor(xp, solve(xp, moved, xp.broadcast_to(unit, moved.shape)))
+    )

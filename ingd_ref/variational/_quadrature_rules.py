@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 
 __all__ = ["RULES", "normal_rule"]
 
@@ -24,10 +24,11 @@ def normal_rule(number: int, rule: str = "gauss-hermite") -> tuple[np.ndarray, n
     number : int ≥ 1
         Number K of nodes; at least 2 for the trapezoidal rule.
     rule : {"gauss-hermite", "trapezoidal"}
-        ``"gauss-hermite"`` (default) is exact for polynomials of degree below 2K. ``"trapezoidal"`` takes equally spaced nodes on [−9, 9],
-        and is the better one for functions with poles near the real axis: if φ(m + sz) is analytic for \|Im z\| < a, the errors are about
-        e^{−2a√K}, from K = a² on, and e^{−2πaK/18}. For a logistic likelihood a = π/s. What it cuts off is nothing unless φ grows like
-        e^t and s is large: E[e^{sZ}] loses the share Φ(s − 9).
+        ``"gauss-hermite"`` (default) is exact for polynomials of degree below 2K. ``"trapezoidal"``
+        takes equally spaced nodes on [−9, 9], and is the better one for functions with poles near
+        the real axis: if φ(m + sz) is analytic for \|Im z\| < a, the errors are about e^{−2a√K},
+        from K = a² on, and e^{−2πaK/18}. For a logistic likelihood a = π/s. What it cuts off is
+        nothing unless φ grows like e^t and s is large: E[e^{sZ}] loses the share Φ(s − 9).
 
     Returns
     -------
@@ -45,14 +46,14 @@ def normal_rule(number: int, rule: str = "gauss-hermite") -> tuple[np.ndarray, n
     >>> (weights @ nodes**4).round(12).item()
     3.0
     """
-    checks.choice(rule, "rule", RULES)
-    checks.positive_integer(number, "number")
+    _checks.choice(rule, "rule", RULES)
+    _checks.positive_integer(number, "number")
     if rule == "gauss-hermite":
         from scipy.special import roots_hermitenorm
 
         nodes, weights = roots_hermitenorm(number)
     else:
-        nodes = np.linspace(-CUT, CUT, checks.positive_integer(number - 1, "number - 1") + 1)
+        nodes = np.linspace(-CUT, CUT, _checks.positive_integer(number - 1, "number - 1") + 1)
         weights = np.exp(-0.5 * nodes * nodes)
     weights = weights / np.sum(weights)
     nodes.flags.writeable = weights.flags.writeable = False

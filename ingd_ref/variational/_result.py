@@ -25,9 +25,11 @@ class VariationalResult:
     elbo : numpy.ndarray (steps + 1, ...)
         ELBO in nats at the start and after each step; estimates under :class:`Sampling`.
     gain : numpy.ndarray (steps + 1, ...)
-        Half the squared Fisher norm of the natural gradient: the gain of a full step to second order, in nats.
+        Half the squared Fisher norm of the natural gradient: the gain of a full step to second
+        order, in nats.
     status : {"converged", "finished", "stopped", "interrupted"}
-        The gain fell below the tolerance; all steps were taken; a callback asked for the end; Ctrl-C.
+        The gain fell below the tolerance; all steps were taken; a callback asked for the end;
+        Ctrl-C.
     seconds : float
         Time that the run has taken.
     """
@@ -105,10 +107,19 @@ def reporter(progress: bool | Report, steps: int) -> Iterator[Report]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not (console.is_terminal or console.is_jupyter)) as bar:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(
+        *columns, console=console, disable=not (console.is_terminal or console.is_jupyter)
+    ) as bar:
         task = bar.add_task("variational inference", total=steps)
-        yield lambda info: bar.update(task, completed=info.step, description=f"elbo {float(np.mean(info.elbo)):.6g}")
+        yield lambda info: bar.update(
+            task, completed=info.step, description=f"elbo {float(np.mean(info.elbo)):.6g}"
+        )
 
 
 def _silent(info: NviStep) -> None:

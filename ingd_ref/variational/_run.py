@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import to_host
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError
 from ingd_ref.variational._approximation import STEPS, Expected, GaussianApproximation
@@ -42,7 +42,8 @@ def run_nvi(
     model : object
         ℓ(x) = log p(data, x): a :class:`GeneralisedLinearModel`, or any :class:`LogDensity`.
     start : FullGaussian, MeanFieldGaussian or LowRankGaussian
-        Where to begin; its type is the form of the precision, and its batch shape that of the problems.
+        Where to begin; its type is the form of the precision, and its batch shape that of the
+        problems.
     expectation : Expectation, optional
         How expectations are taken. Default as for :func:`expected_under`.
     step : {"standard", "positive"}
@@ -52,15 +53,18 @@ def run_nvi(
     steps : int ≥ 1
         Steps at most. Default 100.
     tolerance : float ≥ 0
-        The run ends once a full step would gain less than so many nats, to second order, in every problem of the batch. Near the optimum
-        this is what the ELBO is short of. Default 1e-20: mean and precision are then right to 1e-10 of a standard deviation. Never reached
-        with :class:`Sampling`.
+        The run ends once a full step would gain less than so many nats, to second order, in every
+        problem of the batch. Near the optimum this is what the ELBO is short of. Default 1e-20:
+        mean and precision are then right to 1e-10 of a standard deviation. Never reached with
+        :class:`Sampling`.
     rng : numpy.random.Generator, optional
         The only source of randomness. Default: a fresh one if the expectations are random.
     callback : callable, optional
-        Called with an :class:`NviStep` at the start and after each step; a true answer ends the run with status "stopped".
+        Called with an :class:`NviStep` at the start and after each step; a true answer ends the run
+        with status "stopped".
     progress : bool or callable
-        ``True`` (default): a bar if the standard error stream is a terminal; a callable is called with an :class:`NviStep`.
+        ``True`` (default): a bar if the standard error stream is a terminal; a callable is called
+        with an :class:`NviStep`.
 
     Returns
     -------
@@ -72,11 +76,13 @@ def run_nvi(
     NonFiniteError
         If an expectation is not finite; the message names the step.
     DomainError
-        If a standard step leaves the positive definite matrices, or a step size is outside (0, 1]; the message names the step.
+        If a standard step leaves the positive definite matrices, or a step size is outside (0, 1];
+        the message names the step.
 
     Notes
     -----
-    Ctrl-C is no error: the result of the completed steps is returned with status "interrupted". Source: [K18].
+    Ctrl-C is no error: the result of the completed steps is returned with status "interrupted".
+    Source: [K18].
 
     Examples
     --------
@@ -90,10 +96,15 @@ def run_nvi(
     >>> result.status, result.steps < 20
     ('converged', True)
     """
-    checks.choice(step, "step", STEPS)
-    limit, least = checks.positive_integer(steps, "steps"), checks.nonnegative(tolerance, "tolerance")
+    _checks.choice(step, "step", STEPS)
+    limit, least = (
+        _checks.positive_integer(steps, "steps"),
+        _checks.nonnegative(tolerance, "tolerance"),
+    )
     if not isinstance(start, GaussianApproximation):
-        raise OptionError(f"start must be a FullGaussian, MeanFieldGaussian or LowRankGaussian, got {type(start).__name__}")
+        raise OptionError(
+            f"start must be a FullGaussian, MeanFieldGaussian or LowRankGaussian, got {type(start).__name__}"
+        )
     chosen = default_expectation(model) if expectation is None else expectation
     rng = np.random.default_rng() if rng is None and getattr(chosen, "random", False) else rng
     begun, history, status = time.perf_counter(), [], "interrupted"
@@ -114,16 +125,26 @@ def run_nvi(
                 status = "finished"
                 break
             with _at_step(done):
-                q = natural_step(q, expected, step_size(done) if callable(step_size) else step_size, step)
+                q = natural_step(
+                    q, expected, step_size(done) if callable(step_size) else step_size, step
+                )
     if not history:
         raise KeyboardInterrupt
     curves = (np.stack([info.elbo for info in history]), np.stack([info.gain for info in history]))
-    return VariationalResult(history[-1].approximation, *curves, status, time.perf_counter() - begun)
+    return VariationalResult(
+        history[-1].approximation, *curves, status, time.perf_counter() - begun
+    )
 
 
 def _measured(done: int, limit: int, q: GaussianApproximation, expected: Expected) -> NviStep:
     """ELBO and gain of an approximation, on the host."""
-    return NviStep(done, limit, q, np.array(to_host(expected.value + q.entropy)), np.array(to_host(0.5 * q.squared_gradient(expected))))
+    return NviStep(
+        done,
+        limit,
+        q,
+        np.array(to_host(expected.value + q.entropy)),
+        np.array(to_host(0.5 * q.squared_gradient(expected))),
+    )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import checks
+from ingd_ref import _checks
 from ingd_ref.backend import Array, array_namespace, item, to_backend, to_host
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.variational._approximation import as_vectors
@@ -46,16 +46,18 @@ class VadamState:
 class Vadam:
     r"""The rule of Vadam, a diagonal and stochastic relative of (E11).
 
-    With g the minibatch mean of −∇ log p(datum | x) at x = m + z/√(Ns + λ), z standard normal, and t the number of the step,
+    With g the minibatch mean of −∇ log p(datum | x) at x = m + z/√(Ns + λ), z standard normal, and
+    t the number of the step,
 
     .. math::
         u &\leftarrow \gamma_1 u + (1-\gamma_1)(g + \lambda m/N), \qquad
         s \leftarrow \gamma_2 s + (1-\gamma_2)\, g \circ g \\
         m &\leftarrow m - \alpha\, \frac{u/(1-\gamma_1^t)}{\sqrt{s/(1-\gamma_2^t)} + \lambda/N}
 
-    Against the step of (E11) for independent coordinates it takes squares of minibatch gradients for the curvature, the square root of
-    their average where the precision should stand, momentum, and one sample of x. So m is stationary where the ELBO is, on average, but the
-    precision Ns + λ is not that of the best q.
+    Against the step of (E11) for independent coordinates it takes squares of minibatch gradients
+    for the curvature, the square root of their average where the precision should stand, momentum,
+    and one sample of x. So m is stationary where the ELBO is, on average, but the precision Ns + λ
+    is not that of the best q.
 
     Parameters
     ----------
@@ -89,13 +91,13 @@ class Vadam:
     decay: tuple[float, float] = (0.9, 0.999)
 
     def __post_init__(self) -> None:
-        checks.positive_integer(self.data_size, "data_size")
-        checks.positive(self.prior_precision, "prior_precision")
-        checks.positive(self.learning_rate, "learning_rate")
+        _checks.positive_integer(self.data_size, "data_size")
+        _checks.positive(self.prior_precision, "prior_precision")
+        _checks.positive(self.learning_rate, "learning_rate")
         if not isinstance(self.decay, tuple) or len(self.decay) != 2:
             raise OptionError(f"decay must be a pair of numbers, got {self.decay!r}")
         for value in self.decay:
-            if checks.nonnegative(value, "decay") >= 1.0:
+            if _checks.nonnegative(value, "decay") >= 1.0:
                 raise DomainError(f"decay must lie in [0, 1), got {self.decay}")
 
     def start(self, mean: Array, initial_precision: float | None = None) -> VadamState:
@@ -121,11 +123,17 @@ class Vadam:
         xp = array_namespace(mean=mean)
         m = as_vectors(xp, mean, "mean")
         first = (
-            self.prior_precision + self.data_size if initial_precision is None else checks.positive(initial_precision, "initial_precision")
+            self.prior_precision + self.data_size
+            if initial_precision is None
+            else _checks.positive(initial_precision, "initial_precision")
         )
         if first < self.prior_precision:
-            raise DomainError(f"initial_precision must be at least prior_precision {self.prior_precision:g}, got {first:g}")
-        return VadamState(m, xp.zeros_like(m), xp.full_like(m, (first - self.prior_precision) / self.data_size))
+            raise DomainError(
+                f"initial_precision must be at least prior_precision {self.prior_precision:g}, got {first:g}"
+            )
+        return VadamState(
+            m, xp.zeros_like(m), xp.full_like(m, (first - self.prior_precision) / self.data_size)
+        )
 
     def approximation(self, state: VadamState) -> MeanFieldGaussian:
         """Gaussian q = N(m, diag(Ns + λ)⁻¹) of a state."""
@@ -144,7 +152,8 @@ class Vadam:
         state : VadamState
             Batch shape (...).
         gradient : array (..., d)
-            Minibatch mean g of the gradients of −log p(datum | x) at the perturbed weights, without the prior.
+            Minibatch mean g of the gradients of −log p(datum | x) at the perturbed weights, without
+            the prior.
 
         Returns
         -------
@@ -158,15 +167,25 @@ class Vadam:
         """
         xp = array_namespace(mean=state.mean, gradient=gradient)
         if tuple(gradient.shape) != tuple(state.mean.shape):
-            raise ShapeError(f"gradient must have the shape {tuple(state.mean.shape)} of the mean, got {tuple(gradient.shape)}")
+            raise ShapeError(
+                f"gradient must have the shape {tuple(state.mean.shape)} of the mean, got {tuple(gradient.shape)}"
+            )
         if not item(xp.all(xp.isfinite(gradient))):
-            raise NonFiniteError(f"after {state.count} steps: the gradient is not finite; a smaller learning_rate may help")
-        (first, second), count, prior = self.decay, state.count + 1, self.prior_precision / self.data_size
+            raise NonFiniteError(
+                f"after {state.count} steps: the gradient is not finite; a smaller learning_rate may help"
+            )
+        (first, second), count, prior = (
+            self.decay,
+            state.count + 1,
+            self.prior_precision / self.data_size,
+        )
         momentum = first * state.momentum + (1.0 - first) * (gradient + prior * state.mean)
         scale = second * state.scale + (1.0 - second) * gradient * gradient
         direction = momentum / (1.0 - first**count)
         size = xp.sqrt(scale / (1.0 - second**count)) + prior
-        return VadamState(state.mean - self.learning_rate * direction / size, momentum, scale, count)
+        return VadamState(
+            state.mean - self.learning_rate * direction / size, momentum, scale, count
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,8 +228,9 @@ def run_vadam(
     Parameters
     ----------
     model : object
-        With a method ``likelihood_gradients(x, rows)``: gradients (k, d) of log p(datum | x) at a point (d,) for the given rows (k,), as
-        every :class:`GeneralisedLinearModel` has. Its own prior is ignored: that of the rule counts.
+        With a method ``likelihood_gradients(x, rows)``: gradients (k, d) of log p(datum | x) at a
+        point (d,) for the given rows (k,), as every :class:`GeneralisedLinearModel` has. Its own
+        prior is ignored: that of the rule counts.
     rule : Vadam
         The settings.
     state : VadamState
@@ -232,7 +252,8 @@ def run_vadam(
     ------
     BackendError, ShapeError
     OptionError
-        If the model has no gradients per datum or another number of data than the rule, or the minibatch is larger than the data.
+        If the model has no gradients per datum or another number of data than the rule, or the
+        minibatch is larger than the data.
     NonFiniteError
         At the first gradient that is not finite; the message names the step.
 
@@ -248,8 +269,10 @@ def run_vadam(
     >>> bool(abs(result.means[200:].mean() - 2.0) < 0.2)
     True
     """
-    number = checks.positive_integer(steps, "steps")
-    size = rule.data_size if batch_size is None else checks.positive_integer(batch_size, "batch_size")
+    number = _checks.positive_integer(steps, "steps")
+    size = (
+        rule.data_size if batch_size is None else _checks.positive_integer(batch_size, "batch_size")
+    )
     if size > rule.data_size:
         raise OptionError(f"batch_size must be at most data_size {rule.data_size}, got {size}")
     if not hasattr(model, "likelihood_gradients"):
@@ -257,7 +280,9 @@ def run_vadam(
     if state.mean.ndim != 1:
         raise ShapeError(f"state.mean must have shape (d,), got {tuple(state.mean.shape)}")
     if isinstance(model, GeneralisedLinearModel) and model.response.shape[-1] != rule.data_size:
-        raise OptionError(f"the rule is made for {rule.data_size} data, but the model has {model.response.shape[-1]}")
+        raise OptionError(
+            f"the rule is made for {rule.data_size} data, but the model has {model.response.shape[-1]}"
+        )
     rng = np.random.default_rng() if rng is None else rng
     if not isinstance(rng, np.random.Generator):
         raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
@@ -275,4 +300,10 @@ def run_vadam(
                 break
         else:
             status = "finished"
-    return VadamResult(rule.approximation(state), state, np.stack([to_host(mean) for mean in means]), status, time.perf_counter() - begun)
+    return VadamResult(
+        rule.approximation(state),
+        state,
+        np.stack([to_host(mean) for mean in means]),
+        status,
+        time.perf_counter() - begun,
+    )

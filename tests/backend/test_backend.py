@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from ingd_ref.backend import array_namespace, backend_name, explain, item, kernel, tile_edge, tiles, to_backend, to_host
+from ingd_ref.backend import (
+    array_namespace,
+    backend_name,
+    explain,
+    item,
+    kernel,
+    tile_edge,
+    tiles,
+    to_backend,
+    to_host,
+)
 from ingd_ref.errors import BackendError, OptionError
 from ingd_ref.kernels import readable
 
@@ -21,15 +31,22 @@ def test_the_namespace_is_that_of_the_arrays():
 
 @pytest.mark.parametrize("wrong", [[1.0], 1.0, "x", None.__class__, np.float64])
 def test_what_is_no_array_is_named(wrong):
-    with pytest.raises(BackendError, match=f"weights must be an array .* got {type(wrong).__name__}"):
+    with pytest.raises(
+        BackendError, match=f"weights must be an array .* got {type(wrong).__name__}"
+    ):
         array_namespace(x=np.ones(2), weights=wrong)
 
 
 def test_libraries_and_devices_do_not_mix():
-    with pytest.raises(BackendError, match=r"x and y come from different array libraries \(numpy and array_api_strict\)"):
+    with pytest.raises(
+        BackendError,
+        match=r"x and y come from different array libraries \(numpy and array_api_strict\)",
+    ):
         array_namespace(x=np.ones(2), y=strict.asarray([1.0]))
     with pytest.raises(BackendError, match="x and y lie on different devices"):
-        array_namespace(x=strict.asarray([1.0], device=DEVICES[0]), y=strict.asarray([1.0], device=DEVICES[1]))
+        array_namespace(
+            x=strict.asarray([1.0], device=DEVICES[0]), y=strict.asarray([1.0], device=DEVICES[1])
+        )
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=str)
@@ -64,8 +81,14 @@ class TestExplain:
         choice = explain("squared_distances", strict.asarray(self.x), strict.asarray(self.x))
         assert (choice.backend, choice.implementation) == ("array_api_strict", "readable")
         assert "numpy and cupy" in choice.reason
-        assert explain("squared_distances", self.x, self.x, implementation="readable").reason == "asked for"
-        assert kernel("squared_distances", self.x, self.x, implementation="readable") is readable.squared_distances
+        assert (
+            explain("squared_distances", self.x, self.x, implementation="readable").reason
+            == "asked for"
+        )
+        assert (
+            kernel("squared_distances", self.x, self.x, implementation="readable")
+            is readable.squared_distances
+        )
 
     def test_auto_follows_the_work(self):
         small = explain("squared_distances", self.x, self.x)
@@ -76,13 +99,21 @@ class TestExplain:
 
     def test_fused_is_refused_where_there_is_none(self):
         with pytest.raises(BackendError, match="no fused squared_distances for array_api_strict"):
-            explain("squared_distances", strict.asarray(self.x), strict.asarray(self.x), implementation="fused")
+            explain(
+                "squared_distances",
+                strict.asarray(self.x),
+                strict.asarray(self.x),
+                implementation="fused",
+            )
         with pytest.raises(BackendError, match="no fused gradient_gaussian_matrix for numpy"):
             explain("gradient_gaussian_matrix", self.x, self.x, implementation="fused")
 
     def test_a_missing_compiler_means_readable(self, monkeypatch):
         monkeypatch.setattr("ingd_ref.backend._dispatch.find_spec", lambda name: None)
-        assert explain("squared_distances", np.zeros((3000, 2)), self.x).reason == "numba is not installed"
+        assert (
+            explain("squared_distances", np.zeros((3000, 2)), self.x).reason
+            == "numba is not installed"
+        )
         with pytest.raises(BackendError, match="numba is not installed"):
             explain("squared_distances", self.x, self.x, implementation="fused")
 

@@ -50,7 +50,13 @@ def fails(code, message, *arguments):
 def files(tmp_path):
     """Particles as text with names, target as an array."""
     rng = np.random.default_rng(0)
-    np.savetxt(tmp_path / "a.csv", rng.normal(size=(20, 2)), delimiter=",", header="east,north", comments="")
+    np.savetxt(
+        tmp_path / "a.csv",
+        rng.normal(size=(20, 2)),
+        delimiter=",",
+        header="east,north",
+        comments="",
+    )
     np.save(tmp_path / "b.npy", rng.normal(1.0, 1.0, size=(25, 2)))
     return tmp_path
 
@@ -74,7 +80,14 @@ def flow(files, *more, out="out"):
 
 def test_version_and_help():
     assert "0.1" in call("--version").output
-    for command in ([], ["run"], ["flow"], ["bench"], ["info"], *(["run", name] for name in EXPERIMENTS)):
+    for command in (
+        [],
+        ["run"],
+        ["flow"],
+        ["bench"],
+        ["info"],
+        *(["run", name] for name in EXPERIMENTS),
+    ):
         assert call(*command, "--help").exit_code == 0
 
 
@@ -98,7 +111,9 @@ def test_run_writes_and_prints(tmp_path):
 
 
 def test_exact_path_options_reach_the_experiment(tmp_path):
-    result = call("run", "gamma", "--start", "3,1.5", "--steps", "4,8", "--methods", "heun", "--out", tmp_path)
+    result = call(
+        "run", "gamma", "--start", "3,1.5", "--steps", "4,8", "--methods", "heun", "--out", tmp_path
+    )
     assert result.exit_code == 0
     config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))["config"]
     assert (config["start"], config["steps"], config["methods"]) == ([3.0, 1.5], [4, 8], ["heun"])
@@ -109,17 +124,47 @@ def test_wrong_usage_is_2(tmp_path):
     fails(2, "Missing option '--out'", "run", "gamma")
     fails(2, "method must be one of", *TINY_MIXTURE, "--methods", "queen", "--out", tmp_path)
     fails(2, "not a list of integers", "run", "gamma", "--steps", "4,x", "--out", tmp_path)
-    fails(2, "dim must be a whole number of at least 1", "run", "mixture", "--dim", "0", "--out", tmp_path)
+    fails(
+        2,
+        "dim must be a whole number of at least 1",
+        "run",
+        "mixture",
+        "--dim",
+        "0",
+        "--out",
+        tmp_path,
+    )
     fails(2, "a size is three whole numbers", "bench", "--size", "3,4")
     fails(2, "a number of threads is at least 1", "bench", "--threads", "0")
 
 
 def test_failures_are_1_and_one_line(tmp_path):
     call("run", "gamma", "--steps", "4,8", "--out", tmp_path)
-    result = fails(1, "time is 2.0 there and 1.0 here", "run", "gamma", "--steps", "4,8", "--time", "1", "--out", tmp_path)
+    result = fails(
+        1,
+        "time is 2.0 there and 1.0 here",
+        "run",
+        "gamma",
+        "--steps",
+        "4,8",
+        "--time",
+        "1",
+        "--out",
+        tmp_path,
+    )
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith("Error: ")
-    fails(1, "already holds this run", "run", "gamma", "--steps", "4,8", "--no-resume", "--out", tmp_path)
+    fails(
+        1,
+        "already holds this run",
+        "run",
+        "gamma",
+        "--steps",
+        "4,8",
+        "--no-resume",
+        "--out",
+        tmp_path,
+    )
     (tmp_path / "file").write_text("")
     fails(1, "cannot be made", "run", "gamma", "--out", tmp_path / "file" / "below")
 
@@ -148,11 +193,28 @@ def test_ctrl_c_in_this_process(tmp_path, monkeypatch):
     assert call(*command).exit_code == 0
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals to a process group exist on POSIX systems only")
+@pytest.mark.skipif(
+    os.name != "posix", reason="signals to a process group exist on POSIX systems only"
+)
 def test_ctrl_c_with_several_processes(tmp_path):
-    arguments = [*TINY_MIXTURE[:-1], "2", "--steps", "400", "--methods", "wgf,mmd", "--trials", "100", "--out", str(tmp_path)]
+    arguments = [
+        *TINY_MIXTURE[:-1],
+        "2",
+        "--steps",
+        "400",
+        "--methods",
+        "wgf,mmd",
+        "--trials",
+        "100",
+        "--out",
+        str(tmp_path),
+    ]
     run = subprocess.Popen(
-        [sys.executable, "-m", "ingd_ref", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-m", "ingd_ref", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     pieces = tmp_path / "pieces"
     while not (pieces.is_dir() and list(pieces.glob("*.npz"))) and run.poll() is None:
@@ -181,7 +243,19 @@ def test_flow_writes(files):
 
 @pytest.mark.parametrize("method", ["ntking", "wgf", "energy", "gaussian-mmd"])
 def test_flow_by_other_methods(files, method):
-    result = call(*flow(files, "--method", method, "--bandwidth", "0.8", "--step-size", "0.1", "--integrator", "heun"))
+    result = call(
+        *flow(
+            files,
+            "--method",
+            method,
+            "--bandwidth",
+            "0.8",
+            "--step-size",
+            "0.1",
+            "--integrator",
+            "heun",
+        )
+    )
     assert result.exit_code == 0, result.output
 
 
@@ -197,22 +271,70 @@ def test_flow_moves_only_named_columns(files):
 
 def test_flow_of_one_column(files):
     np.savez(files / "c.npz", a=np.arange(5.0), b=np.arange(6.0) + 3)
-    arguments = ["flow", "--particles", files / "c.npz", "--target", files / "c.npz", "--particles-array", "a", "--target-array", "b"]
+    arguments = [
+        "flow",
+        "--particles",
+        files / "c.npz",
+        "--target",
+        files / "c.npz",
+        "--particles-array",
+        "a",
+        "--target-array",
+        "b",
+    ]
     result = call(*arguments, "--steps", "2", "--out", files / "out")
     assert result.exit_code == 0, result.output
     assert np.load(files / "out" / "particles.npy").shape == (5, 1)
     assert not (files / "out" / "particles.png").exists()
-    fails(1, "say which one is meant", "flow", "--particles", files / "c.npz", "--target", files / "c.npz", "--out", files / "out")
+    fails(
+        1,
+        "say which one is meant",
+        "flow",
+        "--particles",
+        files / "c.npz",
+        "--target",
+        files / "c.npz",
+        "--out",
+        files / "out",
+    )
 
 
 def test_flow_failures(files):
     np.save(files / "wide.npy", np.zeros((3, 3)))
-    fails(1, "has 2 column(s), but", "flow", "--particles", files / "a.csv", "--target", files / "wide.npy", "--out", files / "out")
+    fails(
+        1,
+        "has 2 column(s), but",
+        "flow",
+        "--particles",
+        files / "a.csv",
+        "--target",
+        files / "wide.npy",
+        "--out",
+        files / "out",
+    )
     (files / "named.csv").write_text("north,east\n1,2\n")
     fails(
-        1, "has columns east, north, but", "flow", "--particles", files / "a.csv", "--target", files / "named.csv", "--out", files / "out"
+        1,
+        "has columns east, north, but",
+        "flow",
+        "--particles",
+        files / "a.csv",
+        "--target",
+        files / "named.csv",
+        "--out",
+        files / "out",
     )
-    fails(1, "No such file", "flow", "--particles", files / "none.csv", "--target", files / "b.npy", "--out", files / "out")
+    fails(
+        1,
+        "No such file",
+        "flow",
+        "--particles",
+        files / "none.csv",
+        "--target",
+        files / "b.npy",
+        "--out",
+        files / "out",
+    )
     fails(2, "neither 'median' nor a number", *flow(files, "--bandwidth", "-1"))
     fails(2, "is not in the range x>0", *flow(files, "--step-size", "0"))
     call(*flow(files))
@@ -238,7 +360,9 @@ def test_flow_goes_on_after_ctrl_c(files, monkeypatch):
     assert "2 of 4 steps are kept" in result.stderr
     monkeypatch.undo()
     assert call(*flow(files, "--method", "energy", "--step-size", "0.1")).exit_code == 0
-    assert np.array_equal(np.load(files / "out" / "particles.npy"), np.load(files / "whole" / "particles.npy"))
+    assert np.array_equal(
+        np.load(files / "out" / "particles.npy"), np.load(files / "whole" / "particles.npy")
+    )
 
 
 def test_info():
@@ -247,11 +371,23 @@ def test_info():
     assert "backend    numpy: CPU" in text.output
     found = json.loads(call("info", "--json").output)
     assert set(found) == {"versions", "platform", "backends", "threads", "kernels"}
-    assert {choice["implementation"] for choices in found["kernels"].values() for choice in choices} == {"readable", "fused"}
+    assert {
+        choice["implementation"] for choices in found["kernels"].values() for choice in choices
+    } == {"readable", "fused"}
 
 
 def test_bench(tmp_path):
-    arguments = ["bench", "--size", "10,2,5", "--threads", "1", "--repeats", "1", "--no-baseline", "--no-growth"]
+    arguments = [
+        "bench",
+        "--size",
+        "10,2,5",
+        "--threads",
+        "1",
+        "--repeats",
+        "1",
+        "--no-baseline",
+        "--no-growth",
+    ]
     result = call(*arguments, "--out", tmp_path)
     assert result.exit_code == 0, result.output
     assert json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))["rows"][0]["n"] == 10
@@ -259,5 +395,7 @@ def test_bench(tmp_path):
 
 
 def test_module_and_entry_point_are_the_same():
-    shown = subprocess.run([sys.executable, "-m", "ingd_ref", "--help"], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        [sys.executable, "-m", "ingd_ref", "--help"], capture_output=True, text=True, check=True
+    ).stdout
     assert shown.startswith("Usage: ingd-ref [OPTIONS] COMMAND [ARGS]...")

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ingd_ref._io import PointFile, read_points, write_arrays, write_bytes, write_json
 from ingd_ref.errors import CheckpointError, DataFileError
-from ingd_ref.io import PointFile, read_points, write_arrays, write_bytes, write_json
 
 POINTS = np.array([[1.0, -2.5], [3.0, 1e-300], [5e300, 0.1]])
-# One file per example is written over and over; the directory is the same for all examples of a test, which is what is wanted.
+# One file per example is written over and over; the directory is the same for all examples of a
+# test, which is what is wanted.
 fuzz = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -96,7 +97,11 @@ def test_csv_of_one_column(tmp_path):
         ("a.npy", npy(np.array(["a"])), "real numbers"),
         ("a.npy", npy(np.zeros((0, 2))), "at least one"),
         ("a.npy", npy(np.zeros((2, 2, 2))), r"got shape \(2, 2, 2\)"),
-        ("a.npy", npy(np.array([[1.0, 2.0], [np.nan, np.inf]])), r"2 value\(s\) .* first in row 1, column 0"),
+        (
+            "a.npy",
+            npy(np.array([[1.0, 2.0], [np.nan, np.inf]])),
+            r"2 value\(s\) .* first in row 1, column 0",
+        ),
         ("a.npz", b"PK\x03\x04 but no more", "not a NumPy archive"),
         ("a.npz", npz(a=POINTS)[:-30], "not a NumPy archive"),
         ("a.csv", b"\xff\xfe1,2\n", "not text in UTF-8"),
@@ -119,7 +124,11 @@ def test_wrong_files_are_named(tmp_path, name, data, message):
 def test_a_header_that_promises_more_than_memory_is_refused(tmp_path):
     header = npy(POINTS).replace(b"(3, 2)", b"(9999999999, 9999)")
     length = int.from_bytes(header[8:10], "little") + 10  # ten bytes more of shape
-    wrong(tmp_path / "a.npy", header[:8] + length.to_bytes(2, "little") + header[10:], "cut short|not a NumPy array file")
+    wrong(
+        tmp_path / "a.npy",
+        header[:8] + length.to_bytes(2, "little") + header[10:],
+        "cut short|not a NumPy array file",
+    )
 
 
 def test_missing_file_and_directory(tmp_path):
@@ -154,7 +163,12 @@ def test_random_bytes(tmp_path, data, suffix):
 
 
 @fuzz
-@given(place=st.integers(0, 10_000), value=st.integers(0, 255), cut=st.integers(0, 10_000), zipped=st.booleans())
+@given(
+    place=st.integers(0, 10_000),
+    value=st.integers(0, 255),
+    cut=st.integers(0, 10_000),
+    zipped=st.booleans(),
+)
 def test_damaged_arrays(tmp_path, place, value, cut, zipped):
     data = bytearray(npz(a=POINTS) if zipped else npy(POINTS))
     data[place % len(data)] = value
@@ -166,7 +180,11 @@ def test_damaged_arrays(tmp_path, place, value, cut, zipped):
 
 
 @fuzz
-@given(header=st.text(alphabet="{}()[]'\",:<>fiO0123456789 descrshapeortan_TrueFalse\\\n", max_size=120))
+@given(
+    header=st.text(
+        alphabet="{}()[]'\",:<>fiO0123456789 descrshapeortan_TrueFalse\\\n", max_size=120
+    )
+)
 def test_random_headers(tmp_path, header):
     encoded = header.encode()
     data = b"\x93NUMPY\x01\x00" + len(encoded).to_bytes(2, "little") + encoded + bytes(64)
@@ -193,7 +211,10 @@ def test_writing_keeps_an_earlier_file_when_it_fails(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(CheckpointError, match=r"a\.json cannot be written: No space left on device; an earlier file"):
+    with pytest.raises(
+        CheckpointError,
+        match=r"a\.json cannot be written: No space left on device; an earlier file",
+    ):
         write_bytes(path, b"other")
     assert path.read_bytes() == before
     assert [found.name for found in tmp_path.iterdir()] == ["a.json"]

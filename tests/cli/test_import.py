@@ -4,13 +4,27 @@ import json
 import subprocess
 import sys
 
-HEAVY = {"array_api_compat", "click", "cupy", "matplotlib", "numba", "numpy", "rich", "scipy", "sklearn", "threadpoolctl", "torch"}
+HEAVY = {
+    "array_api_compat",
+    "click",
+    "cupy",
+    "matplotlib",
+    "numba",
+    "numpy",
+    "rich",
+    "scipy",
+    "sklearn",
+    "threadpoolctl",
+    "torch",
+}
 
 
 def modules_after(statement):
     """Top-level modules among the heavy ones that a fresh process has loaded after the statement, which must print nothing."""
     program = f"import sys\n{statement}\nimport json\nprint(json.dumps(sorted(set(sys.modules))))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stderr == ""
     assert done.stdout.count("\n") == 1
     return HEAVY & set(json.loads(done.stdout))
@@ -36,7 +50,7 @@ def test_random_state_and_warnings_are_left_alone():
 import numpy as np, random, warnings
 before = np.random.get_state()[1].tolist(), random.getstate(), list(warnings.filters), np.geterr(), np.get_printoptions()
 import ingd_ref
-from ingd_ref import cli, experiments, families, features, flows, kernels, metrics, plotting, rkhs, special
+from ingd_ref import cli, experiments, families, features, flows, kernels, metrics, plotting, rkhs, _special
 after = np.random.get_state()[1].tolist(), random.getstate(), list(warnings.filters), np.geterr(), np.get_printoptions()
 assert before == after
 """

@@ -5,7 +5,13 @@ import numpy as np
 from ingd_ref.conformance import adapter
 
 limited = adapter(
-    features=("rbf",), kernels=("gradient",), weights=False, target_weights=False, masks=False, ddof=(0,), dtypes=("float64",)
+    features=("rbf",),
+    kernels=("gradient",),
+    weights=False,
+    target_weights=False,
+    masks=False,
+    ddof=(0,),
+    dtypes=("float64",),
 )
 
 
@@ -14,7 +20,11 @@ def velocity(x, y, centers, width, sigma, ridge, jitter, divisor=0):
     values = [np.exp(-((z[:, None] - centers) ** 2).sum(2) / (2 * width**2)) for z in (x, y)]
     gradient = values[0][:, None, :] * (centers.T - x[:, :, None]) / width**2
     r = (x[:, None] - x) / sigma
-    kernel = np.exp(-(r**2).sum(2) / 2)[:, :, None, None] * (np.eye(x.shape[1]) - r[..., :, None] * r[..., None, :]) / sigma**2
+    kernel = (
+        np.exp(-(r**2).sum(2) / 2)[:, :, None, None]
+        * (np.eye(x.shape[1]) - r[..., :, None] * r[..., None, :])
+        / sigma**2
+    )
     unit = np.einsum("ijab,jbs->ias", kernel, gradient) / len(x)
     gram = np.einsum("iar,ias->rs", gradient, unit) / len(x)
     centred = values[0] - values[0].mean(0)
@@ -24,7 +34,16 @@ def velocity(x, y, centers, width, sigma, ridge, jitter, divisor=0):
 
 def of(problem, **options):
     p = problem
-    return velocity(p.x, p.y, p.features.centers, p.features.bandwidth, p.kernel.bandwidth, p.ridge, p.jitter, **options)
+    return velocity(
+        p.x,
+        p.y,
+        p.features.centers,
+        p.features.bandwidth,
+        p.kernel.bandwidth,
+        p.ridge,
+        p.jitter,
+        **options,
+    )
 
 
 @limited

@@ -27,14 +27,29 @@ from ingd_ref.errors import DomainError, OptionError
 from tests.conformance import mine
 
 FEW = {"problems": 4}
-# Modules that must judge the package without sharing its code; only the adapter of the package may know it.
-INDEPENDENT = {"_precision", "_statistics", "_matrix_kernels", "_problem", "_direct", "_build", "_problems", "_rounding", "_law"}
+# Modules that must judge the package without sharing its code; only the adapter of the package may
+# know it.
+INDEPENDENT = {
+    "_precision",
+    "_statistics",
+    "_matrix_kernels",
+    "_problem",
+    "_direct",
+    "_build",
+    "_problems",
+    "_rounding",
+    "_law",
+}
 
 
 @pytest.mark.parametrize("name", sorted(INDEPENDENT))
 def test_the_direct_evaluation_imports_nothing_of_what_it_judges(name):
     path = pathlib.Path(ingd_ref.__file__).parent / "conformance" / f"{name}.py"
-    imported = [node.module for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ImportFrom)]
+    imported = [
+        node.module
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+    ]
     own = {module.rsplit(".", 1)[-1] for module in imported if module.startswith("ingd_ref")}
     assert own <= INDEPENDENT | {"conformance", "errors"}
 
@@ -46,8 +61,17 @@ def outcomes(report):
 def test_a_right_implementation_of_a_part_passes_what_concerns_that_part():
     found = outcomes(check_velocity(mine.right, **FEW))
     assert set(found.values()) == {"holds", "not judged"}
-    assert {"direct_evaluation", "particle_permutation", "particle_repetition", "translation", "scale", "purity"} <= judged(found)
-    assert {"masked_coordinates_rest", "weightless_particle", "moment_identity"}.isdisjoint(judged(found))
+    assert {
+        "direct_evaluation",
+        "particle_permutation",
+        "particle_repetition",
+        "translation",
+        "scale",
+        "purity",
+    } <= judged(found)
+    assert {"masked_coordinates_rest", "weightless_particle", "moment_identity"}.isdisjoint(
+        judged(found)
+    )
     assert {name for name in judged(found) if name.startswith("vector:")} == {
         "vector:gradient",
         "vector:gradient-one-dimension",
@@ -75,7 +99,8 @@ def test_a_mistake_is_named_with_the_smallest_problem():
     assert {"direct_evaluation", "particle_repetition", "vector:gradient"} <= set(broken)
     assert "particle_permutation" not in broken
     problem = broken["particle_repetition"].problem
-    # With one particle there is no covariance, with two the divisors 1 and 2 differ: the smallest problem has two particles.
+    # With one particle there is no covariance, with two the divisors 1 and 2 differ: the smallest
+    # problem has two particles.
     assert (problem["n"], problem["m"], problem["d"], problem["b"]) == (2, 1, 1, 1)
     with pytest.raises(AssertionError, match="velocity of repeated particles: differs by"):
         LAWS["particle_repetition"].check(lambda p: Velocity(mine.biased(p)), build(**problem))
@@ -96,12 +121,24 @@ def test_an_exception_of_the_implementation_is_its_failure():
 
 
 def test_expected_failures_keep_their_list_true():
-    expected = {"particle_repetition": "divides by n - 1", "particle_permutation": "thought to fail"}
+    expected = {
+        "particle_repetition": "divides by n - 1",
+        "particle_permutation": "thought to fail",
+    }
     report = check_velocity(mine.biased, expected, laws=list(expected), vectors=False, **FEW)
-    assert outcomes(report) == {"particle_repetition": "expected failure", "particle_permutation": "holds unexpectedly"}
+    assert outcomes(report) == {
+        "particle_repetition": "expected failure",
+        "particle_permutation": "holds unexpectedly",
+    }
     assert not report.passed
     assert "take it off the list" in str(report)
-    assert check_velocity(mine.biased, {"particle_repetition": "known"}, laws=["particle_repetition"], vectors=False, **FEW).passed
+    assert check_velocity(
+        mine.biased,
+        {"particle_repetition": "known"},
+        laws=["particle_repetition"],
+        vectors=False,
+        **FEW,
+    ).passed
 
 
 @pytest.mark.parametrize(
@@ -120,11 +157,27 @@ def test_unusable_arguments(options, error, message):
 def test_results_may_be_mappings():
     def mapped(problem):
         solution = package_velocity()(problem)
-        return {"velocity": solution.velocity, "delta": solution.delta, "moment_rate": solution.moment_rate}
+        return {
+            "velocity": solution.velocity,
+            "delta": solution.delta,
+            "moment_rate": solution.moment_rate,
+        }
 
-    found = outcomes(check_velocity(mapped, laws=["moments_are_transported", "field_at_the_particles"], vectors=False, problems=2))
-    assert found == {"moments_are_transported": "not judged", "field_at_the_particles": "not judged"}
-    assert outcomes(check_velocity(mapped, laws=["energy_descent"], vectors=False, problems=2)) == {"energy_descent": "holds"}
+    found = outcomes(
+        check_velocity(
+            mapped,
+            laws=["moments_are_transported", "field_at_the_particles"],
+            vectors=False,
+            problems=2,
+        )
+    )
+    assert found == {
+        "moments_are_transported": "not judged",
+        "field_at_the_particles": "not judged",
+    }
+    assert outcomes(check_velocity(mapped, laws=["energy_descent"], vectors=False, problems=2)) == {
+        "energy_descent": "holds"
+    }
 
 
 def test_an_adapter_may_refuse():
@@ -137,7 +190,7 @@ def test_an_adapter_may_refuse():
     assert (verdict.outcome, verdict.message) == ("not judged", "one dimension only")
 
 
-# --- reference vectors -------------------------------------------------------------------------------------------------------------------
+# --- reference vectors ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", vectors.CASES)
@@ -146,7 +199,8 @@ def test_stored_vectors_are_what_the_direct_evaluation_gives(name):
     fresh = vectors.made(name)
     assert vectors.describe(stored.problem) == fresh["problem"]
     for result, value in fresh["expected"].items():
-        # Stored numbers were rounded once; where extended precision is no wider than double, the tolerance of the vector itself holds.
+        # Stored numbers were rounded once; where extended precision is no wider than double, the
+        # tolerance of the vector itself holds.
         assert np.linalg.norm(np.array(value) - stored.expected[result]) <= stored.tolerance[result]
 
 
@@ -169,11 +223,14 @@ def test_a_vector_sees_a_wrong_last_result():
         vector.compare(_adapter.guarded(lambda problem: wrong)(vector.problem))
 
 
-# --- problems ----------------------------------------------------------------------------------------------------------------------------
+# --- problems -------------------------------------------------------------------------------------
 
 
 def test_common_ground_of_a_law_and_an_implementation():
-    law, mine_only = Domain(n=(3, 8), kernels=("gradient", "scalar")), Domain(n=(1, 5), kernels=("scalar", "tangent-full"), ridge=(7.0,))
+    law, mine_only = (
+        Domain(n=(3, 8), kernels=("gradient", "scalar")),
+        Domain(n=(1, 5), kernels=("scalar", "tangent-full"), ridge=(7.0,)),
+    )
     both = common(law, mine_only)
     assert (both.n, both.kernels, both.ridge) == ((3, 5), ("scalar",), law.ridge)
     assert common(law, Domain(n=(1, 2))) is None
@@ -183,7 +240,14 @@ def test_common_ground_of_a_law_and_an_implementation():
 @pytest.mark.parametrize("make", [corners, lambda domain: draws(domain, 20)])
 def test_problems_stay_within_their_domain(make):
     domain = Domain(
-        n=(2, 4), d=(2, 2), kernels=("scalar",), masks=(True,), ddof=(1,), weights=("random",), layouts=("F",), dtypes=("float32",)
+        n=(2, 4),
+        d=(2, 2),
+        kernels=("scalar",),
+        masks=(True,),
+        ddof=(1,),
+        weights=("random",),
+        layouts=("F",),
+        dtypes=("float32",),
     )
     for options in make(domain):
         problem = build(**options)
@@ -196,7 +260,14 @@ def test_problems_stay_within_their_domain(make):
 
 
 @pytest.mark.parametrize(
-    "options", [{"features": "rbfs"}, {"kernel": "bar"}, {"layout": "D"}, {"weights": "some"}, {"target_weights": "some"}]
+    "options",
+    [
+        {"features": "rbfs"},
+        {"kernel": "bar"},
+        {"layout": "D"},
+        {"weights": "some"},
+        {"target_weights": "some"},
+    ],
 )
 def test_unknown_words_are_named(options):
     (name, word) = next(iter(options.items()))
@@ -205,10 +276,24 @@ def test_unknown_words_are_named(options):
 
 
 def test_shrinking_ends_at_the_smallest():
-    options = {"n": 8, "m": 7, "d": 3, "b": 7, "features": "fourier", "kernel": "scalar", "location": 2.0}
+    options = {
+        "n": 8,
+        "m": 7,
+        "d": 3,
+        "b": 7,
+        "features": "fourier",
+        "kernel": "scalar",
+        "location": 2.0,
+    }
     found = smaller(options, Domain(), lambda candidate: candidate["n"] * candidate["b"] >= 12)
     assert found["n"] * found["b"] == 12
-    assert (found["m"], found["d"], found["features"], found["kernel"], found["location"]) == (1, 1, "rbf", "gradient", 0.0)
+    assert (found["m"], found["d"], found["features"], found["kernel"], found["location"]) == (
+        1,
+        1,
+        "rbf",
+        "gradient",
+        0.0,
+    )
 
 
 def test_the_decorator_marks_and_leaves_alone():
@@ -219,10 +304,14 @@ def test_the_decorator_marks_and_leaves_alone():
     assert function.supports.masks == (False,)
 
 
-# --- pytest and the command line ---------------------------------------------------------------------------------------------------------
+# --- pytest and the command line ------------------------------------------------------------------
 
 
-@parametrize_with_laws(mine.biased, {"particle_repetition": "divides by n - 1", "direct_evaluation": "the same"}, problems=2)
+@parametrize_with_laws(
+    mine.biased,
+    {"particle_repetition": "divides by n - 1", "direct_evaluation": "the same"},
+    problems=2,
+)
 def collected(check):
     check()
 
@@ -232,7 +321,10 @@ def test_every_law_and_vector_is_a_case_of_its_own():
     ids = [case.id for case in mark.args[1]]
     assert ids == [*LAWS, *(f"vector:{name}" for name in vectors.CASES)]
     cases = dict(zip(ids, mark.args[1], strict=True))
-    assert cases["particle_repetition"].marks[0].kwargs == {"reason": "divides by n - 1", "strict": True}
+    assert cases["particle_repetition"].marks[0].kwargs == {
+        "reason": "divides by n - 1",
+        "strict": True,
+    }
     cases["particle_permutation"].values[0]()
     with pytest.raises(AssertionError, match="smallest problem found"):
         cases["particle_repetition"].values[0]()
@@ -252,7 +344,12 @@ def test_command_line():
     wrong = invoke("tests.conformance.mine:biased", *few)
     assert wrong.exit_code == 1
     assert "particle_repetition: broken." in wrong.output
-    assert invoke("tests.conformance.mine:biased", *few, "--expect-failure", "particle_repetition").exit_code == 0
+    assert (
+        invoke(
+            "tests.conformance.mine:biased", *few, "--expect-failure", "particle_repetition"
+        ).exit_code
+        == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -261,7 +358,11 @@ def test_command_line():
         ("mine", 2, "write MODULE:OBJECT"),
         ("no_such_module:f", 1, "module 'no_such_module' cannot be imported"),
         ("tests.conformance.mine:absent", 1, "has no 'absent'"),
-        ("tests.conformance.mine:not_a_function", 1, "not a function of a problem, but of type int"),
+        (
+            "tests.conformance.mine:not_a_function",
+            1,
+            "not a function of a problem, but of type int",
+        ),
     ],
 )
 def test_what_cannot_be_checked_is_named(target, code, message):
@@ -280,7 +381,9 @@ def test_where_nothing_is_judged_nothing_passes():
     assert not check_velocity(package_velocity(), laws=[], vectors=False).passed
 
 
-@pytest.mark.parametrize("options", [{"features": ("rbfs",)}, {"kernels": "gradient"}, {"dtypes": ("float16",)}])
+@pytest.mark.parametrize(
+    "options", [{"features": ("rbfs",)}, {"kernels": "gradient"}, {"dtypes": ("float16",)}]
+)
 def test_adapters_support_words_that_exist(options):
     with pytest.raises(OptionError, match=next(iter(options))):
         adapter(**options)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import ingd_ref as ir
-from ingd_ref import special
+from ingd_ref import _special
 
 pytest.importorskip("sphinx", reason="the documentation's extensions need the extra `docs`")
 
@@ -31,14 +31,14 @@ def content():
 
 def test_every_public_special_function_is_measured(content):
     names = {row["name"] for row in content["special"]}
-    assert names == set(special.__all__), f"{names ^ set(special.__all__)} differ; {AGAIN}"
+    assert names == set(_special.__all__), f"{names ^ set(_special.__all__)} differ; {AGAIN}"
 
 
 def test_the_measurement_knows_every_public_special_function():
     pytest.importorskip("mpmath", reason="the definitions need the extra `test`")
     from validation.accuracy.special import entries
 
-    assert {entry.name for _, entry in entries()} == set(special.__all__)
+    assert {entry.name for _, entry in entries()} == set(_special.__all__)
 
 
 def test_every_family_with_a_reference_is_measured_in_every_operation(content, tables):
@@ -48,10 +48,16 @@ def test_every_family_with_a_reference_is_measured_in_every_operation(content, t
     known = {row["family"] for row in content["families"]}
     assert known >= {family.__name__ for family in ir.families.family_classes()} & set(TABLE), AGAIN
     assert len(known) >= 33
-    found = {(row["instance"], row["operation"]) for row in content["families"] if row["grid"] == "extreme"}
+    found = {
+        (row["instance"], row["operation"])
+        for row in content["families"]
+        if row["grid"] == "extreme"
+    }
     assert content["operations"] == OPERATIONS
     for instance in {instance for instance, _ in found}:
-        assert {operation for name, operation in found if name == instance} == set(OPERATIONS), instance
+        assert {operation for name, operation in found if name == instance} == set(OPERATIONS), (
+            instance
+        )
 
 
 def test_grids_hold_extremes_and_members_alone():
@@ -78,7 +84,15 @@ def test_measured_errors_are_within_the_bar_but_for_what_the_page_lists(content,
 
 def example():
     """A file with one function and one family, one of whose operations misses."""
-    row = {"family": "Gamma", "instance": "Gamma, b = 2", "members": 3, "skipped": 0, "units": 2.5, "beyond": 0, "at": [1.0, -2.0]}
+    row = {
+        "family": "Gamma",
+        "instance": "Gamma, b = 2",
+        "members": 3,
+        "skipped": 0,
+        "units": 2.5,
+        "beyond": 0,
+        "at": [1.0, -2.0],
+    }
     return {
         "schema": 1,
         "date": "2026-01-02",
@@ -97,12 +111,21 @@ def example():
                 "at": [1.0],
                 "scipy": {"form": "digamma(a)", "error": 3e-10, "failures": 2},
             },
-            {"group": "matrices", "name": "Factor", "over": "some", "points": 5, "relative_to": "1", "error": None, "at": [1.0]},
+            {
+                "group": "matrices",
+                "name": "Factor",
+                "over": "some",
+                "points": 5,
+                "relative_to": "1",
+                "error": None,
+                "at": [1.0],
+            },
         ],
         "families": [
             row | {"operation": "mean", "grid": "moderate", "error": 1e-16},
             row | {"operation": "mean", "grid": "extreme", "error": 4e-16},
-            row | {"operation": "fisher", "grid": "extreme", "error": None, "units": None, "beyond": 2},
+            row
+            | {"operation": "fisher", "grid": "extreme", "error": None, "units": None, "beyond": 2},
         ],
     }
 
@@ -110,9 +133,9 @@ def example():
 def test_special_functions_become_tables(tables):
     text = tables.special_page(example())
     assert "### Gamma functions" in text
-    line = "| {py:func}`~ingd_ref.special.digamma` | all \\| sides | its value | 1e-16 | `digamma(a)` | 3e-10, 2 of 5 not finite |"
+    line = "| {py:func}`~ingd_ref._special.digamma` | all \\| sides | its value | 1e-16 | `digamma(a)` | 3e-10, 2 of 5 not finite |"
     assert line in text
-    assert "{py:class}`~ingd_ref.special.Factor` | some | 1 | ∞ | — | |" in text
+    assert "{py:class}`~ingd_ref._special.Factor` | some | 1 | ∞ | — | |" in text
     assert "Measured on 2026-01-02 in 3 s (a machine) with numpy 2.0." in text
 
 

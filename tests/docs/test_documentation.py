@@ -20,7 +20,11 @@ pytest.importorskip("sphinx", reason="the documentation's extensions need the ex
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted(page for page in DOCS.rglob("*.md") if not {"_build", "_generated"} & set(page.relative_to(DOCS).parts))
+PAGES = sorted(
+    page
+    for page in DOCS.rglob("*.md")
+    if not {"_build", "_generated"} & set(page.relative_to(DOCS).parts)
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,22 +51,29 @@ def proofs(extensions):
     return equation_table.evidence(equation_table.registered_cases(), None)
 
 
-# --- labels ------------------------------------------------------------------------------------------------------------------------------
+# --- labels ---------------------------------------------------------------------------------------
 
 
 def test_every_label_in_code_is_in_the_table(code):
-    assert set(code) <= set(LABELS), f"docstrings claim labels that no table knows: {set(code) - set(LABELS)}"
+    assert set(code) <= set(LABELS), (
+        f"docstrings claim labels that no table knows: {set(code) - set(LABELS)}"
+    )
 
 
 def test_code_claims_no_label_that_is_said_to_be_pending(code):
-    functions = {label for label, places in code.items() if any(place.role == "obj" for place in places)}
-    # Solvers and flows say which problem (N2), or which loss (E11), an equation of theirs solves without computing it themselves.
+    functions = {
+        label for label, places in code.items() if any(place.role == "obj" for place in places)
+    }
+    # Solvers and flows say which problem (N2), or which loss (E11), an equation of theirs solves
+    # without computing it themselves.
     assert {label for label in functions if LABELS[label].pending} <= {"N2", "E11"}
 
 
 def test_every_built_label_is_claimed_by_code(code):
     # (K11) collects symmetries of the velocity: laws test it, and no function computes it.
-    assert {label for label, entry in LABELS.items() if not entry.pending and label not in code} <= {"K11"}
+    assert {
+        label for label, entry in LABELS.items() if not entry.pending and label not in code
+    } <= {"K11"}
 
 
 def test_every_built_label_has_evidence(proofs):
@@ -98,7 +109,15 @@ def test_labels_become_references_except_in_formulas_and_examples(extensions):
     import labelled_equations
 
     verbatim = [".. math:: x", "    = (K3)", "", ">>> f()  # (K3)", ""]
-    lines = ["As in (K3).", "", *verbatim, "(K99) stays, |x| too", "", "a ``(K3)``, :math:`|x|", r"\|y\|` and |z|"]
+    lines = [
+        "As in (K3).",
+        "",
+        *verbatim,
+        "(K99) stays, |x| too",
+        "",
+        "a ``(K3)``, :math:`|x|",
+        r"\|y\|` and |z|",
+    ]
     linked = labelled_equations.link_labels(lines, {"K3"})
     assert linked[0] == r"As in \ :eq:`eq-K3`\ ."
     assert linked[2:7] == verbatim
@@ -110,13 +129,18 @@ def test_errors_without_a_text_are_listed(extensions):
     import labelled_equations
 
     lines = labelled_equations.list_bare_errors(
-        [":raises ShapeError, DomainError:", ":raises OptionError: told", ":raises ShapeError:", "    why"]
+        [
+            ":raises ShapeError, DomainError:",
+            ":raises OptionError: told",
+            ":raises ShapeError:",
+            "    why",
+        ]
     )
     assert ":py:exc:`~ingd_ref.errors.ShapeError`, :py:exc:`~ingd_ref.errors.DomainError`" in lines
     assert lines[-3:] == [":raises OptionError: told", ":raises ShapeError:", "    why"]
 
 
-# --- the table ---------------------------------------------------------------------------------------------------------------------------
+# --- the table ------------------------------------------------------------------------------------
 
 
 def test_a_label_without_code_or_evidence_shows_as_such(extensions):
@@ -133,7 +157,12 @@ def test_a_failed_case_shows_as_failed(extensions):
     import equation_table
 
     case = SimpleNamespace(name="contraction", section="kernels", oracle="loops", labels=("K4",))
-    record = {"case": "kernels.contraction", "backend": "numpy", "verdict": "failed", "measured": [{"ratio": 0.5}, {"ratio": "inf"}]}
+    record = {
+        "case": "kernels.contraction",
+        "backend": "numpy",
+        "verdict": "failed",
+        "measured": [{"ratio": 0.5}, {"ratio": "inf"}],
+    }
     assert equation_table.outcome(case, {"records": [record]}) == "numpy ✗ **failed** (inf)"
     assert equation_table.outcome(case, {"records": []}) == "not run in this report"
     assert equation_table.outcome(case, None) == ""
@@ -147,18 +176,24 @@ def test_every_section_of_the_table_is_written(extensions):
     assert text.count("\n* - ") == len(LABELS) + len(SECTIONS)
 
 
-# --- laws and examples -------------------------------------------------------------------------------------------------------------------
+# --- laws and examples ----------------------------------------------------------------------------
 
 
 def test_the_page_of_laws_lists_the_laws_that_are_tested():
-    listed = re.findall(r"^\| `(\w+)` \|", (DOCS / "laws.md").read_text(encoding="utf-8"), re.MULTILINE)
+    listed = re.findall(
+        r"^\| `(\w+)` \|", (DOCS / "laws.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert sorted(listed) == sorted(LAWS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
 def test_examples_on_pages_run(page):
-    blocks = re.findall(r"^```\{doctest\}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    test = doctest.DocTestParser().get_doctest("\n".join(blocks), {"np": np, "ir": ir}, page.name, str(page), 0)
+    blocks = re.findall(
+        r"^```\{doctest\}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    test = doctest.DocTestParser().get_doctest(
+        "\n".join(blocks), {"np": np, "ir": ir}, page.name, str(page), 0
+    )
     report = []
     results = doctest.DocTestRunner(verbose=False).run(test, out=report.append)
     assert results.failed == 0, "".join(report)
@@ -169,7 +204,11 @@ def commands_shown():
     sources = [*PAGES, *sorted((DOCS / "gallery").glob("*.py"))]
     texts = [source.read_text(encoding="utf-8") for source in sources]
     return sorted(
-        {line.split("#")[0].strip() for text in texts for line in re.findall(r"(?:\$ |`|^)(ingd-ref [^`\n]*)", text, re.MULTILINE)}
+        {
+            line.split("#")[0].strip()
+            for text in texts
+            for line in re.findall(r"(?:\$ |`|^)(ingd-ref [^`\n]*)", text, re.MULTILINE)
+        }
     )
 
 
@@ -182,7 +221,11 @@ def test_commands_shown_have_the_options_that_they_use(line):
     command, words = main, iter(shlex.split(line)[1:])
     for word in words:
         if word.startswith("--"):
-            known = {name: parameter for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+            known = {
+                name: parameter
+                for parameter in command.params
+                for name in (*parameter.opts, *parameter.secondary_opts)
+            }
             assert word in known or word == "--help", f"{command.name} has no option {word}"
             if word in known and not known[word].is_flag:
                 next(words)  # its value
@@ -192,14 +235,16 @@ def test_commands_shown_have_the_options_that_they_use(line):
             command = found
 
 
-# --- families ----------------------------------------------------------------------------------------------------------------------------
+# --- families -------------------------------------------------------------------------------------
 
 
 def test_the_readme_lists_the_families_that_the_code_has(extensions):
     import families_table
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert families_table.with_table(readme) == readme, "run `python docs/_ext/families_table.py README.md`"
+    assert families_table.with_table(readme) == readme, (
+        "run `python docs/_ext/families_table.py README.md`"
+    )
     assert "| `Gamma` |" in readme
 
 
@@ -209,18 +254,21 @@ def test_the_family_of_the_gallery_obeys_the_laws(tmp_path, monkeypatch):
     family = runpy.run_path(str(DOCS / "gallery" / "own_family.py"))["family"]
     theta, step = np.array([[1e-3], [0.7], [40.0]]), 1e-5
     ahead, behind = theta * (1 + step), theta * (1 - step)
-    # central differences: truncation step²/3 relative to the derivative for powers and logarithms, rounding eps/step of |A| ≤ 7
+    # central differences: truncation step²/3 relative to the derivative for powers and logarithms,
+    # rounding eps/step of |A| ≤ 7
     slope = (family.log_partition(ahead) - family.log_partition(behind)) / (ahead - behind)[:, 0]
     assert np.abs(slope / family.mean(theta)[:, 0] - 1).max() <= step**2 + 7 * 4e-16 / step
     curvature = (family.mean(ahead) - family.mean(behind))[:, 0] / (ahead - behind)[:, 0]
     assert np.abs(curvature / family.fisher(theta)[:, 0, 0] - 1).max() <= step**2 + 4e-16 / step
     assert np.allclose(family.natural_from_mean(family.mean(theta)), theta, rtol=1e-15, atol=0)
-    local = 0.5 * step**2  # F δ² / 2 with F = 1/θ²; the next term of the expansion is smaller by (2/3) step
+    local = (
+        0.5 * step**2
+    )  # F δ² / 2 with F = 1/θ²; the next term of the expansion is smaller by (2/3) step
     assert np.abs(family.kl(theta, ahead) / local - 1).max() <= step
     assert (tmp_path / "own_family.png").exists()
 
 
-# --- gallery and results -----------------------------------------------------------------------------------------------------------------
+# --- gallery and results --------------------------------------------------------------------------
 
 
 def write_script(folder, code):
@@ -232,7 +280,9 @@ def write_script(folder, code):
 def test_a_gallery_script_gives_output_and_figures_and_runs_once(extensions, tmp_path):
     import gallery_pages
 
-    script = gallery_pages.read_script(write_script(tmp_path, "print('hello')\nopen('picture.png', 'wb').close()"))
+    script = gallery_pages.read_script(
+        write_script(tmp_path, "print('hello')\nopen('picture.png', 'wb').close()")
+    )
     folder = tmp_path / "out"
     folder.mkdir()
     first = gallery_pages.fresh_result(script, folder, ROOT, "package")
@@ -243,7 +293,9 @@ def test_a_gallery_script_gives_output_and_figures_and_runs_once(extensions, tmp
     record = folder / "example.json"
     record.write_text(json.dumps(first | {"output": "kept"}), encoding="utf-8")
     assert gallery_pages.fresh_result(script, folder, ROOT, "package")["output"] == "kept"
-    assert gallery_pages.fresh_result(script, folder, ROOT, "changed package")["output"] == "hello\n"
+    assert (
+        gallery_pages.fresh_result(script, folder, ROOT, "changed package")["output"] == "hello\n"
+    )
 
 
 def test_a_gallery_script_that_fails_fails_the_build(extensions, tmp_path):
@@ -269,16 +321,31 @@ def test_every_gallery_script_has_a_title_and_a_text(extensions):
 def study(dim):
     curve = np.linspace(1.0, 0.1, 101)
     methods = {
-        "slow": {"mean": curve.tolist(), "standard_error": (0.01 * curve).tolist(), "seconds": [1.0, 3.0]},
-        "fast": {"mean": (0.5 * curve).tolist(), "standard_error": (0.01 * curve).tolist(), "seconds": [0.5]},
+        "slow": {
+            "mean": curve.tolist(),
+            "standard_error": (0.01 * curve).tolist(),
+            "seconds": [1.0, 3.0],
+        },
+        "fast": {
+            "mean": (0.5 * curve).tolist(),
+            "standard_error": (0.01 * curve).tolist(),
+            "seconds": [0.5],
+        },
     }
-    return {"experiment": "mixture", "config": {"dim": dim}, "methods": methods, "noise_floor": {"mean": 0.08, "standard_error": 0.001}}
+    return {
+        "experiment": "mixture",
+        "config": {"dim": dim},
+        "methods": methods,
+        "noise_floor": {"mean": 0.08, "standard_error": 0.001},
+    }
 
 
 def test_results_of_experiments_become_tables(extensions):
     import measured_results
 
-    text = measured_results.study_page({"date": "2026-01-02", "five": study(5), "twenty": study(20)}).replace("\N{NO-BREAK SPACE}", " ")
+    text = measured_results.study_page(
+        {"date": "2026-01-02", "five": study(5), "twenty": study(20)}
+    ).replace("\N{NO-BREAK SPACE}", " ")
     assert "5 dimensions" in text
     assert "20 dimensions" in text
     assert "| slow | 0.9550 ± 0.0095 |" in text
@@ -290,7 +357,9 @@ def test_results_of_experiments_become_tables(extensions):
 def test_results_of_the_benchmark_become_a_table(extensions):
     import measured_results
 
-    results = ir.bench.run(sizes=[(20, 2, 5)], threads=[1], repeats=1, baseline=False, growth=[], resident=False)
+    results = ir._bench.run(
+        sizes=[(20, 2, 5)], threads=[1], repeats=1, baseline=False, growth=[], resident=False
+    )
     text = measured_results.bench_page(results)
     assert "| n | d | b | threads | ms |" in text
     assert "| 20 | 2 | 5 | 1 | " in text
@@ -300,9 +369,23 @@ def test_results_of_the_benchmark_become_a_table(extensions):
 def test_comparisons_become_a_table(extensions):
     import measured_results
 
-    row = {"case": "sums", "threads": 1, "method": "ingd_ref", "milliseconds": 2.0, "ratio": 1.0, "peak_bytes": 2**21, "error": 1e-16}
+    row = {
+        "case": "sums",
+        "threads": 1,
+        "method": "ingd_ref",
+        "milliseconds": 2.0,
+        "ratio": 1.0,
+        "peak_bytes": 2**21,
+        "error": 1e-16,
+    }
     other = row | {"method": "slow", "milliseconds": 6.0, "ratio": 3.0, "error": None}
-    results = {"benchmark": "sums", "backend": "numpy", "rows": [row, other], "machine": {"cores": 2}, "method": "Medians."}
+    results = {
+        "benchmark": "sums",
+        "backend": "numpy",
+        "rows": [row, other],
+        "machine": {"cores": 2},
+        "method": "Medians.",
+    }
     text = measured_results.bench_page(results)
     assert "### Sums, numpy arrays" in text
     assert "| sums | slow | 1 | 6 | 2 | 3 | — |" in text

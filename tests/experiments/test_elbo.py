@@ -23,17 +23,25 @@ def cosine(**options):
 
 def test_flows_show_what_the_theory_says(tmp_path):
     results = run_experiment(flow(steps=60), tmp_path)
-    # On the cylindrical model the three flows move the visible distribution alike: to the rounding of sixty steps.
+    # On the cylindrical model the three flows move the visible distribution alike: to the rounding
+    # of sixty steps.
     assert results["spread"]["product"] < 1e-13
     assert results["spread"]["naive-bayes"] > 0.01
     for entry in results["methods"].values():
         curves = np.array([entry["product_divergence"], *entry["network_divergence"]])
-        assert np.all(np.diff(curves, axis=1) < 0)  # the step is short enough that none of the losses of the visible rises
-    assert results["methods"]["elbo"]["states_outside_the_box"] == results["methods"]["perfect"]["states_outside_the_box"] == [0] * 8
+        assert np.all(
+            np.diff(curves, axis=1) < 0
+        )  # the step is short enough that none of the losses of the visible rises
+    assert (
+        results["methods"]["elbo"]["states_outside_the_box"]
+        == results["methods"]["perfect"]["states_outside_the_box"]
+        == [0] * 8
+    )
     with np.load(tmp_path / "arrays.npz") as arrays:
         assert arrays["naive_bayes_evidence_parameters"].shape == (61, 8, 5)
         start, target = arrays["product_elbo_visible"][0], arrays["product_elbo_target"]
-        # Marginals of the product model relax by one part in a hundred a step: y_k = y* + 0.99^k (y_0 - y*).
+        # Marginals of the product model relax by one part in a hundred a step: y_k = y* + 0.99^k
+        # (y_0 - y*).
         y = arrays["product_elbo_visible"][:, 0, :2].sum(axis=1)
         exact = target[:2].sum() + 0.99 ** np.arange(61) * (start[0, :2].sum() - target[:2].sum())
         assert np.allclose(y, exact, rtol=0, atol=1e-14)
@@ -44,17 +52,25 @@ def test_published_starts_come_from_the_published_seed(tmp_path):
     drawn = np.random.RandomState(13)
     drawn.random_sample(5)
     with np.load(tmp_path / "arrays.npz") as arrays:
-        assert np.array_equal(arrays["naive_bayes_elbo_parameters"][0], drawn.random_sample(40).reshape(8, 5))
+        assert np.array_equal(
+            arrays["naive_bayes_elbo_parameters"][0], drawn.random_sample(40).reshape(8, 5)
+        )
 
 
 @pytest.mark.parametrize("integrator", ["rk4", "adaptive"])
 def test_other_integrators_come_to_the_limit_of_short_steps(tmp_path, integrator):
     exact = run_experiment(flow(steps=20, methods=("elbo",), integrator=integrator), tmp_path / "a")
     with np.load(tmp_path / "a" / "arrays.npz") as arrays:
-        y, target = arrays["product_elbo_visible"][:, 0, :2].sum(axis=1), arrays["product_elbo_target"][:2].sum()
-    # Twenty steps of RK4 with a local error of h⁵/120 of the distance left; the adaptive one is asked for 1e-6 of the values.
+        y, target = (
+            arrays["product_elbo_visible"][:, 0, :2].sum(axis=1),
+            arrays["product_elbo_target"][:2].sum(),
+        )
+    # Twenty steps of RK4 with a local error of h⁵/120 of the distance left; the adaptive one is
+    # asked for 1e-6 of the values.
     allowed = 20 * 0.01**5 / 120 + 1e-14 if integrator == "rk4" else 1e-5
-    assert np.allclose(y, target + np.exp(-0.01 * np.arange(21)) * (y[0] - target), rtol=0, atol=allowed)
+    assert np.allclose(
+        y, target + np.exp(-0.01 * np.arange(21)) * (y[0] - target), rtol=0, atol=allowed
+    )
     assert exact["config"]["integrator"] == integrator
 
 
@@ -73,7 +89,10 @@ def test_cosines_and_networks(tmp_path):
 def test_points_from_a_file(tmp_path):
     points = np.random.default_rng(0).uniform(0.1, 0.9, size=(40, 5))
     np.savez(tmp_path / "stored.npz", theta=points, other=np.zeros(3))
-    results = run_experiment(cosine(methods=("cosines",), samples=str(tmp_path / "stored.npz"), array="theta"), tmp_path / "out")
+    results = run_experiment(
+        cosine(methods=("cosines",), samples=str(tmp_path / "stored.npz"), array="theta"),
+        tmp_path / "out",
+    )
     assert {entry["points"] for entry in results["cosines"].values()} == {40}
     assert json.loads((tmp_path / "out" / "config.json").read_text())["config"]["array"] == "theta"
 
@@ -89,7 +108,10 @@ def test_points_from_a_file(tmp_path):
 def test_files_that_do_not_fit(tmp_path, values, array, error, message):
     np.savez(tmp_path / "stored.npz", theta=values)
     with pytest.raises(error, match=message):
-        run_experiment(cosine(methods=("cosines",), samples=str(tmp_path / "stored.npz"), array=array), tmp_path / "out")
+        run_experiment(
+            cosine(methods=("cosines",), samples=str(tmp_path / "stored.npz"), array=array),
+            tmp_path / "out",
+        )
 
 
 @pytest.mark.parametrize(
@@ -124,14 +146,21 @@ def test_classification_separates_rounding_from_the_rest():
 
 def test_pieces_run_on_any_array_library(monkeypatch):
     strict = pytest.importorskip("array_api_strict")
-    for owner, experiment in (("_elbo_flow", flow(steps=3)), ("_elbo_cosine", cosine(methods=("cosines",), points=20))):
+    for owner, experiment in (
+        ("_elbo_flow", flow(steps=3)),
+        ("_elbo_cosine", cosine(methods=("cosines",), points=20)),
+    ):
         for piece in experiment.pieces():
             expected = experiment.run(piece)
             with monkeypatch.context() as patch:
-                patch.setattr(f"ingd_ref.experiments.{owner}.on_backend", lambda host, backend: strict.asarray(host))
+                patch.setattr(
+                    f"ingd_ref.experiments.{owner}.on_backend",
+                    lambda host, backend: strict.asarray(host),
+                )
                 found = experiment.run(piece)
             for name in expected.keys() - {"seconds"}:
-                # The same formulas in another library: a few dozen roundings, times condition numbers below 1e6 at these points.
+                # The same formulas in another library: a few dozen roundings, times condition
+                # numbers below 1e6 at these points.
                 assert np.allclose(found[name], expected[name], rtol=1e-8, atol=1e-10), name
 
 
@@ -142,6 +171,10 @@ def test_a_flow_that_leaves_its_model_is_no_result(tmp_path):
 
 
 def test_networks_that_are_all_cylindrical_leave_no_others_to_report(tmp_path):
-    (line,) = (line for line in run_experiment(cosine(methods=("networks",), nodes=(2,)), tmp_path)["lines"] if "2 nodes" in line)
+    (line,) = (
+        line
+        for line in run_experiment(cosine(methods=("networks",), nodes=(2,)), tmp_path)["lines"]
+        if "2 nodes" in line
+    )
     assert "4 of 4 networks are cylindrical" in line
     assert "others" not in line

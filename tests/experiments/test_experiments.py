@@ -37,7 +37,10 @@ def tiny(name, **options):
 
 def curves(results):
     """Everything that has to be reproducible: all but the seconds."""
-    return {name: {key: value for key, value in entry.items() if key != "seconds"} for name, entry in results["methods"].items()}
+    return {
+        name: {key: value for key, value in entry.items() if key != "seconds"}
+        for name, entry in results["methods"].items()
+    }
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -69,8 +72,12 @@ def test_mixture_schema(tmp_path):
         values = np.array(entry["mmd"])
         assert values.shape == (2, 4)
         assert len(entry["seconds"]) == 2
-        assert np.allclose(entry["mean"], values.mean(axis=0), rtol=1e-15)  # one rounding of a mean of two
-        assert np.allclose(entry["standard_error"], np.abs(values[0] - values[1]) / 2, rtol=1e-12)  # s/√2 of two numbers, three roundings
+        assert np.allclose(
+            entry["mean"], values.mean(axis=0), rtol=1e-15
+        )  # one rounding of a mean of two
+        assert np.allclose(
+            entry["standard_error"], np.abs(values[0] - values[1]) / 2, rtol=1e-12
+        )  # s/√2 of two numbers, three roundings
     starts = np.array([entry["mmd"] for entry in results["methods"].values()])[:, :, 0]
     assert np.all(starts == starts[0])  # all methods start from the same particles in a trial
     assert 0 < results["noise_floor"]["mean"] < 1
@@ -103,7 +110,11 @@ def test_interrupted_and_resumed(tmp_path):
     assert len(list((tmp_path / "parts" / "pieces").iterdir())) == 3
     assert not (tmp_path / "parts" / "results.json").exists()
     seen = []
-    parts = run_experiment(tiny("mixture"), tmp_path / "parts", observer=lambda piece, done, total: seen.append((piece, done, total)))
+    parts = run_experiment(
+        tiny("mixture"),
+        tmp_path / "parts",
+        observer=lambda piece, done, total: seen.append((piece, done, total)),
+    )
     assert curves(parts) == curves(whole)
     assert seen[0] == (None, 3, 8)
     assert len(seen) == 6
@@ -127,7 +138,9 @@ def test_finished_pieces_survive_a_failure(tmp_path, monkeypatch):
 def test_another_run_in_the_same_directory_is_refused(tmp_path):
     run_experiment(tiny("gaussian"), tmp_path)
     before = (tmp_path / "results.json").read_bytes()
-    with pytest.raises(CheckpointError, match=r"time is 2\.0 there and 1\.0 here; choose another directory"):
+    with pytest.raises(
+        CheckpointError, match=r"time is 2\.0 there and 1\.0 here; choose another directory"
+    ):
         run_experiment(tiny("gaussian", time=1.0), tmp_path)
     with pytest.raises(CheckpointError, match="experiment is gaussian there and gamma here"):
         run_experiment(tiny("gamma"), tmp_path)
@@ -154,14 +167,17 @@ def test_damaged_directories_are_named(tmp_path):
 def test_orders_of_integrators_on_the_exact_path(tmp_path, name):
     results = run_experiment(tiny(name, steps=(20, 40, 80)), tmp_path)
     for method, order in (("euler", 1), ("rk4", 4)):
-        # The slope between step sizes h and h/2 is the order plus a term of order h; measured 1.03 to 1.09 and 4.05 to 4.11.
+        # The slope between step sizes h and h/2 is the order plus a term of order h; measured 1.03
+        # to 1.09 and 4.05 to 4.11.
         assert abs(results["methods"][method]["slope"] - order) < 0.15
 
 
 def test_a_generator_takes_the_exact_path_at_the_order_of_its_integrator(tmp_path):
     results = run_experiment(tiny("ingd", path_steps=(20, 40)), tmp_path)
     for name, entry in results["path"].items():
-        assert abs(entry["slope"] - entry["order"]) < 0.25, name  # the next term of the error, at a step of 1/10
+        assert abs(entry["slope"] - entry["order"]) < 0.25, (
+            name
+        )  # the next term of the error, at a step of 1/10
     assert set(results["s_curve"]["methods"]) == {"ingd", "king", "ntking"}
     assert 0 < results["noise_floor"]["mean"] < 1
 
@@ -176,11 +192,15 @@ def test_default_steps_reach_eight_digits_on_the_exact_path(tmp_path):
 
 def test_samples_follow_the_exact_path_too(tmp_path):
     results = run_experiment(tiny("gaussian", particles="samples", number=15), tmp_path)
-    assert abs(results["methods"]["rk4"]["slope"] - 4) < 0.5  # only two step sizes, 1/2 and 1/4: terms of higher order show
+    assert (
+        abs(results["methods"]["rk4"]["slope"] - 4) < 0.5
+    )  # only two step sizes, 1/2 and 1/4: terms of higher order show
 
 
 def test_gamma_particle_that_would_cross_zero_is_named(tmp_path):
-    with pytest.raises(DomainError, match=r"a step of 1 is too long; take more steps: .*x > 0 fails"):
+    with pytest.raises(
+        DomainError, match=r"a step of 1 is too long; take more steps: .*x > 0 fails"
+    ):
         run_experiment(tiny("gamma", start=(6.0, 2.0), target=(0.5, 1.0), steps=(2, 4)), tmp_path)
 
 
@@ -189,7 +209,10 @@ def test_digits_come_closer_to_digits(tmp_path):
     options = {"number": 16, "training": 200, "held_out": 100, "features": 150, "steps": 12}
     results = run_experiment(replace(EXPERIMENTS["digits"], **options), tmp_path)
     for entry in results["methods"].values():
-        assert all(entry["after"][measure] < entry["before"][measure] for measure in ("pixel_error", "nearest", "mmd"))
+        assert all(
+            entry["after"][measure] < entry["before"][measure]
+            for measure in ("pixel_error", "nearest", "mmd")
+        )
     with np.load(tmp_path / "arrays.npz") as arrays:
         upper = np.arange(64) < 32
         assert np.array_equal(arrays["complete_after"][:, upper], arrays["original"][:, upper])
@@ -263,13 +286,19 @@ def test_pieces_run_on_any_array_library(tmp_path, monkeypatch, name):
     monkeypatch.setattr("ingd_ref.experiments._s_curve.FRESH", 30)
     monkeypatch.setattr("ingd_ref.experiments._ingd.FRESH", 30)
     experiment = tiny(name)
-    for piece in [piece for piece in experiment.pieces() if piece.trial == experiment.pieces()[0].trial]:
+    for piece in [
+        piece for piece in experiment.pieces() if piece.trial == experiment.pieces()[0].trial
+    ]:
         expected = experiment.run(piece)
         with monkeypatch.context() as patch:
             for owner in ("_mixture", "_s_curve", "_digits", "_exact_path", "_ingd"):
-                patch.setattr(f"ingd_ref.experiments.{owner}.on_backend", lambda host, backend: strict.asarray(host))
+                patch.setattr(
+                    f"ingd_ref.experiments.{owner}.on_backend",
+                    lambda host, backend: strict.asarray(host),
+                )
             found = experiment.run(piece)
         assert type(found.particles) is type(strict.asarray(0.0))
-        # The two routes add in different orders. Few steps of systems with condition numbers up to 1e6 keep nine of sixteen digits.
+        # The two routes add in different orders. Few steps of systems with condition numbers up to
+        # 1e6 keep nine of sixteen digits.
         scale = np.max(np.abs(expected.particles))
         assert np.max(np.abs(to_host(found.particles) - expected.particles)) < 1e-6 * scale

@@ -9,7 +9,12 @@ from ingd_ref.errors import BackendError, DomainError, OptionError
 from ingd_ref.experiments import EXPERIMENTS, Nvi, Piece, run_experiment
 from ingd_ref.experiments import _nvi as module
 
-TINY = replace(EXPERIMENTS["nvi"], problems=("linear", "poisson"), methods=("natural", "mean-field", "cholesky"), steps=128)
+TINY = replace(
+    EXPERIMENTS["nvi"],
+    problems=("linear", "poisson"),
+    methods=("natural", "mean-field", "cholesky"),
+    steps=128,
+)
 
 
 @pytest.fixture(scope="module")

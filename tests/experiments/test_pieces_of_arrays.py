@@ -31,7 +31,13 @@ class Squares(Experiment[dict[str, np.ndarray]]):
         return {"drawn": drawn, "square": drawn**2}
 
     def report(self, results: Mapping[Piece, dict[str, np.ndarray]]) -> Report:
-        return Report({}, {"sum": float(sum(np.sum(result["square"]) for result in results.values()))}, {}, {}, ["done"])
+        return Report(
+            {},
+            {"sum": float(sum(np.sum(result["square"]) for result in results.values()))},
+            {},
+            {},
+            ["done"],
+        )
 
 
 CALLS: list[Piece] = []
@@ -45,7 +51,9 @@ def test_pieces_of_arrays_are_kept_and_read_back(tmp_path):
     again = run_experiment(Squares(), tmp_path)
     assert len(CALLS) == 2  # nothing was computed twice
     assert again == first
-    assert first["sum"] == sum(np.sum(module.stream(0, trial).normal(size=3) ** 2) for trial in range(2))
+    assert first["sum"] == sum(
+        np.sum(module.stream(0, trial).normal(size=3) ** 2) for trial in range(2)
+    )
     with np.load(tmp_path / "pieces" / "square-001.npz") as piece:
         assert set(piece.files) == {"values", "drawn", "square"}
 
@@ -54,7 +62,9 @@ def test_a_damaged_piece_is_named(tmp_path):
     run_experiment(Squares(), tmp_path)
     path = tmp_path / "pieces" / "square-001.npz"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(CheckpointError, match=r"square-001\.npz is damaged, or is not a piece or result"):
+    with pytest.raises(
+        CheckpointError, match=r"square-001\.npz is damaged, or is not a piece or result"
+    ):
         run_experiment(Squares(), tmp_path)
 
 

@@ -21,7 +21,15 @@ SMALL_PROJECTION = {
     "replications": 60,
     "intervals": 40,
 }
-SMALL_GRAPH = {"nodes": 8, "times": 1500, "changed": 4, "resting": 6, "size": 0.5, "penalties": 15, "trials": 2}
+SMALL_GRAPH = {
+    "nodes": 8,
+    "times": 1500,
+    "changed": 4,
+    "resting": 6,
+    "size": 0.5,
+    "penalties": 15,
+    "trials": 2,
+}
 
 
 def test_true_rates_are_derivatives_of_natural_parameters():
@@ -53,7 +61,10 @@ def test_projection_reports_errors_slopes_and_coverage(tmp_path):
         assert np.mean(np.abs(gap) <= 4.5 * arrays["gaussian_tangent_error"]) > 0.8
     (tmp_path / "results.json").unlink()
     (tmp_path / "pieces" / "gamma-error-800.npz").unlink()
-    assert run_experiment(replace(EXPERIMENTS["projection"], **SMALL_PROJECTION), tmp_path)["methods"] == results["methods"]
+    assert (
+        run_experiment(replace(EXPERIMENTS["projection"], **SMALL_PROJECTION), tmp_path)["methods"]
+        == results["methods"]
+    )
 
 
 def test_graph_finds_changes_and_reports_optimality(tmp_path):
@@ -89,7 +100,10 @@ def test_options_that_cannot_be_used_are_refused(name, options, error):
         replace(EXPERIMENTS[name], **options)
 
 
-@pytest.mark.parametrize(("name", "options"), [("projection", SMALL_PROJECTION), ("graph", SMALL_GRAPH | {"times": 200, "trials": 1})])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("projection", SMALL_PROJECTION), ("graph", SMALL_GRAPH | {"times": 200, "trials": 1})],
+)
 def test_pieces_run_on_any_array_library(monkeypatch, name, options):
     """The strict array library refuses whatever only NumPy has; its arithmetic is that of NumPy."""
     strict = pytest.importorskip("array_api_strict", reason="array-api-strict is a test dependency")
@@ -97,7 +111,10 @@ def test_pieces_run_on_any_array_library(monkeypatch, name, options):
     for piece in experiment.pieces():
         expected = experiment.run(piece)
         with monkeypatch.context() as patch:
-            patch.setattr(f"ingd_ref.experiments._{name}.on_backend", lambda host, backend: strict.asarray(host))
+            patch.setattr(
+                f"ingd_ref.experiments._{name}.on_backend",
+                lambda host, backend: strict.asarray(host),
+            )
             found = experiment.run(piece)
         for key, value in expected.items():
             # other orders of summation, times conditions of the windows up to 1e5

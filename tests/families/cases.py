@@ -23,7 +23,10 @@ class Case:
 
 def grid(**axes: tuple[float, ...]) -> dict[str, list[float]]:
     (first, first_values), (second, second_values) = axes.items()
-    return {first: [a for a in first_values for _ in second_values], second: list(second_values) * len(first_values)}
+    return {
+        first: [a for a in first_values for _ in second_values],
+        second: list(second_values) * len(first_values),
+    }
 
 
 def joined(*grids: dict[str, list[float]]) -> dict[str, list[float]]:

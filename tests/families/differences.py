@@ -1,9 +1,11 @@
 """Derivatives by central differences with Richardson's extrapolation, and what they may be off.
 
-A central difference has the error C₂h² + C₄h⁴ + …, and the rounding of its terms over h (first derivatives) or h² (second ones). From steps
-h, 2h and 4h two extrapolations leave C₆h⁶. The step is h = 2⁻⁷ ≈ (16u)^{1/8} standard units, at which C₆h⁶ and u/h² are both about 1e-11.
-The allowance is the error of the values before the last extrapolation, as that extrapolation measures it, which is far above what is left,
-and the rounding: weights of the extrapolation sum to less than 2 in absolute value.
+A central difference has the error C₂h² + C₄h⁴ + …, and the rounding of its terms over h (first
+derivatives) or h² (second ones). From steps h, 2h and 4h two extrapolations leave C₆h⁶. The step is
+h = 2⁻⁷ ≈ (16u)^{1/8} standard units, at which C₆h⁶ and u/h² are both about 1e-11. The allowance is
+the error of the values before the last extrapolation, as that extrapolation measures it, which is
+far above what is left, and the rounding: weights of the extrapolation sum to less than 2 in
+absolute value.
 """
 
 from collections.abc import Callable
@@ -13,11 +15,14 @@ import numpy as np
 U = 2.0**-53
 STEP = 2.0**-7
 LADDER = (1.0, 2.0, 4.0)
-# What the package promises for one evaluation is a few u of its terms; sixteen covers the worst that its accuracy tests allow.
+# What the package promises for one evaluation is a few u of its terms; sixteen covers the worst
+# that its accuracy tests allow.
 ROUNDINGS = 16.0
 
 
-def extrapolated(fine: np.ndarray, middle: np.ndarray, coarse: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def extrapolated(
+    fine: np.ndarray, middle: np.ndarray, coarse: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Value from differences at h, 2h and 4h, and the error of the last but one stage."""
     first, second = (4 * fine - middle) / 3, (4 * middle - coarse) / 3
     return (16 * first - second) / 15, np.abs(first - second) / 15
@@ -30,9 +35,14 @@ def units(family, theta: np.ndarray) -> np.ndarray:
 
     def inside() -> bool:
         shifts = [
-            corner @ (unit[[a, c], None] * np.eye(len(theta))[[a, c]]) for a in range(len(theta)) for c in range(a) for corner in corners
+            corner @ (unit[[a, c], None] * np.eye(len(theta))[[a, c]])
+            for a in range(len(theta))
+            for c in range(a)
+            for corner in corners
         ]
-        shifts += [sign * unit[a] * np.eye(len(theta))[a] for a in range(len(theta)) for sign in (-1, 1)]
+        shifts += [
+            sign * unit[a] * np.eye(len(theta))[a] for a in range(len(theta)) for sign in (-1, 1)
+        ]
         return bool(np.all(family.contains(theta + np.asarray(shifts))))
 
     while not inside():
@@ -40,7 +50,9 @@ def units(family, theta: np.ndarray) -> np.ndarray:
     return unit
 
 
-def slopes(function: Callable[[np.ndarray], np.ndarray], theta: np.ndarray, unit: np.ndarray, noise) -> tuple[np.ndarray, np.ndarray]:
+def slopes(
+    function: Callable[[np.ndarray], np.ndarray], theta: np.ndarray, unit: np.ndarray, noise
+) -> tuple[np.ndarray, np.ndarray]:
     """∂function/∂θ_a (b, ...) and what it may be off; ``function`` maps (k, b) to (k, ...), and ``noise`` bounds the error of a value."""
     b = len(theta)
     steps = np.asarray([m * STEP * unit[a] * np.eye(b)[a] for m in LADDER for a in range(b)])
@@ -49,10 +61,14 @@ def slopes(function: Callable[[np.ndarray], np.ndarray], theta: np.ndarray, unit
     change = function(upper) - function(lower)
     quotient = change / width.reshape(-1, *[1] * (change.ndim - 1))
     value, truncation = extrapolated(*np.split(quotient, 3))
-    return value, truncation + 2 * np.asarray(noise) / (STEP * unit.reshape(-1, *[1] * (change.ndim - 1)))
+    return value, truncation + 2 * np.asarray(noise) / (
+        STEP * unit.reshape(-1, *[1] * (change.ndim - 1))
+    )
 
 
-def hessian(function: Callable[[np.ndarray], np.ndarray], theta: np.ndarray, unit: np.ndarray, noise) -> tuple[np.ndarray, np.ndarray]:
+def hessian(
+    function: Callable[[np.ndarray], np.ndarray], theta: np.ndarray, unit: np.ndarray, noise
+) -> tuple[np.ndarray, np.ndarray]:
     """∇²function (b, b) and what it may be off; ``function`` maps (k, b) to (k,), and ``noise`` bounds the error of a value."""
     b = len(theta)
     pairs = [(a, c) for a in range(b) for c in range(a, b)]
@@ -61,7 +77,9 @@ def hessian(function: Callable[[np.ndarray], np.ndarray], theta: np.ndarray, uni
         for a, c in pairs:
             i, j = (m * STEP * unit[k] * np.eye(b)[k] for k in (a, c))
             rows += [theta + i + j, theta + i - j, theta - i + j, theta - i - j]
-    values = function(np.asarray(rows)).reshape(3, len(pairs), 4) @ np.asarray([1.0, -1.0, -1.0, 1.0])
+    values = function(np.asarray(rows)).reshape(3, len(pairs), 4) @ np.asarray(
+        [1.0, -1.0, -1.0, 1.0]
+    )
     area = np.asarray([4 * STEP**2 * unit[a] * unit[c] for a, c in pairs])
     quotients = values / (np.asarray(LADDER)[:, None] ** 2 * area)
     value, truncation = extrapolated(*quotients)

@@ -1,6 +1,7 @@
 """The von Mises-Fisher family at 120 digits, written literally from (E1)-(E6) with mpmath's I_ν: an oracle that shares no code.
 
-R′ loses 2 log₁₀ κ digits of these at large κ and a divergence between members 1e-12 apart another 24 + 2 log₁₀ κ; 60 of them are left.
+R′ loses 2 log₁₀ κ digits of these at large κ and a divergence between members 1e-12 apart another
+24 + 2 log₁₀ κ; 60 of them are left.
 """
 
 import mpmath
@@ -47,7 +48,9 @@ def log_partition(theta: Vector) -> mpf:
     nu, kappa = order(theta), length(theta)
     if kappa == 0:
         return mpf(0)
-    return mpmath.loggamma(nu + 1) + nu * mpmath.log(2 / kappa) + mpmath.log(mpmath.besseli(nu, kappa))
+    return (
+        mpmath.loggamma(nu + 1) + nu * mpmath.log(2 / kappa) + mpmath.log(mpmath.besseli(nu, kappa))
+    )
 
 
 def ratio(nu: mpf, kappa: mpf) -> mpf:
@@ -56,7 +59,9 @@ def ratio(nu: mpf, kappa: mpf) -> mpf:
 
 def mean(theta: Vector) -> Vector:
     kappa = length(theta)
-    return [ratio(order(theta), kappa) / kappa * t for t in theta] if kappa else [mpf(0)] * len(theta)
+    return (
+        [ratio(order(theta), kappa) / kappa * t for t in theta] if kappa else [mpf(0)] * len(theta)
+    )
 
 
 def radial(theta: Vector) -> tuple[mpf, mpf, mpf]:
@@ -69,7 +74,10 @@ def radial(theta: Vector) -> tuple[mpf, mpf, mpf]:
 def spectral(theta: Vector, across: mpf, along: mpf) -> list[Vector]:
     """The matrix with eigenvalue ``along`` for θ and ``across`` for what is orthogonal to it; its first rows and columns if it is large."""
     square, few = dot(theta, theta), theta[:BLOCK]
-    return [[across * (i == j) + (along - across) * a * b / square for j, b in enumerate(few)] for i, a in enumerate(few)]
+    return [
+        [across * (i == j) + (along - across) * a * b / square for j, b in enumerate(few)]
+        for i, a in enumerate(few)
+    ]
 
 
 def fisher(theta: Vector) -> list[Vector]:

@@ -52,18 +52,29 @@ def exact(row) -> list[mpf]:
     return [mpf(float(value)) for value in row]
 
 
-def random_matrices(rng: np.random.Generator, number: int, d: int, decades: float, condition_decades: float) -> np.ndarray:
+def random_matrices(
+    rng: np.random.Generator, number: int, d: int, decades: float, condition_decades: float
+) -> np.ndarray:
     """Positive definite matrices: standard deviations over half the decades on either side of 1, correlations of any condition number."""
     directions = np.linalg.qr(rng.standard_normal((number, d, d)))[0]
-    spectrum = 10 ** (rng.uniform(0, 1, (number, d)) * rng.uniform(0, condition_decades, (number, 1)))
+    spectrum = 10 ** (
+        rng.uniform(0, 1, (number, d)) * rng.uniform(0, condition_decades, (number, 1))
+    )
     matrices = np.einsum("nij,nj,nkj->nik", directions, spectrum, directions)
-    size = 10 ** rng.uniform(-decades / 2, decades / 2, (number, d)) / np.sqrt(np.einsum("nii->ni", matrices))
+    size = 10 ** rng.uniform(-decades / 2, decades / 2, (number, d)) / np.sqrt(
+        np.einsum("nii->ni", matrices)
+    )
     matrices = size[:, :, None] * matrices * size[:, None, :]
     return (matrices + np.swapaxes(matrices, 1, 2)) / 2
 
 
 def random_classical(
-    rng: np.random.Generator, kind: str, d: int, number: int, decades: float = 8.0, condition_decades: float = 12.0
+    rng: np.random.Generator,
+    kind: str,
+    d: int,
+    number: int,
+    decades: float = 8.0,
+    condition_decades: float = 12.0,
 ) -> dict[str, np.ndarray]:
     """Log-uniform parameters in [10^−decades, 10^decades], means of either sign, degrees of freedom that far above their bound."""
     mean = rng.choice([-1.0, 1.0], (number, d)) * 10 ** rng.uniform(-decades, decades, (number, d))
@@ -78,7 +89,10 @@ def random_classical(
         return {"mean": mean, "covariance": matrices}
     if kind == "centred":
         return {"covariance": matrices}
-    return {"scale": matrices, "degrees_of_freedom": d - 1 + 10 ** rng.uniform(-decades, decades, number)}
+    return {
+        "scale": matrices,
+        "degrees_of_freedom": d - 1 + 10 ** rng.uniform(-decades, decades, number),
+    }
 
 
 def perturbed(rng: np.random.Generator, kind: str, d: int, classical: dict, delta: float) -> dict:
@@ -109,7 +123,9 @@ def metric_error(got: np.ndarray, truth: list[list[mpf]]) -> float:
     """Largest error of an entry of a metric relative to √(F_ii F_jj)."""
     size = [mpmath.sqrt(row[i]) for i, row in enumerate(truth)]
     pairs = [(i, j) for i in range(len(truth)) for j in range(len(truth))]
-    return max(float(abs(mpf(float(got[i, j])) - truth[i][j]) / (size[i] * size[j])) for i, j in pairs)
+    return max(
+        float(abs(mpf(float(got[i, j])) - truth[i][j]) / (size[i] * size[j])) for i, j in pairs
+    )
 
 
 def cumulant_error(got: np.ndarray, truth: list[list[list[mpf]]], metric: list[list[mpf]]) -> float:
@@ -117,19 +133,33 @@ def cumulant_error(got: np.ndarray, truth: list[list[list[mpf]]], metric: list[l
     size = [mpmath.sqrt(row[i]) for i, row in enumerate(metric)]
     places = list(np.ndindex(*got.shape))
     sizes = (max(size[i] * size[j] * size[k], abs(truth[i][j][k])) for i, j, k in places)
-    return max(float(abs(mpf(float(got[i, j, k])) - truth[i][j][k]) / s) for (i, j, k), s in zip(places, sizes, strict=True))
+    return max(
+        float(abs(mpf(float(got[i, j, k])) - truth[i][j][k]) / s)
+        for (i, j, k), s in zip(places, sizes, strict=True)
+    )
 
 
 def mean_error(member: Case, got, truth: list[mpf]) -> float:
     """Error of mean parameters: first moments relative to √E x_i², a mean log-determinant to max(1, |·|), other entries to themselves."""
     if member.kind in ("wishart", "inverse_wishart"):
-        return max(relative_error(got[:1], truth[:1], floor=1.0), relative_error(got[1:], truth[1:]))
+        return max(
+            relative_error(got[:1], truth[:1], floor=1.0), relative_error(got[1:], truth[1:])
+        )
     if member.kind == "multivariate":
         d = member.d
         second = [oracles.unpack(truth[d:], d, doubled=False)[i][i] for i in range(d)]
-        first = max(float(abs(mpf(float(g)) - t) / mpmath.sqrt(s)) for g, t, s in zip(got[:d], truth[:d], second, strict=True))
+        first = max(
+            float(abs(mpf(float(g)) - t) / mpmath.sqrt(s))
+            for g, t, s in zip(got[:d], truth[:d], second, strict=True)
+        )
         scales = oracles.matrix_scales(oracles.unpack(truth[d:], d, doubled=False))
-        return max(first, *(float(abs(mpf(float(g)) - t) / s) for g, t, s in zip(got[d:], truth[d:], scales, strict=True)))
+        return max(
+            first,
+            *(
+                float(abs(mpf(float(g)) - t) / s)
+                for g, t, s in zip(got[d:], truth[d:], scales, strict=True)
+            ),
+        )
     return relative_error(got, truth)
 
 

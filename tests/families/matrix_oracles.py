@@ -1,10 +1,12 @@
 """The families on vectors and matrices at 100 digits, written literally from (E1), (E2) and (E6): an oracle that shares no code.
 
-Only log-partition, mean parameters, their inverse, classical parameters and log-densities are written down. The Fisher information is the
-central difference of the mean parameters (step 1e-25 of the scale of a parameter, error 1e-50 times the squared condition number), and the
-third cumulant that of the Fisher information once more, whose smooth error is again of the order of the squared step; the inverse is that
-matrix inverted by elimination, the divergence is the three terms of (E5), the entropy is A(θ) − ⟨θ, μ⟩ − E[log h], and the metric in
-classical parameters is JᵀFJ of (E4), with differences of θ for J.
+Only log-partition, mean parameters, their inverse, classical parameters and log-densities are
+written down. The Fisher information is the central difference of the mean parameters (step 1e-25 of
+the scale of a parameter, error 1e-50 times the squared condition number), and the third cumulant
+that of the Fisher information once more, whose smooth error is again of the order of the squared
+step; the inverse is that matrix inverted by elimination, the divergence is the three terms of (E5),
+the entropy is A(θ) − ⟨θ, μ⟩ − E[log h], and the metric in classical parameters is JᵀFJ of (E4),
+with differences of θ for J.
 """
 
 from dataclasses import dataclass
@@ -19,7 +21,11 @@ STEP = mpf(10) ** -25
 
 def inverse_and_determinant(rows: Rows) -> tuple[Rows, mpf]:
     """Gauss-Jordan elimination without pivoting, which a positive definite matrix does not need."""
-    n, work, determinant = len(rows), [list(row) + [mpf(i == j) for j in range(len(rows))] for i, row in enumerate(rows)], mpf(1)
+    n, work, determinant = (
+        len(rows),
+        [list(row) + [mpf(i == j) for j in range(len(rows))] for i, row in enumerate(rows)],
+        mpf(1),
+    )
     for k in range(n):
         pivot = work[k][k]
         determinant *= pivot
@@ -41,7 +47,11 @@ def unpack(vector: Vector, d: int, doubled: bool) -> Rows:
 
 
 def pack(rows: Rows, doubled: bool) -> Vector:
-    return [rows[i][j] * (2 if doubled and i != j else 1) for i in range(len(rows)) for j in range(i, len(rows))]
+    return [
+        rows[i][j] * (2 if doubled and i != j else 1)
+        for i in range(len(rows))
+        for j in range(i, len(rows))
+    ]
 
 
 def scaled(rows: Rows, factor: mpf) -> Rows:
@@ -78,16 +88,27 @@ class Oracle:
     def fisher(self, theta: Vector) -> Rows:
         rows = []
         for j, scale in enumerate(self.scales(theta)):
-            upper, lower = (self.mean([t + sign * STEP * scale if k == j else t for k, t in enumerate(theta)]) for sign in (1, -1))
-            rows.append([(u - low) / (2 * STEP * scale) for u, low in zip(upper, lower, strict=True)])
+            upper, lower = (
+                self.mean([t + sign * STEP * scale if k == j else t for k, t in enumerate(theta)])
+                for sign in (1, -1)
+            )
+            rows.append(
+                [(u - low) / (2 * STEP * scale) for u, low in zip(upper, lower, strict=True)]
+            )
         return rows
 
     def third_cumulant(self, theta: Vector) -> list[Rows]:
         slabs = []
         for j, scale in enumerate(self.scales(theta)):
-            upper, lower = (self.fisher([t + sign * STEP * scale if k == j else t for k, t in enumerate(theta)]) for sign in (1, -1))
+            upper, lower = (
+                self.fisher([t + sign * STEP * scale if k == j else t for k, t in enumerate(theta)])
+                for sign in (1, -1)
+            )
             slabs.append(
-                [[(u - low) / (2 * STEP * scale) for u, low in zip(*rows, strict=True)] for rows in zip(upper, lower, strict=True)]
+                [
+                    [(u - low) / (2 * STEP * scale) for u, low in zip(*rows, strict=True)]
+                    for rows in zip(upper, lower, strict=True)
+                ]
             )
         return slabs
 
@@ -96,8 +117,15 @@ class Oracle:
         values, sizes = zip(*self.classical(theta), strict=True)
         columns = []
         for j, size in enumerate(sizes):
-            upper, lower = (self.natural([v + sign * STEP * size if k == j else v for k, v in enumerate(values)]) for sign in (1, -1))
-            columns.append([(u - low) / (2 * STEP * size) for u, low in zip(upper, lower, strict=True)])
+            upper, lower = (
+                self.natural(
+                    [v + sign * STEP * size if k == j else v for k, v in enumerate(values)]
+                )
+                for sign in (1, -1)
+            )
+            columns.append(
+                [(u - low) / (2 * STEP * size) for u, low in zip(upper, lower, strict=True)]
+            )
         fisher = self.fisher(theta)
         return [[dot(left, times(fisher, right)) for right in columns] for left in columns]
 
@@ -106,7 +134,11 @@ class Oracle:
         return self.log_partition(theta2) - self.log_partition(theta1) - linear
 
     def entropy(self, theta: Vector) -> mpf:
-        return self.log_partition(theta) - dot(theta, self.mean(theta)) - self.mean_log_base_measure(theta)
+        return (
+            self.log_partition(theta)
+            - dot(theta, self.mean(theta))
+            - self.mean_log_base_measure(theta)
+        )
 
     def mean_log_base_measure(self, theta: Vector) -> mpf:
         return -self.d * log_2pi() / 2
@@ -129,13 +161,24 @@ class CentredGaussian(Oracle):
         return matrix_scales(unpack(theta, self.d, doubled=True))
 
     def log_partition(self, theta: Vector) -> mpf:
-        return -mpmath.log(inverse_and_determinant(scaled(unpack(theta, self.d, doubled=True), mpf(-2)))[1]) / 2
+        return (
+            -mpmath.log(
+                inverse_and_determinant(scaled(unpack(theta, self.d, doubled=True), mpf(-2)))[1]
+            )
+            / 2
+        )
 
     def mean(self, theta: Vector) -> Vector:
-        return pack(inverse_and_determinant(scaled(unpack(theta, self.d, doubled=True), mpf(-2)))[0], doubled=False)
+        return pack(
+            inverse_and_determinant(scaled(unpack(theta, self.d, doubled=True), mpf(-2)))[0],
+            doubled=False,
+        )
 
     def natural_from_mean(self, mu: Vector) -> Vector:
-        return pack(scaled(inverse_and_determinant(unpack(mu, self.d, doubled=False))[0], mpf(-1) / 2), doubled=True)
+        return pack(
+            scaled(inverse_and_determinant(unpack(mu, self.d, doubled=False))[0], mpf(-1) / 2),
+            doubled=True,
+        )
 
     def classical(self, theta: Vector) -> list[tuple[mpf, mpf]]:
         return flat(unpack(self.mean(theta), self.d, doubled=False))
@@ -156,7 +199,9 @@ class MultivariateGaussian(Oracle):
         return [s * length for s in size] + [s / length for s in matrix_scales(rows)]
 
     def parts(self, theta: Vector) -> tuple[Vector, Rows, mpf]:
-        covariance, determinant = inverse_and_determinant(scaled(unpack(theta[self.d :], self.d, doubled=True), mpf(-2)))
+        covariance, determinant = inverse_and_determinant(
+            scaled(unpack(theta[self.d :], self.d, doubled=True), mpf(-2))
+        )
         return theta[: self.d], covariance, determinant
 
     def log_partition(self, theta: Vector) -> mpf:
@@ -166,11 +211,16 @@ class MultivariateGaussian(Oracle):
     def mean(self, theta: Vector) -> Vector:
         linear, covariance, _ = self.parts(theta)
         m = times(covariance, linear)
-        return m + pack([[c + m[i] * m[j] for j, c in enumerate(row)] for i, row in enumerate(covariance)], doubled=False)
+        return m + pack(
+            [[c + m[i] * m[j] for j, c in enumerate(row)] for i, row in enumerate(covariance)],
+            doubled=False,
+        )
 
     def natural_from_mean(self, mu: Vector) -> Vector:
         m, second = mu[: self.d], unpack(mu[self.d :], self.d, doubled=False)
-        precision, _ = inverse_and_determinant([[s - m[i] * m[j] for j, s in enumerate(row)] for i, row in enumerate(second)])
+        precision, _ = inverse_and_determinant(
+            [[s - m[i] * m[j] for j, s in enumerate(row)] for i, row in enumerate(second)]
+        )
         return times(precision, m) + pack(scaled(precision, mpf(-1) / 2), doubled=True)
 
     def classical(self, theta: Vector) -> list[tuple[mpf, mpf]]:
@@ -180,7 +230,9 @@ class MultivariateGaussian(Oracle):
 
     def natural(self, values: Vector) -> Vector:
         precision, _ = inverse_and_determinant(symmetric(values[self.d :], self.d))
-        return times(precision, values[: self.d]) + pack(scaled(precision, mpf(-1) / 2), doubled=True)
+        return times(precision, values[: self.d]) + pack(
+            scaled(precision, mpf(-1) / 2), doubled=True
+        )
 
     def statistics(self, x: Vector) -> Vector:
         return list(x) + pack([[a * b for b in x] for a in x], doubled=False)
@@ -189,13 +241,18 @@ class MultivariateGaussian(Oracle):
 class DiagonalGaussian(Oracle):
     def scales(self, theta: Vector) -> Vector:
         d = self.d
-        length = [1 + abs(t) / mpmath.sqrt(-2 * q) for t, q in zip(theta[:d], theta[d:], strict=True)]
+        length = [
+            1 + abs(t) / mpmath.sqrt(-2 * q) for t, q in zip(theta[:d], theta[d:], strict=True)
+        ]
         pairs = list(zip(length, theta[d:], strict=True))
         return [n * mpmath.sqrt(-q) for n, q in pairs] + [-q / n for n, q in pairs]
 
     def log_partition(self, theta: Vector) -> mpf:
         d = self.d
-        return sum(-(t**2) / (4 * q) - mpmath.log(-2 * q) / 2 for t, q in zip(theta[:d], theta[d:], strict=True))
+        return sum(
+            -(t**2) / (4 * q) - mpmath.log(-2 * q) / 2
+            for t, q in zip(theta[:d], theta[d:], strict=True)
+        )
 
     def mean(self, theta: Vector) -> Vector:
         d = self.d
@@ -210,7 +267,9 @@ class DiagonalGaussian(Oracle):
     def classical(self, theta: Vector) -> list[tuple[mpf, mpf]]:
         d = self.d
         variance = [-1 / (2 * q) for q in theta[d:]]
-        return [(t * v, mpmath.sqrt(v)) for t, v in zip(theta[:d], variance, strict=True)] + [(v, v) for v in variance]
+        return [(t * v, mpmath.sqrt(v)) for t, v in zip(theta[:d], variance, strict=True)] + [
+            (v, v) for v in variance
+        ]
 
     def natural(self, values: Vector) -> Vector:
         pairs = list(zip(values[: self.d], values[self.d :], strict=True))
@@ -227,7 +286,9 @@ class IsotropicGaussian(Oracle):
         return [size * length] * self.d + [-theta[-1] / length]
 
     def log_partition(self, theta: Vector) -> mpf:
-        return -dot(theta[:-1], theta[:-1]) / (4 * theta[-1]) - self.d * mpmath.log(-2 * theta[-1]) / 2
+        return (
+            -dot(theta[:-1], theta[:-1]) / (4 * theta[-1]) - self.d * mpmath.log(-2 * theta[-1]) / 2
+        )
 
     def mean(self, theta: Vector) -> Vector:
         m = [-t / (2 * theta[-1]) for t in theta[:-1]]
@@ -293,32 +354,55 @@ class Wishart(Oracle):
         return [boundary, *matrix_scales(unpack(theta[1:], self.d, doubled=True))]
 
     def log_gamma(self, a: mpf) -> mpf:
-        return mpf(self.d * (self.d - 1)) / 4 * mpmath.log(mpmath.pi) + sum(mpmath.loggamma(a - mpf(k) / 2) for k in range(self.d))
+        return mpf(self.d * (self.d - 1)) / 4 * mpmath.log(mpmath.pi) + sum(
+            mpmath.loggamma(a - mpf(k) / 2) for k in range(self.d)
+        )
 
     def digamma(self, a: mpf) -> mpf:
         return sum(mpmath.psi(0, a - mpf(k) / 2) for k in range(self.d))
 
     def log_partition(self, theta: Vector) -> mpf:
         a = self.sign * theta[0]
-        return self.log_gamma(a) - a * mpmath.log(inverse_and_determinant(scaled(unpack(theta[1:], self.d, doubled=True), mpf(-1)))[1])
+        return self.log_gamma(a) - a * mpmath.log(
+            inverse_and_determinant(scaled(unpack(theta[1:], self.d, doubled=True), mpf(-1)))[1]
+        )
 
     def mean(self, theta: Vector) -> Vector:
         a = self.sign * theta[0]
-        inverse, determinant = inverse_and_determinant(scaled(unpack(theta[1:], self.d, doubled=True), mpf(-1)))
-        return [self.sign * (self.digamma(a) - mpmath.log(determinant)), *pack(scaled(inverse, a), doubled=False)]
+        inverse, determinant = inverse_and_determinant(
+            scaled(unpack(theta[1:], self.d, doubled=True), mpf(-1))
+        )
+        return [
+            self.sign * (self.digamma(a) - mpmath.log(determinant)),
+            *pack(scaled(inverse, a), doubled=False),
+        ]
 
     def residual(self, mu: Vector, a: mpf) -> mpf:
         """The correction that Newton's step, from a, makes to the root a of d log a − ψ_d(a) = log det μ₂ − μ₁: minus the error of a."""
-        gap = mpmath.log(inverse_and_determinant(unpack(mu[1:], self.d, doubled=False))[1]) - self.sign * mu[0]
+        gap = (
+            mpmath.log(inverse_and_determinant(unpack(mu[1:], self.d, doubled=False))[1])
+            - self.sign * mu[0]
+        )
         slope = self.d / a - sum(mpmath.psi(1, a - mpf(k) / 2) for k in range(self.d))
         return -(self.d * mpmath.log(a) - self.digamma(a) - gap) / slope
 
     def natural_from_mean(self, mu: Vector) -> Vector:
-        gap = mpmath.log(inverse_and_determinant(unpack(mu[1:], self.d, doubled=False))[1]) - self.sign * mu[0]
+        gap = (
+            mpmath.log(inverse_and_determinant(unpack(mu[1:], self.d, doubled=False))[1])
+            - self.sign * mu[0]
+        )
         top = mpf(self.d - 1) / 2
-        low, high = mpmath.log(1 / (2 * gap)), mpmath.log((self.d + 1) ** 2 / gap)  # 1/(2c) ≤ φ_d ≤ …
+        low, high = (
+            mpmath.log(1 / (2 * gap)),
+            mpmath.log((self.d + 1) ** 2 / gap),
+        )  # 1/(2c) ≤ φ_d ≤ …
         root = mpmath.findroot(
-            lambda t: mpmath.log(gap) - mpmath.log(self.d * mpmath.log(mpmath.exp(t) + top) - self.digamma(mpmath.exp(t) + top)),
+            lambda t: (
+                mpmath.log(gap)
+                - mpmath.log(
+                    self.d * mpmath.log(mpmath.exp(t) + top) - self.digamma(mpmath.exp(t) + top)
+                )
+            ),
             (low, high),
             solver="anderson",
             tol=mpf(10) ** -60,
@@ -329,7 +413,10 @@ class Wishart(Oracle):
 
     def classical(self, theta: Vector) -> list[tuple[mpf, mpf]]:
         rate = scaled(unpack(theta[1:], self.d, doubled=True), mpf(-1))
-        return [*flat(scaled(inverse_and_determinant(rate)[0], mpf(1) / 2)), (2 * theta[0], 2 * theta[0] - self.d + 1)]
+        return [
+            *flat(scaled(inverse_and_determinant(rate)[0], mpf(1) / 2)),
+            (2 * theta[0], 2 * theta[0] - self.d + 1),
+        ]
 
     def natural(self, values: Vector) -> Vector:
         inverse, _ = inverse_and_determinant(symmetric(values[:-1], self.d))
@@ -354,10 +441,16 @@ class InverseWishart(Wishart):
     sign = -1
 
     def classical(self, theta: Vector) -> list[tuple[mpf, mpf]]:
-        return [*flat(scaled(unpack(theta[1:], self.d, doubled=True), mpf(-2))), (-2 * theta[0], -2 * theta[0] - self.d + 1)]
+        return [
+            *flat(scaled(unpack(theta[1:], self.d, doubled=True), mpf(-2))),
+            (-2 * theta[0], -2 * theta[0] - self.d + 1),
+        ]
 
     def natural(self, values: Vector) -> Vector:
-        return [-values[-1] / 2, *pack(scaled(symmetric(values[:-1], self.d), mpf(-1) / 2), doubled=True)]
+        return [
+            -values[-1] / 2,
+            *pack(scaled(symmetric(values[:-1], self.d), mpf(-1) / 2), doubled=True),
+        ]
 
     def statistics(self, x: Vector) -> Vector:
         _, inverse, determinant = self.matrix(x)

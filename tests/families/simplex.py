@@ -1,7 +1,7 @@
 """The families of counts, categories and proportions at 100 digits, written literally from (E1)-(E6): an oracle that shares no code.
 
-Cancellation is paid for with digits. The inverse of ∇A is not repeated: what a family returns is refined by Newton's iteration at 100
-digits, and the solution is unique, since A is strictly convex.
+Cancellation is paid for with digits. The inverse of ∇A is not repeated: what a family returns is
+refined by Newton's iteration at 100 digits, and the solution is unique, since A is strictly convex.
 """
 
 import itertools
@@ -47,10 +47,15 @@ class Oracle:
         return (mpmath.matrix(self.fisher(theta)) ** -1).tolist()
 
     def natural_gradient(self, theta: Vector, grad: Vector) -> Vector:
-        return [mpmath.fsum(f * g for f, g in zip(row, grad, strict=True)) for row in self.inverse_fisher(theta)]
+        return [
+            mpmath.fsum(f * g for f, g in zip(row, grad, strict=True))
+            for row in self.inverse_fisher(theta)
+        ]
 
     def kl(self, theta1: Vector, theta2: Vector) -> mpf:
-        linear = mpmath.fsum((t2 - t1) * m for t1, t2, m in zip(theta1, theta2, self.mean(theta1), strict=True))
+        linear = mpmath.fsum(
+            (t2 - t1) * m for t1, t2, m in zip(theta1, theta2, self.mean(theta1), strict=True)
+        )
         return self.log_partition(theta2) - self.log_partition(theta1) - linear
 
     def refined(self, theta: Vector, mu: Vector) -> Vector:
@@ -74,24 +79,44 @@ def log_sum(logits: Sequence[mpf]) -> mpf:
     return mpmath.log(mpmath.fsum(mpmath.exp(a) for a in logits))
 
 
-def enumerated(family: ExponentialFamily, table: list[Vector], log_h: Callable[[Vector], mpf], statistics: Callable) -> Oracle:
+def enumerated(
+    family: ExponentialFamily,
+    table: list[Vector],
+    log_h: Callable[[Vector], mpf],
+    statistics: Callable,
+) -> Oracle:
     """A family on finitely many states, all of whose moments are sums over the statistics of the states."""
 
     def probabilities(theta: Vector) -> Vector:
-        return softmax([mpmath.fsum(t * f for t, f in zip(theta, row, strict=True)) for row in table])
+        return softmax(
+            [mpmath.fsum(t * f for t, f in zip(theta, row, strict=True)) for row in table]
+        )
 
     def mean(theta: Vector) -> Vector:
         p = probabilities(theta)
-        return [mpmath.fsum(w * row[i] for w, row in zip(p, table, strict=True)) for i in range(len(table[0]))]
+        return [
+            mpmath.fsum(w * row[i] for w, row in zip(p, table, strict=True))
+            for i in range(len(table[0]))
+        ]
 
     def fisher(theta: Vector) -> list[Vector]:
         p, mu = probabilities(theta), mean(theta)
         size = range(len(mu))
-        return [[mpmath.fsum(w * (row[i] - mu[i]) * (row[j] - mu[j]) for w, row in zip(p, table, strict=True)) for j in size] for i in size]
+        return [
+            [
+                mpmath.fsum(
+                    w * (row[i] - mu[i]) * (row[j] - mu[j]) for w, row in zip(p, table, strict=True)
+                )
+                for j in size
+            ]
+            for i in size
+        ]
 
     return Oracle(
         family,
-        lambda theta: log_sum([mpmath.fsum(t * f for t, f in zip(theta, row, strict=True)) for row in table]),
+        lambda theta: log_sum(
+            [mpmath.fsum(t * f for t, f in zip(theta, row, strict=True)) for row in table]
+        ),
         mean,
         fisher,
         lambda theta: -mpmath.fsum(w * mpmath.log(w) for w in probabilities(theta)),
@@ -127,11 +152,18 @@ def multinomial(trials: int, categories: int) -> Oracle:
     def entropy(theta: Vector) -> mpf:
         logits = [*theta, mpf(0)]
         total = single.log_partition(theta)
-        counts = (c for c in itertools.product(range(trials + 1), repeat=categories - 1) if sum(c) <= trials)
+        counts = (
+            c
+            for c in itertools.product(range(trials + 1), repeat=categories - 1)
+            if sum(c) <= trials
+        )
         logs = []
         for state in counts:
             x = [*state, trials - sum(state)]
-            logs.append(log_h(x) + mpmath.fsum(count * (a - total) for count, a in zip(x, logits, strict=True)))
+            logs.append(
+                log_h(x)
+                + mpmath.fsum(count * (a - total) for count, a in zip(x, logits, strict=True))
+            )
         return -mpmath.fsum(mpmath.exp(log_p) * log_p for log_p in logs)
 
     return Oracle(
@@ -150,13 +182,22 @@ def binomial(trials: int) -> Oracle:
 
     def entropy(theta: Vector) -> mpf:
         """Sum over all counts within 25 standard deviations and 60 of the mean; beyond them lies less than 10⁻⁴⁰."""
-        (p, q), spread = softmax([theta[0], mpf(0)]), 25 * mpmath.sqrt(pair.fisher(theta)[0][0]) + 60
+        (p, q), spread = (
+            softmax([theta[0], mpf(0)]),
+            25 * mpmath.sqrt(pair.fisher(theta)[0][0]) + 60,
+        )
         first, last = max(0, int(trials * p - spread)), min(trials, int(trials * p + spread))
-        log_p = pair.log_h([first, trials - first]) + first * mpmath.log(p) + (trials - first) * mpmath.log(q)
+        log_p = (
+            pair.log_h([first, trials - first])
+            + first * mpmath.log(p)
+            + (trials - first) * mpmath.log(q)
+        )
         total = mpf(0)
         for count in range(first, last + 1):
             total -= mpmath.exp(log_p) * log_p
-            log_p += mpmath.log(mpf(trials - count) / (count + 1)) + theta[0] if count < trials else 0
+            log_p += (
+                mpmath.log(mpf(trials - count) / (count + 1)) + theta[0] if count < trials else 0
+            )
         return total
 
     return Oracle(
@@ -174,7 +215,12 @@ def poisson() -> Oracle:
     def entropy(theta: Vector) -> mpf:
         rate = mpmath.exp(theta[0])
         if rate > 10**4:  # the error of this expansion is below 1/rate⁴
-            return mpmath.log(2 * mpmath.pi * mpmath.e * rate) / 2 - 1 / (12 * rate) - 1 / (24 * rate**2) - mpf(19) / (360 * rate**3)
+            return (
+                mpmath.log(2 * mpmath.pi * mpmath.e * rate) / 2
+                - 1 / (12 * rate)
+                - 1 / (24 * rate**2)
+                - mpf(19) / (360 * rate**3)
+            )
         total, log_p, count = mpf(0), -rate, 0
         while True:
             term = -mpmath.exp(log_p) * log_p
@@ -184,7 +230,7 @@ def poisson() -> Oracle:
             count += 1
             log_p += theta[0] - mpmath.log(count)
 
-    power = lambda theta: mpmath.exp(theta[0])  # noqa: E731
+    power = lambda theta: mpmath.exp(theta[0])
     return Oracle(
         Poisson(),
         power,
@@ -241,10 +287,15 @@ def dirichlet(categories: int | None) -> Oracle:
 
     def fisher(theta: Vector) -> list[Vector]:
         total = mpmath.psi(1, mpmath.fsum(theta))
-        return [[(mpmath.psi(1, a) if i == j else 0) - total for j in range(len(theta))] for i, a in enumerate(theta)]
+        return [
+            [(mpmath.psi(1, a) if i == j else 0) - total for j in range(len(theta))]
+            for i, a in enumerate(theta)
+        ]
 
     def entropy(theta: Vector) -> mpf:
-        return log_partition(theta) - mpmath.fsum((a - 1) * m for a, m in zip(theta, mean(theta), strict=True))
+        return log_partition(theta) - mpmath.fsum(
+            (a - 1) * m for a, m in zip(theta, mean(theta), strict=True)
+        )
 
     def statistics(x: Vector) -> Vector:
         return [mpmath.log(entry) for entry in ([x[0], 1 - x[0]] if categories is None else x)]

@@ -1,9 +1,10 @@
 """Every operation against 100 digits over extreme grids, judged by the condition number of the problem it was given.
 
-An operation is a function of the given doubles, and the oracle takes the same doubles. Its relative error may be 10 (1 + κ) u: κ is the
-condition number of that entry, computed by differences at 100 digits, u = 2⁻⁵³ (2⁻²⁴ in float32); 10 covers the roundings of the formula
-itself, of which the longest path has about twenty, which add up like a random walk. Values that pass through zero (log-partition, entropy,
-conjugate, log-density) are judged relative to max(1, |value|).
+An operation is a function of the given doubles, and the oracle takes the same doubles. Its relative
+error may be 10 (1 + κ) u: κ is the condition number of that entry, computed by differences at 100
+digits, u = 2⁻⁵³ (2⁻²⁴ in float32); 10 covers the roundings of the formula itself, of which the
+longest path has about twenty, which add up like a random walk. Values that pass through zero
+(log-partition, entropy, conjugate, log-density) are judged relative to max(1, |value|).
 """
 
 import mpmath
@@ -17,8 +18,9 @@ from tests.families.reference import UNIT
 
 UNITS = {np.float64: UNIT, np.float32: 2.0**-24}
 ROUNDINGS = 10.0
-# A divergence has no condition number to hide behind: 22 u is the most seen over the grid, from the 3 roundings of a ratio near 1/2 whose
-# logarithm is then taken, plus 3 of the excess, over a remainder of 0.19.
+# A divergence has no condition number to hide behind: 22 u is the most seen over the grid, from the
+# 3 roundings of a ratio near 1/2 whose logarithm is then taken, plus 3 of the excess, over a
+# remainder of 0.19.
 DIVERGENCE_ROUNDINGS = 64.0
 ABSOLUTE = ("log_partition", "entropy", "conjugate", "log_prob")
 
@@ -35,14 +37,18 @@ def _hundred_digits():
 def theta(request, case: Case) -> np.ndarray:
     dtype = request.param
     classical = case.extreme if dtype is np.float64 else case.single
-    return case.family.natural(**{name: np.asarray(values, dtype=dtype) for name, values in classical.items()})
+    return case.family.natural(
+        **{name: np.asarray(values, dtype=dtype) for name, values in classical.items()}
+    )
 
 
 def exact(row) -> list[mpf]:
     return [mpf(float(value)) for value in row]
 
 
-def assert_conditioned(got: np.ndarray, function, arguments: np.ndarray, floor: float = 0.0) -> None:
+def assert_conditioned(
+    got: np.ndarray, function, arguments: np.ndarray, floor: float = 0.0
+) -> None:
     """Compare each row of ``got`` with ``function`` of the same row of ``arguments``."""
     unit = UNITS[got.dtype.type]
     for values, argument in zip(np.reshape(got, (len(arguments), -1)), arguments, strict=True):
@@ -52,13 +58,19 @@ def assert_conditioned(got: np.ndarray, function, arguments: np.ndarray, floor: 
         for value, true, size, kappa in zip(values, truth, scale, kappas, strict=True):
             error = float(abs(mpf(float(value)) - true))
             allowed = ROUNDINGS * (1.0 + kappa) * unit * float(size)
-            assert error <= allowed, f"at {argument!r}: got {value!r}, truth {mpmath.nstr(true, 20)}, error {error:.2e} > {allowed:.2e}"
+            assert error <= allowed, (
+                f"at {argument!r}: got {value!r}, truth {mpmath.nstr(true, 20)}, error {error:.2e} > {allowed:.2e}"
+            )
 
 
-@pytest.mark.parametrize("operation", ["log_partition", "mean", "fisher", "inverse_fisher", "entropy"])
+@pytest.mark.parametrize(
+    "operation", ["log_partition", "mean", "fisher", "inverse_fisher", "entropy"]
+)
 def test_functions_of_theta(case: Case, theta: np.ndarray, operation: str) -> None:
     oracle = case.oracle
-    function = {"inverse_fisher": lambda t: reference.inverse_fisher(oracle, t)}.get(operation) or getattr(oracle, operation)
+    function = {"inverse_fisher": lambda t: reference.inverse_fisher(oracle, t)}.get(
+        operation
+    ) or getattr(oracle, operation)
     got = getattr(case.family, operation)(theta)
     assert got.dtype == theta.dtype
     assert_conditioned(got, function, theta, floor=1.0 if operation in ABSOLUTE else 0.0)
@@ -66,9 +78,13 @@ def test_functions_of_theta(case: Case, theta: np.ndarray, operation: str) -> No
 
 def attainable(case: Case, theta: np.ndarray) -> np.ndarray:
     """Correctly rounded mean parameters of those θ whose rounded means still belong to a member of the family."""
-    rounded = np.asarray([[float(m) for m in case.oracle.mean(exact(row))] for row in theta], dtype=theta.dtype)
+    rounded = np.asarray(
+        [[float(m) for m in case.oracle.mean(exact(row))] for row in theta], dtype=theta.dtype
+    )
     kept = rounded[np.asarray([case.oracle.is_mean(exact(row)) for row in rounded])]
-    assert len(kept) >= 0.7 * len(theta)  # a narrow Gaussian far from 0 has no variance left in its second moment
+    assert len(kept) >= 0.7 * len(
+        theta
+    )  # a narrow Gaussian far from 0 has no variance left in its second moment
     return kept
 
 
@@ -99,9 +115,14 @@ def test_log_prob(case: Case, theta: np.ndarray) -> None:
         x = (shape / rate)[:, None] * np.exp(spread)
     x = x.astype(theta.dtype)
     got = case.family.log_prob(theta[:, None, :], x[..., None])
-    arguments = np.reshape(np.concatenate([np.repeat(theta[:, None, :], len(spread), axis=1), x[..., None]], axis=-1), (-1, 3))
+    arguments = np.reshape(
+        np.concatenate([np.repeat(theta[:, None, :], len(spread), axis=1), x[..., None]], axis=-1),
+        (-1, 3),
+    )
     assert got.dtype == theta.dtype
-    assert_conditioned(np.reshape(got, (-1, 1)), lambda t: case.oracle.log_prob(t[:2], t[2]), arguments, floor=1.0)
+    assert_conditioned(
+        np.reshape(got, (-1, 1)), lambda t: case.oracle.log_prob(t[:2], t[2]), arguments, floor=1.0
+    )
 
 
 def test_natural_gradient(case: Case, theta: np.ndarray) -> None:
@@ -112,7 +133,11 @@ def test_natural_gradient(case: Case, theta: np.ndarray) -> None:
         grad = (size * np.asarray(factors)).astype(theta.dtype)
         got = case.family.natural_gradient(theta, grad)
         assert got.dtype == theta.dtype
-        assert_conditioned(got, lambda t: naive_natural_gradient(case.oracle, t), np.concatenate([theta, grad], axis=-1))
+        assert_conditioned(
+            got,
+            lambda t: naive_natural_gradient(case.oracle, t),
+            np.concatenate([theta, grad], axis=-1),
+        )
 
 
 def naive_natural_gradient(oracle: type, argument: list[mpf]) -> list[mpf]:
@@ -128,10 +153,18 @@ def perturbed(classical: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
     for step in steps:
         for signs in ((1, 0), (0, 1), (1, 1), (1, -1)):
             factors = [(1.0 + step) ** sign for sign in signs]
-            changed.append({name: classical[name] * classical[name].dtype.type(f) for name, f in zip(names, factors, strict=True)})
+            changed.append(
+                {
+                    name: classical[name] * classical[name].dtype.type(f)
+                    for name, f in zip(names, factors, strict=True)
+                }
+            )
     if names[0] == "mean":
         deviation = np.sqrt(classical["variance"])
-        changed += [{**classical, "mean": classical["mean"] + deviation * deviation.dtype.type(z)} for z in (1e-12, 1e-6, 1e-2, 30.0)]
+        changed += [
+            {**classical, "mean": classical["mean"] + deviation * deviation.dtype.type(z)}
+            for z in (1e-12, 1e-6, 1e-2, 30.0)
+        ]
     return changed
 
 
@@ -145,5 +178,12 @@ def test_kl(case: Case, theta: np.ndarray) -> None:
                 true = reference.kl(case.oracle, exact(row1), exact(row2))
                 assert value.dtype == theta.dtype
                 assert value >= 0
-                assert (value == 0) == (true == 0), f"{row1!r} {row2!r}: got {value!r}, truth {mpmath.nstr(true, 20)}"
-                assert abs(mpf(float(value)) - true) <= DIVERGENCE_ROUNDINGS * unit * true, (row1, row2, value, true)
+                assert (value == 0) == (true == 0), (
+                    f"{row1!r} {row2!r}: got {value!r}, truth {mpmath.nstr(true, 20)}"
+                )
+                assert abs(mpf(float(value)) - true) <= DIVERGENCE_ROUNDINGS * unit * true, (
+                    row1,
+                    row2,
+                    value,
+                    true,
+                )

@@ -8,7 +8,8 @@ from ingd_ref.backend import device, to_host
 from ingd_ref.errors import BackendError
 from tests.families.cases import CASES, GAMMA, GAUSSIAN, IDS, Case
 
-# Device2 of array-api-strict has float32 as its default type, as some accelerators do; arrays there are created in float32.
+# Device2 of array-api-strict has float32 as its default type, as some accelerators do; arrays there
+# are created in float32.
 DEVICES = ("CPU_DEVICE", "device1", "device2")
 SEED = 20250101
 
@@ -36,7 +37,9 @@ def operations(case: Case, theta, xp) -> dict:
         "log_base_measure": family.log_base_measure(x),
         "log_prob": family.log_prob(theta[:, None, :], x),
         "fit": family.fit(x),
-        "weighted fit": family.fit(x, xp.asarray([0.1, 0.2, 0.3, 0.2, 0.1, 0.1], dtype=theta.dtype, device=device(theta))),
+        "weighted fit": family.fit(
+            x, xp.asarray([0.1, 0.2, 0.3, 0.2, 0.1, 0.1], dtype=theta.dtype, device=device(theta))
+        ),
     }
     results |= {f"classical {name}": value for name, value in family.classical(theta).items()}
     return results
@@ -44,13 +47,16 @@ def operations(case: Case, theta, xp) -> dict:
 
 def members(case: Case) -> dict[str, list[float]]:
     return (
-        {"shape": [0.3, 1.0, 40.0], "rate": [2.0, 1.0, 0.25]} if case is GAMMA else {"mean": [0.0, 1.5, -8.0], "variance": [1.0, 0.25, 4.0]}
+        {"shape": [0.3, 1.0, 40.0], "rate": [2.0, 1.0, 0.25]}
+        if case is GAMMA
+        else {"mean": [0.0, 1.5, -8.0], "variance": [1.0, 0.25, 4.0]}
     )
 
 
 def assert_same(results: dict, expected: dict, unit: float) -> None:
-    # Elementary functions of two libraries differ by a unit or two in the last place, which κ ≤ 200 of these moderate members magnifies:
-    # 2000 u covers every operation, far below any error of substance. The exact types are compared elsewhere.
+    # Elementary functions of two libraries differ by a unit or two in the last place, which κ ≤ 200
+    # of these moderate members magnifies: 2000 u covers every operation, far below any error of
+    # substance. The exact types are compared elsewhere.
     for name, value in results.items():
         host, other = to_host(value), expected[name]
         np.testing.assert_allclose(host, other, rtol=2000 * unit, atol=2000 * unit, err_msg=name)
@@ -61,12 +67,21 @@ def assert_same(results: dict, expected: dict, unit: float) -> None:
 def test_strict_arrays(case: Case, name: str) -> None:
     xp, place = array_api_strict, array_api_strict.Device(name)
     dtype = xp.float32 if name == "device2" else xp.float64
-    theta = case.family.natural(**{key: xp.asarray(value, dtype=dtype, device=place) for key, value in members(case).items()})
+    theta = case.family.natural(
+        **{
+            key: xp.asarray(value, dtype=dtype, device=place)
+            for key, value in members(case).items()
+        }
+    )
     results = operations(case, theta, xp)
     for value in results.values():
         assert device(value) == place
         assert value.dtype in (dtype, xp.bool)
-    assert_same(results, operations(case, case.family.natural(**members(case)), np), 2.0**-24 if name == "device2" else 2.0**-53)
+    assert_same(
+        results,
+        operations(case, case.family.natural(**members(case)), np),
+        2.0**-24 if name == "device2" else 2.0**-53,
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
@@ -85,7 +100,9 @@ def test_numbers_join_the_arrays(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_results_in_float32(case: Case) -> None:
     """Float32 in, float32 out for every method; accuracy at the floor of float32 is the subject of test_accuracy."""
-    theta = case.family.natural(**{name: np.asarray(value, dtype=np.float32) for name, value in members(case).items()})
+    theta = case.family.natural(
+        **{name: np.asarray(value, dtype=np.float32) for name, value in members(case).items()}
+    )
     for name, value in operations(case, theta, np).items():
         assert value.dtype in (np.float32, np.bool_), name
 
@@ -106,19 +123,29 @@ def test_the_first_argument_decides_the_dtype(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_torch(case: Case, precision: str) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is an optional library of a user who cross-checks")
+    torch = pytest.importorskip(
+        "torch", reason="PyTorch is an optional library of a user who cross-checks"
+    )
     dtype = getattr(torch, precision)
-    theta = case.family.natural(**{name: torch.tensor(value, dtype=dtype) for name, value in members(case).items()})
+    theta = case.family.natural(
+        **{name: torch.tensor(value, dtype=dtype) for name, value in members(case).items()}
+    )
     results = operations(case, theta, torch)
     assert all(value.dtype in (dtype, torch.bool) for value in results.values())
-    assert_same(results, operations(case, case.family.natural(**members(case)), np), 2.0**-24 if precision == "float32" else 2.0**-53)
+    assert_same(
+        results,
+        operations(case, case.family.natural(**members(case)), np),
+        2.0**-24 if precision == "float32" else 2.0**-53,
+    )
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_cupy(case: Case) -> None:
     cupy = pytest.importorskip("cupy", reason="needs CuPy")
-    theta = case.family.natural(**{name: cupy.asarray(value) for name, value in members(case).items()})
+    theta = case.family.natural(
+        **{name: cupy.asarray(value) for name, value in members(case).items()}
+    )
     results = operations(case, theta, cupy)
     assert all(isinstance(value, cupy.ndarray) for value in results.values())
     assert_same(results, operations(case, case.family.natural(**members(case)), np), 2.0**-53)

@@ -1,6 +1,7 @@
 """The base carries families of other kinds: vectors, a dimension in the constructor, discrete sets, two-sided intervals.
 
-Three small families, written here as a user would write them, lean on the formulas that the base derives from others.
+Three small families, written here as a user would write them, lean on the formulas that the base
+derives from others.
 """
 
 import math
@@ -65,7 +66,9 @@ class UnitGaussian(ExponentialFamily):
         return mu
 
     def _fisher(self, xp, theta):
-        return xp.broadcast_to(xp.eye(self.dimension, dtype=theta.dtype), (*theta.shape, self.dimension))
+        return xp.broadcast_to(
+            xp.eye(self.dimension, dtype=theta.dtype), (*theta.shape, self.dimension)
+        )
 
     def _kl(self, xp, theta1, theta2):
         return 0.5 * xp.sum((theta1 - theta2) ** 2, axis=-1)
@@ -120,7 +123,9 @@ class Poisson(ExponentialFamily):
         return xp.exp(theta)[..., None]
 
     def _kl(self, xp, theta1, theta2):
-        return xp.exp(theta1[..., 0]) * (xp.expm1(theta2[..., 0] - theta1[..., 0]) - (theta2[..., 0] - theta1[..., 0]))
+        return xp.exp(theta1[..., 0]) * (
+            xp.expm1(theta2[..., 0] - theta1[..., 0]) - (theta2[..., 0] - theta1[..., 0])
+        )
 
     def _entropy(self, xp, theta):
         counts = np.arange(100.0)
@@ -195,8 +200,12 @@ def test_a_family_of_vectors() -> None:
     np.testing.assert_array_equal(family.natural_gradient(theta, grad), np.stack([grad, grad]))
     np.testing.assert_array_equal(family.inverse_fisher(theta), np.stack([np.eye(3)] * 2))
     # −½‖x − m‖² − (3/2) log 2π, formed by the base from terms below 20: a few roundings of those.
-    expected = -0.5 * np.sum((x[:, :9] - theta[:, None]) ** 2, axis=-1) - 1.5 * math.log(2 * math.pi)
-    np.testing.assert_allclose(family.log_prob(theta[:, None], x[:, :9]), expected, rtol=0, atol=200 * U)
+    expected = -0.5 * np.sum((x[:, :9] - theta[:, None]) ** 2, axis=-1) - 1.5 * math.log(
+        2 * math.pi
+    )
+    np.testing.assert_allclose(
+        family.log_prob(theta[:, None], x[:, :9]), expected, rtol=0, atol=200 * U
+    )
     np.testing.assert_array_equal(family.conjugate(theta), family.log_partition(theta))
 
 
@@ -232,19 +241,36 @@ def test_a_discrete_family() -> None:
     x = family.sample(theta, 20_000, np.random.default_rng(2))
     assert x.dtype == np.float64
     # Rate λ and standard error √(λ/n): 6 of them, a chance of 4e-9.
-    assert np.all(np.abs(family.classical(family.fit(x))["rate"] - [0.5, 4.0]) < 6 * np.sqrt(np.asarray([0.5, 4.0]) / 20_000))
+    assert np.all(
+        np.abs(family.classical(family.fit(x))["rate"] - [0.5, 4.0])
+        < 6 * np.sqrt(np.asarray([0.5, 4.0]) / 20_000)
+    )
     counts = np.arange(100)[:, None]
     # Probabilities of all counts sum to one; each logarithm is below 400 and rounds accordingly.
-    np.testing.assert_allclose(np.sum(np.exp(family.log_prob(theta[0], counts))), 1.0, rtol=0, atol=400 * U)
+    np.testing.assert_allclose(
+        np.sum(np.exp(family.log_prob(theta[0], counts))), 1.0, rtol=0, atol=400 * U
+    )
     # A* = μ log μ − μ, by the base from ⟨θ, μ⟩ − A.
-    np.testing.assert_allclose(family.conjugate(np.asarray([[0.5], [4.0]])), [0.5 * math.log(0.5) - 0.5, 4 * math.log(4) - 4], rtol=8 * U)
-    np.testing.assert_allclose(family.natural_gradient(theta, np.ones((2, 1))), [[2.0], [0.25]], rtol=8 * U)
+    np.testing.assert_allclose(
+        family.conjugate(np.asarray([[0.5], [4.0]])),
+        [0.5 * math.log(0.5) - 0.5, 4 * math.log(4) - 4],
+        rtol=8 * U,
+    )
+    np.testing.assert_allclose(
+        family.natural_gradient(theta, np.ones((2, 1))), [[2.0], [0.25]], rtol=8 * U
+    )
     np.testing.assert_allclose(family.inverse_fisher(theta)[:, 0, 0], [2.0, 0.25], rtol=8 * U)
-    with pytest.raises(DomainError, match="Poisson lives on a discrete set, where its statistics have no Jacobian"):
+    with pytest.raises(
+        DomainError, match="Poisson lives on a discrete set, where its statistics have no Jacobian"
+    ):
         family.statistics_jacobian(counts)
-    with pytest.raises(DomainError, match=r"x = 0, 1, 2, \.\.\. fails at batch index \(1,\), where x = \[0\.5\]"):
+    with pytest.raises(
+        DomainError, match=r"x = 0, 1, 2, \.\.\. fails at batch index \(1,\), where x = \[0\.5\]"
+    ):
         family.statistics(np.asarray([[1.0], [0.5]]))
-    with pytest.raises(DomainError, match=r"samples that determine a Poisson: mean = mu\[0\] > 0 fails"):
+    with pytest.raises(
+        DomainError, match=r"samples that determine a Poisson: mean = mu\[0\] > 0 fails"
+    ):
         family.fit(np.zeros((5, 1)))
 
 

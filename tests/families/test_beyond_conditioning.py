@@ -1,6 +1,7 @@
 """Claims that are stronger than backward stability: accurate as functions of the given doubles, where condition numbers are huge.
 
-No condition number enters the tolerances here, which are roundings of the formulas in units of u = 2⁻⁵³ (2⁻²⁴ in float32).
+No condition number enters the tolerances here, which are roundings of the formulas in units of u =
+2⁻⁵³ (2⁻²⁴ in float32).
 """
 
 import mpmath
@@ -22,7 +23,9 @@ def _hundred_digits():
 
 
 @TYPES
-def test_variance_from_two_moments_that_agree_to_every_digit_but_the_last(dtype: type, unit: float) -> None:
+def test_variance_from_two_moments_that_agree_to_every_digit_but_the_last(
+    dtype: type, unit: float
+) -> None:
     """The smallest variance that second moments can still hold, and multiples of it: κ = 1/u, error a few u."""
     for m in (1.0, 3.0, 12345.0, 0.1):
         first = dtype(m)
@@ -70,9 +73,14 @@ def test_log_partition_of_a_gamma_with_mean_one(dtype: type, unit: float) -> Non
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_statistics_and_jacobian(case: Case) -> None:
     """f against its formula, and ∇f against differences of it at 100 digits."""
-    formulas = {"Gaussian": (lambda x: x, lambda x: x**2), "Gamma": (mpmath.log, lambda x: x)}[case.family.name]
+    formulas = {"Gaussian": (lambda x: x, lambda x: x**2), "Gamma": (mpmath.log, lambda x: x)}[
+        case.family.name
+    ]
     points = np.asarray([1e-8, 0.3, 1.0, 7.0, 1e8])
-    values, jacobian = case.family.statistics(points[:, None]), case.family.statistics_jacobian(points[:, None])
+    values, jacobian = (
+        case.family.statistics(points[:, None]),
+        case.family.statistics_jacobian(points[:, None]),
+    )
     assert (values.shape, jacobian.shape) == ((5, 2), (5, 1, 2))
     for point, row, slopes in zip(points, values, jacobian[:, 0], strict=True):
         x, step = mpf(float(point)), mpf(float(point)) * mpf(10) ** -30
@@ -85,9 +93,17 @@ def test_statistics_and_jacobian(case: Case) -> None:
 def test_base_measure_completes_the_density() -> None:
     """Log h + ⟨θ, f⟩ − A is the textbook log-density at moderate members: a few roundings of terms below 5."""
     for family, classical, density in (
-        (Gaussian(), {"mean": 0.5, "variance": 2.0}, lambda x: -((x - 0.5) ** 2) / 4 - np.log(4 * np.pi) / 2),
+        (
+            Gaussian(),
+            {"mean": 0.5, "variance": 2.0},
+            lambda x: -((x - 0.5) ** 2) / 4 - np.log(4 * np.pi) / 2,
+        ),
         (Gamma(), {"shape": 2.0, "rate": 3.0}, lambda x: np.log(9 * x) - 3 * x),
     ):
         theta, x = family.natural(**classical), np.asarray([0.2, 0.9, 1.7])
-        total = family.log_base_measure(x[:, None]) + family.statistics(x[:, None]) @ theta - family.log_partition(theta)
+        total = (
+            family.log_base_measure(x[:, None])
+            + family.statistics(x[:, None]) @ theta
+            - family.log_partition(theta)
+        )
         np.testing.assert_allclose(total, density(x), rtol=0, atol=32 * reference.UNIT)

@@ -15,7 +15,9 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def members(shape: tuple[int, ...]) -> np.ndarray:
     rng = np.random.default_rng(11)
-    return Gamma().natural(shape=10.0 ** rng.uniform(-8, 8, shape), rate=10.0 ** rng.uniform(-8, 8, shape))
+    return Gamma().natural(
+        shape=10.0 ** rng.uniform(-8, 8, shape), rate=10.0 ** rng.uniform(-8, 8, shape)
+    )
 
 
 def results(theta: np.ndarray) -> list[np.ndarray]:
@@ -57,7 +59,9 @@ def test_batches_that_broadcast_are_evaluated_whole() -> None:
 
 
 @pytest.mark.usefixtures("small_blocks")
-def test_more_than_one_thread_takes_part_and_errors_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_one_thread_takes_part_and_errors_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The second thread waits for the first, so a single one would never finish the two blocks between them."""
     monkeypatch.setattr(_blocks, "_cores", lambda: 2)
     meeting = threading.Barrier(2, timeout=30)

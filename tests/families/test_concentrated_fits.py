@@ -1,7 +1,8 @@
 """Maximum likelihood from samples close about a point: shapes up to 1e16 from the exact doubles, against mpmath.
 
-The oracle takes the mean statistics of the very points and weights at 80 digits and refines the estimate by Newton's iteration there. A fit
-from mean logarithms rounded to u would be off by u times the shape.
+The oracle takes the mean statistics of the very points and weights at 80 digits and refines the
+estimate by Newton's iteration there. A fit from mean logarithms rounded to u would be off by u
+times the shape.
 """
 
 import mpmath
@@ -14,7 +15,8 @@ from ingd_ref.families import Beta, Dirichlet, ExponentialFamily, Gamma, Inverse
 from tests.families import simplex
 
 UNIT = 2.0**-53
-# The gap and the mean to a few u each, and the inversion to a few more; 17 u are the most seen, at a total of 1e16.
+# The gap and the mean to a few u each, and the inversion to a few more; 17 u are the most seen, at
+# a total of 1e16.
 ROUNDINGS = 32
 POINTS = 12
 
@@ -43,7 +45,10 @@ def logs(x: np.ndarray) -> list[mpf]:
 def assert_solves(fitted: np.ndarray, oracle: simplex.Oracle, mu: list[mpf]) -> None:
     truth = oracle.refined([mpf(float(a)) for a in fitted], mu)
     for value, exact in zip(fitted, truth, strict=True):
-        assert abs(mpf(float(value)) - exact) <= ROUNDINGS * UNIT * exact, (fitted, mpmath.nstr(truth, 20))
+        assert abs(mpf(float(value)) - exact) <= ROUNDINGS * UNIT * exact, (
+            fitted,
+            mpmath.nstr(truth, 20),
+        )
 
 
 # No parameter below 0.05: points of such members round to the ends.
@@ -52,7 +57,9 @@ SHARES = (0.5, 0.3, 0.7, 0.76, 1e-3, 1 - 1e-3, 1e-9, 1 - 1e-7)
 SIMPLEX = ((1.0, 2.0, 3.0), (1e-3, 1.0, 5.0), (1.0, 0.5, 0.3, 1e-4, 0.4))
 
 
-@pytest.mark.parametrize(("share", "total"), [(p, s) for p in SHARES for s in TOTALS if s * min(p, 1.0 - p) > 0.05])
+@pytest.mark.parametrize(
+    ("share", "total"), [(p, s) for p in SHARES for s in TOTALS if s * min(p, 1.0 - p) > 0.05]
+)
 def test_beta(share: float, total: float) -> None:
     alpha, beta = total * share, total * (1.0 - share)
     family, w = Beta(), weights(0)
@@ -61,12 +68,20 @@ def test_beta(share: float, total: float) -> None:
     assert_solves(family.fit(x, w), simplex.dirichlet(None), mu)
 
 
-@pytest.mark.parametrize(("shares", "total"), [(p, s) for p in SIMPLEX for s in TOTALS[:-1] if s * min(p) > 0.05], ids=str)
+@pytest.mark.parametrize(
+    ("shares", "total"),
+    [(p, s) for p in SIMPLEX for s in TOTALS[:-1] if s * min(p) > 0.05],
+    ids=str,
+)
 def test_dirichlet(shares: tuple[float, ...], total: float) -> None:
     """Points that sum to one but for rounding are taken as they are, which at α₀ = 1e12 is worth 1e-4 of it."""
     family, w = Dirichlet(len(shares)), weights(2)
-    x = family.sample(family.natural(concentration=total * np.asarray(shares)), POINTS, np.random.default_rng(3))
-    assert_solves(family.fit(x, w), simplex.dirichlet(len(shares)), [mean(logs(column), w) for column in x.T])
+    x = family.sample(
+        family.natural(concentration=total * np.asarray(shares)), POINTS, np.random.default_rng(3)
+    )
+    assert_solves(
+        family.fit(x, w), simplex.dirichlet(len(shares)), [mean(logs(column), w) for column in x.T]
+    )
 
 
 @pytest.mark.parametrize("family", [Gamma(), InverseGamma()], ids=lambda family: family.name)
@@ -84,14 +99,23 @@ def test_gamma_and_its_inverse(family: ExponentialFamily, spread: float) -> None
 
 
 @pytest.mark.parametrize("number", [1, 2, 7, 10, 49])
-@pytest.mark.parametrize("family", [Gamma(), InverseGamma(), Beta(), Dirichlet(3)], ids=lambda family: family.name)
+@pytest.mark.parametrize(
+    "family", [Gamma(), InverseGamma(), Beta(), Dirichlet(3)], ids=lambda family: family.name
+)
 def test_equal_points_determine_no_member(family: ExponentialFamily, number: int) -> None:
     """Whatever the rounding of their mean; a point without weight does not count."""
     point = np.asarray([0.3, 0.2, 0.5] if family.dim == 3 else [0.3])
-    with pytest.raises(DomainError, match=r"x lies outside the samples that determine an? .* > 0 fails"):
+    with pytest.raises(
+        DomainError, match=r"x lies outside the samples that determine an? .* > 0 fails"
+    ):
         family.fit(np.stack([point] * number))
-    with pytest.raises(DomainError, match=r"x lies outside the samples that determine an? .* > 0 fails"):
-        family.fit(np.stack([point] * number + [point[::-1] * 0.5 + 0.5 / 3]), np.asarray([1.0 / number] * number + [0.0]))
+    with pytest.raises(
+        DomainError, match=r"x lies outside the samples that determine an? .* > 0 fails"
+    ):
+        family.fit(
+            np.stack([point] * number + [point[::-1] * 0.5 + 0.5 / 3]),
+            np.asarray([1.0 / number] * number + [0.0]),
+        )
 
 
 def test_float32_keeps_its_digits() -> None:

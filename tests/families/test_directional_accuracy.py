@@ -1,8 +1,10 @@
 """Every operation of the von Mises and von Mises-Fisher families against 120 digits.
 
-No condition number enters: what is claimed is accuracy as a function of the given doubles, in units of u = 2⁻⁵³ (2⁻²⁴ in float32), over
-dimensions from 2 to 100 and concentrations from 1e-8 to 1e8. The radial functions are within 20 u (tests/special/test_bessel.py) and each
-operation adds a few roundings, and √d/2 of them in float sums over the coordinates; the most seen is stated at each tolerance.
+No condition number enters: what is claimed is accuracy as a function of the given doubles, in units
+of u = 2⁻⁵³ (2⁻²⁴ in float32), over dimensions from 2 to 100 and concentrations from 1e-8 to 1e8.
+The radial functions are within 20 u (tests/special/test_bessel.py) and each operation adds a few
+roundings, and √d/2 of them in float sums over the coordinates; the most seen is stated at each
+tolerance.
 """
 
 from collections.abc import Iterator
@@ -15,7 +17,13 @@ from mpmath import mpf
 from ingd_ref.families.von_mises import VonMises
 from ingd_ref.families.von_mises_fisher import VonMisesFisher
 from tests.families import directional as oracle
-from tests.families.directional import CONCENTRATIONS, DIMENSIONS, SINGLE_CONCENTRATIONS, UNITS, exact
+from tests.families.directional import (
+    CONCENTRATIONS,
+    DIMENSIONS,
+    SINGLE_CONCENTRATIONS,
+    UNITS,
+    exact,
+)
 
 TYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 EVERY_DIMENSION = pytest.mark.parametrize("d", DIMENSIONS)
@@ -28,8 +36,12 @@ def _digits():
 
 
 def members(d: int, dtype: type) -> np.ndarray:
-    kappa = np.asarray(CONCENTRATIONS if dtype is np.float64 else SINGLE_CONCENTRATIONS, dtype=dtype)[:: 1 if d < 10 else 4]
-    return VonMisesFisher(d).natural(mean_direction=oracle.direction(d).astype(dtype), concentration=kappa)
+    kappa = np.asarray(
+        CONCENTRATIONS if dtype is np.float64 else SINGLE_CONCENTRATIONS, dtype=dtype
+    )[:: 1 if d < 10 else 4]
+    return VonMisesFisher(d).natural(
+        mean_direction=oracle.direction(d).astype(dtype), concentration=kappa
+    )
 
 
 def errors(got: np.ndarray, truth: list[mpf], scale: list[mpf]) -> Iterator[float]:
@@ -52,14 +64,21 @@ def diagonal_scale(matrix: list[list[mpf]]) -> list[mpf]:
 def test_functions_of_theta(d: int, dtype: type) -> None:
     """A and μ relative to each entry; H relative to max(1, |H|); F and F⁻¹ relative to the roots of their diagonal: 20 u the most seen."""
     family, theta = VonMisesFisher(d), members(d, dtype)
-    results = {name: getattr(family, name)(theta) for name in ("log_partition", "mean", "entropy", "fisher", "inverse_fisher")}
+    results = {
+        name: getattr(family, name)(theta)
+        for name in ("log_partition", "mean", "entropy", "fisher", "inverse_fisher")
+    }
     for k, row in enumerate(theta):
         point = exact(row)
         truth = {name: getattr(oracle, name)(point) for name in results}
         for name, got in results.items():
             assert got.dtype == dtype
             if name in ("fisher", "inverse_fisher"):
-                true, scale, got = flat(truth[name]), diagonal_scale(truth[name]), got[:, : oracle.BLOCK, : oracle.BLOCK]
+                true, scale, got = (
+                    flat(truth[name]),
+                    diagonal_scale(truth[name]),
+                    got[:, : oracle.BLOCK, : oracle.BLOCK],
+                )
             else:
                 true = truth[name] if isinstance(truth[name], list) else [truth[name]]
                 scale = [max(abs(t), mpf(1)) if name == "entropy" else abs(t) for t in true]
@@ -71,10 +90,17 @@ def test_functions_of_theta(d: int, dtype: type) -> None:
 def test_entries_of_the_fisher_information(d: int, dtype: type) -> None:
     """Each entry of F and F⁻¹ relative to itself, off the diagonal too, where R/κ − R′ is small next to either: 30 u the most seen."""
     family, theta = VonMisesFisher(d), members(d, dtype)
-    fisher, inverse, classical = family.fisher(theta), family.inverse_fisher(theta), family.fisher(theta, chart="classical")
+    fisher, inverse, classical = (
+        family.fisher(theta),
+        family.inverse_fisher(theta),
+        family.fisher(theta, chart="classical"),
+    )
     for k, row in enumerate(theta):
         point = exact(row)
-        for got, true in ((fisher[k], flat(oracle.fisher(point))), (inverse[k], flat(oracle.inverse_fisher(point)))):
+        for got, true in (
+            (fisher[k], flat(oracle.fisher(point))),
+            (inverse[k], flat(oracle.inverse_fisher(point))),
+        ):
             assert max(errors(got, true, [abs(t) for t in true])) <= 60, row
         value, _, along = oracle.radial(point)
         true = oracle.spectral(point, oracle.length(point) * value, mpf(0))
@@ -98,12 +124,16 @@ def test_natural_from_mean_and_conjugate(d: int, dtype: type) -> None:
         true = oracle.natural_from_mean(exact(row))
         assert max(errors(got, true, [abs(t) for t in true])) <= 60, row
         potential = oracle.log_area(d) - oracle.entropy(true)
-        assert next(errors(value, [potential], [potential])) <= 80, row  # the error of κ, and of the conjugate itself
+        assert next(errors(value, [potential], [potential])) <= 80, (
+            row
+        )  # the error of κ, and of the conjugate itself
 
 
 def turned(theta: np.ndarray, angle: np.ndarray) -> np.ndarray:
     """Each θ turned by an angle towards a fixed direction."""
-    other = np.ones_like(theta) * np.where(np.arange(theta.shape[-1]) % 2, 1, -1).astype(theta.dtype)
+    other = np.ones_like(theta) * np.where(np.arange(theta.shape[-1]) % 2, 1, -1).astype(
+        theta.dtype
+    )
     size = np.linalg.norm(theta, axis=-1, keepdims=True)
     m = theta / size
     other -= np.sum(other * m, axis=-1, keepdims=True) * m
@@ -122,8 +152,16 @@ def test_kl(d: int, dtype: type) -> None:
     family, theta = VonMisesFisher(d), members(d, dtype)
     chosen = STEPS if d < 10 else STEPS[::3]
     longer = [theta * dtype(1.0 + step) for step in chosen]
-    aside = [turned(theta, np.asarray(angle, dtype=dtype)) for angle in (ANGLES if d < 10 else ANGLES[::3])]
-    both = [turned(theta * dtype(1.0 + 1e-8), (1e-8 / np.sqrt(1.0 + np.linalg.norm(theta, axis=-1)))[:, None].astype(dtype))]
+    aside = [
+        turned(theta, np.asarray(angle, dtype=dtype))
+        for angle in (ANGLES if d < 10 else ANGLES[::3])
+    ]
+    both = [
+        turned(
+            theta * dtype(1.0 + 1e-8),
+            (1e-8 / np.sqrt(1.0 + np.linalg.norm(theta, axis=-1)))[:, None].astype(dtype),
+        )
+    ]
     for other in (*longer, *aside, *both, np.zeros_like(theta)):
         for first, second in ((theta, other), (other, theta)):
             for value, row1, row2 in zip(family.kl(first, second), first, second, strict=True):
@@ -131,7 +169,12 @@ def test_kl(d: int, dtype: type) -> None:
                 assert value.dtype == dtype
                 assert value >= 0
                 assert (value == 0) == (true == 0), (row1, row2, value, true)
-                assert abs(mpf(float(value)) - true) <= 64 * UNITS[dtype] * true, (row1, row2, value, true)
+                assert abs(mpf(float(value)) - true) <= 64 * UNITS[dtype] * true, (
+                    row1,
+                    row2,
+                    value,
+                    true,
+                )
 
 
 @TYPES
@@ -147,7 +190,9 @@ def test_log_prob(d: int, dtype: type) -> None:
             t, p = exact(row), exact(point)
             true = oracle.log_prob(t, p)
             loss = oracle.length(t) - oracle.dot(t, p) / oracle.length(p)
-            size = max(mpf(1), abs(oracle.log_area(d)), abs(oracle.log_area(d) - oracle.entropy(t)), loss)
+            size = max(
+                mpf(1), abs(oracle.log_area(d)), abs(oracle.log_area(d) - oracle.entropy(t)), loss
+            )
             assert abs(mpf(float(value)) - true) <= 32 * UNITS[dtype] * size, (row, point)
 
 
@@ -162,7 +207,10 @@ def test_natural_gradient(d: int, dtype: type) -> None:
         for got, row, g in zip(family.natural_gradient(theta, grad), theta, grad, strict=True):
             inverse, gradient = oracle.inverse_fisher(exact(row)), exact(g)
             true = [oracle.dot(line, gradient) for line in inverse]
-            scale = [mpmath.fsum(abs(a * b) for a, b in zip(line, gradient, strict=True)) for line in inverse]
+            scale = [
+                mpmath.fsum(abs(a * b) for a, b in zip(line, gradient, strict=True))
+                for line in inverse
+            ]
             assert max(errors(got, true, scale)) <= 40
 
 
@@ -180,8 +228,11 @@ def test_von_mises_is_the_family_of_the_circle(dtype: type) -> None:
         for value, row, angle in zip(angles.log_prob(theta, x[:, None]), theta, x, strict=True):
             t = exact(row)
             deviation = mpf(float(angle)) - mpmath.atan2(t[1], t[0])
-            true = oracle.log_prob(t, [mpmath.cos(mpf(float(angle))), mpmath.sin(mpf(float(angle)))])
-            # The direction of θ is an angle of size one, rounded to u; the density changes by κ sin of the deviation times that.
+            true = oracle.log_prob(
+                t, [mpmath.cos(mpf(float(angle))), mpmath.sin(mpf(float(angle)))]
+            )
+            # The direction of θ is an angle of size one, rounded to u; the density changes by κ sin
+            # of the deviation times that.
             size = max(mpf(1), abs(true), oracle.length(t) * abs(mpmath.sin(deviation)))
             assert abs(mpf(float(value)) - true) <= 32 * UNITS[dtype] * size, (row, angle)
 
@@ -193,13 +244,24 @@ def test_ten_thousand_members(d: int) -> None:
     family, rng = VonMisesFisher(d), np.random.default_rng(d)
     number = 2000
     m = rng.standard_normal((number, d))
-    theta = family.natural(mean_direction=m / np.linalg.norm(m, axis=-1, keepdims=True), concentration=10.0 ** rng.uniform(-8, 8, number))
+    theta = family.natural(
+        mean_direction=m / np.linalg.norm(m, axis=-1, keepdims=True),
+        concentration=10.0 ** rng.uniform(-8, 8, number),
+    )
     step = 10.0 ** rng.choice([-2.0, -4.0, -6.0, -8.0, -12.0], number)
     radial = theta * (1.0 + step)[:, None]
-    across = theta + (step * np.linalg.norm(theta, axis=-1))[:, None] * rng.standard_normal((number, d)) / np.sqrt(d)
-    far = family.natural(mean_direction=m / np.linalg.norm(m, axis=-1, keepdims=True), concentration=10.0 ** rng.uniform(-8, 8, number))
+    across = theta + (step * np.linalg.norm(theta, axis=-1))[:, None] * rng.standard_normal(
+        (number, d)
+    ) / np.sqrt(d)
+    far = family.natural(
+        mean_direction=m / np.linalg.norm(m, axis=-1, keepdims=True),
+        concentration=10.0 ** rng.uniform(-8, 8, number),
+    )
     mu = np.asarray([[float(t) for t in oracle.mean(exact(row))] for row in theta])
-    got = {name: getattr(family, name)(theta) for name in ("log_partition", "mean", "entropy", "fisher", "inverse_fisher")}
+    got = {
+        name: getattr(family, name)(theta)
+        for name in ("log_partition", "mean", "entropy", "fisher", "inverse_fisher")
+    }
     kls = {"kl, radial": radial, "kl, across": across, "kl, far": far}
     divergences = {name: family.kl(theta, other) for name, other in kls.items()}
     naturals = family.natural_from_mean(mu)
@@ -213,10 +275,24 @@ def test_ten_thousand_members(d: int) -> None:
         for name, values in got.items():
             truth = getattr(oracle, name)(point)
             if name in ("fisher", "inverse_fisher"):
-                note(name, max(errors(values[k, : oracle.BLOCK, : oracle.BLOCK], flat(truth), diagonal_scale(truth))))
+                note(
+                    name,
+                    max(
+                        errors(
+                            values[k, : oracle.BLOCK, : oracle.BLOCK],
+                            flat(truth),
+                            diagonal_scale(truth),
+                        )
+                    ),
+                )
             else:
                 true = truth if isinstance(truth, list) else [truth]
-                note(name, max(errors(values[k], true, [max(abs(t), mpf(name == "entropy")) for t in true])))
+                note(
+                    name,
+                    max(
+                        errors(values[k], true, [max(abs(t), mpf(name == "entropy")) for t in true])
+                    ),
+                )
         for name, other in kls.items():
             true = oracle.kl(point, exact(other[k]))
             note(name, next(errors(divergences[name][k], [true], [true])))

@@ -28,7 +28,8 @@ MEMBERS = [
     (VonMisesFisher(10), {"mean_direction": list(oracle.direction(10)), "concentration": 20.0}),
 ]
 SIZE = 20_000
-# All tests of this file make fewer than 200 comparisons; 1e-8 each leaves a chance below 2e-6 that a correct sampler fails for a new seed.
+# All tests of this file make fewer than 200 comparisons; 1e-8 each leaves a chance below 2e-6 that
+# a correct sampler fails for a new seed.
 FALSE_ALARM = 1e-8
 Z_LIMIT = stats.norm.isf(FALSE_ALARM / 2)
 
@@ -40,7 +41,8 @@ dimensions = st.sampled_from([2, 3, 4, 9])
 def members(draw) -> np.ndarray:
     """A θ of log-uniform length, or of length zero, in any direction."""
     d = draw(dimensions)
-    # Entries are zero or of ordinary size: the rounding models hold where no product falls into the subnormal range.
+    # Entries are zero or of ordinary size: the rounding models hold where no product falls into the
+    # subnormal range.
     entries = st.one_of(st.just(0.0), st.floats(1e-6, 1.0), st.floats(-1.0, -1e-6))
     vector = np.asarray(draw(st.lists(entries, min_size=d, max_size=d)))
     size = np.linalg.norm(vector)
@@ -60,7 +62,10 @@ def test_mean_and_its_inverse(theta: np.ndarray) -> None:
     kappa = np.linalg.norm(theta)
     inverse = family.inverse_fisher(theta)
     error = np.abs(family.natural_from_mean(mu) - theta)
-    assert np.all(error <= 60 * UNIT * np.abs(theta) + 8 * UNIT * (np.abs(inverse) @ np.abs(mu)) + 4 * UNIT * kappa)
+    assert np.all(
+        error
+        <= 60 * UNIT * np.abs(theta) + 8 * UNIT * (np.abs(inverse) @ np.abs(mu)) + 4 * UNIT * kappa
+    )
 
 
 @given(members())
@@ -72,10 +77,15 @@ def test_fisher_and_its_inverse(theta: np.ndarray) -> None:
     fisher, inverse = family.fisher(theta), family.inverse_fisher(theta)
     assert np.array_equal(fisher, fisher.T)
     assert np.array_equal(inverse, inverse.T)
-    assert np.all(np.abs(fisher @ inverse - np.eye(len(theta))) <= 40 * UNIT * (np.abs(fisher) @ np.abs(inverse)))
+    assert np.all(
+        np.abs(fisher @ inverse - np.eye(len(theta)))
+        <= 40 * UNIT * (np.abs(fisher) @ np.abs(inverse))
+    )
     slope = np.cos(np.arange(len(theta))) / np.sqrt(np.diag(fisher))
     result = family.natural_gradient(theta, fisher @ slope)
-    assert np.all(np.abs(result - slope) <= 60 * UNIT * (np.abs(inverse) @ np.abs(fisher) @ np.abs(slope)))
+    assert np.all(
+        np.abs(result - slope) <= 60 * UNIT * (np.abs(inverse) @ np.abs(fisher) @ np.abs(slope))
+    )
 
 
 @given(members(), st.sampled_from([1e-12, 1e-8, 1e-4, 1e-2, 0.3, 3.0]), st.integers(0, 2**32 - 1))
@@ -103,7 +113,9 @@ def test_conjugate_functions(theta: np.ndarray, other: np.ndarray) -> None:
     mu = family.mean(theta)
     conjugate = family.conjugate(mu)
     for parameter, divergence in ((theta, 0.0), (other, family.kl(theta, other))):
-        terms = np.asarray([family.log_partition(parameter), conjugate, *(-parameter * mu), -divergence])
+        terms = np.asarray(
+            [family.log_partition(parameter), conjugate, *(-parameter * mu), -divergence]
+        )
         rounding = np.abs(theta) @ np.abs(mu)
         assert abs(np.sum(terms)) <= 60 * UNIT * (np.sum(np.abs(terms)) + rounding)
 
@@ -118,16 +130,32 @@ def test_fisher_and_third_cumulant_are_derivatives(d: int) -> None:
             fisher, third = family.fisher(theta), family.third_cumulant(theta)
             root, step = np.sqrt(np.diag(fisher)), mpf(kappa) * mpf(10) ** -30
             for k in range(d):
-                ends = [[t + sign * step * (i == k) for i, t in enumerate(exact(theta))] for sign in (1, -1)]
-                slopes = [(a - b) / (2 * step) for a, b in zip(*(oracle.mean(end) for end in ends), strict=True)]
+                ends = [
+                    [t + sign * step * (i == k) for i, t in enumerate(exact(theta))]
+                    for sign in (1, -1)
+                ]
+                slopes = [
+                    (a - b) / (2 * step)
+                    for a, b in zip(*(oracle.mean(end) for end in ends), strict=True)
+                ]
                 matrices = [np.asarray(oracle.fisher(end)) for end in ends]
                 curvature = (matrices[0] - matrices[1]) / (2 * step)
                 for i in range(d):
-                    assert abs(mpf(float(fisher[i, k])) - slopes[i]) <= 64 * UNIT * root[i] * root[k]
+                    assert (
+                        abs(mpf(float(fisher[i, k])) - slopes[i]) <= 64 * UNIT * root[i] * root[k]
+                    )
                     for j in range(d):
-                        # The third cumulant of a concentrated member is R″ ~ κ⁻³ along θ next to R/κ² across: relative to the largest.
-                        assert abs(mpf(float(third[i, j, k])) - curvature[i, j]) <= 64 * UNIT * np.max(np.abs(third))
-            np.testing.assert_allclose(third, np.transpose(third, (2, 0, 1)), rtol=0, atol=16 * UNIT * np.max(np.abs(third)))
+                        # The third cumulant of a concentrated member is R″ ~ κ⁻³ along θ next to
+                        # R/κ² across: relative to the largest.
+                        assert abs(
+                            mpf(float(third[i, j, k])) - curvature[i, j]
+                        ) <= 64 * UNIT * np.max(np.abs(third))
+            np.testing.assert_allclose(
+                third,
+                np.transpose(third, (2, 0, 1)),
+                rtol=0,
+                atol=16 * UNIT * np.max(np.abs(third)),
+            )
 
 
 @pytest.mark.parametrize("kappa", [1e-8, 1.0, 1e8, 1e12])
@@ -136,8 +164,14 @@ def test_third_cumulant_along_and_across(kappa: float) -> None:
     third = VonMisesFisher(3).third_cumulant(np.asarray([kappa, 0.0, 0.0]))
     with mpmath.workdps(oracle.DIGITS):
         k = mpf(kappa)
-        along = 2 / k**3 * -1 + 2 * mpmath.cosh(k) / mpmath.sinh(k) ** 3 if kappa < 1e6 else -2 / k**3
-        across = mpmath.diff(lambda x: (mpmath.coth(x) - 1 / x) / x, k, h=k * mpf(10) ** -40) if kappa < 1e6 else -1 / k**2 + 2 / k**3
+        along = (
+            2 / k**3 * -1 + 2 * mpmath.cosh(k) / mpmath.sinh(k) ** 3 if kappa < 1e6 else -2 / k**3
+        )
+        across = (
+            mpmath.diff(lambda x: (mpmath.coth(x) - 1 / x) / x, k, h=k * mpf(10) ** -40)
+            if kappa < 1e6
+            else -1 / k**2 + 2 / k**3
+        )
         assert abs(mpf(float(third[0, 0, 0])) - along) <= 40 * UNIT * abs(along)
         for index in ((0, 1, 1), (1, 0, 1), (1, 1, 0), (2, 2, 0)):
             assert abs(mpf(float(third[index])) - across) <= 40 * UNIT * abs(across)
@@ -152,9 +186,13 @@ def test_the_uniform_law() -> None:
         assert np.array_equal(family.mean(theta), theta)
         assert np.array_equal(family.natural_from_mean(theta), theta)
         np.testing.assert_allclose(family.fisher(theta), np.eye(d) / d, rtol=0, atol=20 * UNIT)
-        np.testing.assert_allclose(family.inverse_fisher(theta), np.eye(d) * d, rtol=0, atol=20 * UNIT * d)
+        np.testing.assert_allclose(
+            family.inverse_fisher(theta), np.eye(d) * d, rtol=0, atol=20 * UNIT * d
+        )
         np.testing.assert_array_equal(family.third_cumulant(theta), 0.0)
-        assert family.log_partition(theta) == family.conjugate(theta) == family.kl(theta, theta) == 0
+        assert (
+            family.log_partition(theta) == family.conjugate(theta) == family.kl(theta, theta) == 0
+        )
         assert family.entropy(theta) == -family.log_prob(theta, np.eye(d)[0]) == family.log_area
     assert VonMises().classical(np.zeros(2))["mean_direction"] == 0
 
@@ -167,15 +205,29 @@ def test_the_circle_against_the_textbook() -> None:
         theta = family.natural(mean_direction=0.3, concentration=kappa)
         log_prob = family.log_prob(theta, x)
         # The logarithm is below 100 and rounds accordingly.
-        np.testing.assert_allclose(2 * np.pi * np.mean(np.exp(log_prob)), 1.0, rtol=0, atol=200 * UNIT)
-        np.testing.assert_allclose(-2 * np.pi * np.mean(np.exp(log_prob) * log_prob), family.entropy(theta), rtol=0, atol=1000 * UNIT)
-        np.testing.assert_allclose(log_prob, stats.vonmises.logpdf(x[:, 0], kappa, loc=0.3), rtol=0, atol=1000 * UNIT)
-        # x + 2π rounds to 8 u, 2π itself is off by 2 u, and each logarithm, of size 100, by a few u of that.
-        np.testing.assert_allclose(family.log_prob(theta, x + 2 * np.pi), log_prob, rtol=0, atol=(50 * 16 + 100 * 4) * UNIT)
+        np.testing.assert_allclose(
+            2 * np.pi * np.mean(np.exp(log_prob)), 1.0, rtol=0, atol=200 * UNIT
+        )
+        np.testing.assert_allclose(
+            -2 * np.pi * np.mean(np.exp(log_prob) * log_prob),
+            family.entropy(theta),
+            rtol=0,
+            atol=1000 * UNIT,
+        )
+        np.testing.assert_allclose(
+            log_prob, stats.vonmises.logpdf(x[:, 0], kappa, loc=0.3), rtol=0, atol=1000 * UNIT
+        )
+        # x + 2π rounds to 8 u, 2π itself is off by 2 u, and each logarithm, of size 100, by a few u
+        # of that.
+        np.testing.assert_allclose(
+            family.log_prob(theta, x + 2 * np.pi), log_prob, rtol=0, atol=(50 * 16 + 100 * 4) * UNIT
+        )
     third = VonMisesFisher(3).natural(mean_direction=[0.0, 0.0, 1.0], concentration=7.0)
     points = np.asarray([[0.0, 0.6, 0.8], [1.0, 0.0, 0.0]])
     expected = 7.0 * points[:, 2] - np.log(4 * np.pi * np.sinh(7.0) / 7.0)
-    np.testing.assert_allclose(VonMisesFisher(3).log_prob(third, points), expected, rtol=0, atol=64 * UNIT)
+    np.testing.assert_allclose(
+        VonMisesFisher(3).log_prob(third, points), expected, rtol=0, atol=64 * UNIT
+    )
 
 
 def test_jacobians_are_gradients_along_the_sphere() -> None:
@@ -207,7 +259,9 @@ def test_samples(family: VonMises | VonMisesFisher, classical: dict) -> None:
         kappa = classical["concentration"]
         if family == VonMisesFisher(3):
             scale = -np.expm1(-2 * kappa) if kappa else 2.0
-            loss = np.sum((f - np.asarray(classical["mean_direction"])) ** 2, axis=-1) / 2  # 1 − ⟨m, x⟩
+            loss = (
+                np.sum((f - np.asarray(classical["mean_direction"])) ** 2, axis=-1) / 2
+            )  # 1 − ⟨m, x⟩
             share = -np.expm1(-kappa * loss) / scale if kappa else loss / scale
         elif family == VonMises():
             angle = (x[:, 0] - classical["mean_direction"] + np.pi) % (2 * np.pi) - np.pi
@@ -220,11 +274,16 @@ def test_samples(family: VonMises | VonMisesFisher, classical: dict) -> None:
 def test_a_wrong_member_is_caught() -> None:
     """The same comparisons reject a concentration that is off by 10 %, so they can fail."""
     family = VonMisesFisher(3)
-    theta, wrong = (family.natural(mean_direction=[0.0, 0.0, 1.0], concentration=kappa) for kappa in (4.0, 4.4))
+    theta, wrong = (
+        family.natural(mean_direction=[0.0, 0.0, 1.0], concentration=kappa) for kappa in (4.0, 4.4)
+    )
     x = family.sample(wrong, SIZE, np.random.default_rng(1))
     z = (np.mean(x, axis=0) - family.mean(theta)) / np.sqrt(np.diag(family.fisher(theta)) / SIZE)
     assert abs(z[2]) > Z_LIMIT
-    assert stats.kstest(1 - x[:, 2], lambda v: -np.expm1(-4.0 * v) / -np.expm1(-8.0)).pvalue < FALSE_ALARM
+    assert (
+        stats.kstest(1 - x[:, 2], lambda v: -np.expm1(-4.0 * v) / -np.expm1(-8.0)).pvalue
+        < FALSE_ALARM
+    )
 
 
 def test_extreme_samples_and_their_fits() -> None:
@@ -232,10 +291,14 @@ def test_extreme_samples_and_their_fits() -> None:
     for family, d in ((VonMisesFisher(3), 3), (VonMisesFisher(50), 50), (VonMises(), 2)):
         direction = {"mean_direction": 0.5} if d == 2 else {"mean_direction": oracle.direction(d)}
         for kappa in (1e2, 1e8, 1e14):
-            x = family.sample(family.natural(**direction, concentration=kappa), 4000, np.random.default_rng(5))
+            x = family.sample(
+                family.natural(**direction, concentration=kappa), 4000, np.random.default_rng(5)
+            )
             fitted = family.classical(family.fit(x))["concentration"]
             assert abs(fitted / kappa - 1) < 6 * np.sqrt(2 / (4000 * (d - 1)))
-        x = family.sample(family.natural(**direction, concentration=1e300), 5, np.random.default_rng(5))
+        x = family.sample(
+            family.natural(**direction, concentration=1e300), 5, np.random.default_rng(5)
+        )
         assert np.all(np.isfinite(x))
 
 
@@ -246,11 +309,16 @@ def test_weighted_fit_is_the_member_with_the_mean_of_the_statistics() -> None:
     ):
         weights = np.asarray([0.5, 0.3, 0.2])
         theta = family.fit(x, weights)
-        np.testing.assert_allclose(family.mean(theta), weights @ family.statistics(x), rtol=0, atol=16 * UNIT)
-    # Angles 2⁻⁵⁰ apart: the gap is half their variance, and κ its inverse by R = 1 − 1/(2κ), but for terms of order 2⁻¹⁰⁰.
+        np.testing.assert_allclose(
+            family.mean(theta), weights @ family.statistics(x), rtol=0, atol=16 * UNIT
+        )
+    # Angles 2⁻⁵⁰ apart: the gap is half their variance, and κ its inverse by R = 1 − 1/(2κ), but
+    # for terms of order 2⁻¹⁰⁰.
     close = 1.0 + 2.0**-50 * np.asarray([[0.0], [1.0], [4.0]])
     variance = np.var([0.0, 1.0, 4.0]) * 2.0**-100
-    np.testing.assert_allclose(VonMises().classical(VonMises().fit(close))["concentration"], 1 / variance, rtol=64 * UNIT)
+    np.testing.assert_allclose(
+        VonMises().classical(VonMises().fit(close))["concentration"], 1 / variance, rtol=64 * UNIT
+    )
     antipodes = np.asarray([[0.6, 0.8], [-0.6, -0.8]])
     np.testing.assert_array_equal(VonMisesFisher(2).fit(antipodes), 0.0)
 
@@ -260,30 +328,49 @@ def test_mixtures_keep_the_spread() -> None:
     family = VonMisesFisher(3)
     direction = oracle.direction(3)
     theta1 = family.natural(mean_direction=direction, concentration=1e8)
-    theta2 = family.natural(mean_direction=direction + np.asarray([1e-5, -1e-5, 3e-6]) / 40, concentration=3e12)
+    theta2 = family.natural(
+        mean_direction=direction + np.asarray([1e-5, -1e-5, 3e-6]) / 40, concentration=3e12
+    )
     for t in (0.0, 0.25, 0.5, 1.0):
         value = m_geodesic(family, theta1, theta2, t)
         with mpmath.workdps(oracle.DIGITS):
-            mu = [(1 - mpf(t)) * a + mpf(t) * b for a, b in zip(oracle.mean(exact(theta1)), oracle.mean(exact(theta2)), strict=True)]
+            mu = [
+                (1 - mpf(t)) * a + mpf(t) * b
+                for a, b in zip(oracle.mean(exact(theta1)), oracle.mean(exact(theta2)), strict=True)
+            ]
             for got, true in zip(value, oracle.natural_from_mean(mu), strict=True):
                 assert abs(mpf(float(got)) - true) <= 80 * UNIT * abs(true)
 
 
 def test_messages() -> None:
     family = VonMisesFisher(3)
-    with pytest.raises(DomainError, match=r"^mean_direction must be a unit vector, got \[1\., 1\., 0\.\] at batch index \(1,\)$"):
+    with pytest.raises(
+        DomainError,
+        match=r"^mean_direction must be a unit vector, got \[1\., 1\., 0\.\] at batch index \(1,\)$",
+    ):
         family.natural(mean_direction=[[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]], concentration=1.0)
     with pytest.raises(DomainError, match=r"^concentration must be zero or positive, got -1\.$"):
         VonMises().natural(mean_direction=0.0, concentration=-1.0)
-    with pytest.raises(DomainError, match=r"mean parameter space of von Mises-Fisher: norm of mu < 1 fails at batch index \(1,\)"):
+    with pytest.raises(
+        DomainError,
+        match=r"mean parameter space of von Mises-Fisher: norm of mu < 1 fails at batch index \(1,\)",
+    ):
         family.natural_from_mean(np.asarray([[0.0, 0.0, 0.5], [0.6, 0.0, 0.8000000000000002]]))
     with pytest.raises(DomainError, match="norm of mu < 1 fails"):
         VonMises().natural_from_mean(np.asarray([1e200, -1e300]))
-    with pytest.raises(DomainError, match=r"support of von Mises-Fisher: norm of x = 1 fails at batch index \(1,\)"):
+    with pytest.raises(
+        DomainError, match=r"support of von Mises-Fisher: norm of x = 1 fails at batch index \(1,\)"
+    ):
         family.statistics(np.asarray([[0.0, 0.0, 1.0], [0.0, 0.0, 1.1]]))
-    with pytest.raises(DomainError, match=r"samples that determine a von Mises-Fisher: 1 - norm\(mean\(x\)\)\*\*2 > 0 fails"):
+    with pytest.raises(
+        DomainError,
+        match=r"samples that determine a von Mises-Fisher: 1 - norm\(mean\(x\)\)\*\*2 > 0 fails",
+    ):
         family.fit(np.asarray([[0.0, 1.0, 0.0]] * 3))
-    with pytest.raises(DomainError, match=r"samples that determine a von Mises: 1 - norm\(mean\) > 0 fails at batch index \(1,\)"):
+    with pytest.raises(
+        DomainError,
+        match=r"samples that determine a von Mises: 1 - norm\(mean\) > 0 fails at batch index \(1,\)",
+    ):
         VonMises().fit(np.asarray([[[0.5], [0.7], [1.0]], [[2.3]] * 3]))
     with pytest.raises(DomainError, match="dimension must be a whole number of at least 2, got 1"):
         VonMisesFisher(1)
@@ -295,7 +382,11 @@ def test_families_are_values() -> None:
     assert VonMisesFisher(3) == VonMisesFisher()
     assert VonMisesFisher(3) != VonMisesFisher(2)
     assert repr(VonMisesFisher(4)) == "VonMisesFisher(dimension=4)"
-    assert [(f.dim, f.number, f.order) for f in VonMisesFisher.examples()] == [(2, 2, 0.0), (3, 3, 0.5), (7, 7, 2.5)]
+    assert [(f.dim, f.number, f.order) for f in VonMisesFisher.examples()] == [
+        (2, 2, 0.0),
+        (3, 3, 0.5),
+        (7, 7, 2.5),
+    ]
 
 
 def operations(family: VonMises | VonMisesFisher, theta) -> dict:
@@ -346,21 +437,27 @@ def test_other_libraries(library: str, family: VonMises | VonMisesFisher, guarde
     """Namespace, device and dtype are those of the argument; values differ by roundings that κ ≤ 100 of these members magnifies."""
     host = batch(family)
     if library == "torch":
-        torch = pytest.importorskip("torch", reason="PyTorch is an optional library of a user who cross-checks")
+        torch = pytest.importorskip(
+            "torch", reason="PyTorch is an optional library of a user who cross-checks"
+        )
         theta = torch.tensor(host)
     elif library == "float32":
         theta = host.astype(np.float32)
     else:
         place = array_api_strict.Device("device1" if library == "accelerator" else "device2")
         theta = array_api_strict.asarray(
-            host, dtype=array_api_strict.float32 if "32" in library else array_api_strict.float64, device=place
+            host,
+            dtype=array_api_strict.float32 if "32" in library else array_api_strict.float64,
+            device=place,
         )
     expected = operations(family, host)
     unit = 2.0**-24 if "32" in library else UNIT
     for name, value in operations(family, theta).items():
         assert value.dtype == theta.dtype, name
         assert device(value) == device(theta), name
-        np.testing.assert_allclose(to_host(value), expected[name], rtol=4000 * unit, atol=4000 * unit, err_msg=name)
+        np.testing.assert_allclose(
+            to_host(value), expected[name], rtol=4000 * unit, atol=4000 * unit, err_msg=name
+        )
 
 
 @pytest.mark.gpu
@@ -370,4 +467,10 @@ def test_cupy(family: VonMises | VonMisesFisher) -> None:
     host = batch(family)
     for name, value in operations(family, cupy.asarray(host)).items():
         assert isinstance(value, cupy.ndarray), name
-        np.testing.assert_allclose(cupy.asnumpy(value), operations(family, host)[name], rtol=4000 * UNIT, atol=4000 * UNIT, err_msg=name)
+        np.testing.assert_allclose(
+            cupy.asnumpy(value),
+            operations(family, host)[name],
+            rtol=4000 * UNIT,
+            atol=4000 * UNIT,
+            err_msg=name,
+        )

@@ -12,7 +12,9 @@ import ingd_ref as ir
 from ingd_ref.families import Constraint, ExponentialFamily, Parameter
 from ingd_ref.families._examples import guessed_parameters
 
-FILES = sorted(p.stem for p in Path(ir.families.__file__).parent.glob("*.py") if not p.stem.startswith("_"))
+FILES = sorted(
+    p.stem for p in Path(ir.families.__file__).parent.glob("*.py") if not p.stem.startswith("_")
+)
 
 
 def test_every_public_file_is_a_home_of_families() -> None:
@@ -37,20 +39,24 @@ def test_a_new_file_is_all_that_a_family_takes(tmp_path: Path) -> None:
         text.replace("Gamma(", "NewFamily(").replace('"Gamma"', '"NewFamily"'), encoding="utf-8"
     )
     program = "import ingd_ref as ir; assert ir.families.NewFamily() in ir.families.all_families(); print(ir.families.NewFamily.__module__)"
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "ingd_ref.families.newcomer"
 
 
 def test_a_family_loads_alone() -> None:
-    program = (
-        "import sys, ingd_ref.families as f; f.InverseGamma; print(*sorted(m for m in sys.modules if m.startswith('ingd_ref.families.')))"
+    program = "import sys, ingd_ref.families as f; f.InverseGamma; print(*sorted(m for m in sys.modules if m.startswith('ingd_ref.families.')))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert [m for m in done.stdout.split() if "._" not in m] == ["ingd_ref.families.inverse_gamma"]
 
 
 def test_names_that_nothing_offers() -> None:
-    with pytest.raises(AttributeError, match=r"module 'ingd_ref\.families' has no attribute 'Nonesuch'"):
+    with pytest.raises(
+        AttributeError, match=r"module 'ingd_ref\.families' has no attribute 'Nonesuch'"
+    ):
         _ = ir.families.Nonesuch
     with pytest.raises(AttributeError, match="has no attribute '_private'"):
         _ = ir.families._private
@@ -69,11 +75,23 @@ def test_every_class_proposes_examples() -> None:
 
 
 def test_guesses_keep_constraints() -> None:
-    simplex = Constraint("on the simplex", lambda xp, p: (xp.sum(p, axis=-1) == 1) & xp.all(p > 0, axis=-1))
+    simplex = Constraint(
+        "on the simplex", lambda xp, p: (xp.sum(p, axis=-1) == 1) & xp.all(p > 0, axis=-1)
+    )
     definite = Constraint("positive definite", lambda xp, m: xp.linalg.eigvalsh(m)[..., 0] > 0)
     fraction = Constraint("below one", lambda xp, p: (p > 0) & (p < 1))
-    parameters = (Parameter("p", simplex, (2,)), Parameter("covariance", definite, (3, 3)), Parameter("fraction", fraction))
+    parameters = (
+        Parameter("p", simplex, (2,)),
+        Parameter("covariance", definite, (3, 3)),
+        Parameter("fraction", fraction),
+    )
     guessed = guessed_parameters("Example", parameters)
-    assert {name: value.shape for name, value in guessed.items()} == {"p": (4, 2), "covariance": (4, 3, 3), "fraction": (4,)}
+    assert {name: value.shape for name, value in guessed.items()} == {
+        "p": (4, 2),
+        "covariance": (4, 3, 3),
+        "fraction": (4,),
+    }
     with pytest.raises(TypeError, match="Example must override example_parameters"):
-        guessed_parameters("Example", (Parameter("odd", Constraint("seven", lambda xp, value: value == 7)),))
+        guessed_parameters(
+            "Example", (Parameter("odd", Constraint("seven", lambda xp, value: value == 7)),)
+        )

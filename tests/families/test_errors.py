@@ -13,7 +13,9 @@ GAMMA, GAUSSIAN = Gamma(), Gaussian()
 def test_classical_parameters_outside_their_constraints() -> None:
     with pytest.raises(DomainError, match=r"^rate must be positive, got -1\.$"):
         GAMMA.natural(shape=1.0, rate=-1.0)
-    with pytest.raises(DomainError, match=r"^shape must be positive, got 0\. at batch index \(1, 2\)$"):
+    with pytest.raises(
+        DomainError, match=r"^shape must be positive, got 0\. at batch index \(1, 2\)$"
+    ):
         GAMMA.natural(shape=[[1.0, 2.0, 3.0], [4.0, 5.0, 0.0]], rate=1.0)
     with pytest.raises(DomainError, match=r"^variance must be positive, got 0\.$"):
         GAUSSIAN.natural(mean=0.0, variance=0.0)
@@ -24,7 +26,9 @@ def test_classical_parameters_outside_their_constraints() -> None:
 def test_classical_parameters_that_are_none() -> None:
     with pytest.raises(OptionError, match=r"^Gamma takes the parameters shape, rate, got shape$"):
         GAMMA.natural(shape=1.0)
-    with pytest.raises(OptionError, match=r"^Gamma takes the parameters shape, rate, got shape, rate, scale$"):
+    with pytest.raises(
+        OptionError, match=r"^Gamma takes the parameters shape, rate, got shape, rate, scale$"
+    ):
         GAMMA.natural(shape=1.0, rate=1.0, scale=1.0)
     with pytest.raises(OptionError, match="got none"):
         GAMMA.natural()
@@ -46,7 +50,9 @@ def test_natural_parameters_outside_their_space() -> None:
         GAMMA.kl(theta, theta[:2])
     with pytest.raises(DomainError, match=r"theta2 lies .* rate .* index \(0, 2\)"):
         GAMMA.kl(theta[0], theta[None])
-    with pytest.raises(DomainError, match=r"shape = theta\[0\] > 0 fails, where theta = \[ 0\., -1\.\]"):
+    with pytest.raises(
+        DomainError, match=r"shape = theta\[0\] > 0 fails, where theta = \[ 0\., -1\.\]"
+    ):
         GAMMA.mean(np.asarray([0.0, -1.0]))
     with pytest.raises(DomainError, match=r"variance = -1/\(2 theta\[1\]\) > 0 fails"):
         GAUSSIAN.mean(np.asarray([0.0, 0.0]))
@@ -56,7 +62,8 @@ def test_natural_parameters_outside_their_space() -> None:
 
 def test_mean_parameters_that_no_member_has() -> None:
     with pytest.raises(
-        DomainError, match=r"mean parameter space of Gaussian: variance = mu\[1\] - mu\[0\]\*\*2 > 0 fails at batch index \(1,\)"
+        DomainError,
+        match=r"mean parameter space of Gaussian: variance = mu\[1\] - mu\[0\]\*\*2 > 0 fails at batch index \(1,\)",
     ):
         GAUSSIAN.natural_from_mean(np.asarray([[0.0, 1.0], [2.0, 4.0]]))
     with pytest.raises(DomainError, match=r"mu\[1\] > 0 fails, where mu = \[ 0\., -1\.\]"):
@@ -75,7 +82,10 @@ def test_points_outside_the_support() -> None:
         GAMMA.fit,
         lambda points: GAMMA.log_prob(theta, points),
     ):
-        with pytest.raises(DomainError, match=r"x lies outside the support of Gamma: x > 0 fails at batch index \(1,\), where x = \[0\.\]"):
+        with pytest.raises(
+            DomainError,
+            match=r"x lies outside the support of Gamma: x > 0 fails at batch index \(1,\), where x = \[0\.\]",
+        ):
             call(x)
 
 
@@ -85,7 +95,10 @@ def test_shapes_and_numbers(family: ExponentialFamily) -> None:
     theta = family.natural(**{first: 1.0, second: 1.0})
     with pytest.raises(ShapeError, match=r"theta must have shape \(\.\.\., 2\), got \(3,\)"):
         family.mean(np.ones(3))
-    with pytest.raises(ShapeError, match=r"x must have shape \(\.\.\., 1\), got \(5,\); for one-dimensional points pass x\[:, None\]"):
+    with pytest.raises(
+        ShapeError,
+        match=r"x must have shape \(\.\.\., 1\), got \(5,\); for one-dimensional points pass x\[:, None\]",
+    ):
         family.statistics(np.ones(5))
     with pytest.raises(ShapeError, match=r"theta \(3, 2\) and grad \(2, 2\) do not broadcast"):
         family.natural_gradient(np.stack([theta] * 3), np.ones((2, 2)))
@@ -93,9 +106,14 @@ def test_shapes_and_numbers(family: ExponentialFamily) -> None:
         family.kl(np.stack([theta] * 3), np.stack([theta] * 2))
     with pytest.raises(ShapeError, match=r"theta .* x .* do not broadcast"):
         family.log_prob(np.stack([theta] * 3), np.ones((5, 1)))
-    with pytest.raises(ShapeError, match=r"x must have shape \(\.\.\., n, 1\) with n ≥ 1, got \(0, 1\)"):
+    with pytest.raises(
+        ShapeError, match=r"x must have shape \(\.\.\., n, 1\) with n ≥ 1, got \(0, 1\)"
+    ):
         family.fit(np.ones((0, 1)))
-    with pytest.raises(NonFiniteError, match=r"theta holds 1 value\(s\) that are NaN or infinite, the first at index \(1,\)"):
+    with pytest.raises(
+        NonFiniteError,
+        match=r"theta holds 1 value\(s\) that are NaN or infinite, the first at index \(1,\)",
+    ):
         family.mean(np.asarray([1.0, np.nan]))
     with pytest.raises(NonFiniteError, match="grad holds 2"):
         family.natural_gradient(theta, np.asarray([np.inf, np.nan]))
@@ -103,7 +121,10 @@ def test_shapes_and_numbers(family: ExponentialFamily) -> None:
 
 @pytest.mark.parametrize("family", [GAMMA, GAUSSIAN], ids=IDS)
 def test_samples_that_determine_no_member(family: ExponentialFamily) -> None:
-    with pytest.raises(DomainError, match=f"x lies outside the samples that determine a {family.name}: .* > 0 fails"):
+    with pytest.raises(
+        DomainError,
+        match=f"x lies outside the samples that determine a {family.name}: .* > 0 fails",
+    ):
         family.fit(np.full((4, 1), 2.0))
     with pytest.raises(DomainError, match="weights must sum to 1"):
         family.fit(np.asarray([[1.0], [2.0]]), np.ones(2))
@@ -114,7 +135,9 @@ def test_arguments_are_never_changed_nor_shared(case: Case) -> None:
     """Read-only and strided arguments work, and no result shares memory with them."""
     family = case.family
     storage = np.zeros((6, 4))
-    storage[::2, ::3] = family.natural(**{parameter.name: [1.0, 2.0, 3.0] for parameter in family.parameters})
+    storage[::2, ::3] = family.natural(
+        **{parameter.name: [1.0, 2.0, 3.0] for parameter in family.parameters}
+    )
     theta = storage[::2, ::3]
     theta.flags.writeable = False
     x = np.asarray([[1.0], [2.0], [4.0]])
@@ -124,7 +147,12 @@ def test_arguments_are_never_changed_nor_shared(case: Case) -> None:
     arguments = (theta, x, mu, grad, storage, *given)
     before = [argument.copy() for argument in arguments]
     results = [
-        family.natural(**{parameter.name: value for parameter, value in zip(family.parameters, given, strict=True)}),
+        family.natural(
+            **{
+                parameter.name: value
+                for parameter, value in zip(family.parameters, given, strict=True)
+            }
+        ),
         *family.classical(theta).values(),
         family.mean(theta),
         family.natural_from_mean(mu),
@@ -146,4 +174,7 @@ def test_families_are_values() -> None:
     assert Gamma() != Gaussian()
     assert repr(Gamma()) == "Gamma()"
     assert hash(Gamma()) == hash(Gamma())
-    assert [(f.name, f.dim, f.number) for f in (GAMMA, GAUSSIAN)] == [("Gamma", 1, 2), ("Gaussian", 1, 2)]
+    assert [(f.name, f.dim, f.number) for f in (GAMMA, GAUSSIAN)] == [
+        ("Gamma", 1, 2),
+        ("Gaussian", 1, 2),
+    ]

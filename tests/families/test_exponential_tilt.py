@@ -12,7 +12,9 @@ from ingd_ref.families import ExponentialTilt
 UNIT = 2.0**-53
 
 
-def tilt(name: str, bare: bool = False) -> tuple[ExponentialTilt, Callable[[mpf], mpf], Callable[[mpf], mpf]]:
+def tilt(
+    name: str, bare: bool = False
+) -> tuple[ExponentialTilt, Callable[[mpf], mpf], Callable[[mpf], mpf]]:
     """A family of one parameter, and its A and ∇A at many digits; ``bare`` if the package has to differentiate A itself."""
     a, gradient, hessian, exact, exact_gradient = {
         "log cosh": (
@@ -22,7 +24,13 @@ def tilt(name: str, bare: bool = False) -> tuple[ExponentialTilt, Callable[[mpf]
             lambda t: mpmath.log(mpmath.cosh(t)),
             mpmath.tanh,
         ),
-        "exp": (lambda xp, t: xp.exp(t), lambda xp, t: xp.exp(t), lambda xp, t: xp.exp(t), mpmath.exp, mpmath.exp),
+        "exp": (
+            lambda xp, t: xp.exp(t),
+            lambda xp, t: xp.exp(t),
+            lambda xp, t: xp.exp(t),
+            mpmath.exp,
+            mpmath.exp,
+        ),
         "-log": (
             lambda xp, t: -xp.log(-t),
             lambda xp, t: -1.0 / t,
@@ -31,7 +39,9 @@ def tilt(name: str, bare: bool = False) -> tuple[ExponentialTilt, Callable[[mpf]
             lambda t: -1 / t,
         ),
     }[name]
-    derivatives = {} if bare else {"gradient": gradient, "hessian": lambda xp, t: hessian(xp, t)[..., None]}
+    derivatives = (
+        {} if bare else {"gradient": gradient, "hessian": lambda xp, t: hessian(xp, t)[..., None]}
+    )
     family = ExponentialTilt(
         T=lambda xp, x: x,
         A=lambda xp, t: a(xp, t[..., 0]),
@@ -53,9 +63,11 @@ def pairs(name: str) -> tuple[np.ndarray, np.ndarray]:
     return theta, theta + distance
 
 
-# Where (E5) as it stands is a hundredth of its terms, their few roundings count a hundredfold; 32 u are seen. Of a family given by T and A
-# alone, differences leave ∇²A an error of 1e-12 or so.
-@pytest.mark.parametrize(("bare", "tolerance"), [(False, 400 * UNIT), (True, 1e-11)], ids=["derivatives", "bare"])
+# Where (E5) as it stands is a hundredth of its terms, their few roundings count a hundredfold; 32 u
+# are seen. Of a family given by T and A alone, differences leave ∇²A an error of 1e-12 or so.
+@pytest.mark.parametrize(
+    ("bare", "tolerance"), [(False, 400 * UNIT), (True, 1e-11)], ids=["derivatives", "bare"]
+)
 @pytest.mark.parametrize("name", ["log cosh", "exp", "-log"])
 def test_divergence(name: str, bare: bool, tolerance: float) -> None:
     """(E5): log cosh t = ½t² of a t of 1e-6 has no more than four digits, and a divergence made of it would have as many."""

@@ -1,9 +1,10 @@
 """The Fisher information (E3) of every family by five ways around its closed form, and by samples.
 
-Four of them use what the family itself says of A, μ, KL and log q, each of which is tested against textbooks elsewhere: a new family is
-covered from its first day. Expectations are sums over nodes and states that share nothing with the package; a family that the table of
-nodes does not know is left with the z-test on samples. Error models are in `tests.families.differences`. Entries are in units of
-√(F_aa F_bb), and every test asserts that its own allowance is small in these units.
+Four of them use what the family itself says of A, μ, KL and log q, each of which is tested against
+textbooks elsewhere: a new family is covered from its first day. Expectations are sums over nodes
+and states that share nothing with the package; a family that the table of nodes does not know is
+left with the z-test on samples. Error models are in `tests.families.differences`. Entries are in
+units of √(F_aa F_bb), and every test asserts that its own allowance is small in these units.
 """
 
 import numpy as np
@@ -14,8 +15,11 @@ from tests.families.differences import ROUNDINGS, STEP, U, hessian, slopes, unit
 from validation.oracles.nodes import Nodes, nodes
 
 FAMILIES = ir.families.all_families()
-every_family = pytest.mark.parametrize("family", FAMILIES, ids=[f"{type(f).__name__}-{f.name}-{f.number}" for f in FAMILIES])
-# A family given by T and A alone has its Fisher information by extrapolated differences, right to about 1e-12 as it says.
+every_family = pytest.mark.parametrize(
+    "family", FAMILIES, ids=[f"{type(f).__name__}-{f.name}-{f.number}" for f in FAMILIES]
+)
+# A family given by T and A alone has its Fisher information by extrapolated differences, right to
+# about 1e-12 as it says.
 EXTRAPOLATED = 1e-10
 
 
@@ -23,7 +27,9 @@ def members(family) -> np.ndarray:
     return family.natural(**family.example_parameters())
 
 
-def assert_fisher(family, theta: np.ndarray, value: np.ndarray, allowed: np.ndarray, teeth: float) -> None:
+def assert_fisher(
+    family, theta: np.ndarray, value: np.ndarray, allowed: np.ndarray, teeth: float
+) -> None:
     fisher = family.fisher(theta)
     deviation = np.sqrt(np.diag(fisher))
     size = deviation[:, None] * deviation
@@ -34,7 +40,9 @@ def assert_fisher(family, theta: np.ndarray, value: np.ndarray, allowed: np.ndar
 
 def size_of_terms(family, theta: np.ndarray) -> float:
     """Of what A(θ) is the sum of, and by how much rounding θ moves it."""
-    return float(abs(family.log_partition(theta)) + 2 * np.abs(theta) @ np.abs(family.mean(theta)) + 1)
+    return float(
+        abs(family.log_partition(theta)) + 2 * np.abs(theta) @ np.abs(family.mean(theta)) + 1
+    )
 
 
 @every_family
@@ -42,15 +50,24 @@ def test_second_differences_of_the_log_partition(family) -> None:
     """F = ∇²A."""
     for theta in members(family)[:2]:
         noise = ROUNDINGS * U * size_of_terms(family, theta)
-        assert_fisher(family, theta, *hessian(family.log_partition, theta, units(family, theta), noise), teeth=1e-5)
+        assert_fisher(
+            family,
+            theta,
+            *hessian(family.log_partition, theta, units(family, theta), noise),
+            teeth=1e-5,
+        )
 
 
 @every_family
 def test_differences_of_the_mean(family) -> None:
     """F = ∂μ/∂θ."""
     for theta in members(family)[:2]:
-        noise = ROUNDINGS * U * (np.abs(family.mean(theta)) + np.sqrt(np.diag(family.fisher(theta))))
-        assert_fisher(family, theta, *slopes(family.mean, theta, units(family, theta), noise), teeth=1e-5)
+        noise = (
+            ROUNDINGS * U * (np.abs(family.mean(theta)) + np.sqrt(np.diag(family.fisher(theta))))
+        )
+        assert_fisher(
+            family, theta, *slopes(family.mean, theta, units(family, theta), noise), teeth=1e-5
+        )
 
 
 @every_family
@@ -59,9 +76,16 @@ def test_hessian_of_the_divergence(family) -> None:
     for theta in members(family)[:2]:
         unit = units(family, theta)
         b, scale = family.number, (8 * STEP) ** 2
-        moved = scale * np.sum(U * np.abs(theta) / (STEP * unit)) / b  # of a quadratic form, by rounding of δ
+        moved = (
+            scale * np.sum(U * np.abs(theta) / (STEP * unit)) / b
+        )  # of a quadratic form, by rounding of δ
         noise = b * (ROUNDINGS * 8 * U * scale + moved)
-        assert_fisher(family, theta, *hessian(lambda t, base=theta: family.kl(base, t), theta, unit, noise), teeth=1e-5)
+        assert_fisher(
+            family,
+            theta,
+            *hessian(lambda t, base=theta: family.kl(base, t), theta, unit, noise),
+            teeth=1e-5,
+        )
 
 
 def representable(family) -> tuple[np.ndarray, Nodes]:
@@ -69,7 +93,9 @@ def representable(family) -> tuple[np.ndarray, Nodes]:
     for theta in members(family):
         rule = nodes(family, theta)
         if rule is None:
-            pytest.skip(f"there is no table of nodes for {family.name}: its expectations are tested by samples")
+            pytest.skip(
+                f"there is no table of nodes for {family.name}: its expectations are tested by samples"
+            )
         kept = rule.weights > 1e-40
         rule = Nodes(rule.x[kept], rule.statistics[kept], rule.log_h[kept], rule.weights[kept])
         inside = np.ones(len(rule.x), dtype=bool)
@@ -94,7 +120,9 @@ def test_covariance_of_the_statistics(family) -> None:
     deviation = np.sqrt(np.diag(family.fisher(theta)))
     conditioning = 1 + np.max(np.abs(mean) / deviation)
     allowed = 200 * U * conditioning * deviation[:, None] * deviation
-    assert_fisher(family, theta, (rule.weights[:, None] * centred).T @ centred, allowed, teeth=1e-11)
+    assert_fisher(
+        family, theta, (rule.weights[:, None] * centred).T @ centred, allowed, teeth=1e-11
+    )
 
 
 @every_family
@@ -102,17 +130,26 @@ def test_second_moment_of_the_score(family) -> None:
     """F = E[score scoreᵀ] over nodes, the score by differences of the package's log q."""
     theta, rule = representable(family)
     unit = units(family, theta)
-    terms = np.abs(rule.statistics) @ np.abs(theta) + np.abs(rule.log_h) + size_of_terms(family, theta)
-    score, error = slopes(lambda t: family.log_prob(t[:, None, :], rule.x), theta, unit, ROUNDINGS * U * terms)
+    terms = (
+        np.abs(rule.statistics) @ np.abs(theta) + np.abs(rule.log_h) + size_of_terms(family, theta)
+    )
+    score, error = slopes(
+        lambda t: family.log_prob(t[:, None, :], rule.x), theta, unit, ROUNDINGS * U * terms
+    )
     value = (rule.weights * score) @ score.T
     deviation = np.sqrt(rule.weights @ (score**2).T)
     rough = np.sqrt(rule.weights @ (error**2).T)
-    allowed = deviation[:, None] * rough + rough[:, None] * deviation + 200 * U * deviation[:, None] * deviation
+    allowed = (
+        deviation[:, None] * rough
+        + rough[:, None] * deviation
+        + 200 * U * deviation[:, None] * deviation
+    )
     assert_fisher(family, theta, value, allowed, teeth=1e-5)
 
 
-# Standard errors that an entry may be off. Over the 600 entries of all families, if they were normal, one alarm in 3 million runs of
-# other seeds; the heaviest tails here, squares of log x for small shapes, are sums of 4000 terms and not far from normal.
+# Standard errors that an entry may be off. Over the 600 entries of all families, if they were
+# normal, one alarm in 3 million runs of other seeds; the heaviest tails here, squares of log x for
+# small shapes, are sums of 4000 terms and not far from normal.
 ALARM = 6.0
 DRAWS = 4000
 
@@ -127,4 +164,7 @@ def test_scores_of_samples(family) -> None:
     assert np.all(np.abs(np.mean(score, axis=0)) <= ALARM * deviation / np.sqrt(DRAWS))
     products = score[:, :, None] * score[:, None, :]
     errors = np.std(products, axis=0) / np.sqrt(DRAWS)
-    assert np.all(np.abs(np.mean(products, axis=0) - fisher) <= ALARM * errors + 1e-12 * deviation[:, None] * deviation)
+    assert np.all(
+        np.abs(np.mean(products, axis=0) - fisher)
+        <= ALARM * errors + 1e-12 * deviation[:, None] * deviation
+    )

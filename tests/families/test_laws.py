@@ -1,9 +1,11 @@
 """Laws that hold for every family, over all families that the package holds: a new file is tested here from its first day.
 
-Members are convex combinations of the examples that each family proposes, which are members because Θ is convex. Oracles are difference
-quotients, of functions one step simpler than the one under test; each is allowed its own error: the change from step 2h to h in full, which
-is three times the truncation error of a second-order quotient, and the rounding of its terms. That this allowance is small is asserted, so
-that a law can fail. Identities are allowed roundings of the terms they sum, in units of u = 2⁻⁵³.
+Members are convex combinations of the examples that each family proposes, which are members because
+Θ is convex. Oracles are difference quotients, of functions one step simpler than the one under
+test; each is allowed its own error: the change from step 2h to h in full, which is three times the
+truncation error of a second-order quotient, and the rounding of its terms. That this allowance is
+small is asserted, so that a law can fail. Identities are allowed roundings of the terms they sum,
+in units of u = 2⁻⁵³.
 """
 
 import array_api_strict
@@ -19,9 +21,13 @@ from ingd_ref.families import ExponentialFamily
 
 U = 2.0**-53
 FAMILIES = ir.families.all_families()
-every_family = pytest.mark.parametrize("family", FAMILIES, ids=[f"{type(f).__name__}-{f.name}-{f.number}" for f in FAMILIES])
+every_family = pytest.mark.parametrize(
+    "family", FAMILIES, ids=[f"{type(f).__name__}-{f.name}-{f.number}" for f in FAMILIES]
+)
 # Two examples for each family and law, fifty in the profile "long".
-few = settings(max_examples=max(2, settings.default.max_examples // 20), phases=(Phase.generate, Phase.shrink))
+few = settings(
+    max_examples=max(2, settings.default.max_examples // 20), phases=(Phase.generate, Phase.shrink)
+)
 
 weights = st.lists(st.floats(0.02, 1.0), min_size=8, max_size=8).map(np.asarray)
 directions = st.integers(0, 2**31).map(np.random.default_rng)
@@ -51,17 +57,21 @@ def along(family: ExponentialFamily, theta: np.ndarray, rng: np.random.Generator
 def slope(function, step: float, size) -> tuple[np.ndarray, np.ndarray]:
     """Derivative of a function of one number at 0 by central differences with one extrapolation, and what it may be off.
 
-    The error of the extrapolated value is far below the change that the extrapolation made; rounding: ``size`` bounds the terms that the
-    function sums, each right to 16 u.
+    The error of the extrapolated value is far below the change that the extrapolation made;
+    rounding: ``size`` bounds the terms that the function sums, each right to 16 u.
     """
-    coarse, fine = ((np.asarray(function(h)) - np.asarray(function(-h))) / (2 * h) for h in (2 * step, step))
+    coarse, fine = (
+        (np.asarray(function(h)) - np.asarray(function(-h))) / (2 * h) for h in (2 * step, step)
+    )
     return (4 * fine - coarse) / 3, np.abs(fine - coarse) + 16 * U * np.asarray(size) / step
 
 
 @every_family
 @few
 @given(weights, directions)
-def test_mean_is_the_gradient_of_the_log_partition(family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator) -> None:
+def test_mean_is_the_gradient_of_the_log_partition(
+    family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator
+) -> None:
     """(E2): d/dt A(θ + tv) = ⟨μ, v⟩."""
     theta, _ = members(family, w)
     v = along(family, theta, rng)
@@ -75,13 +85,18 @@ def test_mean_is_the_gradient_of_the_log_partition(family: ExponentialFamily, w:
 @every_family
 @few
 @given(weights, directions)
-def test_fisher_is_the_slope_of_the_mean(family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator) -> None:
+def test_fisher_is_the_slope_of_the_mean(
+    family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator
+) -> None:
     """(E3): d/dt μ(θ + tv) = F v, and F v is what fisher_vector_product says."""
     theta, _ = members(family, w)
     v = along(family, theta, rng)
     fisher, deviation = family.fisher(theta), scales(family, theta)
     product = family.fisher_vector_product(theta, v)
-    assert np.all(np.abs(product - fisher @ v) <= 40 * U * (np.abs(fisher) @ np.abs(v)) + 40 * U * deviation * np.sqrt(v @ fisher @ v))
+    assert np.all(
+        np.abs(product - fisher @ v)
+        <= 40 * U * (np.abs(fisher) @ np.abs(v)) + 40 * U * deviation * np.sqrt(v @ fisher @ v)
+    )
     size = np.abs(family.mean(theta)) + deviation
     value, allowed = slope(lambda t: family.mean(theta + t * v), 0.01, size)
     assert np.all(allowed <= 0.01 * deviation * np.sqrt(v @ fisher @ v) + 1e-10 * size)
@@ -91,7 +106,9 @@ def test_fisher_is_the_slope_of_the_mean(family: ExponentialFamily, w: np.ndarra
 @every_family
 @few
 @given(weights, directions)
-def test_third_cumulant_is_the_slope_of_fisher(family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator) -> None:
+def test_third_cumulant_is_the_slope_of_fisher(
+    family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator
+) -> None:
     """∇³A: symmetric, and d/dt F(θ + tv) = ∇³A v."""
     theta, _ = members(family, w)
     v = along(family, theta, rng)
@@ -99,11 +116,17 @@ def test_third_cumulant_is_the_slope_of_fisher(family: ExponentialFamily, w: np.
     tensor = family.third_cumulant(theta)
     size = deviation[:, None, None] * deviation[:, None] * deviation
     for axes in ((0, 2, 1), (1, 0, 2), (2, 1, 0)):
-        assert np.all(np.abs(tensor - tensor.transpose(axes)) <= 100 * U * np.maximum(size, np.abs(tensor)))
+        assert np.all(
+            np.abs(tensor - tensor.transpose(axes)) <= 100 * U * np.maximum(size, np.abs(tensor))
+        )
     unit = deviation[:, None] * deviation
-    value, allowed = slope(lambda t: family.fisher(theta + t * v), 0.01, np.maximum(unit, np.abs(family.fisher(theta))))
+    value, allowed = slope(
+        lambda t: family.fisher(theta + t * v), 0.01, np.maximum(unit, np.abs(family.fisher(theta)))
+    )
     length = np.sqrt(v @ family.fisher(theta) @ v)
-    assert np.all(allowed <= 0.05 * length * unit + 1e-10 * np.max(np.abs(family.fisher(theta)) / unit) * unit)
+    assert np.all(
+        allowed <= 0.05 * length * unit + 1e-10 * np.max(np.abs(family.fisher(theta)) / unit) * unit
+    )
     # Families without a closed form differentiate by extrapolation: 1e-10 of the size of the terms.
     assert np.all(np.abs(value - tensor @ v) <= allowed + 1e-10 * size @ np.abs(v))
 
@@ -111,10 +134,16 @@ def test_third_cumulant_is_the_slope_of_fisher(family: ExponentialFamily, w: np.
 @every_family
 @few
 @given(weights, directions)
-def test_fisher_and_its_inverse(family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator) -> None:
+def test_fisher_and_its_inverse(
+    family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator
+) -> None:
     """(E4), (E7), (E8): F is symmetric and positive definite, F⁻¹ its inverse, and the natural gradient of ⟨c, μ⟩ is c."""
     theta, _ = members(family, w)
-    fisher, inverse, deviation = family.fisher(theta), family.inverse_fisher(theta), scales(family, theta)
+    fisher, inverse, deviation = (
+        family.fisher(theta),
+        family.inverse_fisher(theta),
+        scales(family, theta),
+    )
     np.testing.assert_array_equal(fisher, family.fisher(theta, chart="natural"))
     np.testing.assert_array_equal(inverse, family.fisher(theta, chart="mean"))
     unit = deviation[:, None] * deviation
@@ -132,19 +161,30 @@ def test_fisher_and_its_inverse(family: ExponentialFamily, w: np.ndarray, rng: n
 @every_family
 @few
 @given(weights, directions, st.sampled_from([1e-3, 1e-6, 1e-9]))
-def test_divergence(family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator, size: float) -> None:
+def test_divergence(
+    family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator, size: float
+) -> None:
     """(E5): the Bregman divergence of A; zero at itself, positive elsewhere, and ½ δᵀFδ for small δ."""
     theta, other = members(family, w)
-    terms = np.asarray([family.log_partition(other), -family.log_partition(theta), *(-(other - theta) * family.mean(theta))])
+    terms = np.asarray(
+        [
+            family.log_partition(other),
+            -family.log_partition(theta),
+            *(-(other - theta) * family.mean(theta)),
+        ]
+    )
     divergence = family.kl(theta, other)
-    assert abs(divergence - terms.sum()) <= 32 * U * (1 + np.abs(terms).sum() + np.abs(theta) @ np.abs(family.mean(theta)))
+    assert abs(divergence - terms.sum()) <= 32 * U * (
+        1 + np.abs(terms).sum() + np.abs(theta) @ np.abs(family.mean(theta))
+    )
     assert family.kl(theta, theta) == 0
     assert divergence >= 0
     assert family.cross_entropy(theta, other) == family.entropy(theta) + divergence
     near = theta + size * along(family, theta, rng)
     difference = near - theta  # what is left of the step after rounding
     half = 0.5 * difference @ family.fisher(theta) @ difference
-    # Third cumulants over F^{3/2} are of order one to ten; the direction is 0.1 long. Roundings: of F, and of δ inside the divergence.
+    # Third cumulants over F^{3/2} are of order one to ten; the direction is 0.1 long. Roundings: of
+    # F, and of δ inside the divergence.
     assert abs(family.kl(theta, near) - half) <= (5 * size + 1e-13) * half + 1e-300
 
 
@@ -166,14 +206,18 @@ def test_legendre_transform(family: ExponentialFamily, w: np.ndarray) -> None:
 @every_family
 @few
 @given(weights, directions)
-def test_density_and_statistics(family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator) -> None:
+def test_density_and_statistics(
+    family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator
+) -> None:
     """(E1): log q = log h + ⟨θ, f⟩ − A at draws, and the Jacobian of f by differences where there is one."""
     theta, _ = members(family, w)
     x = family.sample(theta, 5, rng)
     f = family.statistics(x)
     base, log_partition = family.log_base_measure(x), family.log_partition(theta)
     terms = np.abs(base) + np.abs(f) @ np.abs(theta) + np.abs(log_partition) + 1
-    assert np.all(np.abs(family.log_prob(theta, x) - (base + f @ theta - log_partition)) <= 40 * U * terms)
+    assert np.all(
+        np.abs(family.log_prob(theta, x) - (base + f @ theta - log_partition)) <= 40 * U * terms
+    )
     try:
         jacobian = family.statistics_jacobian(x)
     except DomainError:
@@ -188,16 +232,23 @@ def test_density_and_statistics(family: ExponentialFamily, w: np.ndarray, rng: n
             return family._statistics(xp, x + t * step)
 
         value, allowed = slope(change, 1.0, np.abs(f) + 1)
-        # A statistic with a kink, |x − l|, has no difference quotient across it, where its slope changes by more than its size.
-        ahead, behind = (family._statistics_jacobian(xp, x + sign * 2 * step)[:, axis, :] for sign in (1, -1))
+        # A statistic with a kink, |x − l|, has no difference quotient across it, where its slope
+        # changes by more than its size.
+        ahead, behind = (
+            family._statistics_jacobian(xp, x + sign * 2 * step)[:, axis, :] for sign in (1, -1)
+        )
         smooth = np.abs(ahead - behind) <= np.abs(jacobian[:, axis, :])
-        assert np.all((np.abs(value - jacobian[:, axis, :] * step[:, axis, None]) <= allowed) | ~smooth)
+        assert np.all(
+            (np.abs(value - jacobian[:, axis, :] * step[:, axis, None]) <= allowed) | ~smooth
+        )
 
 
 @every_family
 @few
 @given(weights, directions)
-def test_classical_parameters(family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator) -> None:
+def test_classical_parameters(
+    family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator
+) -> None:
     """Both ways, and the length of a curve in the classical chart of (E4) is that in the natural one."""
     theta, _ = members(family, w)
     classical = family.classical(theta)
@@ -207,14 +258,20 @@ def test_classical_parameters(family: ExponentialFamily, w: np.ndarray, rng: np.
     v = along(family, theta, rng)
 
     def entries(t: float) -> np.ndarray:
-        return np.concatenate([np.ravel(value) for value in family.classical(theta + t * v).values()])
+        return np.concatenate(
+            [np.ravel(value) for value in family.classical(theta + t * v).values()]
+        )
 
     velocity, allowed = slope(entries, 0.01, np.abs(entries(0.0)) + np.abs(entries(0.01)))
     length = v @ family.fisher(theta) @ v
     defect = 2 * np.abs(velocity) @ np.abs(metric) @ allowed + allowed @ np.abs(metric) @ allowed
     assert defect <= 0.05 * length + 1e-6 * np.abs(velocity) @ np.abs(metric) @ np.abs(velocity)
-    assert abs(velocity @ metric @ velocity - length) <= defect + 1e-12 * np.abs(velocity) @ np.abs(metric) @ np.abs(velocity)
-    sensitivity = np.abs(family._natural_jacobian(array_namespace(x=theta), theta)) @ np.abs(entries(0.0))
+    assert abs(velocity @ metric @ velocity - length) <= defect + 1e-12 * np.abs(velocity) @ np.abs(
+        metric
+    ) @ np.abs(velocity)
+    sensitivity = np.abs(family._natural_jacobian(array_namespace(x=theta), theta)) @ np.abs(
+        entries(0.0)
+    )
     assert np.all(np.abs(back - theta) <= 16 * U * (np.abs(theta) + sensitivity + 1 / deviation))
 
 
@@ -224,13 +281,21 @@ def test_classical_parameters(family: ExponentialFamily, w: np.ndarray, rng: np.
 def test_geodesics(family: ExponentialFamily, w: np.ndarray, t: float) -> None:
     """Each is straight in its own chart, and both end at their ends."""
     theta, other = members(family, w)
-    e, m = ir.families.e_geodesic(family, theta, other, t), ir.families.m_geodesic(family, theta, other, t)
-    assert np.all(np.abs(e - ((1 - t) * theta + t * other)) <= 4 * U * (np.abs(theta) + np.abs(other)))
+    e, m = (
+        ir.families.e_geodesic(family, theta, other, t),
+        ir.families.m_geodesic(family, theta, other, t),
+    )
+    assert np.all(
+        np.abs(e - ((1 - t) * theta + t * other)) <= 4 * U * (np.abs(theta) + np.abs(other))
+    )
     means = family.mean(theta), family.mean(other)
     spread = scales(family, m)
     expected = (1 - t) * means[0] + t * means[1]
     moved = np.abs(family.fisher(m)) @ np.abs(m) * U  # a rounding of θ moves μ by that much
-    assert np.all(np.abs(family.mean(m) - expected) <= 40 * U * (np.abs(means[0]) + np.abs(means[1]) + spread) + 40 * moved)
+    assert np.all(
+        np.abs(family.mean(m) - expected)
+        <= 40 * U * (np.abs(means[0]) + np.abs(means[1]) + spread) + 40 * moved
+    )
 
 
 @every_family
@@ -239,11 +304,14 @@ def test_geodesics(family: ExponentialFamily, w: np.ndarray, t: float) -> None:
 def test_pythagoras(family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator) -> None:
     """KL(p‖r) = KL(p‖q) + KL(q‖r) for the m-projection q of p onto an e-flat sub-family with the member r, and it is the nearest."""
     p, r = members(family, w)
-    basis = (rng.standard_normal((family.number, max(1, family.number // 2))).T / scales(family, r)).T
+    basis = (
+        rng.standard_normal((family.number, max(1, family.number // 2))).T / scales(family, r)
+    ).T
     found = ir.families.m_projection(family, p, r, basis)
     q = found.theta
     one, two, whole = family.kl(p, q), family.kl(q, r), family.kl(p, r)
-    # q is off by the last decrement, in standard deviations: the divergences move by that times √(2 KL) each.
+    # q is off by the last decrement, in standard deviations: the divergences move by that times √(2
+    # KL) each.
     slack = float(found.decrement) * 4 * np.sqrt(whole) + 1e-11 * (1 + whole)
     assert abs(whole - one - two) <= slack
     assert found.decrement <= 1e-7
@@ -254,7 +322,9 @@ def test_pythagoras(family: ExponentialFamily, w: np.ndarray, rng: np.random.Gen
 @every_family
 @few
 @given(weights, directions)
-def test_fisher_rao_distance(family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator) -> None:
+def test_fisher_rao_distance(
+    family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator
+) -> None:
     """Where it is closed: symmetric, zero at itself, the Fisher length of short steps, and at most the length of any curve."""
     theta, other = members(family, w)
     try:
@@ -273,7 +343,12 @@ def test_fisher_rao_distance(family: ExponentialFamily, w: np.ndarray, rng: np.r
 
 @every_family
 @few
-@given(weights, st.sampled_from(["log_partition", "mean", "natural_from_mean", "conjugate", "fisher", "inverse_fisher"]))
+@given(
+    weights,
+    st.sampled_from(
+        ["log_partition", "mean", "natural_from_mean", "conjugate", "fisher", "inverse_fisher"]
+    ),
+)
 def test_sensitivities(family: ExponentialFamily, w: np.ndarray, operation: str) -> None:
     """Σ_j |a_j ∂G/∂a_j| of with_error bounds what a change of the argument by 1e-6 relative does, and is reached to 30 % by some signs."""
     theta, _ = members(family, w)
@@ -283,7 +358,9 @@ def test_sensitivities(family: ExponentialFamily, w: np.ndarray, operation: str)
     if np.max(found.sensitivity / (1 + np.abs(found.value))) > 1e4:
         return  # a relative change of 1e-6 would not be small
     changes = []
-    for signs in np.stack(np.meshgrid(*[[-1.0, 1.0]] * min(family.number, 4)), axis=-1).reshape(-1, min(family.number, 4)):
+    for signs in np.stack(np.meshgrid(*[[-1.0, 1.0]] * min(family.number, 4)), axis=-1).reshape(
+        -1, min(family.number, 4)
+    ):
         moved = argument * (1 + 1e-6 * np.resize(signs, family.number))
         changes.append(np.abs(getattr(family, operation)(moved) - found.value) / 1e-6)
     floor = 1e-2 * (found.sensitivity + np.max(found.sensitivity)) + 1e-7
@@ -306,7 +383,10 @@ def test_draws_have_the_moments(family: ExponentialFamily) -> None:
             < family.number + 12 * np.sqrt(2 * family.number) + 40
         )
         surprise = -family.log_prob(theta, x)
-        assert abs(surprise.mean() - family.entropy(theta)) < 6.5 * surprise.std() / np.sqrt(size) + 1e-12
+        assert (
+            abs(surprise.mean() - family.entropy(theta))
+            < 6.5 * surprise.std() / np.sqrt(size) + 1e-12
+        )
 
 
 @every_family
@@ -316,10 +396,17 @@ def test_fit_matches_the_moments(family: ExponentialFamily) -> None:
     x = family.sample(theta, 60, np.random.default_rng(21))
     w = np.linspace(1.0, 2.0, 60)
     for weights_ in (None, w / w.sum()):
-        moments = np.full(60, 1 / 60) @ family.statistics(x) if weights_ is None else weights_ @ family.statistics(x)
+        moments = (
+            np.full(60, 1 / 60) @ family.statistics(x)
+            if weights_ is None
+            else weights_ @ family.statistics(x)
+        )
         fitted = family.fit(x, weights_)
         moved = np.abs(family.fisher(fitted)) @ np.abs(fitted)
-        assert np.all(np.abs(family.mean(fitted) - moments) <= 100 * U * (np.abs(moments) + moved + scales(family, fitted)))
+        assert np.all(
+            np.abs(family.mean(fitted) - moments)
+            <= 100 * U * (np.abs(moments) + moved + scales(family, fitted))
+        )
 
 
 def operations(family: ExponentialFamily, theta, points) -> dict:
@@ -350,7 +437,10 @@ def operations(family: ExponentialFamily, theta, points) -> dict:
 
 
 def two_members(family: ExponentialFamily, dtype: str) -> dict[str, np.ndarray]:
-    return {name: np.asarray(value[:2], dtype=dtype) for name, value in family.example_parameters().items()}
+    return {
+        name: np.asarray(value[:2], dtype=dtype)
+        for name, value in family.example_parameters().items()
+    }
 
 
 @every_family
@@ -358,15 +448,20 @@ def test_strict_arrays(family: ExponentialFamily) -> None:
     """The array standard alone, on a device that refuses silent transfers, gives what NumPy gives."""
     xp, place = array_api_strict, array_api_strict.Device("device1")
     host = two_members(family, "float64")
-    theta = family.natural(**{name: xp.asarray(value, dtype=xp.float64, device=place) for name, value in host.items()})
+    theta = family.natural(
+        **{name: xp.asarray(value, dtype=xp.float64, device=place) for name, value in host.items()}
+    )
     draws = family.sample(theta, 12, np.random.default_rng(22))
     expected = operations(family, family.natural(**host), to_host(draws))
     for name, value in operations(family, theta, draws).items():
         assert device(value) == place, name
         assert value.dtype == xp.float64, name
-        # Two libraries' elementary functions differ by a unit or two, which the condition numbers of these ordinary members magnify.
+        # Two libraries' elementary functions differ by a unit or two, which the condition numbers
+        # of these ordinary members magnify.
         size = np.max(np.abs(expected[name])) + 1
-        np.testing.assert_allclose(to_host(value), expected[name], rtol=0, atol=1e5 * U * size, err_msg=name)
+        np.testing.assert_allclose(
+            to_host(value), expected[name], rtol=0, atol=1e5 * U * size, err_msg=name
+        )
 
 
 @every_family
@@ -418,8 +513,18 @@ LAWS_THAT_CATCH = {
 @pytest.mark.parametrize("fault", LAWS_THAT_CATCH)
 def test_laws_catch_an_error_of_one_in_a_million(fault: str) -> None:
     law, family = LAWS_THAT_CATCH[fault].hypothesis.inner_test, Faulty()
-    arguments = {"family": family, "w": np.linspace(0.1, 1.0, 8), "rng": np.random.default_rng(5), "size": 1e-6, "t": 0.3}
-    own = {name: value for name, value in arguments.items() if name in law.__code__.co_varnames[: law.__code__.co_argcount]}
+    arguments = {
+        "family": family,
+        "w": np.linspace(0.1, 1.0, 8),
+        "rng": np.random.default_rng(5),
+        "size": 1e-6,
+        "t": 0.3,
+    }
+    own = {
+        name: value
+        for name, value in arguments.items()
+        if name in law.__code__.co_varnames[: law.__code__.co_argcount]
+    }
     law(**own)
     object.__setattr__(family, "fault", fault)
     with pytest.raises(AssertionError):

@@ -1,10 +1,11 @@
 """The families on vectors and matrices against 100 digits: every operation to a few roundings of the given numbers, whatever its condition.
 
-No condition number excuses anything here except where it is named: the formulas work in double words, so what remains is the rounding of
-the result. Tolerances in units of the roundoff u: 16 for a metric, a natural gradient or mean parameters (at most one rounding of each
-factor of a sum of four products); 32 for a third cumulant, a sum of eight products of three factors; 64 for a divergence, as for the
-univariate families; and 64 d for what sums logarithms of sizes up to log 1e16 = 37, of which there are three for each pivot, and is judged
-relative to max(1, |value|).
+No condition number excuses anything here except where it is named: the formulas work in double
+words, so what remains is the rounding of the result. Tolerances in units of the roundoff u: 16 for
+a metric, a natural gradient or mean parameters (at most one rounding of each factor of a sum of
+four products); 32 for a third cumulant, a sum of eight products of three factors; 64 for a
+divergence, as for the univariate families; and 64 d for what sums logarithms of sizes up to log
+1e16 = 37, of which there are three for each pivot, and is judged relative to max(1, |value|).
 """
 
 import mpmath
@@ -48,8 +49,16 @@ def members(kind: str, d: int, number: int, dtype: type) -> tuple[Case, dict, np
     rng = np.random.default_rng([KINDS.index(kind), d, number])
     decades, condition = (8.0, 12.0) if dtype is np.float64 else (2.0, 3.0)
     member = case(kind, d)
-    classical = {k: v.astype(dtype) for k, v in random_classical(rng, kind, d, number, decades, condition).items()}
-    return member, classical, member.family.natural(**classical), UNIT if dtype is np.float64 else SINGLE
+    classical = {
+        k: v.astype(dtype)
+        for k, v in random_classical(rng, kind, d, number, decades, condition).items()
+    }
+    return (
+        member,
+        classical,
+        member.family.natural(**classical),
+        UNIT if dtype is np.float64 else SINGLE,
+    )
 
 
 TYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
@@ -68,10 +77,18 @@ def test_potentials_means_and_densities(kind: str, d: int, dtype: type) -> None:
     for i, row in enumerate(theta):
         truth = exact(row)
         for name in ("log_partition", "entropy"):
-            assert relative_error(results[name][i], [getattr(oracle, name)(truth)], floor=1.0) <= LOGARITHMS * d * unit, (name, row)
-        assert mean_error(member, results["mean"][i], oracle.mean(truth)) <= LOGARITHMS * d * unit, row
+            assert (
+                relative_error(results[name][i], [getattr(oracle, name)(truth)], floor=1.0)
+                <= LOGARITHMS * d * unit
+            ), (name, row)
+        assert (
+            mean_error(member, results["mean"][i], oracle.mean(truth)) <= LOGARITHMS * d * unit
+        ), row
         for point, value in zip(x[i], density[i], strict=True):
-            assert relative_error(value, [oracle.log_prob(truth, exact(point))], floor=1.0) <= LOGARITHMS * d * unit, (row, point)
+            assert (
+                relative_error(value, [oracle.log_prob(truth, exact(point))], floor=1.0)
+                <= LOGARITHMS * d * unit
+            ), (row, point)
 
 
 @FAMILIES
@@ -86,13 +103,19 @@ def test_metrics(kind: str, d: int, dtype: type) -> None:
         inverted, _ = oracles.inverse_and_determinant(truth)
         assert metric_error(fisher[i], truth) <= ENTRY * unit, row
         assert metric_error(inverse[i], inverted) <= ENTRY * unit, row
-        grad = (rng.standard_normal(len(row)) * np.asarray([float(mpmath.sqrt(truth[j][j])) for j in range(len(row))])).astype(dtype)
+        grad = (
+            rng.standard_normal(len(row))
+            * np.asarray([float(mpmath.sqrt(truth[j][j])) for j in range(len(row))])
+        ).astype(dtype)
         natural = member.family.natural_gradient(row, grad)
         true = oracles.times(inverted, exact(grad))
-        # In the norm of F⁻¹: each entry of the result to u of what a vector of this length can have there.
+        # In the norm of F⁻¹: each entry of the result to u of what a vector of this length can have
+        # there.
         length = mpmath.sqrt(oracles.dot(true, exact(grad)))
         for j, value in enumerate(natural):
-            assert abs(mpf(float(value)) - true[j]) <= ENTRY * unit * length * mpmath.sqrt(inverted[j][j]), (row, grad)
+            assert abs(mpf(float(value)) - true[j]) <= ENTRY * unit * length * mpmath.sqrt(
+                inverted[j][j]
+            ), (row, grad)
 
 
 @FAMILIES
@@ -103,7 +126,9 @@ def test_third_cumulants(kind: str, d: int, dtype: type) -> None:
     tensor = member.family.third_cumulant(theta)
     assert tensor.dtype == dtype
     for found, row in zip(tensor, theta, strict=True):
-        error = cumulant_error(found, member.oracle.third_cumulant(exact(row)), member.oracle.fisher(exact(row)))
+        error = cumulant_error(
+            found, member.oracle.third_cumulant(exact(row)), member.oracle.fisher(exact(row))
+        )
         assert error <= RING * unit, row
 
 
@@ -122,7 +147,9 @@ def test_the_metric_of_the_classical_chart(kind: str, d: int, dtype: type) -> No
 @TYPES
 def test_natural_from_mean(kind: str, d: int, dtype: type) -> None:
     member, _, theta, unit = members(kind, d, 12, dtype)
-    rounded = np.asarray([[float(m) for m in member.oracle.mean(exact(row))] for row in theta], dtype=dtype)
+    rounded = np.asarray(
+        [[float(m) for m in member.oracle.mean(exact(row))] for row in theta], dtype=dtype
+    )
     kept = 0
     for mu in rounded:
         try:
@@ -134,10 +161,17 @@ def test_natural_from_mean(kind: str, d: int, dtype: type) -> None:
             shape = mpf(float(abs(got[0])))
             allowed = 10 * (1 + shape_condition(member, exact(mu), shape)) * unit
             assert abs(member.oracle.residual(exact(mu), shape)) <= allowed * shape, mu
-            inverse, _ = oracles.inverse_and_determinant(oracles.unpack(exact(mu[1:]), d, doubled=False))
-            assert relative_error(got[1:], oracles.pack(oracles.scaled(inverse, -shape), doubled=True)) <= ENTRY * unit, mu
+            inverse, _ = oracles.inverse_and_determinant(
+                oracles.unpack(exact(mu[1:]), d, doubled=False)
+            )
+            assert (
+                relative_error(got[1:], oracles.pack(oracles.scaled(inverse, -shape), doubled=True))
+                <= ENTRY * unit
+            ), mu
         else:
-            assert relative_error(got, member.oracle.natural_from_mean(exact(mu))) <= ENTRY * unit, mu
+            assert (
+                relative_error(got, member.oracle.natural_from_mean(exact(mu))) <= ENTRY * unit
+            ), mu
     assert kept >= 0.5 * len(theta)
 
 
@@ -155,7 +189,13 @@ def test_divergence(kind: str, d: int, dtype: type) -> None:
             for value, row1, row2 in zip(values, first, second, strict=True):
                 true = member.oracle.kl(exact(row1), exact(row2))
                 assert value >= 0
-                assert abs(mpf(float(value)) - true) <= DIVERGENCE * unit * true, (delta, row1, row2, value, mpmath.nstr(true, 20))
+                assert abs(mpf(float(value)) - true) <= DIVERGENCE * unit * true, (
+                    delta,
+                    row1,
+                    row2,
+                    value,
+                    mpmath.nstr(true, 20),
+                )
     assert np.all(member.family.kl(theta, theta) == 0)
 
 
@@ -171,12 +211,23 @@ def test_gaussian_grid(d: int, condition: float, mean: float) -> None:
     dual = np.where(np.eye(d) > 0, -0.5, -1.0) * precision
     theta = np.concatenate([precision @ np.full(d, mean), dual[np.triu_indices(d)]])
     truth = exact(theta)
-    assert relative_error(member.family.log_partition(theta), [member.oracle.log_partition(truth)], floor=1.0) <= LOGARITHMS * d * UNIT
-    assert relative_error(member.family.entropy(theta), [member.oracle.entropy(truth)], floor=1.0) <= LOGARITHMS * d * UNIT
+    assert (
+        relative_error(
+            member.family.log_partition(theta), [member.oracle.log_partition(truth)], floor=1.0
+        )
+        <= LOGARITHMS * d * UNIT
+    )
+    assert (
+        relative_error(member.family.entropy(theta), [member.oracle.entropy(truth)], floor=1.0)
+        <= LOGARITHMS * d * UNIT
+    )
     mu = member.oracle.mean(truth)
     assert mean_error(member, member.family.mean(theta), mu) <= ENTRY * UNIT
     for delta in (1e-2, 1e-4, 1e-6, 1e-8, 1e-12):
-        for other in (theta * (1 + delta), np.where(np.arange(len(theta)) == d, theta * (1 + delta), theta)):
+        for other in (
+            theta * (1 + delta),
+            np.where(np.arange(len(theta)) == d, theta * (1 + delta), theta),
+        ):
             true = member.oracle.kl(truth, exact(other))
             value = member.family.kl(theta, other)
             assert value >= 0

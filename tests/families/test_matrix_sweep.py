@@ -1,7 +1,8 @@
 """Ten thousand random members of each family on vectors and matrices, over sixteen decades, against 100 digits.
 
-The bar: 1e-13 whatever the condition number, or 10 κ u where that is more, with κ the condition number of the result as a function of the
-given doubles, by differences at 100 digits. It is only computed where 1e-13 fails. The worst error of each operation is printed (``-s``).
+The bar: 1e-13 whatever the condition number, or 10 κ u where that is more, with κ the condition
+number of the result as a function of the given doubles, by differences at 100 digits. It is only
+computed where 1e-13 fails. The worst error of each operation is printed (``-s``).
 """
 
 import mpmath
@@ -50,15 +51,26 @@ class Judge:
     def __init__(self, label: str) -> None:
         self.label, self.worst = label, {}
 
-    def __call__(self, operation: str, error: float, function=None, argument=None, floor: float = 0.0) -> None:
+    def __call__(
+        self, operation: str, error: float, function=None, argument=None, floor: float = 0.0
+    ) -> None:
         self.worst[operation] = max(error, self.worst.get(operation, 0.0))
         if error > BAR:
             truth = reference.flatten(function(argument))
-            kappa = max(reference.condition(function, argument, [max(abs(value), mpf(floor)) for value in truth]))
-            assert error <= 10 * kappa * UNIT, f"{self.label} {operation}: error {error:.2e}, κ {kappa:.2e} at {argument}"
+            kappa = max(
+                reference.condition(
+                    function, argument, [max(abs(value), mpf(floor)) for value in truth]
+                )
+            )
+            assert error <= 10 * kappa * UNIT, (
+                f"{self.label} {operation}: error {error:.2e}, κ {kappa:.2e} at {argument}"
+            )
 
     def report(self) -> None:
-        print(f"\n{self.label}: " + ", ".join(f"{name} {error:.1e}" for name, error in self.worst.items()))
+        print(
+            f"\n{self.label}: "
+            + ", ".join(f"{name} {error:.1e}" for name, error in self.worst.items())
+        )
 
 
 def drawn(kind: str, d: int) -> tuple[Case, dict[str, np.ndarray], np.ndarray, np.random.Generator]:
@@ -81,7 +93,13 @@ def test_potentials_means_and_densities(kind: str, d: int) -> None:
     for i, row in enumerate(theta):
         point = exact(row)
         for name, got in values.items():
-            judge(name, relative_error(got[i], [getattr(oracle, name)(point)], floor=1.0), getattr(oracle, name), point, floor=1.0)
+            judge(
+                name,
+                relative_error(got[i], [getattr(oracle, name)(point)], floor=1.0),
+                getattr(oracle, name),
+                point,
+                floor=1.0,
+            )
         judge("mean", mean_error(member, means[i], oracle.mean(point)), oracle.mean, point)
         both = point + exact(x[i])
         error = relative_error(densities[i], [oracle.log_prob(point, exact(x[i]))], floor=1.0)
@@ -99,11 +117,21 @@ def test_metrics(kind: str, d: int) -> None:
         truth = member.oracle.fisher(exact(row))
         inverted, _ = oracles.inverse_and_determinant(truth)
         judge("fisher", metric_error(fisher[i], truth), member.oracle.fisher, exact(row))
-        judge("inverse_fisher", metric_error(inverse[i], inverted), member.oracle.fisher, exact(row))
-        grad = rng.standard_normal(len(row)) * np.asarray([float(mpmath.sqrt(truth[j][j])) for j in range(len(row))])
-        natural, true = exact(member.family.natural_gradient(row, grad)), oracles.times(inverted, exact(grad))
+        judge(
+            "inverse_fisher", metric_error(inverse[i], inverted), member.oracle.fisher, exact(row)
+        )
+        grad = rng.standard_normal(len(row)) * np.asarray(
+            [float(mpmath.sqrt(truth[j][j])) for j in range(len(row))]
+        )
+        natural, true = (
+            exact(member.family.natural_gradient(row, grad)),
+            oracles.times(inverted, exact(grad)),
+        )
         length = mpmath.sqrt(oracles.dot(true, exact(grad)))
-        errors = [abs(natural[j] - true[j]) / (length * mpmath.sqrt(inverted[j][j])) for j in range(len(row))]
+        errors = [
+            abs(natural[j] - true[j]) / (length * mpmath.sqrt(inverted[j][j]))
+            for j in range(len(row))
+        ]
         judge("natural_gradient", float(max(errors)), member.oracle.fisher, exact(row))
     judge.report()
 
@@ -112,10 +140,23 @@ def test_metrics(kind: str, d: int) -> None:
 def test_third_cumulants_and_classical_metrics(kind: str, d: int) -> None:
     member, _, theta, _ = drawn(kind, d)
     theta, judge, oracle = theta[:CUMULANTS], Judge(f"{kind} d={d}"), member.oracle
-    tensors, metrics = member.family.third_cumulant(theta), member.family.fisher(theta, chart="classical")
+    tensors, metrics = (
+        member.family.third_cumulant(theta),
+        member.family.fisher(theta, chart="classical"),
+    )
     for tensor, metric, row in zip(tensors, metrics, map(exact, theta), strict=True):
-        judge("third_cumulant", cumulant_error(tensor, oracle.third_cumulant(row), oracle.fisher(row)), oracle.fisher, row)
-        judge("classical fisher", metric_error(metric, oracle.classical_fisher(row)), oracle.classical_fisher, row)
+        judge(
+            "third_cumulant",
+            cumulant_error(tensor, oracle.third_cumulant(row), oracle.fisher(row)),
+            oracle.fisher,
+            row,
+        )
+        judge(
+            "classical fisher",
+            metric_error(metric, oracle.classical_fisher(row)),
+            oracle.classical_fisher,
+            row,
+        )
     judge.report()
 
 
@@ -134,11 +175,25 @@ def test_natural_from_mean(kind: str, d: int) -> None:
         if kind in ("wishart", "inverse_wishart"):
             shape = mpf(float(abs(got[0])))
             error = float(abs(oracle.residual(exact(mu), shape)) / shape)
-            assert error <= max(BAR, 10 * (1 + shape_condition(member, exact(mu), shape)) * UNIT), mu
-            inverse, _ = oracles.inverse_and_determinant(oracles.unpack(exact(mu[1:]), d, doubled=False))
-            judge("rate given shape", relative_error(got[1:], oracles.pack(oracles.scaled(inverse, -shape), doubled=True)))
+            assert error <= max(BAR, 10 * (1 + shape_condition(member, exact(mu), shape)) * UNIT), (
+                mu
+            )
+            inverse, _ = oracles.inverse_and_determinant(
+                oracles.unpack(exact(mu[1:]), d, doubled=False)
+            )
+            judge(
+                "rate given shape",
+                relative_error(
+                    got[1:], oracles.pack(oracles.scaled(inverse, -shape), doubled=True)
+                ),
+            )
         else:
-            judge("natural_from_mean", relative_error(got, oracle.natural_from_mean(exact(mu))), oracle.natural_from_mean, exact(mu))
+            judge(
+                "natural_from_mean",
+                relative_error(got, oracle.natural_from_mean(exact(mu))),
+                oracle.natural_from_mean,
+                exact(mu),
+            )
     assert kept >= 0.8 * len(theta)
     judge.report()
 
@@ -148,7 +203,10 @@ def test_divergence(kind: str, d: int) -> None:
     member, classical, theta, rng = drawn(kind, d)
     judge = Judge(f"{kind} d={d}")
     kept = {name: value[:PAIRS] for name, value in classical.items()}
-    neighbours = {f"{delta:g}": member.family.natural(**perturbed(rng, kind, d, kept, delta)) for delta in DELTAS}
+    neighbours = {
+        f"{delta:g}": member.family.natural(**perturbed(rng, kind, d, kept, delta))
+        for delta in DELTAS
+    }
     neighbours["stranger"] = theta[PAIRS : 2 * PAIRS]
     theta, b = theta[:PAIRS], theta.shape[-1]
     for label, other in neighbours.items():
@@ -158,6 +216,13 @@ def test_divergence(kind: str, d: int) -> None:
             for value, row1, row2 in zip(values, first, second, strict=True):
                 both = exact(row1) + exact(row2)
                 truth = member.oracle.kl(both[:b], both[b:])
-                judge(f"kl {label}", relative_error(value, [truth]), lambda t: member.oracle.kl(t[:b], t[b:]), both)
-                assert label == "stranger" or relative_error(value, [truth]) <= BAR  # no condition number excuses a neighbour
+                judge(
+                    f"kl {label}",
+                    relative_error(value, [truth]),
+                    lambda t: member.oracle.kl(t[:b], t[b:]),
+                    both,
+                )
+                assert (
+                    label == "stranger" or relative_error(value, [truth]) <= BAR
+                )  # no condition number excuses a neighbour
     judge.report()

@@ -21,43 +21,71 @@ def exact(row) -> list[mpf]:
     return [mpf(float(value)) for value in row]
 
 
-# --- charts and cumulants -----------------------------------------------------------------------------------------------------------------
+# --- charts and cumulants -------------------------------------------------------------------------
 
 
 @CASES
 def test_third_cumulants_of_extreme_members(case: Case) -> None:
     """Derivatives of the textbook Fisher matrix at 100 digits; 16 u of each entry, or of the two terms whose sum it is."""
-    theta = case.family.natural(**{name: np.asarray(values) for name, values in case.extreme.items()})
+    theta = case.family.natural(
+        **{name: np.asarray(values) for name, values in case.extreme.items()}
+    )
     with mpmath.workdps(reference.DIGITS):
         step = mpf(10) ** -25
         for row, tensor in zip(theta, case.family.third_cumulant(theta), strict=True):
             for k in range(2):
                 upper, lower = (
-                    reference.flatten(case.oracle.fisher([t * (1 + sign * step) if j == k else t for j, t in enumerate(exact(row))]))
+                    reference.flatten(
+                        case.oracle.fisher(
+                            [
+                                t * (1 + sign * step) if j == k else t
+                                for j, t in enumerate(exact(row))
+                            ]
+                        )
+                    )
                     for sign in (1, -1)
                 )
                 for value, u, low in zip(tensor[:, :, k].ravel(), upper, lower, strict=True):
-                    if row[k] != 0:  # a Gaussian with mean zero: its first parameter cannot be moved in relative terms
+                    if (
+                        row[k] != 0
+                    ):  # a Gaussian with mean zero: its first parameter cannot be moved in relative terms
                         truth = (u - low) / (2 * step * mpf(float(row[k])))
-                        assert abs(mpf(float(value)) - truth) <= 16 * UNIT * abs(truth), (row, k, value, truth)
+                        assert abs(mpf(float(value)) - truth) <= 16 * UNIT * abs(truth), (
+                            row,
+                            k,
+                            value,
+                            truth,
+                        )
 
 
 def test_fisher_of_a_gaussian_in_the_classical_chart_has_no_cancellation() -> None:
     family = Gaussian()
-    metric = family.fisher(family.natural(mean=[1e8, -3.0], variance=[1e-4, 2.0]), chart="classical")
-    np.testing.assert_allclose(metric, [[[1e4, 0], [0, 5e7]], [[0.5, 0], [0, 0.125]]], rtol=4 * UNIT)
-    with pytest.raises(OptionError, match="chart must be one of 'natural', 'mean', 'classical', got 'flat'"):
+    metric = family.fisher(
+        family.natural(mean=[1e8, -3.0], variance=[1e-4, 2.0]), chart="classical"
+    )
+    np.testing.assert_allclose(
+        metric, [[[1e4, 0], [0, 5e7]], [[0.5, 0], [0, 0.125]]], rtol=4 * UNIT
+    )
+    with pytest.raises(
+        OptionError, match="chart must be one of 'natural', 'mean', 'classical', got 'flat'"
+    ):
         family.fisher(np.asarray([0.0, -0.5]), chart="flat")
 
 
 def test_fisher_of_skew_families_in_the_classical_chart_has_no_cancellation() -> None:
     """Log-normal diag(1/s², 1/(2s⁴)) and inverse Gaussian diag(λ/m³, 1/(2λ²)), means far above their deviations: roots and powers, 8 u."""
     family = ir.families.LogNormal()
-    metric = family.fisher(family.natural(log_mean=[1e8, -1e4], log_variance=[1e-4, 2.0]), chart="classical")
-    np.testing.assert_allclose(metric, [[[1e4, 0], [0, 5e7]], [[0.5, 0], [0, 0.125]]], rtol=8 * UNIT)
+    metric = family.fisher(
+        family.natural(log_mean=[1e8, -1e4], log_variance=[1e-4, 2.0]), chart="classical"
+    )
+    np.testing.assert_allclose(
+        metric, [[[1e4, 0], [0, 5e7]], [[0.5, 0], [0, 0.125]]], rtol=8 * UNIT
+    )
     family = ir.families.InverseGaussian()
     metric = family.fisher(family.natural(mean=[1e8, 1e-3], shape=[1e12, 4.0]), chart="classical")
-    np.testing.assert_allclose(metric, [[[1e-12, 0], [0, 5e-25]], [[4e9, 0], [0, 0.03125]]], rtol=8 * UNIT)
+    np.testing.assert_allclose(
+        metric, [[[1e-12, 0], [0, 5e-25]], [[4e9, 0], [0, 0.03125]]], rtol=8 * UNIT
+    )
 
 
 def test_a_vector_product_checks_its_vector() -> None:
@@ -70,7 +98,7 @@ def test_a_vector_product_checks_its_vector() -> None:
         family.fisher_vector_product(theta, array_api_strict.asarray([1.0, 2.0]))
 
 
-# --- geometry -----------------------------------------------------------------------------------------------------------------------------
+# --- geometry -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [1e-12, 1e-6, 1e-2, 1.0, 1e3])
@@ -84,14 +112,25 @@ def test_fisher_rao_distance_of_gaussians(size: float) -> None:
             m1, s1, m2, s2 = (
                 value
                 for t in (theta, other)
-                for value in (-mpf(float(t[0])) / (2 * mpf(float(t[1]))), mpmath.sqrt(-1 / (2 * mpf(float(t[1])))))
+                for value in (
+                    -mpf(float(t[0])) / (2 * mpf(float(t[1]))),
+                    mpmath.sqrt(-1 / (2 * mpf(float(t[1])))),
+                )
             )
-            truth = mpmath.sqrt(2) * mpmath.acosh(1 + ((m1 - m2) ** 2 / 2 + (s1 - s2) ** 2) / (2 * s1 * s2))
-            assert abs(mpf(float(family.fisher_rao_distance(theta, other))) - truth) <= 32 * UNIT * truth
+            truth = mpmath.sqrt(2) * mpmath.acosh(
+                1 + ((m1 - m2) ** 2 / 2 + (s1 - s2) ** 2) / (2 * s1 * s2)
+            )
+            assert (
+                abs(mpf(float(family.fisher_rao_distance(theta, other))) - truth)
+                <= 32 * UNIT * truth
+            )
 
 
 def test_no_closed_distance_is_said_so() -> None:
-    with pytest.raises(OptionError, match="no closed form of the Fisher-Rao distance between members of Gamma is known"):
+    with pytest.raises(
+        OptionError,
+        match="no closed form of the Fisher-Rao distance between members of Gamma is known",
+    ):
         Gamma().fisher_rao_distance(np.asarray([1.0, -1.0]), np.asarray([2.0, -1.0]))
 
 
@@ -100,7 +139,8 @@ def test_mixtures_of_far_gaussians_keep_their_variance() -> None:
     family = Gaussian()
     ends = family.natural(mean=1e8, variance=1.0), family.natural(mean=1e8 + 2, variance=4.0)
     middle = family.classical(ir.families.m_geodesic(family, *ends, 0.5))
-    # The means are θ₁/θ₂ ratios, right to a few u of 1e8, and the variance holds their difference squared, by a determinant: 16 u each.
+    # The means are θ₁/θ₂ ratios, right to a few u of 1e8, and the variance holds their difference
+    # squared, by a determinant: 16 u each.
     np.testing.assert_allclose(middle["mean"], 1e8 + 1, rtol=4 * UNIT)
     np.testing.assert_allclose(middle["variance"], 2.5 + 1.0, rtol=1e-7)
 
@@ -109,15 +149,24 @@ def test_mixtures_of_far_gaussians_keep_their_variance() -> None:
 def test_mixtures_of_far_vectors_keep_their_covariance(dimension: int) -> None:
     """(1 − t)Σ + tΣ′ + t(1 − t)(m − m′)(m − m′)ᵀ with means of 1e8.
 
-    η = Pm is rounded, which moves a mean by a few times 1e-8, and a product of differences of means up to 3 by less than 2e-7.
+    η = Pm is rounded, which moves a mean by a few times 1e-8, and a product of differences of means
+    up to 3 by less than 2e-7.
     """
     family = ir.families.MultivariateGaussian(dimension)
     spread = np.eye(dimension) + 0.5
     near, far = np.full(dimension, 1e8), 1e8 + np.arange(1.0, dimension + 1.0)
-    ends = family.natural(mean=near, covariance=spread), family.natural(mean=far, covariance=2.0 * spread)
+    ends = (
+        family.natural(mean=near, covariance=spread),
+        family.natural(mean=far, covariance=2.0 * spread),
+    )
     middle = family.classical(ir.families.m_geodesic(family, *ends, 0.25))
     np.testing.assert_allclose(middle["mean"], 0.75 * near + 0.25 * far, rtol=16 * UNIT)
-    np.testing.assert_allclose(middle["covariance"], 1.25 * spread + 0.1875 * np.outer(far - near, far - near), rtol=0, atol=2e-7)
+    np.testing.assert_allclose(
+        middle["covariance"],
+        1.25 * spread + 0.1875 * np.outer(far - near, far - near),
+        rtol=0,
+        atol=2e-7,
+    )
 
 
 def test_curves_have_the_shape_of_their_positions() -> None:
@@ -127,12 +176,17 @@ def test_curves_have_the_shape_of_their_positions() -> None:
         assert curve(family, ends[0], ends[1], np.linspace(0, 1, 5)).shape == (5, 2)
         assert curve(family, ends, ends[0], 0.5).shape == (3, 2)
         assert curve(family, ends, ends[0], np.linspace(0, 1, 5)[:, None]).shape == (5, 3, 2)
-        np.testing.assert_allclose(curve(family, ends, ends[0], 0.0), ends, rtol=64 * UNIT)  # there and back, of shape two
+        np.testing.assert_allclose(
+            curve(family, ends, ends[0], 0.0), ends, rtol=64 * UNIT
+        )  # there and back, of shape two
         with pytest.raises(DomainError, match="t must lie between 0 and 1"):
             curve(family, ends, ends[0], 1.5)
         with pytest.raises(DomainError, match="t must lie between 0 and 1"):
             curve(family, ends, ends[0], np.nan)
-        with pytest.raises(ShapeError, match=r"shape of t \(2,\) does not broadcast with the batch shapes \(3,\) and \(\)"):
+        with pytest.raises(
+            ShapeError,
+            match=r"shape of t \(2,\) does not broadcast with the batch shapes \(3,\) and \(\)",
+        ):
             curve(family, ends, ends[0], np.asarray([0.1, 0.2]))
         with pytest.raises(DomainError, match="theta2 lies outside"):
             curve(family, ends, -ends[0], 0.5)
@@ -142,12 +196,17 @@ def test_projections_in_closed_form() -> None:
     """The shape-one Gammas with the mean of a Gamma; the Gaussian of prescribed second moment nearest to a centred one."""
     gamma = Gamma()
     theta = gamma.natural(shape=[3.0, 1e-3, 1e6], rate=[2.0, 10.0, 1e-3])
-    found = ir.families.m_projection(gamma, theta, gamma.natural(shape=1.0, rate=1.0), np.asarray([[0.0], [1.0]]))
+    found = ir.families.m_projection(
+        gamma, theta, gamma.natural(shape=1.0, rate=1.0), np.asarray([[0.0], [1.0]])
+    )
     np.testing.assert_allclose(gamma.classical(found.theta)["rate"], [2 / 3, 1e4, 1e-9], rtol=1e-12)
     assert np.all(found.decrement < 1e-12)
     gaussian = Gaussian()
     found = ir.families.e_projection(
-        gaussian, gaussian.natural(mean=0.0, variance=1.0), np.asarray([[0.0], [1.0]]), np.asarray([[9.0], [1e-4]])
+        gaussian,
+        gaussian.natural(mean=0.0, variance=1.0),
+        np.asarray([[0.0], [1.0]]),
+        np.asarray([[9.0], [1e-4]]),
     )
     np.testing.assert_allclose(gaussian.classical(found.theta)["variance"], [9.0, 1e-4], rtol=1e-12)
     np.testing.assert_allclose(found.theta[:, 0], 0.0, atol=0)
@@ -156,8 +215,12 @@ def test_projections_in_closed_form() -> None:
 def test_projections_that_do_not_exist() -> None:
     family, theta = Gaussian(), np.asarray([0.0, -0.5])
     with pytest.raises(DomainError, match="no member of Gaussian with the moments"):
-        ir.families.e_projection(family, theta, np.asarray([[0.0], [1.0]]), np.asarray([-1.0]))  # a negative second moment
-    with pytest.raises(ShapeError, match=r"directions must have shape \(2, k\) with k from 1 to 2, got \(2, 3\)"):
+        ir.families.e_projection(
+            family, theta, np.asarray([[0.0], [1.0]]), np.asarray([-1.0])
+        )  # a negative second moment
+    with pytest.raises(
+        ShapeError, match=r"directions must have shape \(2, k\) with k from 1 to 2, got \(2, 3\)"
+    ):
         ir.families.m_projection(family, theta, theta, np.ones((2, 3)))
     with pytest.raises(DomainError, match="origin lies outside"):
         ir.families.m_projection(family, theta, -theta, np.ones((2, 1)))
@@ -165,7 +228,7 @@ def test_projections_that_do_not_exist() -> None:
         ir.families.e_projection(family, theta, np.ones((2, 1)), np.ones(2))
 
 
-# --- priors -------------------------------------------------------------------------------------------------------------------------------
+# --- priors ---------------------------------------------------------------------------------------
 
 
 def test_conjugate_prior_of_the_exponential_is_a_gamma() -> None:
@@ -190,14 +253,18 @@ def test_posteriors_add_up() -> None:
     parts = prior.posterior(x[:2]).posterior(x[2:])
     twice = prior.posterior(x[:3], np.full(3, 2.0))
     np.testing.assert_allclose(whole.mean, parts.mean, rtol=16 * UNIT)
-    np.testing.assert_allclose(twice.mean, prior.posterior(np.concatenate([x[:3], x[:3]])).mean, rtol=16 * UNIT)
+    np.testing.assert_allclose(
+        twice.mean, prior.posterior(np.concatenate([x[:3], x[:3]])).mean, rtol=16 * UNIT
+    )
     assert whole.strength == parts.strength == twice.strength == 7.0
     flat = ConjugatePrior(Gaussian(), mean=np.asarray([0.0, 1.0]), strength=1e-12).posterior(x)
     np.testing.assert_allclose(flat.mode(), Gaussian().fit(x), rtol=1e-10)
 
 
 def test_priors_that_are_none() -> None:
-    with pytest.raises(DomainError, match="strength must be greater than zero, got a smallest value of -1"):
+    with pytest.raises(
+        DomainError, match="strength must be greater than zero, got a smallest value of -1"
+    ):
         ConjugatePrior(Gaussian(), mean=np.asarray([0.0, 1.0]), strength=-1.0)
     with pytest.raises(DomainError, match="mean parameter space of Gaussian"):
         ConjugatePrior(Gaussian(), mean=np.asarray([2.0, 1.0]), strength=1.0)
@@ -208,7 +275,7 @@ def test_priors_that_are_none() -> None:
         prior.posterior(np.ones((2, 1)), np.asarray([1.0, -1.0]))
 
 
-# --- errors -------------------------------------------------------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 
 
 @CASES
@@ -216,11 +283,15 @@ def test_priors_that_are_none() -> None:
 def test_error_bounds_hold_over_the_extremes(case: Case, operation: str) -> None:
     """The true error at 100 digits lies within the bound."""
     family, oracle = case.family, case.oracle
-    theta = family.natural(**{name: np.asarray(values) for name, values in case.extreme.items()})[::3]
+    theta = family.natural(**{name: np.asarray(values) for name, values in case.extreme.items()})[
+        ::3
+    ]
     with mpmath.workdps(reference.DIGITS):
         functions = {
             "inverse_fisher": lambda t: reference.inverse_fisher(oracle, t),
-            "conjugate": lambda mu: -oracle.entropy(t := oracle.natural_from_mean(mu)) - oracle.mean_log_base_measure(t),
+            "conjugate": lambda mu: (
+                -oracle.entropy(t := oracle.natural_from_mean(mu)) - oracle.mean_log_base_measure(t)
+            ),
         }
         argument = theta
         if operation in ("natural_from_mean", "conjugate"):
@@ -228,7 +299,9 @@ def test_error_bounds_hold_over_the_extremes(case: Case, operation: str) -> None
             argument = argument[[oracle.is_mean(exact(row)) for row in argument]]
         found = ir.families.with_error(family, operation, argument)
         for row, value, bound in zip(argument, found.value, found.error, strict=True):
-            truth = reference.flatten((functions.get(operation) or getattr(oracle, operation))(exact(row)))
+            truth = reference.flatten(
+                (functions.get(operation) or getattr(oracle, operation))(exact(row))
+            )
             for got, allowed, true in zip(np.ravel(value), np.ravel(bound), truth, strict=True):
                 assert abs(mpf(float(got)) - true) <= mpf(float(allowed)), (row, got, true)
 
@@ -238,12 +311,15 @@ def test_error_bounds_of_nothing() -> None:
         ir.families.with_error(Gaussian(), "sample", np.asarray([0.0, -0.5]))
 
 
-# --- products and tilts -------------------------------------------------------------------------------------------------------------------
+# --- products and tilts ---------------------------------------------------------------------------
 
 
 def test_a_product_is_its_factors_side_by_side() -> None:
     family, gaussian, gamma = Product((Gaussian(), Gamma())), Gaussian(), Gamma()
-    first, second = gaussian.natural(mean=1.0, variance=[2.0, 3.0]), gamma.natural(shape=2.0, rate=0.5)
+    first, second = (
+        gaussian.natural(mean=1.0, variance=[2.0, 3.0]),
+        gamma.natural(shape=2.0, rate=0.5),
+    )
     theta = family.natural(mean_1=1.0, variance_1=[2.0, 3.0], shape_2=2.0, rate_2=0.5)
     np.testing.assert_array_equal(theta[:, :2], first)
     np.testing.assert_array_equal(theta[:, 2:], [second, second])
@@ -255,13 +331,16 @@ def test_a_product_is_its_factors_side_by_side() -> None:
     x = family.sample(theta, 50, np.random.default_rng(1))
     assert np.all(x[..., 1] > 0)
     np.testing.assert_allclose(
-        family.log_prob(theta[:, None], x), gaussian.log_prob(first[:, None], x[..., :1]) + gamma.log_prob(second, x[..., 1:])
+        family.log_prob(theta[:, None], x),
+        gaussian.log_prob(first[:, None], x[..., :1]) + gamma.log_prob(second, x[..., 1:]),
     )
     np.testing.assert_array_equal(family.fit(x[0])[:2], gaussian.fit(x[0, :, :1]))
     np.testing.assert_array_equal(family.fit(x[0])[2:], gamma.fit(x[0, :, 1:]))
     tensor = family.third_cumulant(theta)
     np.testing.assert_array_equal(tensor[:, 2:, 2:, 2:], [gamma.third_cumulant(second)] * 2)
-    assert np.count_nonzero(tensor) == np.count_nonzero(tensor[:, :2, :2, :2]) + np.count_nonzero(tensor[:, 2:, 2:, 2:])
+    assert np.count_nonzero(tensor) == np.count_nonzero(tensor[:, :2, :2, :2]) + np.count_nonzero(
+        tensor[:, 2:, 2:, 2:]
+    )
     with pytest.raises(DomainError, match=r"rate_2 must be positive, got -1\."):
         family.natural(mean_1=0.0, variance_1=1.0, shape_2=1.0, rate_2=-1.0)
     with pytest.raises(DomainError, match=r"rate = -theta\[1\] > 0 of factor 2 \(Gamma\) fails"):
@@ -272,7 +351,11 @@ def test_a_product_is_its_factors_side_by_side() -> None:
 
 def test_a_draw_of_a_product_stays_in_the_support_of_its_factors() -> None:
     family = Product((Gamma(), Gaussian()))
-    x = family.sample(family.natural(shape_1=1e-4, rate_1=1.0, mean_2=0.0, variance_2=1.0), 1000, np.random.default_rng(4))
+    x = family.sample(
+        family.natural(shape_1=1e-4, rate_1=1.0, mean_2=0.0, variance_2=1.0),
+        1000,
+        np.random.default_rng(4),
+    )
     assert np.min(x[:, 0]) == np.finfo(float).smallest_normal
     assert np.min(x[:, 1]) < 0
 
@@ -305,12 +388,17 @@ def test_a_tilt_from_its_statistics_and_log_partition_alone() -> None:
     np.testing.assert_allclose(tilt.natural_from_mean(family.mean(same)), theta, rtol=1e-9)
     x = np.asarray([[0.3], [-2.0], [7.0]])
     np.testing.assert_allclose(tilt.log_prob(theta, x), family.log_prob(same, x), rtol=1e-13)
-    np.testing.assert_allclose(tilt.statistics_jacobian(x), family.statistics_jacobian(x), rtol=4 * UNIT)
+    np.testing.assert_allclose(
+        tilt.statistics_jacobian(x), family.statistics_jacobian(x), rtol=4 * UNIT
+    )
     for size in (2.0**-30, 2.0**-16, 2.0**-6, 0.25):
         other = theta * (1 - size)
-        np.testing.assert_allclose(tilt.kl(theta, other), family.kl(same, other - [0.0, 0.5]), rtol=1e-10)
+        np.testing.assert_allclose(
+            tilt.kl(theta, other), family.kl(same, other - [0.0, 0.5]), rtol=1e-10
+        )
     with pytest.raises(
-        DomainError, match=r"theta lies outside the natural parameter space of exponential tilt: the condition of the caller"
+        DomainError,
+        match=r"theta lies outside the natural parameter space of exponential tilt: the condition of the caller",
     ):
         tilt.mean(np.asarray([0.0, 0.6]))
     with pytest.raises(OptionError, match="the entropy of exponential tilt needs mean_log_h"):
@@ -327,4 +415,8 @@ def test_the_entropy_of_a_tilt_with_its_base_measure() -> None:
         return -0.5 * (1.0 / precision + (theta[..., 0] / precision) ** 2) - 0.5 * np.log(2 * np.pi)
 
     theta = np.asarray([[0.3, 0.2], [-2.0, -3.0]])
-    np.testing.assert_allclose(tilted_normal(mean_log_h=mean_log_h).entropy(theta), Gaussian().entropy(theta - [0.0, 0.5]), rtol=1e-13)
+    np.testing.assert_allclose(
+        tilted_normal(mean_log_h=mean_log_h).entropy(theta),
+        Gaussian().entropy(theta - [0.0, 0.5]),
+        rtol=1e-13,
+    )

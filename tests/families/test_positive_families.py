@@ -35,10 +35,15 @@ every_family = pytest.mark.parametrize("family", FAMILIES, ids=IDS)
 
 def middle(family: ExponentialFamily, *values: float) -> np.ndarray:
     """A member with the given classical parameters, by position."""
-    return family.natural(**{parameter.name: value for parameter, value in zip(family.parameters, values, strict=False)})
+    return family.natural(
+        **{
+            parameter.name: value
+            for parameter, value in zip(family.parameters, values, strict=False)
+        }
+    )
 
 
-# --- laws ------------------------------------------------------------------------------------------------------------------------------
+# --- laws -----------------------------------------------------------------------------------------
 
 exponents = st.floats(-8.0, 8.0)
 signs = st.sampled_from([-1.0, 1.0])
@@ -49,7 +54,10 @@ steps = st.sampled_from([1e-12, 1e-8, 1e-4, 1e-2, 0.3])
 @st.composite
 def members(draw: st.DrawFn) -> tuple[ExponentialFamily, np.ndarray]:
     family = draw(st.sampled_from(FAMILIES))
-    values = [10.0 ** draw(exponents) * (draw(signs) if parameter.name == "log_mean" else 1.0) for parameter in family.parameters]
+    values = [
+        10.0 ** draw(exponents) * (draw(signs) if parameter.name == "log_mean" else 1.0)
+        for parameter in family.parameters
+    ]
     return family, middle(family, *values)
 
 
@@ -59,7 +67,11 @@ def extreme(family: ExponentialFamily, *values: float) -> tuple[ExponentialFamil
 
 def sensitivity(family: ExponentialFamily, theta: np.ndarray) -> np.ndarray:
     """Σ_j |∂θ_i/∂μ_j μ_j| / |θ_i|: the condition numbers of mean -> natural at μ(θ), by (E4)."""
-    return np.abs(family.inverse_fisher(theta)) @ np.abs(family.mean(theta)) / np.where(theta == 0, 1.0, np.abs(theta))
+    return (
+        np.abs(family.inverse_fisher(theta))
+        @ np.abs(family.mean(theta))
+        / np.where(theta == 0, 1.0, np.abs(theta))
+    )
 
 
 @given(members())
@@ -74,7 +86,9 @@ def test_mean_and_its_inverse(member: tuple[ExponentialFamily, np.ndarray]) -> N
     """(E2), (E6): natural_from_mean ∘ mean is the identity, up to the roundings of μ (8 u at most) times its condition number."""
     family, theta = member
     kappa = sensitivity(family, theta)
-    assume(np.max(kappa) * UNIT < 1e-3)  # beyond that the rounded μ may belong to no member, or to one that is far away
+    assume(
+        np.max(kappa) * UNIT < 1e-3
+    )  # beyond that the rounded μ may belong to no member, or to one that is far away
     error = np.abs(family.natural_from_mean(family.mean(theta)) - theta)
     assert np.all(error <= (10 + 8 * kappa) * UNIT * np.where(theta == 0, 1.0, np.abs(theta)))
 
@@ -83,7 +97,9 @@ def test_mean_and_its_inverse(member: tuple[ExponentialFamily, np.ndarray]) -> N
 @example(extreme(InverseGamma(), 1e8, 1e8), (1.0, 1.0))
 @example(extreme(InverseGaussian(), 1e8, 1e-8), (1.0, -1.0))
 @example(extreme(InverseGaussian(), 1e-8, 1e8), (1.0, 1.0))
-def test_fisher_its_inverse_and_the_natural_gradient(member: tuple[ExponentialFamily, np.ndarray], slope: tuple[float, float]) -> None:
+def test_fisher_its_inverse_and_the_natural_gradient(
+    member: tuple[ExponentialFamily, np.ndarray], slope: tuple[float, float]
+) -> None:
     """(E3), (E4), (E7), (E8) for L = ⟨c, μ(θ)⟩, of which ∇_θ L = F c and ∇_μ L = c; 20 u of the magnitudes that meet."""
     family, theta = member
     fisher, inverse = family.fisher(theta), family.inverse_fisher(theta)
@@ -96,7 +112,10 @@ def test_fisher_its_inverse_and_the_natural_gradient(member: tuple[ExponentialFa
     assert np.all(defect <= 20 * UNIT * (np.abs(fisher) @ np.abs(inverse)))
     coefficient = np.asarray(slope[: family.number]) / deviation
     result = family.natural_gradient(theta, fisher @ coefficient)
-    assert np.all(np.abs(result - coefficient) <= 20 * UNIT * (np.abs(inverse) @ np.abs(fisher) @ np.abs(coefficient)))
+    assert np.all(
+        np.abs(result - coefficient)
+        <= 20 * UNIT * (np.abs(inverse) @ np.abs(fisher) @ np.abs(coefficient))
+    )
 
 
 @given(members(), steps, st.tuples(entries, entries))
@@ -105,12 +124,16 @@ def test_fisher_its_inverse_and_the_natural_gradient(member: tuple[ExponentialFa
 @example(extreme(InverseGaussian(), 1e-8, 1e8), 1e-12, (1.0, 1.0))
 @example(extreme(ChiSquared(), 1e-8), 1e-8, (1.0, 0.0))
 @example(extreme(ChiSquared(), 1e8), 1e-12, (1.0, 0.0))
-def test_divergence(member: tuple[ExponentialFamily, np.ndarray], step: float, direction: tuple[float, float]) -> None:
+def test_divergence(
+    member: tuple[ExponentialFamily, np.ndarray], step: float, direction: tuple[float, float]
+) -> None:
     """(E5) in all directions of θ, against its three terms at 160 digits: 64 u relative, never negative, zero at the same parameters."""
     family, theta = member
     other = theta * (1 + step * np.asarray(direction[: family.number]))
     with mpmath.workdps(positive.DIGITS):
-        truth = BY_REPR[repr(family)].kl([mpf(float(t)) for t in theta], [mpf(float(t)) for t in other])
+        truth = BY_REPR[repr(family)].kl(
+            [mpf(float(t)) for t in theta], [mpf(float(t)) for t in other]
+        )
         value = mpf(float(family.kl(theta, other)))
         assert value >= 0
         if np.any(theta != other):
@@ -129,8 +152,11 @@ def test_conjugate_functions(member: tuple[ExponentialFamily, np.ndarray], step:
     other = theta * (1 + step)
     conjugate = family.conjugate(mu)
     for parameter, divergence in ((theta, 0.0), (other, family.kl(theta, other))):
-        terms = np.asarray([family.log_partition(parameter), conjugate, *(-parameter * mu), -divergence])
-        # ∇A* = θ, so the error of μ changes A* by that much of |θ||μ|; the log-partition of a large shape adds a few u of it.
+        terms = np.asarray(
+            [family.log_partition(parameter), conjugate, *(-parameter * mu), -divergence]
+        )
+        # ∇A* = θ, so the error of μ changes A* by that much of |θ||μ|; the log-partition of a large
+        # shape adds a few u of it.
         assert abs(np.sum(terms)) <= 20 * UNIT * (1 + np.sum(np.abs(terms)))
 
 
@@ -139,12 +165,15 @@ def test_classical_and_natural_parameters(member: tuple[ExponentialFamily, np.nd
     """There and back; a power with exponent k magnifies the roundings of the scale k-fold."""
     family, theta = member
     magnified = max(1.0, getattr(family, "shape", 1.0))
-    assert np.all(np.abs(family.natural(**family.classical(theta)) - theta) <= 6 * magnified * UNIT * np.abs(theta))
+    assert np.all(
+        np.abs(family.natural(**family.classical(theta)) - theta)
+        <= 6 * magnified * UNIT * np.abs(theta)
+    )
     assert family.contains(theta)
     assert not family.contains(-theta)
 
 
-# --- points ----------------------------------------------------------------------------------------------------------------------------
+# --- points ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("oracle", ORACLES, ids=IDS)
@@ -156,9 +185,17 @@ def test_statistics_jacobian_and_base_measure(oracle: Oracle) -> None:
         natural = [mpf(float(t)) for t in theta]
         for point in (2.625, 7.0, 1e3, 1e8):
             x, step = mpf(point), mpf(point) * mpf(10) ** -25
-            values, slopes = family.statistics(np.asarray([point])), family.statistics_jacobian(np.asarray([point]))[0]
+            values, slopes = (
+                family.statistics(np.asarray([point])),
+                family.statistics_jacobian(np.asarray([point]))[0],
+            )
             for value, slope, f, up, down in zip(
-                values, slopes, oracle.statistics(x), oracle.statistics(x + step), oracle.statistics(x - step), strict=True
+                values,
+                slopes,
+                oracle.statistics(x),
+                oracle.statistics(x + step),
+                oracle.statistics(x - step),
+                strict=True,
             ):
                 assert abs(mpf(float(value)) - f) <= 4 * UNIT * abs(f)
                 truth = (up - down) / (2 * step)
@@ -175,13 +212,34 @@ def test_ends_of_the_support() -> None:
     assert Pareto(2.0).log_prob(middle(Pareto(2.0), 4.0), np.asarray([2.0])) == np.log(2.0)
     laplace = Laplace(3.0)
     assert laplace.log_prob(middle(laplace, 0.5), np.asarray([3.0])) == 0.0
-    assert laplace.statistics_jacobian(np.asarray([[3.0], [2.0], [4.0]])).ravel().tolist() == [0.0, -1.0, 1.0]
-    for family in (Rayleigh(), Maxwell(), Weibull(2.0), ChiSquared(), InverseGamma(), LogNormal(), InverseGaussian()):
-        with pytest.raises(DomainError, match=rf"x lies outside the support of {family.name}: x > 0 fails at batch index \(1,\)"):
+    assert laplace.statistics_jacobian(np.asarray([[3.0], [2.0], [4.0]])).ravel().tolist() == [
+        0.0,
+        -1.0,
+        1.0,
+    ]
+    for family in (
+        Rayleigh(),
+        Maxwell(),
+        Weibull(2.0),
+        ChiSquared(),
+        InverseGamma(),
+        LogNormal(),
+        InverseGaussian(),
+    ):
+        with pytest.raises(
+            DomainError,
+            match=rf"x lies outside the support of {family.name}: x > 0 fails at batch index \(1,\)",
+        ):
             family.statistics(np.asarray([[1.0], [0.0]]))
-    with pytest.raises(DomainError, match=r"support of exponential: x >= 0 fails at batch index \(0,\), where x = \[-1\.\]"):
+    with pytest.raises(
+        DomainError,
+        match=r"support of exponential: x >= 0 fails at batch index \(0,\), where x = \[-1\.\]",
+    ):
         Exponential().statistics(np.asarray([[-1.0]]))
-    with pytest.raises(DomainError, match=r"support of Pareto: x >= 2 fails at batch index \(0,\), where x = \[1\.5\]"):
+    with pytest.raises(
+        DomainError,
+        match=r"support of Pareto: x >= 2 fails at batch index \(0,\), where x = \[1\.5\]",
+    ):
         Pareto(2.0).fit(np.asarray([[1.5]]))
 
 
@@ -203,21 +261,35 @@ def test_fit_matches_the_moments(family: ExponentialFamily) -> None:
 def test_fits_see_a_spread_that_the_moments_have_lost() -> None:
     """Points whose second statistic keeps nothing of their spread; expected values by expansion in the spread ε, error O(ε²)."""
     x = np.asarray([[1e8 - 1], [1e8 + 1]])  # ε = 1e-8
-    assert InverseGaussian().classical(InverseGaussian().fit(x))["shape"] == pytest.approx(1e24, rel=1e-12)  # m/ε²
-    assert InverseGamma().classical(InverseGamma().fit(x))["shape"] == pytest.approx(1e16, rel=1e-7)  # gap ½ε² = 1/(2α)
-    assert Pareto(1e8 - 1).classical(Pareto(1e8 - 1).fit(x))["shape"] == pytest.approx(1e8, rel=1e-7)  # mean of log(x/m) = ε
+    assert InverseGaussian().classical(InverseGaussian().fit(x))["shape"] == pytest.approx(
+        1e24, rel=1e-12
+    )  # m/ε²
+    assert InverseGamma().classical(InverseGamma().fit(x))["shape"] == pytest.approx(
+        1e16, rel=1e-7
+    )  # gap ½ε² = 1/(2α)
+    assert Pareto(1e8 - 1).classical(Pareto(1e8 - 1).fit(x))["shape"] == pytest.approx(
+        1e8, rel=1e-7
+    )  # mean of log(x/m) = ε
     centre = np.asarray([[np.exp(20.0) * (1 - 1e-6)], [np.exp(20.0) * (1 + 1e-6)]])
-    # The logarithms round to u·20 each, of a difference of 2e-6: 1e-9 relative, and twice that of its square.
-    assert LogNormal().classical(LogNormal().fit(centre))["log_variance"] == pytest.approx(1e-12, rel=1e-8)
+    # The logarithms round to u·20 each, of a difference of 2e-6: 1e-9 relative, and twice that of
+    # its square.
+    assert LogNormal().classical(LogNormal().fit(centre))["log_variance"] == pytest.approx(
+        1e-12, rel=1e-8
+    )
 
 
-@pytest.mark.parametrize("family", [InverseGamma(), LogNormal(), InverseGaussian(), Laplace(2.0), Pareto(2.0)], ids=repr)
+@pytest.mark.parametrize(
+    "family", [InverseGamma(), LogNormal(), InverseGaussian(), Laplace(2.0), Pareto(2.0)], ids=repr
+)
 def test_samples_that_determine_no_member(family: ExponentialFamily) -> None:
-    with pytest.raises(DomainError, match=f"x lies outside the samples that determine an? {family.name}: .* > 0 fails"):
+    with pytest.raises(
+        DomainError,
+        match=f"x lies outside the samples that determine an? {family.name}: .* > 0 fails",
+    ):
         family.fit(np.full((4, 1), 2.0))
 
 
-# --- samples ---------------------------------------------------------------------------------------------------------------------------
+# --- samples --------------------------------------------------------------------------------------
 
 SIZE = 100_000
 LAWS = [
@@ -237,7 +309,8 @@ LAWS = [
     (InverseGaussian(), (0.5, 20.0), stats.invgauss(0.025, scale=20.0)),
 ]
 LAW_IDS = [f"{family!r}{values}" for family, values, _ in LAWS]
-# This section makes fewer than 100 comparisons; 1e-8 each leaves a chance below 1e-6 that a correct sampler fails for a new seed.
+# This section makes fewer than 100 comparisons; 1e-8 each leaves a chance below 1e-6 that a correct
+# sampler fails for a new seed.
 FALSE_ALARM = 1e-8
 Z_LIMIT = stats.norm.isf(FALSE_ALARM / 2)
 
@@ -254,12 +327,18 @@ def test_draws(family: ExponentialFamily, values: tuple[float, ...], law: object
 
 
 @pytest.mark.parametrize(("family", "values", "law"), LAWS, ids=LAW_IDS)
-def test_density_and_entropy_are_those_of_scipy(family: ExponentialFamily, values: tuple[float, ...], law: object) -> None:
+def test_density_and_entropy_are_those_of_scipy(
+    family: ExponentialFamily, values: tuple[float, ...], law: object
+) -> None:
     """The classical parameters mean what SciPy's do: log-densities at quantiles and entropies to 1e-10, far below any wrong convention."""
     theta = middle(family, *values)
     x = law.ppf([0.01, 0.3, 0.5, 0.99])
-    np.testing.assert_allclose(family.log_prob(theta, x[:, None]), law.logpdf(x), rtol=1e-10, atol=1e-10)
-    np.testing.assert_allclose(family.entropy(theta), law.entropy(), rtol=1e-6)  # SciPy integrates some entropies numerically
+    np.testing.assert_allclose(
+        family.log_prob(theta, x[:, None]), law.logpdf(x), rtol=1e-10, atol=1e-10
+    )
+    np.testing.assert_allclose(
+        family.entropy(theta), law.entropy(), rtol=1e-6
+    )  # SciPy integrates some entropies numerically
 
 
 def test_a_wrong_member_is_caught() -> None:
@@ -271,7 +350,9 @@ def test_a_wrong_member_is_caught() -> None:
     ):
         theta = middle(family, right)
         x = family.sample(middle(family, wrong), SIZE, np.random.default_rng(1))
-        z = (np.mean(family.statistics(x), axis=0) - family.mean(theta)) / np.sqrt(np.diag(family.fisher(theta)) / SIZE)
+        z = (np.mean(family.statistics(x), axis=0) - family.mean(theta)) / np.sqrt(
+            np.diag(family.fisher(theta)) / SIZE
+        )
         assert np.all(np.abs(z) > Z_LIMIT)
         assert stats.kstest(x[:, 0], law.cdf).pvalue < FALSE_ALARM
 
@@ -279,9 +360,13 @@ def test_a_wrong_member_is_caught() -> None:
 @every_family
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("value", [1e-8, 1e8])
-def test_draws_from_extreme_members_stay_in_the_support(family: ExponentialFamily, dtype: type, value: float) -> None:
+def test_draws_from_extreme_members_stay_in_the_support(
+    family: ExponentialFamily, dtype: type, value: float
+) -> None:
     """Draws that under- or overflow are the numbers next to the ends of the support; the density exists at each."""
-    value = {"Weibull": min(max(value, 1e-3), 1e3)}.get(family.name, value)  # θ = λ⁻ᵏ in the range of float32
+    value = {"Weibull": min(max(value, 1e-3), 1e3)}.get(
+        family.name, value
+    )  # θ = λ⁻ᵏ in the range of float32
     theta = middle(family, *np.full(family.number, value, dtype=dtype))
     x = family.sample(theta, 200, np.random.default_rng(7))
     assert x.dtype == dtype
@@ -292,12 +377,15 @@ def test_draws_from_extreme_members_stay_in_the_support(family: ExponentialFamil
 
 def test_inverse_gaussian_draws_far_from_normal() -> None:
     """At m/λ = 1e12 most draws are near λ, where the textbook root is a difference of much larger numbers; the law there is Lévy's."""
-    x = InverseGaussian().sample(middle(InverseGaussian(), 1e12, 1.0), SIZE, np.random.default_rng(3))[:, 0]
-    # The densities differ by the factor exp(λ/m − λx/(2m²)): next to nothing up to x = m, above which Lévy's law has √(λ/m) = 1e-6 left.
+    x = InverseGaussian().sample(
+        middle(InverseGaussian(), 1e12, 1.0), SIZE, np.random.default_rng(3)
+    )[:, 0]
+    # The densities differ by the factor exp(λ/m − λx/(2m²)): next to nothing up to x = m, above
+    # which Lévy's law has √(λ/m) = 1e-6 left.
     assert stats.kstest(x, stats.levy(scale=1.0).cdf).pvalue > FALSE_ALARM
 
 
-# --- array libraries and precisions ----------------------------------------------------------------------------------------------------
+# --- array libraries and precisions ---------------------------------------------------------------
 
 
 def operations(family: ExponentialFamily, theta: object) -> dict[str, object]:
@@ -333,15 +421,20 @@ def operations(family: ExponentialFamily, theta: object) -> dict[str, object]:
 
 def batch(family: ExponentialFamily, convert: object) -> object:
     values = ([0.3, 1.0, 4.0], [2.0, 1.0, 0.25])
-    return family.natural(**{p.name: convert(v) for p, v in zip(family.parameters, values, strict=False)})
+    return family.natural(
+        **{p.name: convert(v) for p, v in zip(family.parameters, values, strict=False)}
+    )
 
 
 def assert_same(results: dict[str, object], family: ExponentialFamily, unit: float) -> None:
-    # Elementary functions of two libraries differ by a unit or two in the last place, which κ ≤ 200 of these moderate members magnifies;
-    # statistics of float32 draws differ by the rounding of the draws besides.
+    # Elementary functions of two libraries differ by a unit or two in the last place, which κ ≤ 200
+    # of these moderate members magnifies; statistics of float32 draws differ by the rounding of the
+    # draws besides.
     expected = operations(family, batch(family, np.asarray))
     for name, value in results.items():
-        np.testing.assert_allclose(to_host(value), expected[name], rtol=4000 * unit, atol=4000 * unit, err_msg=name)
+        np.testing.assert_allclose(
+            to_host(value), expected[name], rtol=4000 * unit, atol=4000 * unit, err_msg=name
+        )
 
 
 @every_family
@@ -360,7 +453,9 @@ def test_strict_arrays(family: ExponentialFamily, place: str) -> None:
 @every_family
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_torch(family: ExponentialFamily, precision: str) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is an optional library of a user who cross-checks")
+    torch = pytest.importorskip(
+        "torch", reason="PyTorch is an optional library of a user who cross-checks"
+    )
     dtype = getattr(torch, precision)
     results = operations(family, batch(family, lambda v: torch.tensor(v, dtype=dtype)))
     assert all(value.dtype in (dtype, torch.bool) for value in results.values())
@@ -409,7 +504,7 @@ def test_arguments_are_never_changed_nor_shared(family: ExponentialFamily) -> No
         assert not any(np.shares_memory(argument, result) for result in results)
 
 
-# --- messages --------------------------------------------------------------------------------------------------------------------------
+# --- messages -------------------------------------------------------------------------------------
 
 
 @every_family
@@ -417,14 +512,22 @@ def test_parameters_outside_their_space(family: ExponentialFamily) -> None:
     """The message names the parameter and the batch index, in every chart."""
     name = family.parameters[-1].name
     values = {parameter.name: [1.0, 1.0] for parameter in family.parameters} | {name: [1.0, -1.0]}
-    with pytest.raises(DomainError, match=rf"^{name} must be positive, got -1\. at batch index \(1,\)$"):
+    with pytest.raises(
+        DomainError, match=rf"^{name} must be positive, got -1\. at batch index \(1,\)$"
+    ):
         family.natural(**values)
     theta = np.stack([middle(family, 1.0, 1.0), np.zeros(family.number)])
-    with pytest.raises(DomainError, match=rf"outside the natural parameter space of {family.name}: .* > 0 fails at batch index \(1,\)"):
+    with pytest.raises(
+        DomainError,
+        match=rf"outside the natural parameter space of {family.name}: .* > 0 fails at batch index \(1,\)",
+    ):
         family.mean(theta)
     if family.name != "chi-squared":  # every real number is the mean logarithm of some χ²
         mu = np.stack([family.mean(theta[0]), np.zeros(family.number)])
-        with pytest.raises(DomainError, match=rf"outside the mean parameter space of {family.name}: .* > 0 fails at batch index \(1,\)"):
+        with pytest.raises(
+            DomainError,
+            match=rf"outside the mean parameter space of {family.name}: .* > 0 fails at batch index \(1,\)",
+        ):
             family.natural_from_mean(mu)
 
 
@@ -457,7 +560,11 @@ def test_families_are_related_as_textbooks_say() -> None:
     exponential = Exponential().kl(middle(Exponential(), first), middle(Exponential(), second))
     weibull = Weibull(1.0).kl(middle(Weibull(1.0), 1 / first), middle(Weibull(1.0), 1 / second))
     pareto = Pareto(3.0).kl(middle(Pareto(3.0), first), middle(Pareto(3.0), second))
-    rayleigh = Rayleigh().kl(middle(Rayleigh(), (2 * first) ** -0.5), middle(Rayleigh(), (2 * second) ** -0.5))
+    rayleigh = Rayleigh().kl(
+        middle(Rayleigh(), (2 * first) ** -0.5), middle(Rayleigh(), (2 * second) ** -0.5)
+    )
     squares = ChiSquared().entropy(middle(ChiSquared(), 2.0))
     np.testing.assert_allclose([weibull, pareto, rayleigh], exponential, rtol=32 * UNIT)
-    np.testing.assert_allclose(squares, Exponential().entropy(middle(Exponential(), 0.5)), rtol=16 * UNIT)
+    np.testing.assert_allclose(
+        squares, Exponential().entropy(middle(Exponential(), 0.5)), rtol=16 * UNIT
+    )

@@ -15,9 +15,17 @@ def members(oracle: Oracle) -> list[list[mpf]]:
     """Classical parameters, by way of natural ones that the family gives: the oracle states the inverse map alone."""
     found = []
     for values in MEMBERS[len(oracle.names)]:
-        theta = [mpf(float(t)) for t in oracle.family.natural(**dict(zip(oracle.names, map(float, values), strict=True)))]
+        theta = [
+            mpf(float(t))
+            for t in oracle.family.natural(
+                **dict(zip(oracle.names, map(float, values), strict=True))
+            )
+        ]
         # The natural parameters of the family are doubles of those of the oracle: 16 digits.
-        assert all(abs(c / v - 1) < mpf(10) ** -14 for c, v in zip(oracle.classical(theta), values, strict=True))
+        assert all(
+            abs(c / v - 1) < mpf(10) ** -14
+            for c, v in zip(oracle.classical(theta), values, strict=True)
+        )
         found.append(theta)
     return found
 
@@ -33,10 +41,13 @@ def test_density_and_entropy_by_quadrature(oracle: Oracle) -> None:
     with mpmath.workdps(20):
         for theta in members(oracle):
             ends = support(oracle, theta)
-            total = mpmath.quad(lambda x: mpmath.exp(oracle.log_prob(theta, x)), ends)  # noqa: B023 (used at once)
-            # Tanh-sinh quadrature of densities with power-law ends converges to half of the working digits at worst.
+            total = mpmath.quad(lambda x: mpmath.exp(oracle.log_prob(theta, x)), ends)
+            # Tanh-sinh quadrature of densities with power-law ends converges to half of the working
+            # digits at worst.
             assert abs(total - 1) < mpf("1e-8")
-            entropy = mpmath.quad(lambda x: -oracle.log_prob(theta, x) * mpmath.exp(oracle.log_prob(theta, x)), ends)  # noqa: B023
+            entropy = mpmath.quad(
+                lambda x: -oracle.log_prob(theta, x) * mpmath.exp(oracle.log_prob(theta, x)), ends
+            )
             assert abs(entropy - oracle.entropy_at(theta)) < mpf("1e-7")
 
 
@@ -58,7 +69,10 @@ def test_mean_and_its_inverse(oracle: Oracle) -> None:
         for theta in members(oracle):
             mu = oracle.mean(theta)
             assert oracle.is_mean(mu)
-            assert all(abs(a / b - 1) < mpf("1e-60") for a, b in zip(oracle.natural_from_mean(mu), theta, strict=True))
+            assert all(
+                abs(a / b - 1) < mpf("1e-60")
+                for a, b in zip(oracle.natural_from_mean(mu), theta, strict=True)
+            )
 
 
 def test_distance_solves_the_eikonal_equation(oracle: Oracle) -> None:
@@ -69,12 +83,24 @@ def test_distance_solves_the_eikonal_equation(oracle: Oracle) -> None:
     with mpmath.workdps(160):
         first, second = members(oracle)
         step = mpf("1e-30")
-        shifted = [[t * (1 + sign * step) if k == j else t for k, t in enumerate(second)] for j in range(len(second)) for sign in (1, -1)]
+        shifted = [
+            [t * (1 + sign * step) if k == j else t for k, t in enumerate(second)]
+            for j in range(len(second))
+            for sign in (1, -1)
+        ]
         values = [oracle.distance_at(first, theta) for theta in shifted]
-        slope = [(values[2 * j] - values[2 * j + 1]) / (2 * step * second[j]) for j in range(len(second))]
-        length = sum(a * b for a, b in zip(slope, oracle.natural_gradient(second, slope), strict=True))
+        slope = [
+            (values[2 * j] - values[2 * j + 1]) / (2 * step * second[j]) for j in range(len(second))
+        ]
+        length = sum(
+            a * b for a, b in zip(slope, oracle.natural_gradient(second, slope), strict=True)
+        )
         assert abs(length - 1) < mpf("1e-25")
         near = [t * (1 + step * (j + 1)) for j, t in enumerate(first)]
         change = [b - a for a, b in zip(first, near, strict=True)]
-        square = sum(change[i] * entry * change[j] for i, row in enumerate(oracle.fisher(first)) for j, entry in enumerate(row))
+        square = sum(
+            change[i] * entry * change[j]
+            for i, row in enumerate(oracle.fisher(first))
+            for j, entry in enumerate(row)
+        )
         assert abs(oracle.distance_at(first, near) ** 2 / square - 1) < mpf("1e-20")

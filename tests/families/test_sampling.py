@@ -15,14 +15,17 @@ MEMBERS = [
     (Gamma(), {"shape": 2.0, "rate": 3.0}),
     (Gamma(), {"shape": 500.0, "rate": 0.1}),
 ]
-# All tests of this file make fewer than 100 comparisons; 1e-8 each leaves a chance below 1e-6 that a correct sampler fails for a new seed.
+# All tests of this file make fewer than 100 comparisons; 1e-8 each leaves a chance below 1e-6 that
+# a correct sampler fails for a new seed.
 FALSE_ALARM = 1e-8
 Z_LIMIT = stats.norm.isf(FALSE_ALARM / 2)
 
 
 @pytest.mark.parametrize(("family", "classical"), MEMBERS)
 @pytest.mark.parametrize("seed", [1, 2])
-def test_moments_of_the_statistics(family: ExponentialFamily, classical: dict[str, float], seed: int) -> None:
+def test_moments_of_the_statistics(
+    family: ExponentialFamily, classical: dict[str, float], seed: int
+) -> None:
     """Sample means of f against μ(θ) in standard errors √(F_ii/n): exact moments, so the z-score is standard normal to O(1/√n)."""
     theta = family.natural(**classical)
     f = family.statistics(family.sample(theta, SIZE, np.random.default_rng(seed)))
@@ -47,7 +50,9 @@ def test_a_wrong_member_is_caught() -> None:
     family = Gamma()
     theta, wrong = family.natural(shape=2.0, rate=3.0), family.natural(shape=2.0, rate=3.15)
     x = family.sample(wrong, SIZE, np.random.default_rng(1))
-    z = (np.mean(family.statistics(x), axis=0) - family.mean(theta)) / np.sqrt(np.diag(family.fisher(theta)) / SIZE)
+    z = (np.mean(family.statistics(x), axis=0) - family.mean(theta)) / np.sqrt(
+        np.diag(family.fisher(theta)) / SIZE
+    )
     assert np.any(np.abs(z) > Z_LIMIT)
     assert stats.kstest(x[:, 0], stats.gamma(2.0, scale=1 / 3.0).cdf).pvalue < FALSE_ALARM
 
@@ -66,16 +71,20 @@ def test_batches_and_seeds() -> None:
 def test_draws_that_underflow_stay_in_the_support(dtype: type) -> None:
     """At shape 1e-3 half of the draws are below the smallest positive number; the statistics of each must still exist."""
     family = Gamma()
-    x = family.sample(family.natural(shape=np.asarray(1e-3, dtype=dtype), rate=1.0), 1000, np.random.default_rng(7))
+    x = family.sample(
+        family.natural(shape=np.asarray(1e-3, dtype=dtype), rate=1.0),
+        1000,
+        np.random.default_rng(7),
+    )
     assert x.dtype == dtype
     assert np.min(x) == np.finfo(dtype).smallest_normal
     assert np.all(np.isfinite(family.statistics(x)))
 
 
 def test_global_random_state_is_left_alone() -> None:
-    before = np.random.get_state()[1].copy()  # noqa: NPY002 (the legacy state is what must not move)
+    before = np.random.get_state()[1].copy()
     Gaussian().sample(Gaussian().natural(mean=0.0, variance=1.0), 5, np.random.default_rng(0))
-    assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+    assert np.array_equal(before, np.random.get_state()[1])
 
 
 def test_bad_arguments() -> None:

@@ -30,7 +30,7 @@ HALF = [0.5, 0.5]
 THIRDS = np.asarray([0.2, 0.5, 0.3])
 COUPLING = [[0.0, 0.4, -0.2], [0.4, 0.0, 0.3], [-0.2, 0.3, 0.0]]
 
-# --- conventions --------------------------------------------------------------------------------------------------------------------------
+# --- conventions ----------------------------------------------------------------------------------
 
 SCIPY = [
     (Poisson(), {"rate": 3.5}, stats.poisson(3.5)),
@@ -43,7 +43,9 @@ SCIPY = [
 
 
 @pytest.mark.parametrize(("family", "classical", "law"), SCIPY, ids=[repr(row[0]) for row in SCIPY])
-def test_classical_parameters_are_those_of_scipy(family: ExponentialFamily, classical: dict, law: object) -> None:
+def test_classical_parameters_are_those_of_scipy(
+    family: ExponentialFamily, classical: dict, law: object
+) -> None:
     """Log-densities and entropies to 1e-12, far below any wrong convention; SciPy sums some entropies to 1e-9."""
     theta = family.natural(**classical)
     if isinstance(family, Beta):
@@ -75,16 +77,28 @@ def test_vectors_are_those_of_scipy() -> None:
     np.testing.assert_allclose(family.fisher(theta), law.cov()[:2, :2], rtol=1e-12)
 
 
-@pytest.mark.parametrize("family", [Poisson(), Geometric(), NegativeBinomial(0.5), Binomial(40), Multinomial(5, 3)], ids=repr)
+@pytest.mark.parametrize(
+    "family",
+    [Poisson(), Geometric(), NegativeBinomial(0.5), Binomial(40), Multinomial(5, 3)],
+    ids=repr,
+)
 def test_base_measure_completes_the_probability(family: ExponentialFamily) -> None:
     """log h + ⟨θ, f⟩ − A is the log-probability that the family forms otherwise: a few roundings of terms below 200."""
     theta = family.natural(**family.example_parameters())
     x = family.sample(theta, 20, np.random.default_rng(1))
-    linear = np.sum(theta[:, None] * family.statistics(x), axis=-1) - family.log_partition(theta)[:, None]
-    np.testing.assert_allclose(family.log_base_measure(x) + linear, family.log_prob(theta[:, None], x), rtol=0, atol=800 * UNIT)
+    linear = (
+        np.sum(theta[:, None] * family.statistics(x), axis=-1)
+        - family.log_partition(theta)[:, None]
+    )
+    np.testing.assert_allclose(
+        family.log_base_measure(x) + linear,
+        family.log_prob(theta[:, None], x),
+        rtol=0,
+        atol=800 * UNIT,
+    )
 
 
-# --- relations ----------------------------------------------------------------------------------------------------------------------------
+# --- relations ------------------------------------------------------------------------------------
 
 OPERATIONS = ("log_partition", "mean", "fisher", "inverse_fisher", "entropy", "third_cumulant")
 SAME = [
@@ -98,17 +112,33 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize(("first", "second", "theta"), SAME, ids=[f"{a!r} {b!r}" for a, b, _ in SAME])
-def test_families_that_are_the_same(first: ExponentialFamily, second: ExponentialFamily, theta: list[float]) -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "theta"), SAME, ids=[f"{a!r} {b!r}" for a, b, _ in SAME]
+)
+def test_families_that_are_the_same(
+    first: ExponentialFamily, second: ExponentialFamily, theta: list[float]
+) -> None:
     """They agree to the roundings of two ways to compute the same; third cumulants that the base differentiates, to 1e-9."""
     parameter, other = np.asarray(theta), np.asarray(theta) * 1.25
     for operation in OPERATIONS:
         rounding = 1e-9 if operation == "third_cumulant" else 64 * UNIT
-        got, expected = (np.ravel(getattr(family, operation)(parameter)) for family in (first, second))
-        np.testing.assert_allclose(got, expected, rtol=rounding, atol=rounding * np.max(np.abs(expected)), err_msg=operation)
-    np.testing.assert_allclose(first.kl(parameter, other), second.kl(parameter, other), rtol=64 * UNIT)
+        got, expected = (
+            np.ravel(getattr(family, operation)(parameter)) for family in (first, second)
+        )
+        np.testing.assert_allclose(
+            got,
+            expected,
+            rtol=rounding,
+            atol=rounding * np.max(np.abs(expected)),
+            err_msg=operation,
+        )
+    np.testing.assert_allclose(
+        first.kl(parameter, other), second.kl(parameter, other), rtol=64 * UNIT
+    )
     mu = first.mean(parameter)
-    np.testing.assert_allclose(first.natural_from_mean(mu), second.natural_from_mean(mu), rtol=64 * UNIT)
+    np.testing.assert_allclose(
+        first.natural_from_mean(mu), second.natural_from_mean(mu), rtol=64 * UNIT
+    )
     np.testing.assert_allclose(first.conjugate(mu), second.conjugate(mu), rtol=64 * UNIT)
 
 
@@ -119,25 +149,48 @@ def test_families_that_are_the_same(first: ExponentialFamily, second: Exponentia
 def test_beta_is_its_own_mirror_image(first: float, second: float, step: float) -> None:
     """x → 1 − x exchanges the parameters and changes nothing else: to the last digits, at any unequal pair."""
     family = Beta()
-    theta, mirrored = np.asarray([10.0**first, 10.0**second]), np.asarray([10.0**second, 10.0**first])
+    theta, mirrored = (
+        np.asarray([10.0**first, 10.0**second]),
+        np.asarray([10.0**second, 10.0**first]),
+    )
     np.testing.assert_allclose(family.mean(theta), family.mean(mirrored)[::-1], rtol=16 * UNIT)
-    np.testing.assert_allclose(family.inverse_fisher(theta), family.inverse_fisher(mirrored)[::-1, ::-1], rtol=32 * UNIT)
+    np.testing.assert_allclose(
+        family.inverse_fisher(theta), family.inverse_fisher(mirrored)[::-1, ::-1], rtol=32 * UNIT
+    )
     changed = np.asarray([1 + step, 1.0])
-    np.testing.assert_allclose(family.kl(theta, theta * changed), family.kl(mirrored, mirrored * changed[::-1]), rtol=128 * UNIT)
+    np.testing.assert_allclose(
+        family.kl(theta, theta * changed),
+        family.kl(mirrored, mirrored * changed[::-1]),
+        rtol=128 * UNIT,
+    )
     defect = np.abs(family.fisher(theta) @ family.inverse_fisher(theta) - np.eye(2))
-    assert np.all(defect <= 64 * UNIT * (np.abs(family.fisher(theta)) @ np.abs(family.inverse_fisher(theta))))
+    assert np.all(
+        defect <= 64 * UNIT * (np.abs(family.fisher(theta)) @ np.abs(family.inverse_fisher(theta)))
+    )
 
 
-@given(st.lists(st.floats(-8.0, 8.0), min_size=3, max_size=3), st.permutations(range(3)), st.sampled_from([1e-12, 1e-6, 1e-2]))
+@given(
+    st.lists(st.floats(-8.0, 8.0), min_size=3, max_size=3),
+    st.permutations(range(3)),
+    st.sampled_from([1e-12, 1e-6, 1e-2]),
+)
 @example([8.0, -8.0, 0.0], [2, 0, 1], 1e-12)
-def test_coordinates_of_the_simplex_may_be_exchanged(exponents: list[float], order: list[int], step: float) -> None:
+def test_coordinates_of_the_simplex_may_be_exchanged(
+    exponents: list[float], order: list[int], step: float
+) -> None:
     family, alpha = Dirichlet(3), 10.0 ** np.asarray(exponents)
     np.testing.assert_allclose(family.mean(alpha[order]), family.mean(alpha)[order], rtol=32 * UNIT)
     other = alpha * (1 + step * np.asarray([1.0, 0.0, -1.0]))
-    np.testing.assert_allclose(family.kl(alpha[order], other[order]), family.kl(alpha, other), rtol=128 * UNIT)
+    np.testing.assert_allclose(
+        family.kl(alpha[order], other[order]), family.kl(alpha, other), rtol=128 * UNIT
+    )
 
 
-@given(st.lists(st.integers(-30720, 30720), min_size=3, max_size=3), st.integers(0, 2), st.sampled_from([2.0**-33, 2.0**-16, 0.125, 3.0]))
+@given(
+    st.lists(st.integers(-30720, 30720), min_size=3, max_size=3),
+    st.integers(0, 2),
+    st.sampled_from([2.0**-33, 2.0**-16, 0.125, 3.0]),
+)
 @example([30720, -30720, 0], 0, 2.0**-33)
 def test_any_category_may_be_the_reference(logits: list[int], index: int, step: float) -> None:
     """Divergence and distance do not change when the categories are exchanged: differences of these logits are exact."""
@@ -149,10 +202,14 @@ def test_any_category_may_be_the_reference(logits: list[int], index: int, step: 
     swapped = [(row[order] - row[0])[:3] for row in (a, b)]
     # The exponential of a logit of size 60 rounds to 60 u.
     np.testing.assert_allclose(family.kl(*swapped), family.kl(first, second), rtol=400 * UNIT)
-    np.testing.assert_allclose(family.fisher_rao_distance(*swapped), family.fisher_rao_distance(first, second), rtol=400 * UNIT)
+    np.testing.assert_allclose(
+        family.fisher_rao_distance(*swapped),
+        family.fisher_rao_distance(first, second),
+        rtol=400 * UNIT,
+    )
 
 
-# --- entropies that no sum reaches --------------------------------------------------------------------------------------------------------
+# --- entropies that no sum reaches ----------------------------------------------------------------
 
 
 def test_entropy_of_wide_counts() -> None:
@@ -173,7 +230,9 @@ def test_entropy_of_many_counts_by_summation(size: float, odds: float) -> None:
     log_p = law.logpmf(x)
     expected = -math.fsum(np.exp(log_p) * log_p)
     family = NegativeBinomial(size)
-    assert family.entropy(family.natural(probability=1 / (1 + odds))) == pytest.approx(expected, rel=1e-10)
+    assert family.entropy(family.natural(probability=1 / (1 + odds))) == pytest.approx(
+        expected, rel=1e-10
+    )
 
 
 def test_entropy_of_rare_events() -> None:
@@ -183,10 +242,12 @@ def test_entropy_of_rare_events() -> None:
         assert Poisson().entropy(Poisson().natural(rate=rate)) == pytest.approx(expected, rel=1e-13)
         theta = np.asarray([math.log(rate / 3)])
         assert NegativeBinomial(3.0).entropy(theta) == pytest.approx(expected, rel=1e-13)
-        assert Bernoulli().entropy(np.asarray([math.log(rate)])) == pytest.approx(expected, rel=1e-13)
+        assert Bernoulli().entropy(np.asarray([math.log(rate)])) == pytest.approx(
+            expected, rel=1e-13
+        )
 
 
-# --- the far ends -------------------------------------------------------------------------------------------------------------------------
+# --- the far ends ---------------------------------------------------------------------------------
 
 
 def test_logits_beyond_the_range_of_exponentials() -> None:
@@ -195,7 +256,9 @@ def test_logits_beyond_the_range_of_exponentials() -> None:
     family = Bernoulli()
     np.testing.assert_array_equal(family.log_partition(theta), [1e8, 0.0, math.log(2)])
     np.testing.assert_array_equal(family.mean(theta)[:, 0], [1.0, 0.0, 0.5])
-    np.testing.assert_array_equal(family.log_prob(theta, np.asarray([0.0])), [-1e8, 0.0, -math.log(2)])
+    np.testing.assert_array_equal(
+        family.log_prob(theta, np.asarray([0.0])), [-1e8, 0.0, -math.log(2)]
+    )
     np.testing.assert_array_equal(family.kl(theta, -theta), [1e8, 1e8, 0.0])
     np.testing.assert_array_equal(family.entropy(theta)[:2], [0.0, 0.0])
     assert family.fisher_rao_distance(theta[0], theta[1]) == math.pi
@@ -203,19 +266,31 @@ def test_logits_beyond_the_range_of_exponentials() -> None:
     for call in (family.inverse_fisher, lambda t: family.natural_gradient(t, np.ones(1))):
         with pytest.raises(DomainError, match=message):
             call(theta)
-    np.testing.assert_allclose(Binomial(5).log_prob(theta, np.asarray([2.0]))[:2], [-3e8, -2e8], rtol=1e-7)
+    np.testing.assert_allclose(
+        Binomial(5).log_prob(theta, np.asarray([2.0]))[:2], [-3e8, -2e8], rtol=1e-7
+    )
     far = np.asarray([1e8, -1e8])
-    assert Multinomial(5, 3).log_prob(far, np.asarray([1.0, 2.0, 2.0])) == pytest.approx(-6e8, rel=1e-7)
+    assert Multinomial(5, 3).log_prob(far, np.asarray([1.0, 2.0, 2.0])) == pytest.approx(
+        -6e8, rel=1e-7
+    )
     assert Multinomial(5, 3).log_prob(far, np.asarray([5.0, 0.0, 0.0])) == 0.0
     assert Categorical(3).log_prob(far, np.asarray([1.0])) == -2e8
-    with pytest.raises(DomainError, match="categorical whose Fisher information has an inverse: every probability > 0 in this precision"):
+    with pytest.raises(
+        DomainError,
+        match="categorical whose Fisher information has an inverse: every probability > 0 in this precision",
+    ):
         Categorical(3).inverse_fisher(far)
-    with pytest.raises(DomainError, match="Ising whose Fisher information has an inverse: every variance > 0"):
+    with pytest.raises(
+        DomainError, match="Ising whose Fisher information has an inverse: every variance > 0"
+    ):
         Ising(2).inverse_fisher(np.asarray([800.0, 800.0, 0.0]))
 
 
 def test_parameters_outside_the_family() -> None:
-    with pytest.raises(DomainError, match=r"theta lies outside .* Poisson: \|theta\[0\]\| < 709\.783.* at batch index \(1,\)"):
+    with pytest.raises(
+        DomainError,
+        match=r"theta lies outside .* Poisson: \|theta\[0\]\| < 709\.783.* at batch index \(1,\)",
+    ):
         Poisson().mean(np.asarray([[1.0], [710.0]]))
     with pytest.raises(DomainError, match=r"Poisson: \|theta\[0\]\| < 88\.7228"):
         Poisson().mean(np.asarray([89.0], dtype=np.float32))
@@ -235,7 +310,9 @@ def test_parameters_outside_the_family() -> None:
         with pytest.raises(DomainError, match="probabilities must be positive and sum to one"):
             Categorical(2).natural(probabilities=probabilities)
     for coupling in ([[0.0, 1.0], [2.0, 0.0]], [[1.0, 0.5], [0.5, 0.0]]):
-        with pytest.raises(DomainError, match="coupling must be symmetric with zeros on the diagonal"):
+        with pytest.raises(
+            DomainError, match="coupling must be symmetric with zeros on the diagonal"
+        ):
             Ising(2).natural(field=[0.0, 0.0], coupling=coupling)
 
 
@@ -249,12 +326,21 @@ def test_mean_parameters_that_no_member_has() -> None:
         (Binomial(3), [3.0], r"mu\[0\] < 3"),
         (Categorical(3), [0.5, 0.5], r"1 - sum\(mu\) > 0"),
         (Multinomial(4, 3), [2.0, 2.5], r"4 - sum\(mu\) > 0"),
-        (Ising(2), [0.5, 0.5, -0.9], r"positive probabilities of the four states of the pair \(0, 1\)"),
+        (
+            Ising(2),
+            [0.5, 0.5, -0.9],
+            r"positive probabilities of the four states of the pair \(0, 1\)",
+        ),
     ):
-        with pytest.raises(DomainError, match=f"mean parameter space of {family.name}: {reason} fails"):
+        with pytest.raises(
+            DomainError, match=f"mean parameter space of {family.name}: {reason} fails"
+        ):
             family.natural_from_mean(np.asarray(mu))
-    # Every pair of these three spins is possible, but not all at once: E (x₁ + x₂ + x₃)² ≥ 1 needs a sum of at least −1.
-    with pytest.raises(DomainError, match="mean parameter space of Ising: mean parameters of a member fails"):
+    # Every pair of these three spins is possible, but not all at once: E (x₁ + x₂ + x₃)² ≥ 1 needs
+    # a sum of at least −1.
+    with pytest.raises(
+        DomainError, match="mean parameter space of Ising: mean parameters of a member fails"
+    ):
         Ising(3).natural_from_mean(np.asarray([0.0, 0.0, 0.0, -0.5, -0.5, -0.5]))
 
 
@@ -273,11 +359,15 @@ def test_points_outside_the_support() -> None:
         (Ising(2), [1.0, 0.0], "x = -1 or x = 1"),
         (Ising(2, binary=True), [1.0, -1.0], "x = 0 or x = 1"),
     ):
-        with pytest.raises(DomainError, match=f"x lies outside the support of {family.name}: {reason} fails"):
+        with pytest.raises(
+            DomainError, match=f"x lies outside the support of {family.name}: {reason} fails"
+        ):
             family.statistics(np.asarray(x))
     for family in (Poisson(), Geometric(), Bernoulli(), Categorical(2), Ising(1)):
         with pytest.raises(DomainError, match=f"{family.name} lives on a discrete set"):
-            family.statistics_jacobian(np.zeros((1, 1)) if not isinstance(family, Ising) else np.ones((1, 1)))
+            family.statistics_jacobian(
+                np.zeros((1, 1)) if not isinstance(family, Ising) else np.ones((1, 1))
+            )
 
 
 def test_constructors() -> None:
@@ -305,14 +395,17 @@ def test_samples_that_determine_no_member() -> None:
         (Beta(), np.full((4, 1), 0.25)),
         (Dirichlet(2), np.full((4, 2), 0.5)),
     ):
-        with pytest.raises(DomainError, match=f"x lies outside the samples that determine a {family.name}"):
+        with pytest.raises(
+            DomainError, match=f"x lies outside the samples that determine a {family.name}"
+        ):
             family.fit(x)
 
 
-# --- samples ------------------------------------------------------------------------------------------------------------------------------
+# --- samples --------------------------------------------------------------------------------------
 
 SIZE = 100_000
-# This section makes fewer than 100 comparisons; 1e-8 each leaves a chance below 1e-6 that a correct sampler fails for a new seed.
+# This section makes fewer than 100 comparisons; 1e-8 each leaves a chance below 1e-6 that a correct
+# sampler fails for a new seed.
 FALSE_ALARM = 1e-8
 Z_LIMIT = stats.norm.isf(FALSE_ALARM / 2)
 DRAWN = [
@@ -336,10 +429,14 @@ DRAWN = [
 def deviations(family: ExponentialFamily, drawn: np.ndarray, theta: np.ndarray) -> np.ndarray:
     """Means of f against μ(θ) in exact standard errors √(F_ii/n)."""
     f = family.statistics(drawn)
-    return (np.mean(f, axis=0) - family.mean(theta)) / np.sqrt(np.diag(family.fisher(theta)) / len(drawn))
+    return (np.mean(f, axis=0) - family.mean(theta)) / np.sqrt(
+        np.diag(family.fisher(theta)) / len(drawn)
+    )
 
 
-@pytest.mark.parametrize(("family", "classical"), DRAWN, ids=[f"{f!r}{i}" for i, (f, _) in enumerate(DRAWN)])
+@pytest.mark.parametrize(
+    ("family", "classical"), DRAWN, ids=[f"{f!r}{i}" for i, (f, _) in enumerate(DRAWN)]
+)
 def test_draws(family: ExponentialFamily, classical: dict) -> None:
     """First moments in standard errors; all probabilities by χ² for discrete families; Kolmogorov-Smirnov for Beta marginals."""
     theta = family.natural(**classical)
@@ -355,7 +452,9 @@ def test_draws(family: ExponentialFamily, classical: dict) -> None:
     common = expected > 10
     observed, wanted = counts[common], expected[common]
     others = SIZE - np.asarray([observed.sum(), wanted.sum()])
-    statistic = np.sum((observed - wanted) ** 2 / wanted) + (others[0] - others[1]) ** 2 / max(others[1], 10.0)
+    statistic = np.sum((observed - wanted) ** 2 / wanted) + (others[0] - others[1]) ** 2 / max(
+        others[1], 10.0
+    )
     assert stats.chi2.sf(statistic, len(wanted)) > FALSE_ALARM
 
 
@@ -365,7 +464,11 @@ def test_a_wrong_member_is_caught() -> None:
         (Poisson(), {"rate": 4.0}, {"rate": 4.2}),
         (Beta(), {"alpha": 2.0, "beta": 3.0}, {"alpha": 2.0, "beta": 3.2}),
         (Categorical(3), {"probabilities": THIRDS}, {"probabilities": [0.23, 0.47, 0.3]}),
-        (Ising(2), {"field": [0.1, 0.0], "coupling": np.zeros((2, 2))}, {"field": [0.1, 0.0], "coupling": [[0.0, 0.05], [0.05, 0.0]]}),
+        (
+            Ising(2),
+            {"field": [0.1, 0.0], "coupling": np.zeros((2, 2))},
+            {"field": [0.1, 0.0], "coupling": [[0.0, 0.05], [0.05, 0.0]]},
+        ),
     ):
         x = family.sample(family.natural(**wrong), SIZE, np.random.default_rng(1))
         assert np.max(np.abs(deviations(family, x, family.natural(**right)))) > Z_LIMIT
@@ -392,7 +495,7 @@ def test_draws_from_extreme_members_stay_in_the_support(dtype: type) -> None:
         assert np.all(np.isfinite(family.log_prob(parameters[:, None], x)))
 
 
-# --- Ising --------------------------------------------------------------------------------------------------------------------------------
+# --- Ising ----------------------------------------------------------------------------------------
 
 
 def test_ising_by_hand() -> None:
@@ -404,26 +507,33 @@ def test_ising_by_hand() -> None:
         inverse = family.natural_from_mean(np.asarray([0.0, 0.0, math.tanh(j)]))[2]
         assert inverse == pytest.approx(j, rel=1e-15 * math.cosh(j) ** 2 + 8 * UNIT)
     free = family.mean(np.asarray([0.7, -0.2, 0.0]))
-    np.testing.assert_allclose(free, [math.tanh(0.7), math.tanh(-0.2), math.tanh(0.7) * math.tanh(-0.2)], rtol=16 * UNIT)
+    np.testing.assert_allclose(
+        free, [math.tanh(0.7), math.tanh(-0.2), math.tanh(0.7) * math.tanh(-0.2)], rtol=16 * UNIT
+    )
     field, coupling = np.asarray([0.2, -0.5, 0.1]), np.asarray(COUPLING)
     for binary in (False, True):
         family = Ising(3, binary)
         theta = family.natural(field=field, coupling=coupling)
         states = np.asarray(list(itertools.product([0.0 if binary else -1.0, 1.0], repeat=3)))
         energy = states @ field + 0.5 * np.einsum("si,ij,sj->s", states, coupling, states)
-        np.testing.assert_allclose(family.log_prob(theta, states), energy - np.log(np.sum(np.exp(energy))), rtol=1e-14)
+        np.testing.assert_allclose(
+            family.log_prob(theta, states), energy - np.log(np.sum(np.exp(energy))), rtol=1e-14
+        )
         for name, value in (("field", field), ("coupling", coupling)):
             np.testing.assert_array_equal(family.classical(theta)[name], value)
 
 
-@given(st.integers(0, 2**31), st.sampled_from([1e-6, 0.1, 1.0, 4.0]), st.integers(1, 4), st.booleans())
+@given(
+    st.integers(0, 2**31), st.sampled_from([1e-6, 0.1, 1.0, 4.0]), st.integers(1, 4), st.booleans()
+)
 @example(3, 4.0, 4, False)
 def test_ising_mean_and_its_inverse(seed: int, scale: float, spins: int, binary: bool) -> None:
     """(E2), (E6) in the Fisher metric: the mean that is reached differs by roundings of order one from the mean that was asked for."""
     family = Ising(spins, binary)
     theta = scale * np.random.default_rng(seed).standard_normal(family.number)
     mu = family.mean(theta)
-    # Where states are so rare that the rounding of μ moves θ by more than this, the rounded μ may belong to no member.
+    # Where states are so rare that the rounding of μ moves θ by more than this, the rounded μ may
+    # belong to no member.
     assume(np.max(np.abs(family.inverse_fisher(theta)) @ np.abs(mu)) * UNIT < 1e-3)
     found = family.natural_from_mean(mu)
     assert np.all(np.abs(family.mean(found) - mu) <= 64 * UNIT * 2**spins)
@@ -445,7 +555,9 @@ def test_means_of_nearly_free_spins(scale: float) -> None:
             assert max(errors) <= 8 * UNIT * max(abs(t) for t in truth)
             found = many_digits(oracle.family.natural_from_mean(mu))
             exact = oracle.refined(found, many_digits(mu))
-            assert max(abs(f - t) for f, t in zip(found, exact, strict=True)) <= 8 * UNIT * max(abs(t) for t in exact)
+            assert max(abs(f - t) for f, t in zip(found, exact, strict=True)) <= 8 * UNIT * max(
+                abs(t) for t in exact
+            )
 
 
 def test_mean_of_one_nearly_free_spin() -> None:
@@ -453,7 +565,9 @@ def test_mean_of_one_nearly_free_spin() -> None:
     oracle = simplex.ising(3)
     theta = np.asarray([1.0, 1e-10, -0.5, 0.0, 0.75, 0.0])
     with mpmath.workdps(60):
-        for m, t in zip(many_digits(oracle.family.mean(theta)), oracle.mean(many_digits(theta)), strict=True):
+        for m, t in zip(
+            many_digits(oracle.family.mean(theta)), oracle.mean(many_digits(theta)), strict=True
+        ):
             assert abs(m - t) <= 8 * UNIT * abs(t)
 
 
@@ -462,9 +576,10 @@ def test_mean_of_one_nearly_free_spin() -> None:
 def test_fisher_information_of_frozen_spins(scale: float, binary: bool) -> None:
     """F, F⁻¹ and F⁻¹v in units of the roots of their diagonals, where one state has all the probability but 10⁻¹⁰⁰ at most.
 
-    Logits of size 6 scale round by as many u, and with them the probabilities; on top of that some fifty roundings of sums and of a
-    factorisation that is conditioned alike at all scales. 70 u are seen at scale 10, 350 u at 40, where a
-    factorisation of correlations leaves F⁻¹ errors of 3e-4 and no digit at all.
+    Logits of size 6 scale round by as many u, and with them the probabilities; on top of that some
+    fifty roundings of sums and of a factorisation that is conditioned alike at all scales. 70 u are
+    seen at scale 10, 350 u at 40, where a factorisation of correlations leaves F⁻¹ errors of 3e-4
+    and no digit at all.
     """
     oracle = simplex.ising(3, binary)
     family, vector = oracle.family, np.asarray([1.0, -0.5, 0.25, 2.0, -1.0, 0.5])
@@ -475,17 +590,28 @@ def test_fisher_information_of_frozen_spins(scale: float, binary: bool) -> None:
                 truth = getattr(oracle, operation)(many_digits(theta))
                 size = [mpmath.sqrt(truth[i][i]) for i in range(6)]
                 for (i, j), value in np.ndenumerate(getattr(family, operation)(theta)):
-                    assert abs(mpf(float(value)) - truth[i][j]) <= tolerance * size[i] * size[j], (operation, theta, i, j)
+                    assert abs(mpf(float(value)) - truth[i][j]) <= tolerance * size[i] * size[j], (
+                        operation,
+                        theta,
+                        i,
+                        j,
+                    )
             for i, value in enumerate(family.natural_gradient(theta, vector)):
                 terms = [truth[i][j] * mpf(float(vector[j])) for j in range(6)]
-                length = mpmath.fsum(size[i] * size[j] * abs(mpf(float(vector[j]))) for j in range(6))
+                length = mpmath.fsum(
+                    size[i] * size[j] * abs(mpf(float(vector[j]))) for j in range(6)
+                )
                 assert abs(mpf(float(value)) - mpmath.fsum(terms)) <= tolerance * length
 
 
-# --- other array libraries ----------------------------------------------------------------------------------------------------------------
+# --- other array libraries ------------------------------------------------------------------------
 
 EVERY = [
-    *(family for kind in (Beta, Dirichlet, Poisson, Geometric, NegativeBinomial, Bernoulli, Binomial) for family in kind.examples()),
+    *(
+        family
+        for kind in (Beta, Dirichlet, Poisson, Geometric, NegativeBinomial, Bernoulli, Binomial)
+        for family in kind.examples()
+    ),
     *(family for kind in (Categorical, Multinomial, Ising) for family in kind.examples()),
 ]
 
@@ -493,18 +619,30 @@ EVERY = [
 @pytest.mark.parametrize("family", EVERY, ids=repr)
 def test_torch(family: ExponentialFamily) -> None:
     """The same numbers as NumPy's, to elementary functions that differ by a unit or two, and what κ ≤ 100 makes of them."""
-    torch = pytest.importorskip("torch", reason="PyTorch is an optional library of a user who cross-checks")
+    torch = pytest.importorskip(
+        "torch", reason="PyTorch is an optional library of a user who cross-checks"
+    )
     host = family.natural(**family.example_parameters())
     theta = torch.asarray(host)
     x = family.sample(host, 8, np.random.default_rng(2))
     for operation in ("log_partition", "mean", "fisher", "inverse_fisher", "entropy"):
         got, expected = getattr(family, operation)(theta), getattr(family, operation)(host)
-        np.testing.assert_allclose(got.numpy(), expected, rtol=2000 * UNIT, atol=2000 * UNIT * np.max(np.abs(expected)), err_msg=operation)
+        np.testing.assert_allclose(
+            got.numpy(),
+            expected,
+            rtol=2000 * UNIT,
+            atol=2000 * UNIT * np.max(np.abs(expected)),
+            err_msg=operation,
+        )
     solved = family.natural_from_mean(family.mean(theta))
     np.testing.assert_allclose(solved.numpy(), host, rtol=2000 * UNIT, atol=2000 * UNIT)
-    np.testing.assert_allclose(family.kl(theta, 1.25 * theta).numpy(), family.kl(host, 1.25 * host), rtol=2000 * UNIT)
+    np.testing.assert_allclose(
+        family.kl(theta, 1.25 * theta).numpy(), family.kl(host, 1.25 * host), rtol=2000 * UNIT
+    )
     density = family.log_prob(theta[:, None], torch.asarray(x))
-    np.testing.assert_allclose(density.numpy(), family.log_prob(host[:, None], x), rtol=2000 * UNIT, atol=2000 * UNIT)
+    np.testing.assert_allclose(
+        density.numpy(), family.log_prob(host[:, None], x), rtol=2000 * UNIT, atol=2000 * UNIT
+    )
 
 
 @pytest.mark.parametrize("family", EVERY, ids=repr)
@@ -512,10 +650,21 @@ def test_batches(family: ExponentialFamily) -> None:
     """A batch of any shape is its members one by one; members and points broadcast."""
     theta = family.natural(**family.example_parameters())
     batch = np.stack([theta, theta[::-1]])
-    np.testing.assert_allclose(family.kl(batch, theta[0]), [[family.kl(t, theta[0]) for t in row] for row in batch], rtol=16 * UNIT, atol=0)
-    np.testing.assert_allclose(family.natural_from_mean(family.mean(batch)), batch, rtol=2000 * UNIT, atol=64 * UNIT)
+    np.testing.assert_allclose(
+        family.kl(batch, theta[0]),
+        [[family.kl(t, theta[0]) for t in row] for row in batch],
+        rtol=16 * UNIT,
+        atol=0,
+    )
+    np.testing.assert_allclose(
+        family.natural_from_mean(family.mean(batch)), batch, rtol=2000 * UNIT, atol=64 * UNIT
+    )
     assert family.fisher(batch).shape == (*batch.shape, family.number)
-    assert family.sample(batch, 5, np.random.default_rng(0)).shape == (*batch.shape[:-1], 5, family.dim)
+    assert family.sample(batch, 5, np.random.default_rng(0)).shape == (
+        *batch.shape[:-1],
+        5,
+        family.dim,
+    )
     assert family.entropy(batch).shape == batch.shape[:-1]
 
 
@@ -526,4 +675,7 @@ def test_probabilities_close_to_one_keep_what_is_left() -> None:
         rest = 2 * mpmath.exp(-40) / (1 + 2 * mpmath.exp(-40))
         family = Categorical(3)
         assert abs(mpf(float(family.fisher(theta)[0, 0])) / (rest * (1 - rest)) - 1) < 16 * UNIT
-        assert abs(mpf(float(family.log_prob(theta, np.asarray([0.0])))) / mpmath.log1p(-rest) - 1) < 16 * UNIT
+        assert (
+            abs(mpf(float(family.log_prob(theta, np.asarray([0.0])))) / mpmath.log1p(-rest) - 1)
+            < 16 * UNIT
+        )

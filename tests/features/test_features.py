@@ -28,7 +28,9 @@ def by_hand(name, rng, d):
     """Features and the same statistics as a plain function of one complex point."""
     centers = rng.normal(size=(4, d))
     if name == "rbf":
-        return GaussianRBF(centers, 1.3), lambda z: [np.exp(-sum((z - c) ** 2) / (2 * 1.3**2)) for c in centers]
+        return GaussianRBF(centers, 1.3), lambda z: [
+            np.exp(-sum((z - c) ** 2) / (2 * 1.3**2)) for c in centers
+        ]
     if name == "polynomial":
         return Polynomial(centers, 3, 0.5), lambda z: [(sum(z * c) + 0.5) ** 3 for c in centers]
     if name == "linear":
@@ -36,17 +38,30 @@ def by_hand(name, rng, d):
     if name == "monomials":
         exponents = [e for e in itertools.product(range(4), repeat=d) if 1 <= sum(e) <= 3]
         order = sorted(exponents, key=lambda e: (sum(e), [-k for k in e]))
-        return Monomials(3), lambda z: [math.prod((z[a] ** e[a] for a in range(d)), start=1.0 + 0j) for e in order]
+        return Monomials(3), lambda z: [
+            math.prod((z[a] ** e[a] for a in range(d)), start=1.0 + 0j) for e in order
+        ]
     if name == "fourier":
         frequencies, phases = rng.normal(size=(5, d)), rng.uniform(0, 6, 5)
         return RandomFourier(frequencies, phases), lambda z: [
-            math.sqrt(2 / 5) * np.cos(sum(z * w) + p) for w, p in zip(frequencies, phases, strict=True)
+            math.sqrt(2 / 5) * np.cos(sum(z * w) + p)
+            for w, p in zip(frequencies, phases, strict=True)
         ]
-    return PairwiseProducts(linear=True, squares=True), lambda z: [*z, *(z[a] * z[c] for a in range(d) for c in range(a, d))]
+    return PairwiseProducts(linear=True, squares=True), lambda z: [
+        *z,
+        *(z[a] * z[c] for a in range(d) for c in range(a, d)),
+    ]
 
 
-@pytest.mark.parametrize("name", ["rbf", "polynomial", "linear", "monomials", "fourier", "pairwise"])
-@given(n=st.integers(1, 4), d=st.integers(1, 4), log_scale=st.floats(-3, 1), seed=st.integers(0, 2**32 - 1))
+@pytest.mark.parametrize(
+    "name", ["rbf", "polynomial", "linear", "monomials", "fourier", "pairwise"]
+)
+@given(
+    n=st.integers(1, 4),
+    d=st.integers(1, 4),
+    log_scale=st.floats(-3, 1),
+    seed=st.integers(0, 2**32 - 1),
+)
 @example(n=1, d=1, log_scale=0.0, seed=0)
 def test_values_and_jacobians_match_the_complex_step(name, n, d, log_scale, seed):
     rng = np.random.default_rng(seed)
@@ -56,14 +71,17 @@ def test_values_and_jacobians_match_the_complex_step(name, n, d, log_scale, seed
     step = 1e-150  # the complex step has no rounding and no truncation at this size
     for i in range(n):
         expected = np.array(function(x[i] + 0j)).real
-        # a handful of products and one transcendental function of a sum over d terms; the sum's rounding enters the exponent or the angle
+        # a handful of products and one transcendental function of a sum over d terms; the sum's
+        # rounding enters the exponent or the angle
         scale = 50 * EPS * (1.0 + np.abs(x[i]).max() ** 2 + np.abs(expected).max())
         assert np.abs(values[i] - expected).max() <= scale
         for a in range(d):
             shifted = x[i] + 0j
             shifted[a] += 1j * step
             derivative = np.array(function(shifted)).imag / step
-            assert np.abs(jacobian[i, a] - derivative).max() <= 10 * scale * (1.0 + np.abs(derivative).max())
+            assert np.abs(jacobian[i, a] - derivative).max() <= 10 * scale * (
+                1.0 + np.abs(derivative).max()
+            )
     assert np.array_equal(features(x), values)
     assert np.array_equal(features.jacobian(x), jacobian)
 
@@ -85,18 +103,28 @@ def test_family_statistics_are_the_family_s():
     gamma = ir.families.Gamma()
     x = np.array([[0.5], [2.0]])
     features = FamilyStatistics(gamma)
-    assert np.allclose(features(x), np.column_stack([np.log(x[:, 0]), x[:, 0]]), rtol=4 * EPS, atol=0)
-    assert np.allclose(features.jacobian(x)[:, 0, :], np.column_stack([1 / x[:, 0], np.ones(2)]), rtol=4 * EPS, atol=0)
+    assert np.allclose(
+        features(x), np.column_stack([np.log(x[:, 0]), x[:, 0]]), rtol=4 * EPS, atol=0
+    )
+    assert np.allclose(
+        features.jacobian(x)[:, 0, :],
+        np.column_stack([1 / x[:, 0], np.ones(2)]),
+        rtol=4 * EPS,
+        atol=0,
+    )
 
 
 class TestUserFeatures:
     def test_the_numerical_jacobian_reaches_its_stated_error(self):
         x = np.random.default_rng(0).normal(size=(5, 3))
-        jacobian = UserFeatures(lambda z: np.stack([np.sin(z).sum(1), np.exp(z[:, 0] * z[:, 1])], axis=1)).jacobian(x)
+        jacobian = UserFeatures(
+            lambda z: np.stack([np.sin(z).sum(1), np.exp(z[:, 0] * z[:, 1])], axis=1)
+        ).jacobian(x)
         exponential = np.exp(x[:, 0] * x[:, 1])
         second = np.stack([x[:, 1] * exponential, x[:, 0] * exponential, 0 * exponential], axis=1)
         exact = np.stack([np.cos(x), second], axis=2)
-        # central differences round off eps/h = eps^{2/3} times the size of f; Richardson multiplies that by at most (4 + 1)/3
+        # central differences round off eps/h = eps^{2/3} times the size of f; Richardson multiplies
+        # that by at most (4 + 1)/3
         assert np.abs(jacobian - exact).max() <= 2 * EPS ** (2 / 3) * max(1.0, exponential.max())
 
     def test_a_supplied_jacobian_is_used_and_can_be_compared(self):
@@ -139,7 +167,9 @@ class TestRandomCenters:
         chosen = {tuple(row) for row in drawn.centers}
         assert len(chosen) == 40
         assert chosen <= pool
-        assert np.array_equal(drawn.centers, RandomCenters(40).draw(x, y, np.random.default_rng(1)).centers)
+        assert np.array_equal(
+            drawn.centers, RandomCenters(40).draw(x, y, np.random.default_rng(1)).centers
+        )
         assert RandomCenters(99).draw(x, y, rng).centers.shape == (50, 2)
         assert drawn.bandwidth == ir.metrics.median_bandwidth(np.vstack([x, y]))
         assert RandomCenters(3, bandwidth=2).draw(x, y, rng).bandwidth == 2.0
@@ -161,10 +191,22 @@ class TestRandomCenters:
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: GaussianRBF(np.ones((2, 2)), 0.0), DomainError, "bandwidth must be greater than zero"),
+        (
+            lambda: GaussianRBF(np.ones((2, 2)), 0.0),
+            DomainError,
+            "bandwidth must be greater than zero",
+        ),
         (lambda: GaussianRBF(np.ones(2), 1.0), ShapeError, r"centers\[:, None\]"),
-        (lambda: GaussianRBF(np.ones((2, 2)), 1.0)(np.ones((2, 3))), ShapeError, "x has 3 coordinates, but centers has 2"),
-        (lambda: GaussianRBF(np.ones((2, 2)), 1.0)([[1.0, 2.0]]), BackendError, "x must be an array"),
+        (
+            lambda: GaussianRBF(np.ones((2, 2)), 1.0)(np.ones((2, 3))),
+            ShapeError,
+            "x has 3 coordinates, but centers has 2",
+        ),
+        (
+            lambda: GaussianRBF(np.ones((2, 2)), 1.0)([[1.0, 2.0]]),
+            BackendError,
+            "x must be an array",
+        ),
         (lambda: Polynomial(np.ones((2, 2)), 0), DomainError, "degree"),
         (lambda: Polynomial(np.ones((2, 2)), 2, np.nan), NonFiniteError, "offset"),
         (lambda: Monomials(1.5), DomainError, "degree"),
@@ -192,16 +234,35 @@ def test_features_keep_their_own_copy_and_the_type_of_the_points():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda x, family: ir.flows.king_velocity(x, x, features=family, kernel=ir.rkhs.GradientGaussian(1.0)),
-        lambda x, family: ir.run_flow(ir.flows.KiNG(family, ir.rkhs.GradientGaussian(1.0)), x, x, steps=1, rng=np.random.default_rng(0)),
-        lambda x, family: ir.flows.ingd_velocity(np.array([0.0, 1.0]), x, x, generator=ir.generators.LocationScale(1), features=family),
+        lambda x, family: ir.flows.king_velocity(
+            x, x, features=family, kernel=ir.rkhs.GradientGaussian(1.0)
+        ),
+        lambda x, family: ir.run_flow(
+            ir.flows.KiNG(family, ir.rkhs.GradientGaussian(1.0)),
+            x,
+            x,
+            steps=1,
+            rng=np.random.default_rng(0),
+        ),
+        lambda x, family: ir.flows.ingd_velocity(
+            np.array([0.0, 1.0]), x, x, generator=ir.generators.LocationScale(1), features=family
+        ),
         lambda x, family: ir.run_ingd(
-            ir.generators.LocationScale(1), np.array([0.0, 1.0]), x, features=family, steps=1, rng=np.random.default_rng(0)
+            ir.generators.LocationScale(1),
+            np.array([0.0, 1.0]),
+            x,
+            features=family,
+            steps=1,
+            rng=np.random.default_rng(0),
         ),
         lambda x, family: ir.projection.tangent_projection(family, x, velocities=x),
-        lambda x, family: ir.projection.window_projection(family, np.array([0.0, 0.5, 1.0]), [x, x, x]),
+        lambda x, family: ir.projection.window_projection(
+            family, np.array([0.0, 0.5, 1.0]), [x, x, x]
+        ),
     ],
 )
 def test_a_family_where_features_are_meant_is_told_how_to_become_one(call):
-    with pytest.raises(OptionError, match=r"got Gaussian; put a family into ingd_ref\.features\.FamilyStatistics"):
+    with pytest.raises(
+        OptionError, match=r"got Gaussian; put a family into ingd_ref\.features\.FamilyStatistics"
+    ):
         call(np.array([[0.0], [1.0], [3.0]]), ir.families.Gaussian())

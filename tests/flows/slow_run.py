@@ -1,6 +1,7 @@
 """One run of a slow, random flow, as a program that the tests kill, interrupt and starve of disk space.
 
-``python slow_run.py CHECKPOINT RESULT SEED [FILE_SIZE_LIMIT]``: says "running" once the imports are done, "status STEPS" at the end.
+``python slow_run.py CHECKPOINT RESULT SEED [FILE_SIZE_LIMIT]``: says "running" once the imports are
+done, "status STEPS" at the end.
 """
 
 import resource

@@ -30,13 +30,20 @@ VELOCITIES = {
 }
 every_velocity = pytest.mark.parametrize("velocity", VELOCITIES.values(), ids=VELOCITIES)
 towards_a_sample = pytest.mark.parametrize(
-    "velocity", [VELOCITIES[name] for name in ("wgf", "energy", "mmd")], ids=["wgf", "energy", "mmd"]
+    "velocity",
+    [VELOCITIES[name] for name in ("wgf", "energy", "mmd")],
+    ids=["wgf", "energy", "mmd"],
 )
 
 
 def clouds(seed, n, m, d):
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, d)), rng.normal(0.5, 1.2, size=(m, d)), rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(m))
+    return (
+        rng.normal(size=(n, d)),
+        rng.normal(0.5, 1.2, size=(m, d)),
+        rng.dirichlet(np.ones(n)),
+        rng.dirichlet(np.ones(m)),
+    )
 
 
 def tolerance(x, y, width=SIGMA):
@@ -51,7 +58,12 @@ def steepest_descent(functional, x, pi):
     result = []
     for i, point in enumerate(x):
         others = [[mpmath.mpf(float(s)) for s in row] for row in x]
-        result.append(-naive.gradient(lambda p, i=i, others=others: functional([*others[:i], p, *others[i + 1 :]]), point) / float(pi[i]))
+        result.append(
+            -naive.gradient(
+                lambda p, i=i, others=others: functional([*others[:i], p, *others[i + 1 :]]), point
+            )
+            / float(pi[i])
+        )
     return np.array(result)
 
 
@@ -61,13 +73,19 @@ def functional_of_clouds(kernel, y, pi, rho):
     def pair(a, b):
         return kernel(mpmath.fsum((s - t) ** 2 for s, t in zip(a, b, strict=True)))
 
-    target = [([mpmath.mpf(float(t)) for t in point], float(r)) for point, r in zip(y, rho, strict=True)]
+    target = [
+        ([mpmath.mpf(float(t)) for t in point], float(r)) for point, r in zip(y, rho, strict=True)
+    ]
 
     def functional(points):
         particles = [(point, float(p)) for point, p in zip(points, pi, strict=True)]
         # The pairs i = j are constant, and the root of their zero distance has no derivative.
-        own = mpmath.fsum(2 * p * q * pair(a, b) for (a, p), (b, q) in itertools.combinations(particles, 2))
-        return own - 2 * mpmath.fsum(p * r * pair(a, b) for (a, p), (b, r) in itertools.product(particles, target))
+        own = mpmath.fsum(
+            2 * p * q * pair(a, b) for (a, p), (b, q) in itertools.combinations(particles, 2)
+        )
+        return own - 2 * mpmath.fsum(
+            p * r * pair(a, b) for (a, p), (b, r) in itertools.product(particles, target)
+        )
 
     return functional
 
@@ -78,10 +96,18 @@ def test_wgf_is_the_difference_of_two_scores(n, m, d, weighted):
     x, y, pi, rho = clouds(n + m, n, m, d)
     weights, target_weights = (pi, rho) if weighted else (None, None)
     expected = [
-        naive.gradient(lambda q: naive.kde_log_density(q, y, SIGMA, target_weights) - naive.kde_log_density(q, x, SIGMA, weights), point)
+        naive.gradient(
+            lambda q: (
+                naive.kde_log_density(q, y, SIGMA, target_weights)
+                - naive.kde_log_density(q, x, SIGMA, weights)
+            ),
+            point,
+        )
         for point in x
     ]
-    assert np.max(np.abs(ir.flows.wgf_velocity(x, y, SIGMA, weights, target_weights) - expected)) <= tolerance(x, y)
+    assert np.max(
+        np.abs(ir.flows.wgf_velocity(x, y, SIGMA, weights, target_weights) - expected)
+    ) <= tolerance(x, y)
 
 
 @pytest.mark.parametrize(("n", "m", "d"), SHAPES)
@@ -90,7 +116,9 @@ def test_energy_velocity_is_steepest_descent_of_the_energy_distance(n, m, d, wei
     x, y, pi, rho = clouds(n + m, n, m, d)
     pi, rho = (pi, rho) if weighted else (np.full(n, 1 / n), np.full(m, 1 / m))
     expected = steepest_descent(functional_of_clouds(lambda s: -mpmath.sqrt(s), y, pi, rho), x, pi)
-    velocity = ir.flows.energy_velocity(x, y, pi, rho) if weighted else ir.flows.energy_velocity(x, y)
+    velocity = (
+        ir.flows.energy_velocity(x, y, pi, rho) if weighted else ir.flows.energy_velocity(x, y)
+    )
     # Unit vectors, each wrong by d + 3 roundings, in two means multiplied by two.
     assert np.max(np.abs(velocity - expected)) <= 40 * EPS
 
@@ -101,8 +129,14 @@ def test_mmd_velocity_is_steepest_descent_of_the_squared_mmd(n, m, d, weighted):
     x, y, pi, rho = clouds(n + m, n, m, d)
     pi, rho = (pi, rho) if weighted else (np.full(n, 1 / n), np.full(m, 1 / m))
     variance = mpmath.mpf(SIGMA) ** 2
-    expected = steepest_descent(functional_of_clouds(lambda s: mpmath.exp(-s / (2 * variance)), y, pi, rho), x, pi)
-    velocity = ir.flows.mmd_velocity(x, y, SIGMA, pi, rho) if weighted else ir.flows.mmd_velocity(x, y, SIGMA)
+    expected = steepest_descent(
+        functional_of_clouds(lambda s: mpmath.exp(-s / (2 * variance)), y, pi, rho), x, pi
+    )
+    velocity = (
+        ir.flows.mmd_velocity(x, y, SIGMA, pi, rho)
+        if weighted
+        else ir.flows.mmd_velocity(x, y, SIGMA)
+    )
     assert np.max(np.abs(velocity - expected)) <= tolerance(x, y)
 
 
@@ -115,32 +149,45 @@ def test_svgd_velocity_is_the_stein_operator_of_the_kernel(n, m, d, weighted):
     for j, i in np.ndindex(n, n):
         k = float(mpmath.exp(-naive.squared_distance(x[i], x[j]) / (2 * variance)))
         moved = naive.gradient(
-            lambda q, j=j: mpmath.exp(-mpmath.fsum((s - mpmath.mpf(float(t))) ** 2 for s, t in zip(q, x[j], strict=True)) / (2 * variance)),
+            lambda q, j=j: mpmath.exp(
+                -mpmath.fsum((s - mpmath.mpf(float(t))) ** 2 for s, t in zip(q, x[j], strict=True))
+                / (2 * variance)
+            ),
             x[i],
         )
         expected[j] += pi[i] * (k * gaussian_score(x[i]) + moved)
     for score in (gaussian_score, gaussian_score(x)):
-        assert np.max(np.abs(ir.flows.svgd_velocity(x, score, SIGMA, pi) - expected)) <= tolerance(x, x)
+        assert np.max(np.abs(ir.flows.svgd_velocity(x, score, SIGMA, pi) - expected)) <= tolerance(
+            x, x
+        )
 
 
 def test_kde_score_far_from_the_sample_is_that_of_the_nearest_point():
     sample, weights = np.array([[0.0], [1.0], [7.0]]), np.array([0.5, 0.5, 0.0])
-    # The other point of positive weight has the share exp(−(1000² − 999²)/2) = 0; the nearest one of all has weight zero.
+    # The other point of positive weight has the share exp(−(1000² − 999²)/2) = 0; the nearest one
+    # of all has weight zero.
     assert ir.flows.gaussian_kde_score(np.array([[1000.0]]), sample, 1.0, weights)[0, 0] == -999.0
 
 
 @pytest.mark.parametrize("case", naive.CASES)
 def test_the_published_program_gives_the_same_wgf_velocity(case):
     stored = naive.golden()
-    x, y, expected, sigma = (stored[f"{case}/{name}"] for name in ("particles", "target", "v_wgf", "kernel_bandwidth"))
-    # The published program divides two sums of kernels instead of shifting exponents, in float64: 5e-12 seen.
-    assert np.max(np.abs(ir.flows.wgf_velocity(x, y, float(sigma)) - expected)) <= 1e-10 * np.max(np.abs(expected))
+    x, y, expected, sigma = (
+        stored[f"{case}/{name}"] for name in ("particles", "target", "v_wgf", "kernel_bandwidth")
+    )
+    # The published program divides two sums of kernels instead of shifting exponents, in float64:
+    # 5e-12 seen.
+    assert np.max(np.abs(ir.flows.wgf_velocity(x, y, float(sigma)) - expected)) <= 1e-10 * np.max(
+        np.abs(expected)
+    )
 
 
 @pytest.mark.parametrize("case", naive.CASES)
 def test_the_energy_velocity_is_right_where_the_published_program_expands_its_distances(case):
     stored = naive.golden()
-    x, y, published = (stored[f"{case}/{name}"] for name in ("particles", "target", "grad_energy_distance"))
+    x, y, published = (
+        stored[f"{case}/{name}"] for name in ("particles", "target", "grad_energy_distance")
+    )
     n, (xl, yl) = len(x), (x.astype(np.longdouble), y.astype(np.longdouble))
 
     def unit_vectors(a, b):
@@ -151,9 +198,11 @@ def test_the_energy_velocity_is_right_where_the_published_program_expands_its_di
     exact = 2 * (unit_vectors(xl, xl) - unit_vectors(xl, yl))
     velocity = ir.flows.energy_velocity(x, y)
     assert np.max(np.abs(velocity - exact)) <= 1e-13
-    # In the published program ‖x − x‖ is zero or the root of a multiple of a rounding, at least √(EPS/2) r with r = ‖x‖. The gradient of
-    # an expanded distance is x Σ_k c_ik − Σ_k c_ik x_k with c = 1/distance, where the term k = i cancels only up to the rounding of both
-    # sums: at most n + 2 times EPS/2 · r / (√(EPS/2) r) each. It enters with 2/n² (both arguments), and the velocity is n times that.
+    # In the published program ‖x − x‖ is zero or the root of a multiple of a rounding, at least
+    # √(EPS/2) r with r = ‖x‖. The gradient of an expanded distance is x Σ_k c_ik − Σ_k c_ik x_k
+    # with c = 1/distance, where the term k = i cancels only up to the rounding of both sums: at
+    # most n + 2 times EPS/2 · r / (√(EPS/2) r) each. It enters with 2/n² (both arguments), and the
+    # velocity is n times that.
     bound = 2 * 2 * (n + 2) * math.sqrt(EPS / 2) / n
     assert np.max(np.abs(-n * published - exact)) <= bound
 
@@ -177,7 +226,9 @@ def test_coincident_particles_and_single_points_have_a_velocity(velocity):
 
 
 @every_velocity
-@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 7), m=st.integers(1, 7), d=st.integers(1, 3))
+@given(
+    seed=st.integers(0, 2**32 - 1), n=st.integers(1, 7), m=st.integers(1, 7), d=st.integers(1, 3)
+)
 def test_order_of_points_and_repetition_do_not_matter(velocity, seed, n, m, d):
     x, y, pi, rho = clouds(seed, n, m, d)
     rng, v = np.random.default_rng(seed), velocity(x, y, pi, rho)
@@ -185,18 +236,23 @@ def test_order_of_points_and_repetition_do_not_matter(velocity, seed, n, m, d):
     assert np.max(np.abs(velocity(x[p], y[q], pi[p], rho[q]) - v[p])) <= tolerance(x, y)
     counts = rng.integers(1, 4, size=n)
     repeated = velocity(np.repeat(x, counts, axis=0), y, None, rho)
-    assert np.max(np.abs(np.repeat(velocity(x, y, counts / counts.sum(), rho), counts, axis=0) - repeated)) <= tolerance(x, y)
+    assert np.max(
+        np.abs(np.repeat(velocity(x, y, counts / counts.sum(), rho), counts, axis=0) - repeated)
+    ) <= tolerance(x, y)
 
 
 @towards_a_sample
-@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 7), m=st.integers(1, 7), d=st.integers(1, 3))
+@given(
+    seed=st.integers(0, 2**32 - 1), n=st.integers(1, 7), m=st.integers(1, 7), d=st.integers(1, 3)
+)
 def test_rotation_reflection_and_translation_carry_the_velocity_along(velocity, seed, n, m, d):
     x, y, pi, rho = clouds(seed, n, m, d)
     rng = np.random.default_rng(seed)
     basis, shift = np.linalg.qr(rng.normal(size=(d, d)))[0], rng.normal(size=d)
     moved = velocity(x @ basis + shift, y @ basis + shift, pi, rho)
     expected = velocity(x, y, pi, rho) @ basis
-    # Rotated points err by 4 roundings, which unit vectors between near points divide by their distance.
+    # Rotated points err by 4 roundings, which unit vectors between near points divide by their
+    # distance.
     both = np.concatenate([x, y])
     distance = np.linalg.norm(both[:, None] - both, axis=2)
     nearest = np.min(distance[distance > 0], initial=1.0)
@@ -208,7 +264,9 @@ def test_clouds_far_from_the_origin_keep_their_digits(velocity):
     # Coordinates are multiples of 2^-10, so a shift by 2^40 leaves every difference as it was.
     x, y, pi, rho = clouds(5, 8, 9, 2)
     x, y = np.round(2**10 * x) / 2**10, np.round(2**10 * y) / 2**10
-    np.testing.assert_array_equal(velocity(x + 2.0**40, y + 2.0**40, pi, rho), velocity(x, y, pi, rho))
+    np.testing.assert_array_equal(
+        velocity(x + 2.0**40, y + 2.0**40, pi, rho), velocity(x, y, pi, rho)
+    )
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 7), d=st.integers(1, 3))
@@ -227,20 +285,27 @@ def test_a_particle_of_weight_zero_is_carried_along_without_acting(velocity):
     extra = np.concatenate([x, [[0.1, 0.2]]])
     v = velocity(extra, y, np.append(pi, 0.0), rho)
     assert np.max(np.abs(v[:6] - velocity(x, y, pi, rho))) <= tolerance(x, y)
-    # Its velocity is the limit of small weights; the other particles' weights change by 1e-9 of themselves.
+    # Its velocity is the limit of small weights; the other particles' weights change by 1e-9 of
+    # themselves.
     limit = velocity(extra, y, np.append(pi * (1 - 1e-9), 1e-9), rho)
     assert np.max(np.abs(v[6] - limit[6])) <= 1e-9 * 20
 
 
 @pytest.mark.parametrize(
     ("name", "functional"),
-    [("energy", ir.metrics.energy_distance), ("mmd", lambda x, y, pi, rho: ir.metrics.mmd(x, y, SIGMA, pi, rho) ** 2)],
+    [
+        ("energy", ir.metrics.energy_distance),
+        ("mmd", lambda x, y, pi, rho: ir.metrics.mmd(x, y, SIGMA, pi, rho) ** 2),
+    ],
 )
 def test_the_metric_falls_at_the_rate_of_the_squared_speed(name, functional):
     x, y, pi, rho = clouds(2, 8, 9, 2)
     v, step = VELOCITIES[name](x, y, pi, rho), 1e-5
-    rate = (functional(x + step * v, y, pi, rho) - functional(x - step * v, y, pi, rho)) / (2 * step)
-    # Central differences: truncation step² times a third derivative of order 1/nearest² ~ 1e2, rounding EPS/step = 2e-11.
+    rate = (functional(x + step * v, y, pi, rho) - functional(x - step * v, y, pi, rho)) / (
+        2 * step
+    )
+    # Central differences: truncation step² times a third derivative of order 1/nearest² ~ 1e2,
+    # rounding EPS/step = 2e-11.
     assert abs(rate + np.sum(pi[:, None] * v**2)) <= 1e-7
 
 
@@ -249,14 +314,24 @@ def test_svgd_rests_on_average_where_the_score_is_that_of_the_particles():
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
     x, weights = nodes[:, None], weights / np.sum(weights)
     v = ir.flows.svgd_velocity(x, lambda z: -z, 2.0, weights)
-    # 40 nodes integrate polynomials of degree 79; exp(−(x − c)²/8) times x is resolved to better than 1e-9 for |c| ≤ 3.
+    # 40 nodes integrate polynomials of degree 79; exp(−(x − c)²/8) times x is resolved to better
+    # than 1e-9 for |c| ≤ 3.
     assert np.max(np.abs(v[np.abs(nodes) <= 3])) <= 1e-9
 
 
 FLOWS = {
-    "wgf": (lambda **kw: ir.flows.WGF(**kw), lambda x, y, s, pi, rho: ir.flows.wgf_velocity(x, y, s, pi, rho)),
-    "mmd": (lambda **kw: ir.flows.MMDFlow(**kw), lambda x, y, s, pi, rho: ir.flows.mmd_velocity(x, y, s, pi, rho)),
-    "svgd": (lambda **kw: ir.flows.SVGD(gaussian_score, **kw), lambda x, y, s, pi, rho: ir.flows.svgd_velocity(x, gaussian_score, s, pi)),
+    "wgf": (
+        lambda **kw: ir.flows.WGF(**kw),
+        lambda x, y, s, pi, rho: ir.flows.wgf_velocity(x, y, s, pi, rho),
+    ),
+    "mmd": (
+        lambda **kw: ir.flows.MMDFlow(**kw),
+        lambda x, y, s, pi, rho: ir.flows.mmd_velocity(x, y, s, pi, rho),
+    ),
+    "svgd": (
+        lambda **kw: ir.flows.SVGD(gaussian_score, **kw),
+        lambda x, y, s, pi, rho: ir.flows.svgd_velocity(x, gaussian_score, s, pi),
+    ),
 }
 every_flow = pytest.mark.parametrize(("make", "function"), FLOWS.values(), ids=FLOWS)
 
@@ -280,7 +355,11 @@ def test_the_energy_flow_is_its_velocity():
     np.testing.assert_array_equal(velocity(x + 1.0), ir.flows.energy_velocity(x + 1.0, y, pi, rho))
 
 
-@pytest.mark.parametrize("flow", [ir.flows.WGF(), ir.flows.EnergyFlow(), ir.flows.MMDFlow(), ir.flows.SVGD(lambda x: 3.0 - x)], ids=repr)
+@pytest.mark.parametrize(
+    "flow",
+    [ir.flows.WGF(), ir.flows.EnergyFlow(), ir.flows.MMDFlow(), ir.flows.SVGD(lambda x: 3.0 - x)],
+    ids=repr,
+)
 def test_every_flow_brings_particles_to_the_target(flow):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(30, 2)), rng.normal(3.0, 1.0, size=(40, 2))

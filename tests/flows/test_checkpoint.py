@@ -15,12 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ingd_ref._io import _sealed
 from ingd_ref.errors import CheckpointError
 from ingd_ref.flows import _checkpoint, _integrators, _loop, _run
 from ingd_ref.flows._fingerprint import describe, first_difference
 from ingd_ref.flows._flow import Flow
 from ingd_ref.flows._run import load_result, run_flow
-from ingd_ref.io import _sealed
 
 HERE = pathlib.Path(__file__).parent
 
@@ -32,7 +32,10 @@ class Windy(Flow):
     rate: float = 1.0
 
     def prepare(self, particles, target, rng, weights=None, target_weights=None, mask=None):
-        goal, wind = np.mean(target, axis=0), np.std(particles) * rng.normal(size=particles.shape[1])
+        goal, wind = (
+            np.mean(target, axis=0),
+            np.std(particles) * rng.normal(size=particles.shape[1]),
+        )
         return lambda x: self.rate * (goal - x) + wind * np.cos(x)
 
 
@@ -68,7 +71,14 @@ def same(one, two):
 
 
 def everything(result):
-    return [result.particles, result.trajectory, result.times, result.steps_kept, result.history_steps, *result.history.values()]
+    return [
+        result.particles,
+        result.trajectory,
+        result.times,
+        result.steps_kept,
+        result.history_steps,
+        *result.history.values(),
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +91,7 @@ def files(directory):
     return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
 
 
-# --- resuming ---------------------------------------------------------------------------------------------------------------------------
+# --- resuming -------------------------------------------------------------------------------------
 
 
 VARIANTS = {
@@ -118,15 +128,23 @@ def test_every_bit_generator_is_resumed(tmp_path, kind):
     start(tmp_path / "run.npz", steps=2, rng=rng())
     resumed = rng()
     same(start(tmp_path / "run.npz", steps=4, rng=resumed), whole)
-    assert resumed.bit_generator.state["state"].__repr__() == used.bit_generator.state["state"].__repr__()
-    start(tmp_path / "run.npz", steps=4, rng=None)  # a run may be resumed without a generator: the stored one goes on
+    assert (
+        resumed.bit_generator.state["state"].__repr__()
+        == used.bit_generator.state["state"].__repr__()
+    )
+    start(
+        tmp_path / "run.npz", steps=4, rng=None
+    )  # a run may be resumed without a generator: the stored one goes on
 
 
 def test_without_a_generator_the_stored_one_goes_on(tmp_path):
     start(tmp_path / "one.npz", steps=2, rng=None)
     for suffix in ("", ".journal"):
         (tmp_path / f"two.npz{suffix}").write_bytes((tmp_path / f"one.npz{suffix}").read_bytes())
-    same(start(tmp_path / "one.npz", steps=5, rng=None), start(tmp_path / "two.npz", steps=5, rng=None))
+    same(
+        start(tmp_path / "one.npz", steps=5, rng=None),
+        start(tmp_path / "two.npz", steps=5, rng=None),
+    )
 
 
 def test_the_same_generator_object_may_go_on(tmp_path):
@@ -136,7 +154,9 @@ def test_the_same_generator_object_may_go_on(tmp_path):
 
 
 def test_a_stopped_run_goes_on(tmp_path):
-    stopped = start(tmp_path / "run.npz", steps=5, callback=lambda info: info.step == 2, checkpoint_every=100)
+    stopped = start(
+        tmp_path / "run.npz", steps=5, callback=lambda info: info.step == 2, checkpoint_every=100
+    )
     assert (stopped.status, stopped.steps_done) == ("stopped", 2)
     same(start(tmp_path / "run.npz", steps=5), start(None, steps=5))
 
@@ -146,7 +166,9 @@ def test_seconds_add_up_and_callbacks_see_the_rest(tmp_path):
     seen = []
     second = start(tmp_path / "run.npz", steps=4, callback=lambda info: seen.append(info.step))
     assert seen == [4]
-    assert second.seconds > first.seconds > 0.2  # the last nap comes after the last reading of the clock
+    assert (
+        second.seconds > first.seconds > 0.2
+    )  # the last nap comes after the last reading of the clock
 
 
 def test_an_interrupted_run_is_saved_though_no_checkpoint_was_due(tmp_path):
@@ -154,9 +176,15 @@ def test_an_interrupted_run_is_saved_though_no_checkpoint_was_due(tmp_path):
         if info.step == 3:
             raise KeyboardInterrupt
 
-    assert start(tmp_path / "run.npz", steps=5, checkpoint_every=100, callback=callback).status == "interrupted"
+    assert (
+        start(tmp_path / "run.npz", steps=5, checkpoint_every=100, callback=callback).status
+        == "interrupted"
+    )
     seen = []
-    same(start(tmp_path / "run.npz", steps=5, callback=lambda info: seen.append(info.step)), start(None, steps=5))
+    same(
+        start(tmp_path / "run.npz", steps=5, callback=lambda info: seen.append(info.step)),
+        start(None, steps=5),
+    )
     assert seen == [3, 4, 5]
 
 
@@ -165,7 +193,9 @@ def test_a_checkpoint_is_a_plain_npz_and_leaves_no_litter(tmp_path):
     assert sorted(files(tmp_path)) == ["run.npz", "run.npz.journal"]
     with np.load(tmp_path / "run.npz", allow_pickle=False) as packed:
         assert np.array_equal(packed["particles"], result.particles)
-    journal = np.fromfile(tmp_path / "run.npz.journal").reshape(4, 11)  # five particles in the plane, one metric
+    journal = np.fromfile(tmp_path / "run.npz.journal").reshape(
+        4, 11
+    )  # five particles in the plane, one metric
     assert np.array_equal(journal[:, :10].reshape(4, 5, 2), result.trajectory)
     assert np.array_equal(journal[:, 10], result.history["spread"])
 
@@ -179,15 +209,17 @@ def test_each_byte_of_the_trajectory_is_written_once(tmp_path, monkeypatch):
         genuine(path, offset, data, fresh)
 
     monkeypatch.setattr("ingd_ref.flows._checkpoint.write_at", write_at)
-    monkeypatch.setattr("ingd_ref.io._sealed.write_at", write_at)
+    monkeypatch.setattr("ingd_ref._io._sealed.write_at", write_at)
     start(tmp_path / "run.npz", steps=30)
     journal = [(offset, length) for name, offset, length in written if name == "run.npz.journal"]
     assert journal == [(88 * step, 88) for step in range(31)]
     sealed = [length for name, _, length in written if name == "run.npz.tmp"]
-    assert max(sealed) - min(sealed) < 60  # only the digits of the step, of the seconds and of the random state vary
+    assert (
+        max(sealed) - min(sealed) < 60
+    )  # only the digits of the step, of the seconds and of the random state vary
 
 
-# --- a run that is another one ----------------------------------------------------------------------------------------------------------
+# --- a run that is another one --------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -254,12 +286,25 @@ class Nested:
 
 def test_descriptions_name_the_differing_part():
     one = Nested([np.zeros(2), (1.0, "a")], {"k": None, 3: int}, np.linalg.norm, io.StringIO())
-    assert first_difference(describe("flow", one), describe("flow", replace(one, layers=[np.zeros(2), (1.0, "a")]))) is None
+    assert (
+        first_difference(
+            describe("flow", one), describe("flow", replace(one, layers=[np.zeros(2), (1.0, "a")]))
+        )
+        is None
+    )
     other = replace(one, layers=[np.zeros(2), (2.0, "a")])
-    assert first_difference(describe("flow", one), describe("flow", other)) == "flow.layers[1][0] is 1.0 there and 2.0 here"
+    assert (
+        first_difference(describe("flow", one), describe("flow", other))
+        == "flow.layers[1][0] is 1.0 there and 2.0 here"
+    )
     longer = replace(one, options={"k": None, 3: int, "new": 1})
-    assert first_difference(describe("flow", one), describe("flow", longer)) == "flow.options is mapping of 2 there and mapping of 3 here"
-    assert not any("0x" in line for line in describe("flow", one).values())  # an address would differ in the next process
+    assert (
+        first_difference(describe("flow", one), describe("flow", longer))
+        == "flow.options is mapping of 2 there and mapping of 3 here"
+    )
+    assert not any(
+        "0x" in line for line in describe("flow", one).values()
+    )  # an address would differ in the next process
 
 
 def test_descriptions_end_where_an_object_holds_itself():
@@ -268,7 +313,7 @@ def test_descriptions_end_where_an_object_holds_itself():
     assert describe("loop", loop) == {"loop": "list of 1", "loop[0]": "itself"}
 
 
-# --- damaged and foreign files ----------------------------------------------------------------------------------------------------------
+# --- damaged and foreign files --------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -279,21 +324,29 @@ def intact(tmp_path_factory):
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=st.sampled_from(["run.npz", "run.npz.journal"]), kind=st.sampled_from(["cut", "flip", "grow"]), data=st.data())
+@given(
+    name=st.sampled_from(["run.npz", "run.npz.journal"]),
+    kind=st.sampled_from(["cut", "flip", "grow"]),
+    data=st.data(),
+)
 def test_damage_is_noticed_or_harmless(tmp_path_factory, intact, name, kind, data):
     contents, whole = intact
     damaged = bytearray(contents[name])
     if kind == "cut":
         del damaged[data.draw(st.integers(0, len(damaged) - 1), "kept bytes") :]
     elif kind == "flip":
-        damaged[data.draw(st.integers(0, len(damaged) - 1), "byte")] ^= 1 << data.draw(st.integers(0, 7), "bit")
+        damaged[data.draw(st.integers(0, len(damaged) - 1), "byte")] ^= 1 << data.draw(
+            st.integers(0, 7), "bit"
+        )
     else:
         damaged += data.draw(st.binary(min_size=1, max_size=100), "tail")
     directory = tmp_path_factory.mktemp("damaged")
     for other, content in contents.items():
         (directory / other).write_bytes(bytes(damaged) if other == name else content)
     before = files(directory)
-    if kind == "grow" and name == "run.npz.journal":  # what a killed run may leave: bytes that no checkpoint speaks of
+    if (
+        kind == "grow" and name == "run.npz.journal"
+    ):  # what a killed run may leave: bytes that no checkpoint speaks of
         same(start(directory / "run.npz", steps=5), whole)
         return
     with pytest.raises(CheckpointError, match=rf"{name} (is|does) .*left as|{name} is damaged"):
@@ -304,7 +357,10 @@ def test_damage_is_noticed_or_harmless(tmp_path_factory, intact, name, kind, dat
 def test_missing_journal_is_named(tmp_path):
     start(tmp_path / "run.npz", steps=2)
     (tmp_path / "run.npz.journal").unlink()
-    with pytest.raises(CheckpointError, match=r"run\.npz\.journal, which belongs to .*run\.npz, cannot be read: No such file"):
+    with pytest.raises(
+        CheckpointError,
+        match=r"run\.npz\.journal, which belongs to .*run\.npz, cannot be read: No such file",
+    ):
         start(tmp_path / "run.npz", steps=4)
 
 
@@ -322,7 +378,10 @@ def test_foreign_files_are_refused_and_left_alone(tmp_path):
     (tmp_path / "empty.npz").touch()
     before = files(tmp_path)
     for name in before:
-        with pytest.raises(CheckpointError, match=rf"{name} is damaged, or is not a checkpoint of this package; it was left as it is"):
+        with pytest.raises(
+            CheckpointError,
+            match=rf"{name} is damaged, or is not a checkpoint of this package; it was left as it is",
+        ):
             start(tmp_path / name)
         with pytest.raises(CheckpointError, match=rf"{name} is damaged, or is not a result"):
             load_result(tmp_path / name)
@@ -337,7 +396,9 @@ def test_sealed_files_of_another_kind_or_format_are_refused(tmp_path, monkeypatc
     with pytest.raises(CheckpointError, match=r"run\.npz holds a checkpoint, not a result"):
         load_result(tmp_path / "run.npz")
     monkeypatch.setattr(_sealed, "FORMAT", 2)
-    with pytest.raises(CheckpointError, match=r"written in format 1, this version of the package reads format 2"):
+    with pytest.raises(
+        CheckpointError, match=r"written in format 1, this version of the package reads format 2"
+    ):
         start(tmp_path / "run.npz", steps=1)
 
 
@@ -355,7 +416,7 @@ def test_unusable_places_are_named_before_any_step(tmp_path):
         assert steps == []
 
 
-# --- results on disk --------------------------------------------------------------------------------------------------------------------
+# --- results on disk ------------------------------------------------------------------------------
 
 
 def test_result_returns_from_disk(tmp_path):
@@ -364,7 +425,10 @@ def test_result_returns_from_disk(tmp_path):
     loaded = load_result(tmp_path / "result.npz")
     same(loaded, result)
     assert loaded.seconds == result.seconds
-    assert load_result(tmp_path / "result.npz", like=np.zeros(1, dtype=np.float32)).particles.dtype == np.float32
+    assert (
+        load_result(tmp_path / "result.npz", like=np.zeros(1, dtype=np.float32)).particles.dtype
+        == np.float32
+    )
     with pytest.raises(CheckpointError, match=r"there is no result .*absent\.npz"):
         load_result(tmp_path / "absent.npz")
 
@@ -378,12 +442,14 @@ def test_result_that_cannot_be_written_leaves_the_earlier_one(tmp_path, monkeypa
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(CheckpointError, match=r"result\.npz cannot be written: No space left on device"):
+    with pytest.raises(
+        CheckpointError, match=r"result\.npz cannot be written: No space left on device"
+    ):
         start(None, steps=2).save(tmp_path / "result.npz")
     assert files(tmp_path) == before
 
 
-# --- a disk that fails at every one of its operations in turn ---------------------------------------------------------------------------
+# --- a disk that fails at every one of its operations in turn -------------------------------------
 
 
 class Death(BaseException):
@@ -404,9 +470,18 @@ class FailingDisk:
 
             return call
 
-        for module, name in [(os, "fsync"), (os, "replace"), (pathlib.Path, "touch"), (pathlib.Path, "unlink")]:
+        for module, name in [
+            (os, "fsync"),
+            (os, "replace"),
+            (pathlib.Path, "touch"),
+            (pathlib.Path, "unlink"),
+        ]:
             monkeypatch.setattr(module, name, guarded(getattr(module, name)))
-        monkeypatch.setattr(pathlib.Path, "open", lambda path, mode="r", **options: self.opened(open_file(path, mode, **options), mode))
+        monkeypatch.setattr(
+            pathlib.Path,
+            "open",
+            lambda path, mode="r", **options: self.opened(open_file(path, mode, **options), mode),
+        )
 
     def tick(self):
         if self.left == 0 and not (self.once and self.failed):
@@ -452,7 +527,9 @@ def operations(tmp_path, **options):
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("failure", [Death(), FULL, KeyboardInterrupt()], ids=["killed", "full", "interrupted"])
+@pytest.mark.parametrize(
+    "failure", [Death(), FULL, KeyboardInterrupt()], ids=["killed", "full", "interrupted"]
+)
 def test_disk_failing_at_each_operation(tmp_path, failure):
     whole = start(None, steps=3)
     number = operations(tmp_path, steps=2)
@@ -464,9 +541,14 @@ def test_disk_failing_at_each_operation(tmp_path, failure):
             try:
                 result = start(path, steps=2)
                 assert result.status == "interrupted"
-                assert result.trajectory.tobytes() == whole.trajectory[: result.steps_done + 1].tobytes()
+                assert (
+                    result.trajectory.tobytes()
+                    == whole.trajectory[: result.steps_done + 1].tobytes()
+                )
             except KeyboardInterrupt:
-                assert good < number / 3  # while the very first checkpoint was being written: there was nothing to return
+                assert (
+                    good < number / 3
+                )  # while the very first checkpoint was being written: there was nothing to return
             except Death:
                 pass
             except CheckpointError as error:
@@ -485,7 +567,8 @@ def check_full_disk(path, error, whole):
         assert partial.trajectory.tobytes() == whole.trajectory[: partial.steps_done + 1].tobytes()
 
 
-# An interrupt on the last line of a `with` block leaves the file to the garbage collector, which closes it and says so.
+# An interrupt on the last line of a `with` block leaves the file to the garbage collector, which
+# closes it and says so.
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_interrupt_at_any_line(tmp_path):
     """Raise KeyboardInterrupt at line after line of the package: once stepping has begun, a result comes back and resumes exactly."""
@@ -493,14 +576,20 @@ def test_interrupt_at_any_line(tmp_path):
     lines = trace_lines(lambda: start(tmp_path / "counted.npz", steps=2, integrator="heun"))
     begun = next(index for index, stack in enumerate(lines) if "_drive" in stack)
     assert len(lines) - begun > 300
-    # The first line of the loop's function, `try:`, is not yet inside it. Where the state changes each line counts, elsewhere a sample.
+    # The first line of the loop's function, `try:`, is not yet inside it. Where the state changes
+    # each line counts, elsewhere a sample.
     critical = {"_drive", "step", "save"}
     for at in range(begun + 1, len(lines)):
         if at % 5 and lines[at][0] not in critical:
             continue
         path = tmp_path / f"{at}.npz"
         results = []
-        trace_lines(lambda path=path, results=results: results.append(start(path, steps=2, integrator="heun")), interrupt_at=at)
+        trace_lines(
+            lambda path=path, results=results: results.append(
+                start(path, steps=2, integrator="heun")
+            ),
+            interrupt_at=at,
+        )
         (result,) = results
         assert result.status == "interrupted"
         assert result.trajectory.tobytes() == whole.trajectory[: result.steps_done + 1].tobytes()
@@ -536,13 +625,25 @@ def trace_lines(call, interrupt_at=None):
     return lines
 
 
-# --- a process of its own: real signals and real limits ---------------------------------------------------------------------------------
+# --- a process of its own: real signals and real limits -------------------------------------------
 
 
 def launch(directory, seed, *limit):
-    command = [sys.executable, str(HERE / "slow_run.py"), "run.npz", "result.npz", str(seed), *map(str, limit)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])}
-    process = subprocess.Popen(command, cwd=directory, env=environment, stdout=subprocess.PIPE, text=True)
+    command = [
+        sys.executable,
+        str(HERE / "slow_run.py"),
+        "run.npz",
+        "result.npz",
+        str(seed),
+        *map(str, limit),
+    ]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]),
+    }
+    process = subprocess.Popen(
+        command, cwd=directory, env=environment, stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "running\n"
     return process
 
@@ -599,7 +700,8 @@ def test_ctrl_c_keeps_what_was_done(tmp_path, uninterrupted):
 
 
 def test_file_size_limit_stands_for_a_full_disk(tmp_path, uninterrupted):
-    # A frame takes 4800 bytes and every second step has one: the journal reaches the limit near step 12, the sealed file never does.
+    # A frame takes 4800 bytes and every second step has one: the journal reaches the limit near
+    # step 12, the sealed file never does.
     process = launch(tmp_path, 0, 30_000)
     message, steps = finish(process).split(" | ")
     assert process.returncode == 3

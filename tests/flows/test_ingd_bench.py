@@ -2,8 +2,8 @@
 
 import pytest
 
-from ingd_ref.bench import _generator
-from ingd_ref.bench._measure import peak_bytes
+from ingd_ref._bench import _generator
+from ingd_ref._bench._measure import peak_bytes
 
 
 @pytest.fixture
@@ -25,6 +25,9 @@ def test_all_methods_come_to_the_same_velocity(comparison):
 def test_the_gram_matrix_of_the_generator_needs_a_tenth_of_the_memory_of_its_jacobian(comparison):
     for function in (comparison.function, comparison.others["Jacobian (n, d, p)"]):
         function()  # whatever is imported or compiled on the way counts for neither
-    ours, jacobian = peak_bytes(comparison.function, "numpy"), peak_bytes(comparison.others["Jacobian (n, d, p)"], "numpy")
+    ours, jacobian = (
+        peak_bytes(comparison.function, "numpy"),
+        peak_bytes(comparison.others["Jacobian (n, d, p)"], "numpy"),
+    )
     assert jacobian > 200 * 5 * 4869 * 8  # it holds J at least
     assert 10 * ours < jacobian

@@ -9,7 +9,15 @@ from scipy.special import digamma
 
 import ingd_ref as ir
 from ingd_ref.backend import to_host
-from ingd_ref.errors import BackendError, CheckpointError, DomainError, NonFiniteError, OptionError, ShapeError, SingularSystemError
+from ingd_ref.errors import (
+    BackendError,
+    CheckpointError,
+    DomainError,
+    NonFiniteError,
+    OptionError,
+    ShapeError,
+    SingularSystemError,
+)
 from ingd_ref.features import FamilyStatistics, GaussianRBF, Monomials, RandomCenters
 from ingd_ref.flows import load_result, run_ingd
 from ingd_ref.generators import Affine, LocationScale, MultilayerPerceptron, QuantileGenerator
@@ -20,12 +28,28 @@ START = PERCEPTRON.initial(np.random.default_rng(3))
 
 
 def run(generator=PERCEPTRON, start=START, target=TARGET, **options):
-    defaults = {"features": RandomCenters(12), "latents": 15, "steps": 4, "step_size": 0.3, "progress": False}
-    return run_ingd(generator, start, target, **{**defaults, "rng": np.random.default_rng(0), **options})
+    defaults = {
+        "features": RandomCenters(12),
+        "latents": 15,
+        "steps": 4,
+        "step_size": 0.3,
+        "progress": False,
+    }
+    return run_ingd(
+        generator, start, target, **{**defaults, "rng": np.random.default_rng(0), **options}
+    )
 
 
 def same(one, other):
-    for name in ("particles", "trajectory", "parameters", "parameter_trajectory", "times", "steps_kept", "history_steps"):
+    for name in (
+        "particles",
+        "trajectory",
+        "parameters",
+        "parameter_trajectory",
+        "times",
+        "steps_kept",
+        "history_steps",
+    ):
         assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
     assert {name: values.tobytes() for name, values in one.history.items()} == {
         name: values.tobytes() for name, values in other.history.items()
@@ -33,11 +57,17 @@ def same(one, other):
     assert (one.status, one.steps_done) == (other.status, other.steps_done)
 
 
-# --- paths known exactly -----------------------------------------------------------------------------------------------------------------
+# --- paths known exactly --------------------------------------------------------------------------
 
 NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(12)
 NODES, NODE_WEIGHTS = NODES[:, None], NODE_WEIGHTS / NODE_WEIGHTS.sum()
-EXACT = {"ridge": 0.0, "jitter": 0.0, "latents": NODES, "weights": NODE_WEIGHTS, "target_weights": NODE_WEIGHTS}
+EXACT = {
+    "ridge": 0.0,
+    "jitter": 0.0,
+    "latents": NODES,
+    "weights": NODE_WEIGHTS,
+    "target_weights": NODE_WEIGHTS,
+}
 
 
 def gaussian_path(times, mean, deviation):
@@ -67,11 +97,18 @@ def gaussian_error(integrator, steps, logarithmic=False, **options):
 
 
 @pytest.mark.parametrize("logarithmic", [False, True])
-@pytest.mark.parametrize(("integrator", "order", "steps"), [("euler", 1, 128), ("heun", 2, 64), ("rk4", 4, 80)])
-def test_location_and_scale_follow_the_exact_path_to_the_order_of_the_integrator(integrator, order, steps, logarithmic):
-    coarse, fine = (gaussian_error(integrator, number, logarithmic) for number in (steps, 2 * steps))
+@pytest.mark.parametrize(
+    ("integrator", "order", "steps"), [("euler", 1, 128), ("heun", 2, 64), ("rk4", 4, 80)]
+)
+def test_location_and_scale_follow_the_exact_path_to_the_order_of_the_integrator(
+    integrator, order, steps, logarithmic
+):
+    coarse, fine = (
+        gaussian_error(integrator, number, logarithmic) for number in (steps, 2 * steps)
+    )
     assert fine > 1e-12  # above rounding
-    # The next term of the error expansion is smaller by the step, at most 1/32, times a constant of a few units.
+    # The next term of the error expansion is smaller by the step, at most 1/32, times a constant of
+    # a few units.
     assert abs(math.log2(coarse / fine) - order) < 0.2
 
 
@@ -80,8 +117,9 @@ def test_the_finest_runge_kutta_steps_are_exact_to_eight_digits():
     assert gaussian_error("rk4", 160, solver="stacked") < 1e-8
 
 
-# Trapezoidal rule in s = log(u/(1 − u)): the integrands are analytic in a strip |Im s| < π, so a step of 1/2 errs by e^−4π² = 7e-18 times
-# their size at its edge, and cutting the range at |s| = 27 by 27 e^−27 = 5e-11.
+# Trapezoidal rule in s = log(u/(1 − u)): the integrands are analytic in a strip |Im s| < π, so a
+# step of 1/2 errs by e^−4π² = 7e-18 times their size at its edge, and cutting the range at |s| = 27
+# by 27 e^−27 = 5e-11.
 LOGITS = np.arange(-54, 55) / 2
 UNIFORM = 1 / (1 + np.exp(-LOGITS))
 UNIFORM_WEIGHTS = UNIFORM * (1 - UNIFORM) / np.sum(UNIFORM * (1 - UNIFORM))
@@ -89,10 +127,24 @@ UNIFORM_WEIGHTS = UNIFORM * (1 - UNIFORM) / np.sum(UNIFORM * (1 - UNIFORM))
 
 def gamma_path(times, start, target):
     """Shape and rate along (E10): ψ(α) − log β and α/β move straight."""
-    moments = [np.array([digamma(shape) - np.log(rate), shape / rate]) for shape, rate in (start, target)]
+    moments = [
+        np.array([digamma(shape) - np.log(rate), shape / rate]) for shape, rate in (start, target)
+    ]
     path = moments[1] + np.exp(-times)[:, None] * (moments[0] - moments[1])
     gaps = np.log(path[:, 1]) - path[:, 0]  # log α − ψ(α)
-    shapes = np.array([brentq(lambda a, gap: np.log(a) - digamma(a) - gap, 0.1, 100.0, (gap,), xtol=1e-13, rtol=1e-14) for gap in gaps])
+    shapes = np.array(
+        [
+            brentq(
+                lambda a, gap: np.log(a) - digamma(a) - gap,
+                0.1,
+                100.0,
+                (gap,),
+                xtol=1e-13,
+                rtol=1e-14,
+            )
+            for gap in gaps
+        ]
+    )
     return np.stack([shapes, shapes / path[:, 1]], axis=1)
 
 
@@ -118,7 +170,8 @@ def gamma_error(integrator, steps):
 
 def test_shape_and_rate_follow_the_exact_path_of_the_gamma_family():
     coarse, fine = gamma_error("rk4", 8), gamma_error("rk4", 16)
-    # The next term of the error expansion is smaller by the step, 1/8, times a constant of order one.
+    # The next term of the error expansion is smaller by the step, 1/8, times a constant of order
+    # one.
     assert abs(math.log2(coarse / fine) - 4) < 0.2
     assert fine < 1e-8
     assert abs(math.log2(gamma_error("heun", 8) / gamma_error("heun", 16)) - 2) < 0.2
@@ -127,10 +180,23 @@ def test_shape_and_rate_follow_the_exact_path_of_the_gamma_family():
 def test_the_rate_of_an_exponential_distribution_follows_its_closed_form():
     family = ir.families.Exponential()
     generator = QuantileGenerator(family)
-    options = {"latents": UNIFORM[:, None], "weights": UNIFORM_WEIGHTS, "target_weights": UNIFORM_WEIGHTS, "ridge": 0.0, "jitter": 0.0}
+    options = {
+        "latents": UNIFORM[:, None],
+        "weights": UNIFORM_WEIGHTS,
+        "target_weights": UNIFORM_WEIGHTS,
+        "ridge": 0.0,
+        "jitter": 0.0,
+    }
     target = generator(np.array([4.0]), UNIFORM[:, None])
     result = run(
-        generator, np.array([0.5]), target, features=FamilyStatistics(family), steps=16, step_size=1 / 16, integrator="rk4", **options
+        generator,
+        np.array([0.5]),
+        target,
+        features=FamilyStatistics(family),
+        steps=16,
+        step_size=1 / 16,
+        integrator="rk4",
+        **options,
     )
     exact = 1 / (0.25 + np.exp(-result.times) * (2.0 - 0.25))
     # On ẏ = −y, which 1/β obeys, a unit of time costs h⁴/120; in β itself a few dozen times that
@@ -161,11 +227,12 @@ def test_a_full_affine_generator_follows_the_moments_of_a_gaussian_on_the_plane(
     moments = np.stack([family.statistics(x).mean(axis=0) for x in result.trajectory])
     goal = family.statistics(TARGET).mean(axis=0)
     exact = goal + np.exp(-result.times)[:, None] * (moments[0] - goal)
-    # h⁴/120 per unit of time, times what the curvature of the affine family multiplies it with, a few hundred
+    # h⁴/120 per unit of time, times what the curvature of the affine family multiplies it with, a
+    # few hundred
     assert np.abs(moments - exact).max() < 0.05**4 / 120 * 1e3
 
 
-# --- what is drawn -----------------------------------------------------------------------------------------------------------------------
+# --- what is drawn --------------------------------------------------------------------------------
 
 
 def test_equal_seeds_give_equal_runs_and_the_generator_advances():
@@ -182,7 +249,8 @@ def test_given_latents_are_those_of_every_step_and_of_the_shown_sample():
     assert result.particles.tobytes() == PERCEPTRON(result.parameters, latents).tobytes()
     again = run(latents=np.repeat(latents, 2, axis=0), features=Monomials(2))
     once = run(latents=latents, features=Monomials(2))
-    # repeated points are one point with twice the weight: sums of fifteen against thirty terms, four steps, condition below 1e5
+    # repeated points are one point with twice the weight: sums of fifteen against thirty terms,
+    # four steps, condition below 1e5
     assert np.abs(again.parameters - once.parameters).max() < 1e-9
 
 
@@ -232,11 +300,13 @@ def test_a_minibatch_is_drawn_without_repetition_or_by_weight():
 
 
 def test_a_target_may_be_a_function_of_the_generator():
-    result = run(target=lambda rng: rng.normal(3.0, 1.0, size=(30, 2)), steps=20, step_size=0.5, latents=60)
+    result = run(
+        target=lambda rng: rng.normal(3.0, 1.0, size=(30, 2)), steps=20, step_size=0.5, latents=60
+    )
     assert np.all(np.abs(result.particles.mean(axis=0) - 3.0) < 1.0)
 
 
-# --- records, callbacks, results on disk -------------------------------------------------------------------------------------------------
+# --- records, callbacks, results on disk ----------------------------------------------------------
 
 
 def test_metrics_callbacks_and_records_see_the_generated_sample():
@@ -247,7 +317,9 @@ def test_metrics_callbacks_and_records_see_the_generated_sample():
         info.parameters[:], info.particles[:] = np.nan, np.nan  # copies
         return info.step == 3
 
-    result = run(metrics={"mean": lambda x: x.mean()}, callback=stop_at_three, keep_every=2, steps=5)
+    result = run(
+        metrics={"mean": lambda x: x.mean()}, callback=stop_at_three, keep_every=2, steps=5
+    )
     assert (result.status, result.steps_done) == ("stopped", 3)
     assert result.steps_kept.tolist() == [0, 2]
     assert result.parameter_trajectory.shape == (2, START.size)
@@ -264,19 +336,25 @@ def test_results_are_kept_with_their_parameters(tmp_path):
     same(load_result(tmp_path / "result.npz"), result)
     moved = load_result(tmp_path / "result.npz", like=np.zeros(1, dtype=np.float32))
     assert moved.parameters.dtype == moved.parameter_trajectory.dtype == np.float32
-    plain = ir.run_flow(ir.flows.KiNG(RandomCenters(5)), TARGET[:6], TARGET, steps=1, progress=False)
+    plain = ir.run_flow(
+        ir.flows.KiNG(RandomCenters(5)), TARGET[:6], TARGET, steps=1, progress=False
+    )
     plain.save(tmp_path / "flow.npz")
     assert load_result(tmp_path / "flow.npz").parameters is None
 
 
-# --- checkpoints, interrupts, errors -----------------------------------------------------------------------------------------------------
+# --- checkpoints, interrupts, errors --------------------------------------------------------------
 
 KINDS = [
     {},
     {"integrator": "adaptive", "rtol": 1e-2},
     {"integrator": "heun", "batch": 7, "shown": 4},
     {"redraw": False, "integrator": "rk4"},
-    {"latents": np.random.default_rng(7).normal(size=(9, 2)), "keep_every": 2, "metrics": {"mean": lambda x: x.mean()}},
+    {
+        "latents": np.random.default_rng(7).normal(size=(9, 2)),
+        "keep_every": 2,
+        "metrics": {"mean": lambda x: x.mean()},
+    },
     {"target": lambda rng: rng.normal(size=(12, 2)), "solver": "stacked"},
 ]
 
@@ -305,7 +383,10 @@ def test_ctrl_c_keeps_what_was_done(tmp_path):
 @pytest.mark.parametrize(
     ("change", "name"),
     [
-        ({"generator": MultilayerPerceptron((2, 6, 2), residual=True, activation="silu")}, "generator.activation"),
+        (
+            {"generator": MultilayerPerceptron((2, 6, 2), residual=True, activation="silu")},
+            "generator.activation",
+        ),
         ({"start": START + 1.0}, "parameters"),
         ({"latents": 16}, "latents"),
         ({"shown": 3}, "shown"),
@@ -323,7 +404,14 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path, change, name):
 
 
 def test_a_checkpoint_of_particles_is_no_checkpoint_of_parameters(tmp_path):
-    ir.run_flow(ir.flows.KiNG(RandomCenters(5)), TARGET[:6], TARGET, steps=1, progress=False, checkpoint=tmp_path / "run.npz")
+    ir.run_flow(
+        ir.flows.KiNG(RandomCenters(5)),
+        TARGET[:6],
+        TARGET,
+        steps=1,
+        progress=False,
+        checkpoint=tmp_path / "run.npz",
+    )
     with pytest.raises(CheckpointError, match="another run"):
         run(checkpoint=tmp_path / "run.npz")
 
@@ -342,15 +430,29 @@ def test_an_error_carries_what_was_done():
 
 def test_a_singular_step_names_its_system():
     with pytest.raises(SingularSystemError, match="raise the jitter"):
-        run(LocationScale(1), np.array([0.0, 1.0]), TARGET[:, :1], features=Monomials(3), ridge=0.0, jitter=0.0)
+        run(
+            LocationScale(1),
+            np.array([0.0, 1.0]),
+            TARGET[:, :1],
+            features=Monomials(3),
+            ridge=0.0,
+            jitter=0.0,
+        )
 
 
-# --- other libraries, bad arguments ------------------------------------------------------------------------------------------------------
+# --- other libraries, bad arguments ---------------------------------------------------------------
 
 
 def test_it_stays_on_its_device(on_device):
     features = GaussianRBF(on_device(TARGET[:5]), 2.0)
-    found = run(start=on_device(START), target=on_device(TARGET), features=features, shown=5, integrator="heun", batch=11)
+    found = run(
+        start=on_device(START),
+        target=on_device(TARGET),
+        features=features,
+        shown=5,
+        integrator="heun",
+        batch=11,
+    )
     expected = run(features=GaussianRBF(TARGET[:5], 2.0), shown=5, integrator="heun", batch=11)
     for name in ("particles", "trajectory", "parameters", "parameter_trajectory"):
         value, exact = getattr(found, name), getattr(expected, name)

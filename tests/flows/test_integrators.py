@@ -12,7 +12,7 @@ from ingd_ref.flows._integrators import TABLEAUX, StepMemory, advance
 ORDERS = {"euler": 1, "heun": 2, "rk4": 4}
 
 
-# --- order conditions: sum_i b_i phi_i(tree) = 1/gamma(tree) for every rooted tree with at most `order` nodes (Butcher) -----------------
+# --- order conditions: sum_i b_i phi_i(tree) = 1/gamma(tree) for every rooted tree with at most `or
 
 
 def rooted_trees(nodes):
@@ -39,13 +39,18 @@ def density(tree):
 
 
 def elementary_weights(matrix, tree):
-    return math.prod((matrix @ elementary_weights(matrix, branch) for branch in tree), start=np.ones(len(matrix)))
+    return math.prod(
+        (matrix @ elementary_weights(matrix, branch) for branch in tree), start=np.ones(len(matrix))
+    )
 
 
 def worst_defect(tableau, weights, nodes):
     stages = len(tableau.stages)
     matrix = np.array([row + (0.0,) * (stages - len(row)) for row in tableau.stages])
-    return max(abs(np.dot(weights, elementary_weights(matrix, tree)) - 1 / density(tree)) for tree in rooted_trees(nodes))
+    return max(
+        abs(np.dot(weights, elementary_weights(matrix, tree)) - 1 / density(tree))
+        for tree in rooted_trees(nodes)
+    )
 
 
 def test_there_are_as_many_rooted_trees_as_known():
@@ -56,7 +61,8 @@ def test_there_are_as_many_rooted_trees_as_known():
 def test_order_conditions(name):
     tableau = TABLEAUX[name]
     weights = np.array(tableau.weights)
-    # Products of at most five coefficients of size up to 12, each rounded once: about 1e3 units in the last place of one.
+    # Products of at most five coefficients of size up to 12, each rounded once: about 1e3 units in
+    # the last place of one.
     for nodes in range(1, tableau.order + 1):
         assert worst_defect(tableau, weights, nodes) < 1000 * np.finfo(float).eps
     assert worst_defect(tableau, weights, tableau.order + 1) > 1e-4
@@ -76,7 +82,7 @@ def test_last_stage_of_the_pair_is_the_first_of_the_next_step():
     assert tableau.weights[-1] == 0
 
 
-# --- flows with closed forms ------------------------------------------------------------------------------------------------------------
+# --- flows with closed forms ----------------------------------------------------------------------
 
 
 START = np.array([[1.0, 0.3], [-0.4, 2.0], [0.7, -1.1]])
@@ -86,7 +92,11 @@ def linear(t=None):
     """ẋ = −Dx in rotated axes: x(t) = Q exp(−Dt) Qᵀ x(0)."""
     axes = np.array([[0.6, -0.8], [0.8, 0.6]])
     rates = np.array([1.0, 0.3])
-    return (lambda x: -x @ (axes * rates) @ axes.T) if t is None else START @ (axes * np.exp(-rates * t)) @ axes.T
+    return (
+        (lambda x: -x @ (axes * rates) @ axes.T)
+        if t is None
+        else START @ (axes * np.exp(-rates * t)) @ axes.T
+    )
 
 
 def rotation(t=None):
@@ -126,9 +136,12 @@ def travel(integrator, field, t, spans, rtol=0.0, atol=1.0):
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize(("integrator", "spans"), [("euler", 256), ("heun", 64), ("rk4", 16)])
 def test_convergence_order(integrator, spans, field):
-    coarse, fine = (np.max(np.abs(travel(integrator, field, 1.0, n) - field(1.0))) for n in (spans, 2 * spans))
+    coarse, fine = (
+        np.max(np.abs(travel(integrator, field, 1.0, n) - field(1.0))) for n in (spans, 2 * spans)
+    )
     assert fine > 1e-12  # well above rounding, or the ratio means nothing
-    # The next term of the error expansion is smaller by the step, at most 1/16, times a constant of order one.
+    # The next term of the error expansion is smaller by the step, at most 1/16, times a constant of
+    # order one.
     assert abs(math.log2(coarse / fine) - ORDERS[integrator]) < 0.2
 
 
@@ -151,9 +164,11 @@ def test_adaptive_meets_its_tolerance(field, tolerance):
     for _ in range(3):
         x, memory = advance("adaptive", counted(), x, 1.0, memory, tolerance, tolerance)
     error = np.max(np.abs(x - field(3.0)) / (tolerance + tolerance * np.abs(field(3.0))))
-    # Each of at most evaluations/6 sub-steps adds at most one tolerated error, which these flows do not amplify by more than e.
+    # Each of at most evaluations/6 sub-steps adds at most one tolerated error, which these flows do
+    # not amplify by more than e.
     assert error < math.e * evaluations / 6
-    # An error of order h⁵ costs 10^(2/5) = 2.5 times the sub-steps for a hundredth of the tolerance; one of lower order costs more.
+    # An error of order h⁵ costs 10^(2/5) = 2.5 times the sub-steps for a hundredth of the
+    # tolerance; one of lower order costs more.
     assert evaluations < 40 * tolerance**-0.2
 
 
@@ -166,7 +181,8 @@ def test_adaptive_minds_the_one_particle_that_moves():
 
     new, _ = advance("adaptive", velocity, start, 1.0, None, 0.0, 1e-6)
     exact = np.array([math.cos(10) - math.sin(10), math.cos(10) + math.sin(10)])
-    # A turn by ten radians takes some hundred sub-steps at most, and a rotation passes each tolerated error on unchanged.
+    # A turn by ten radians takes some hundred sub-steps at most, and a rotation passes each
+    # tolerated error on unchanged.
     assert np.max(np.abs(new[17] - exact)) < 100 * 1e-6
 
 
@@ -188,7 +204,8 @@ def test_adaptive_grows_out_of_a_tiny_step():
 
     x, _ = advance("adaptive", velocity, START, 1.0, StepMemory(1e-6, 1.0), 1e-6, 1e-6)
     assert np.allclose(x, START * math.exp(-1), rtol=1e-5)
-    # Doubling at least, twenty sub-steps reach the length of the span; ten more for those at the length that the tolerance asks for.
+    # Doubling at least, twenty sub-steps reach the length of the span; ten more for those at the
+    # length that the tolerance asks for.
     assert calls < 6 * 30
 
 
@@ -215,7 +232,9 @@ def test_adaptive_gives_up_where_the_flow_ends():
 def test_adaptive_says_which_tolerance_is_out_of_reach(monkeypatch):
     monkeypatch.setattr("ingd_ref.flows._integrators.MOST_SUBSTEPS", 500)
     with pytest.raises(DomainError, match=r"rtol = 0 and atol = 1e-12 cannot be met in float32"):
-        advance("adaptive", lambda x: np.sin(x * 1e6), START.astype(np.float32), 1.0, None, 0.0, 1e-12)
+        advance(
+            "adaptive", lambda x: np.sin(x * 1e6), START.astype(np.float32), 1.0, None, 0.0, 1e-12
+        )
 
 
 @pytest.mark.parametrize("integrator", [*ORDERS, "adaptive"])

@@ -8,14 +8,30 @@ import pytest
 
 import ingd_ref as ir
 from ingd_ref.backend import to_host
-from ingd_ref.errors import BackendError, DomainError, NonFiniteError, OptionError, ShapeError, SingularSystemError
+from ingd_ref.errors import (
+    BackendError,
+    DomainError,
+    NonFiniteError,
+    OptionError,
+    ShapeError,
+    SingularSystemError,
+)
 from ingd_ref.flows import PUBLISHED, KiNG, king_velocity, published_king, published_ntking
-from ingd_ref.rkhs import GradientGaussian, MedianBandwidth, NeuralTangent, RandomNeuralTangent, ScalarGaussian
+from ingd_ref.rkhs import (
+    GradientGaussian,
+    MedianBandwidth,
+    NeuralTangent,
+    RandomNeuralTangent,
+    ScalarGaussian,
+)
 
 RNG = np.random.default_rng(20)
 X, Y, CENTERS = RNG.normal(size=(12, 3)), RNG.normal(size=(9, 3)) + 1.0, RNG.normal(size=(6, 3))
 WEIGHTS = RNG.dirichlet(np.ones(12))
-NETWORK = [(RNG.normal(size=(5, 3)), RNG.normal(size=5)), (RNG.normal(size=(3, 5)), RNG.normal(size=3))]
+NETWORK = [
+    (RNG.normal(size=(5, 3)), RNG.normal(size=5)),
+    (RNG.normal(size=(3, 5)), RNG.normal(size=3)),
+]
 MASK = np.array([True, False, True])
 
 
@@ -36,7 +52,10 @@ def problem(convert):
         GradientGaussian(1.2),
         ScalarGaussian(1.2),
         ScalarGaussian(1.2, coordinatewise=True),
-        *(NeuralTangent(layers, activation, "full") for activation in ("tanh", "relu", "silu", "gelu")),
+        *(
+            NeuralTangent(layers, activation, "full")
+            for activation in ("tanh", "relu", "silu", "gelu")
+        ),
         NeuralTangent(layers, mode="diagonal"),
         NeuralTangent(layers, mode="trace"),
         MedianBandwidth().draw(x, x, np.random.default_rng(0)),
@@ -47,34 +66,54 @@ def problem(convert):
 
 def pairs(features, kernels):
     """Every kind of features with one kernel, and every kind of kernel with one set of features."""
-    return [*((feature, kernels[0]) for feature in features), *((features[0], kernel) for kernel in kernels[1:])]
+    return [
+        *((feature, kernels[0]) for feature in features),
+        *((features[0], kernel) for kernel in kernels[1:]),
+    ]
 
 
 def outputs(convert, solver):
     x, y, weights, mask, features, kernels = problem(convert)
     for feature, kernel in pairs(features, kernels):
-        solution = king_velocity(x, y, features=feature, kernel=kernel, weights=weights, mask=mask, solver=solver)
+        solution = king_velocity(
+            x, y, features=feature, kernel=kernel, weights=weights, mask=mask, solver=solver
+        )
         yield solution.velocity, solution.field(y), solution.moment_rate, solution.delta
 
 
 def rounding(solver):
     """What rounding explains of each output, by the model of tests/laws.
 
-    The means whose difference is Δ err by eps of their size; the solve passes that on by ‖M⁻¹‖ and adds eps cond(M) |c|; U carries the
-    coefficients to velocities, G to moment rates.
+    The means whose difference is Δ err by eps of their size; the solve passes that on by ‖M⁻¹‖ and
+    adds eps cond(M) |c|; U carries the coefficients to velocities, G to moment rates.
     """
     _, _, _, _, features, kernels = problem(np.asarray)
     for feature, kernel in pairs(features, kernels):
         jacobian = feature.jacobian(X) * MASK[:, None]
-        means = np.linalg.norm(WEIGHTS @ np.abs(feature(X))) + np.linalg.norm(np.abs(feature(Y)).mean(axis=0))
-        solution = king_velocity(X, Y, features=feature, kernel=kernel, weights=WEIGHTS, mask=MASK, solver=solver)
-        s = sum(means / system.singular_values[-1] + system.condition * np.linalg.norm(system.coefficients) for system in solution.systems)
-        carried = [np.linalg.norm(kernel.contract(points, X, jacobian, WEIGHTS)) for points in (X, Y)]
-        yield [20 * np.finfo(float).eps * size for size in (carried[0] * s, carried[1] * s, np.linalg.norm(solution.gram) * s, means)]
+        means = np.linalg.norm(WEIGHTS @ np.abs(feature(X))) + np.linalg.norm(
+            np.abs(feature(Y)).mean(axis=0)
+        )
+        solution = king_velocity(
+            X, Y, features=feature, kernel=kernel, weights=WEIGHTS, mask=MASK, solver=solver
+        )
+        s = sum(
+            means / system.singular_values[-1]
+            + system.condition * np.linalg.norm(system.coefficients)
+            for system in solution.systems
+        )
+        carried = [
+            np.linalg.norm(kernel.contract(points, X, jacobian, WEIGHTS)) for points in (X, Y)
+        ]
+        yield [
+            20 * np.finfo(float).eps * size
+            for size in (carried[0] * s, carried[1] * s, np.linalg.norm(solution.gram) * s, means)
+        ]
 
 
 def assert_equal_to_rounding(convert, solver):
-    for actual, expected, tolerances in zip(outputs(convert, solver), outputs(np.asarray, solver), rounding(solver), strict=True):
+    for actual, expected, tolerances in zip(
+        outputs(convert, solver), outputs(np.asarray, solver), rounding(solver), strict=True
+    ):
         assert type(actual[0]) is type(convert(X))
         for a, e, tolerance in zip(actual, expected, tolerances, strict=True):
             assert np.linalg.norm(to_host(a) - e) <= tolerance
@@ -110,10 +149,16 @@ def test_float32_on_a_device_that_prefers_it(guarded_devices):
             options = {"weights": weights, "mask": mask, "ridge": 0.1, "jitter": 0.1}
             solution = king_velocity(x, y, features=features[index], kernel=kernel, **options)
             options |= {"weights": WEIGHTS, "mask": MASK}
-            reference = king_velocity(X, Y, features=exact[4][index], kernel=reference_kernel, **options)
+            reference = king_velocity(
+                X, Y, features=exact[4][index], kernel=reference_kernel, **options
+            )
             assert solution.velocity.dtype == strict.float32
-            error = np.abs(to_host(solution.velocity) - reference.velocity).max() / np.abs(reference.velocity).max()
-            # inputs rounded to float32, then a backward-stable solve; Δ is a difference of means of the same size, which costs a few more
+            error = (
+                np.abs(to_host(solution.velocity) - reference.velocity).max()
+                / np.abs(reference.velocity).max()
+            )
+            # inputs rounded to float32, then a backward-stable solve; Δ is a difference of means of
+            # the same size, which costs a few more
             assert error <= 100 * np.finfo(np.float32).eps * reference.condition
 
 
@@ -127,15 +172,26 @@ def test_cupy_matches_numpy():
 def test_matrix_free_and_formed_solutions_agree():
     x, y, weights, mask, features, kernels = problem(np.asarray)
     for kernel in [k for k in kernels if not k.coordinatewise]:
-        formed = king_velocity(x, y, features=features[0], kernel=kernel, weights=weights, mask=mask)
-        free = king_velocity(x, y, features=features[0], kernel=kernel, weights=weights, mask=mask, solver="cg")
+        formed = king_velocity(
+            x, y, features=features[0], kernel=kernel, weights=weights, mask=mask
+        )
+        free = king_velocity(
+            x, y, features=features[0], kernel=kernel, weights=weights, mask=mask, solver="cg"
+        )
         # CG stops at a relative residual of 1e-12
-        assert np.abs(free.velocity - formed.velocity).max() <= 1e-11 * formed.condition * np.abs(formed.velocity).max()
+        assert (
+            np.abs(free.velocity - formed.velocity).max()
+            <= 1e-11 * formed.condition * np.abs(formed.velocity).max()
+        )
         assert free.gram is None
         assert free.condition == pytest.approx(formed.condition, rel=1e-6)
-        assert np.allclose(free.moment_rate, formed.moment_rate, rtol=0, atol=1e-11 * formed.condition)
+        assert np.allclose(
+            free.moment_rate, formed.moment_rate, rtol=0, atol=1e-11 * formed.condition
+        )
     with pytest.raises(OptionError, match="coordinate-wise"):
-        king_velocity(x, y, features=features[0], kernel=ScalarGaussian(1.0, coordinatewise=True), solver="cg")
+        king_velocity(
+            x, y, features=features[0], kernel=ScalarGaussian(1.0, coordinatewise=True), solver="cg"
+        )
 
 
 def test_a_masked_coordinate_stays_and_the_moment_identity_holds_on_the_mask():
@@ -143,13 +199,20 @@ def test_a_masked_coordinate_stays_and_the_moment_identity_holds_on_the_mask():
     x, y, weights, mask, features, kernels = problem(np.asarray)
     step = 1e-5
     for kernel in kernels:
-        solution = king_velocity(x, y, features=features[0], kernel=kernel, weights=weights, mask=mask)
+        solution = king_velocity(
+            x, y, features=features[0], kernel=kernel, weights=weights, mask=mask
+        )
         assert not solution.velocity[:, 1].any()
         assert not solution.field(y)[:, 1].any()
-        ahead, behind = (weights @ features[0](x + sign * step * solution.velocity) for sign in (1, -1))
+        ahead, behind = (
+            weights @ features[0](x + sign * step * solution.velocity) for sign in (1, -1)
+        )
         speed = np.abs(solution.velocity).max()
         # central difference: h² |f‴| |v|³ / 6 + eps / h, with |f‴| ≤ 2/σ³ for the RBF
-        assert np.abs((ahead - behind) / (2 * step) - solution.moment_rate).max() <= step**2 * speed**3 + 1e-10
+        assert (
+            np.abs((ahead - behind) / (2 * step) - solution.moment_rate).max()
+            <= step**2 * speed**3 + 1e-10
+        )
 
 
 @pytest.mark.parametrize("n", [1, 2])
@@ -160,11 +223,17 @@ def test_degenerate_but_legal_input_works(n, d, b):
     rng = np.random.default_rng(0)
     x, y = np.ones((n, d)), rng.normal(size=(1, d))
     features = ir.features.GaussianRBF(rng.normal(size=(b, d)), 1.0)
-    for kernel in (GradientGaussian(1.0), ScalarGaussian(1.0, coordinatewise=True), NeuralTangent([(np.eye(d), np.zeros(d))])):
+    for kernel in (
+        GradientGaussian(1.0),
+        ScalarGaussian(1.0, coordinatewise=True),
+        NeuralTangent([(np.eye(d), np.zeros(d))]),
+    ):
         for solver in ("cholesky", "eigh"):
             solution = king_velocity(x, y, features=features, kernel=kernel, solver=solver)
             assert np.isfinite(solution.velocity).all()
-            assert np.ptp(solution.velocity, axis=0).max() <= 1e-14 * np.abs(solution.velocity).max()
+            assert (
+                np.ptp(solution.velocity, axis=0).max() <= 1e-14 * np.abs(solution.velocity).max()
+            )
     assert np.isfinite(KiNG().prepare(x, y, rng)(x)).all()
 
 
@@ -178,7 +247,10 @@ def test_a_singular_system_is_refused_or_given_its_minimum_norm_answer():
     assert solution.systems[0].rank == 6
     # the dropped directions do not enter the velocity: doubled features give what single ones give
     assert np.allclose(
-        solution.velocity, once.velocity, rtol=0, atol=100 * np.finfo(float).eps * once.condition * np.abs(once.velocity).max()
+        solution.velocity,
+        once.velocity,
+        rtol=0,
+        atol=100 * np.finfo(float).eps * once.condition * np.abs(once.velocity).max(),
     )
 
 
@@ -187,12 +259,19 @@ def test_inputs_are_untouched_and_results_are_their_own():
     for array in (x, y, weights, mask):
         array.flags.writeable = False
     features, kernel = ir.features.GaussianRBF(CENTERS, 1.5), GradientGaussian(1.2)
-    state = np.random.get_state()[1].copy()  # noqa: NPY002 - the global state is what must not change
+    state = np.random.get_state()[1].copy()
     solution = king_velocity(x, y, features=features, kernel=kernel, weights=weights, mask=mask)
     again = king_velocity(x, y, features=features, kernel=kernel, weights=weights, mask=mask)
-    assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    assert np.array_equal(np.random.get_state()[1], state)
     assert np.array_equal(solution.velocity, again.velocity)
-    for result in (solution.velocity, solution.delta, solution.fisher, solution.gram, solution.coefficients, solution.field(x)):
+    for result in (
+        solution.velocity,
+        solution.delta,
+        solution.fisher,
+        solution.gram,
+        solution.coefficients,
+        solution.field(x),
+    ):
         assert not any(np.shares_memory(result, given) for given in (x, y, weights))
     moved = X.copy()
     solution = king_velocity(moved, Y, features=features, kernel=kernel)
@@ -208,7 +287,11 @@ def test_inputs_are_untouched_and_results_are_their_own():
         ({"x": X[:0]}, ShapeError, "x must hold at least one point"),
         ({"y": Y[:0]}, ShapeError, "y must hold at least one point"),
         ({"y": Y[:, :2]}, ShapeError, r"y must have shape \(n, 3\)"),
-        ({"x": np.where(np.arange(36).reshape(12, 3) == 7, np.nan, X)}, NonFiniteError, r"x holds 1 value.*\(2, 1\)"),
+        (
+            {"x": np.where(np.arange(36).reshape(12, 3) == 7, np.nan, X)},
+            NonFiniteError,
+            r"x holds 1 value.*\(2, 1\)",
+        ),
         ({"y": np.full((2, 3), np.inf)}, NonFiniteError, "y holds 6 value"),
         ({"x": X.tolist()}, BackendError, "x must be an array"),
         ({"x": X.astype(complex)}, ShapeError, "real numbers"),
@@ -228,7 +311,12 @@ def test_inputs_are_untouched_and_results_are_their_own():
     ],
 )
 def test_bad_arguments_are_named(change, error, words):
-    arguments = {"x": X, "y": Y, "features": ir.features.GaussianRBF(CENTERS, 1.5), "kernel": GradientGaussian(1.2)} | change
+    arguments = {
+        "x": X,
+        "y": Y,
+        "features": ir.features.GaussianRBF(CENTERS, 1.5),
+        "kernel": GradientGaussian(1.2),
+    } | change
     x, y = arguments.pop("x"), arguments.pop("y")
     with pytest.raises(error, match=words):
         king_velocity(x, y, **arguments)
@@ -237,12 +325,23 @@ def test_bad_arguments_are_named(change, error, words):
 def test_mixed_libraries_are_refused():
     strict = pytest.importorskip("array_api_strict")
     with pytest.raises(BackendError, match="different array libraries"):
-        king_velocity(X, strict.asarray(Y), features=ir.features.Monomials(1), kernel=GradientGaussian(1.0))
+        king_velocity(
+            X, strict.asarray(Y), features=ir.features.Monomials(1), kernel=GradientGaussian(1.0)
+        )
     with pytest.raises(BackendError, match="centers"):
-        king_velocity(X, Y, features=ir.features.GaussianRBF(strict.asarray(CENTERS), 1.0), kernel=GradientGaussian(1.0))
-    first, second = (strict.asarray(Y, device=strict.Device(name)) for name in ("CPU_DEVICE", "device1"))
+        king_velocity(
+            X,
+            Y,
+            features=ir.features.GaussianRBF(strict.asarray(CENTERS), 1.0),
+            kernel=GradientGaussian(1.0),
+        )
+    first, second = (
+        strict.asarray(Y, device=strict.Device(name)) for name in ("CPU_DEVICE", "device1")
+    )
     with pytest.raises(BackendError, match="different devices"):
-        king_velocity(first, second, features=ir.features.Monomials(1), kernel=GradientGaussian(1.0))
+        king_velocity(
+            first, second, features=ir.features.Monomials(1), kernel=GradientGaussian(1.0)
+        )
     solution = king_velocity(X, Y, features=ir.features.Monomials(1), kernel=GradientGaussian(1.0))
     with pytest.raises(BackendError, match="points"):
         solution.field(strict.asarray(X))
@@ -252,7 +351,11 @@ def test_mixed_libraries_are_refused():
 
 def test_presets_carry_the_published_numbers():
     for flow in (published_king(50), published_ntking(50)):
-        assert {name: getattr(flow, name) for name in PUBLISHED} == PUBLISHED == {"ridge": 1e-3, "jitter": 1e-3, "ddof": 1}
+        assert (
+            {name: getattr(flow, name) for name in PUBLISHED}
+            == PUBLISHED
+            == {"ridge": 1e-3, "jitter": 1e-3, "ddof": 1}
+        )
         assert flow.features.rule == "lower"
         assert flow.features.number == 50
     assert published_king().kernel == MedianBandwidth(rule="lower")

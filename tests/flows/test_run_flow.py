@@ -26,7 +26,9 @@ class Attraction(Flow):
 
     def prepare(self, particles, target, rng, weights=None, target_weights=None, mask=None):
         xp = array_namespace(particles=particles, target=target)
-        self.seen.append({"target": target, "weights": weights, "target_weights": target_weights, "mask": mask})
+        self.seen.append(
+            {"target": target, "weights": weights, "target_weights": target_weights, "mask": mask}
+        )
         gust = self.wind * rng.normal()
         goal = _mean(xp, target, target_weights) + gust
         return lambda x: xp.broadcast_to(goal - _mean(xp, x, weights), x.shape)
@@ -51,13 +53,20 @@ class Given(Flow):
 
 def flow(particles=PARTICLES, target=TARGET, **options):
     rule = options.pop("rule", Attraction())
-    return run_flow(rule, particles, target, **{"steps": 4, "progress": False, "rng": np.random.default_rng(0), **options})
+    return run_flow(
+        rule,
+        particles,
+        target,
+        **{"steps": 4, "progress": False, "rng": np.random.default_rng(0), **options},
+    )
 
 
-# --- closed forms -----------------------------------------------------------------------------------------------------------------------
+# --- closed forms ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("integrator", "order", "steps"), [("euler", 1, 64), ("heun", 2, 32), ("rk4", 4, 8)])
+@pytest.mark.parametrize(
+    ("integrator", "order", "steps"), [("euler", 1, 64), ("heun", 2, 32), ("rk4", 4, 8)]
+)
 @pytest.mark.parametrize("redraw", [True, False])
 def test_means_move_in_a_straight_line(integrator, order, steps, redraw):
     """(E10): μ(t) = E_p f + e^{−t}(μ(0) − E_p f), to the order of the integrator."""
@@ -70,7 +79,8 @@ def test_means_move_in_a_straight_line(integrator, order, steps, redraw):
 
     coarse, fine = error(steps), error(2 * steps)
     assert fine > 1e-12  # above rounding
-    # The next term of the error expansion is smaller by the step, at most 1/8, times a constant of order one.
+    # The next term of the error expansion is smaller by the step, at most 1/8, times a constant of
+    # order one.
     assert abs(math.log2(coarse / fine) - order) < 0.2
 
 
@@ -88,7 +98,12 @@ def test_weights_reach_the_flow():
     result = flow(rule=rule, weights=weights, target_weights=target_weights, steps=2, step_size=0.5)
     goal = target_weights @ TARGET
     # Two Euler steps of the mean: each halves the distance. Twenty additions of numbers below ten.
-    assert np.allclose(weights @ result.particles, goal + 0.25 * (weights @ PARTICLES - goal), rtol=0, atol=200 * np.finfo(float).eps)
+    assert np.allclose(
+        weights @ result.particles,
+        goal + 0.25 * (weights @ PARTICLES - goal),
+        rtol=0,
+        atol=200 * np.finfo(float).eps,
+    )
     assert all(seen["mask"] is None for seen in rule.seen)
 
 
@@ -97,13 +112,17 @@ def test_masked_coordinates_keep_their_values():
     for mask in ([False, True], np.array([False, True])):
         result = flow(rule=rule, mask=mask, integrator="rk4")
         assert np.array_equal(result.trajectory[:, :, 0], np.tile(PARTICLES[:, 0], (5, 1)))
-        assert np.array_equal(result.trajectory[:, :, 1], flow(integrator="rk4").trajectory[:, :, 1])
+        assert np.array_equal(
+            result.trajectory[:, :, 1], flow(integrator="rk4").trajectory[:, :, 1]
+        )
     assert all(np.array_equal(seen["mask"], [False, True]) for seen in rule.seen)
 
 
 def test_a_masked_coordinate_may_have_no_velocity():
     rule = Given(lambda x, call: np.stack([np.full(len(x), np.nan), np.ones(len(x))], axis=1))
-    assert np.array_equal(flow(rule=rule, mask=[False, True], steps=1).particles, PARTICLES + np.array([0.0, 1.0]))
+    assert np.array_equal(
+        flow(rule=rule, mask=[False, True], steps=1).particles, PARTICLES + np.array([0.0, 1.0])
+    )
 
 
 def test_settled_once_or_before_each_step():
@@ -115,7 +134,11 @@ def test_settled_once_or_before_each_step():
 
 def test_minibatches_are_drawn_from_the_one_generator():
     rule = Attraction()
-    flow(rule=rule, target=lambda rng: rng.normal(size=(3, 2)), target_weights=np.array([0.5, 0.5, 0.0]))
+    flow(
+        rule=rule,
+        target=lambda rng: rng.normal(size=(3, 2)),
+        target_weights=np.array([0.5, 0.5, 0.0]),
+    )
     expected = np.random.default_rng(0)
     for seen in rule.seen:
         assert np.array_equal(seen["target"], expected.normal(size=(3, 2)))
@@ -123,7 +146,7 @@ def test_minibatches_are_drawn_from_the_one_generator():
         assert np.array_equal(seen["target_weights"], [0.5, 0.5, 0.0])
 
 
-# --- what is recorded -------------------------------------------------------------------------------------------------------------------
+# --- what is recorded -----------------------------------------------------------------------------
 
 
 def test_records_and_thinning():
@@ -162,13 +185,18 @@ def test_callback_sees_each_step_and_stops_the_run():
         told.append(info)
         return info.step == 3
 
-    result = flow(callback=callback, steps=9, step_size=0.5, metrics={"mean": np.mean}, record_every=2)
+    result = flow(
+        callback=callback, steps=9, step_size=0.5, metrics={"mean": np.mean}, record_every=2
+    )
     assert (result.status, result.steps_done) == ("stopped", 3)
     assert [info.step for info in told] == [1, 2, 3]
     assert [info.time for info in told] == [0.5, 1.0, 1.5]
     assert {info.steps for info in told} == {9}
     assert [list(info.metrics) for info in told] == [[], ["mean"], []]
-    assert all(np.array_equal(info.particles, frame) for info, frame in zip(told, result.trajectory[1:], strict=True))
+    assert all(
+        np.array_equal(info.particles, frame)
+        for info, frame in zip(told, result.trajectory[1:], strict=True)
+    )
     assert 0 < told[0].seconds <= told[-1].seconds <= result.seconds
 
 
@@ -187,14 +215,18 @@ def test_progress_bar_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
     with reporter(True, steps=7, done=4) as report:
-        report(StepInfo(step=5, steps=7, time=5.0, particles=PARTICLES, metrics={"mmd": 0.125}, seconds=1.0))
+        report(
+            StepInfo(
+                step=5, steps=7, time=5.0, particles=PARTICLES, metrics={"mmd": 0.125}, seconds=1.0
+            )
+        )
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "5/7" in captured.err
     assert "mmd 0.125" in captured.err
 
 
-# --- errors -----------------------------------------------------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 
 
 def failing(x, call):
@@ -205,16 +237,26 @@ def failing(x, call):
 def test_velocity_that_is_not_finite_names_step_and_particle(tmp_path, integrator):
     rng = np.random.default_rng(0)
     with pytest.raises(
-        NonFiniteError, match=r"velocity at step 3 is NaN or infinite for 1 particle\(s\), the first of them is 2"
+        NonFiniteError,
+        match=r"velocity at step 3 is NaN or infinite for 1 particle\(s\), the first of them is 2",
     ) as caught:
-        flow(rule=Given(failing), integrator=integrator, checkpoint=tmp_path / "run.npz", checkpoint_every=10, rng=rng)
+        flow(
+            rule=Given(failing),
+            integrator=integrator,
+            checkpoint=tmp_path / "run.npz",
+            checkpoint_every=10,
+            rng=rng,
+        )
     partial = caught.value.partial
     assert isinstance(partial, FlowResult)
     assert (partial.status, partial.steps_done) == ("interrupted", 2)
     # Two steps of one, in the adaptive case of several rounded sub-steps.
     assert np.allclose(partial.particles, PARTICLES + 2, rtol=1e-13)
-    # The same rule in better health goes on from there: this is the third call of prepare, but the first of a fresh rule.
-    resumed = flow(rule=Given(failing), integrator=integrator, checkpoint=tmp_path / "run.npz", rng=rng)
+    # The same rule in better health goes on from there: this is the third call of prepare, but the
+    # first of a fresh rule.
+    resumed = flow(
+        rule=Given(failing), integrator=integrator, checkpoint=tmp_path / "run.npz", rng=rng
+    )
     assert resumed.status == "finished"
     assert np.array_equal(resumed.trajectory[:3], partial.trajectory)
 
@@ -223,7 +265,10 @@ def test_position_that_overflows_is_named():
     rule = Given(lambda x, call: np.full_like(x, 1e308))
     with (
         np.errstate(over="ignore"),
-        pytest.raises(NonFiniteError, match=r"position at step 1 is NaN or infinite for 6 particle\(s\), the first of them is 0"),
+        pytest.raises(
+            NonFiniteError,
+            match=r"position at step 1 is NaN or infinite for 6 particle\(s\), the first of them is 0",
+        ),
     ):
         flow(rule=rule, step_size=10.0)
 
@@ -279,7 +324,11 @@ def test_interrupted_generator_stands_after_the_last_completed_step():
     [
         ({"rule": "king"}, OptionError, "flow must be a Flow, got str"),
         ({"rng": 3}, OptionError, "rng must be a numpy.random.Generator, got int"),
-        ({"integrator": "leapfrog"}, OptionError, "integrator must be one of 'euler', 'heun', 'rk4', 'adaptive', got 'leapfrog'"),
+        (
+            {"integrator": "leapfrog"},
+            OptionError,
+            "integrator must be one of 'euler', 'heun', 'rk4', 'adaptive', got 'leapfrog'",
+        ),
         ({"steps": 0}, DomainError, "steps must be a whole number of at least 1"),
         ({"step_size": 0.0}, DomainError, "step_size must be greater than zero"),
         ({"rtol": -1.0}, DomainError, "rtol must not be negative"),
@@ -292,16 +341,40 @@ def test_interrupted_generator_stands_after_the_last_completed_step():
         ({"particles": np.full((2, 2), np.nan)}, NonFiniteError, "particles holds 4 value"),
         ({"target": TARGET[:, :1]}, ShapeError, r"target must have shape \(n, 2\)"),
         ({"target": [[1.0, 2.0]]}, OptionError, "target must be an array .* got list"),
-        ({"target": lambda rng: TARGET[:, :1]}, ShapeError, r"target\(rng\) must have shape \(n, 2\)"),
-        ({"target": lambda rng: None}, BackendError, r"target\(rng\) must be an array, got NoneType"),
-        ({"target": lambda rng: array_api_strict.asarray(TARGET)}, BackendError, r"particles and target\(rng\) come from different"),
+        (
+            {"target": lambda rng: TARGET[:, :1]},
+            ShapeError,
+            r"target\(rng\) must have shape \(n, 2\)",
+        ),
+        (
+            {"target": lambda rng: None},
+            BackendError,
+            r"target\(rng\) must be an array, got NoneType",
+        ),
+        (
+            {"target": lambda rng: array_api_strict.asarray(TARGET)},
+            BackendError,
+            r"particles and target\(rng\) come from different",
+        ),
         ({"weights": np.ones(6)}, DomainError, "weights must sum to 1"),
         ({"target_weights": np.ones(6) / 6}, ShapeError, r"target_weights must have shape \(8,\)"),
-        ({"target": lambda rng: TARGET, "target_weights": np.ones(6) / 6}, ShapeError, r"target_weights must have shape \(8,\)"),
+        (
+            {"target": lambda rng: TARGET, "target_weights": np.ones(6) / 6},
+            ShapeError,
+            r"target_weights must have shape \(8,\)",
+        ),
         ({"mask": [True]}, ShapeError, "mask must be 2 values of True or False"),
         ({"mask": [1, 0]}, ShapeError, "mask must be 2 values of True or False"),
-        ({"metrics": {"both": lambda x: x.mean(axis=0)}}, ShapeError, r"metric both must return one number, got an array of shape \(2,\)"),
-        ({"rule": Given(lambda x, call: x[:, :1])}, ShapeError, r"velocity at step 1 has shape \(6, 1\), the particles have \(6, 2\)"),
+        (
+            {"metrics": {"both": lambda x: x.mean(axis=0)}},
+            ShapeError,
+            r"metric both must return one number, got an array of shape \(2,\)",
+        ),
+        (
+            {"rule": Given(lambda x, call: x[:, :1])},
+            ShapeError,
+            r"velocity at step 1 has shape \(6, 1\), the particles have \(6, 2\)",
+        ),
         ({"rule": Given(lambda x, call: 1.0)}, BackendError, "velocity must be an array"),
     ],
 )
@@ -310,7 +383,7 @@ def test_bad_arguments_are_named(options, error, message):
         flow(**options)
 
 
-# --- purity -----------------------------------------------------------------------------------------------------------------------------
+# --- purity ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("integrator", ["euler", "heun", "rk4", "adaptive"])
@@ -327,9 +400,16 @@ def test_inputs_stay_and_results_share_no_memory(tmp_path, integrator):
         value.flags.writeable = False
     told = []
     for checkpoint in (None, tmp_path / "run.npz", tmp_path / "run.npz"):
-        result = flow(**inputs, integrator=integrator, callback=lambda info: told.append(info.particles), checkpoint=checkpoint)
+        result = flow(
+            **inputs,
+            integrator=integrator,
+            callback=lambda info: told.append(info.particles),
+            checkpoint=checkpoint,
+        )
         arrays = [result.particles, result.trajectory, *told, *inputs.values()]
-        assert not any(np.shares_memory(one, two) for i, one in enumerate(arrays) for two in arrays[:i])
+        assert not any(
+            np.shares_memory(one, two) for i, one in enumerate(arrays) for two in arrays[:i]
+        )
         assert result.particles.flags.writeable
     assert all(np.array_equal(inputs[name], before[name]) for name in inputs)
 
@@ -353,11 +433,11 @@ def test_callbacks_and_metrics_may_scribble():
 
 
 def test_global_random_state_is_left_alone():
-    np.random.seed(3)  # noqa: NPY002 - the legacy state is what must not move
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    np.random.seed(3)
+    before = np.random.get_state()[1].copy()
     flow(rule=Attraction(wind=1.0))
     flow(rule=Attraction(wind=1.0), rng=None)
-    assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    assert np.array_equal(np.random.get_state()[1], before)
 
 
 def test_the_same_seed_gives_the_same_run():
@@ -366,7 +446,7 @@ def test_the_same_seed_gives_the_same_run():
     assert not np.array_equal(one.particles, flow(rule=Attraction(wind=1.0), rng=None).particles)
 
 
-# --- other libraries --------------------------------------------------------------------------------------------------------------------
+# --- other libraries ------------------------------------------------------------------------------
 
 
 def check_library(xp, device, path, rtol):
@@ -388,9 +468,17 @@ def check_library(xp, device, path, rtol):
         whole = flow(**options, steps=4, integrator=integrator)
         flow(**options, steps=2, integrator=integrator, checkpoint=checkpoint)
         resumed = flow(**options, steps=4, integrator=integrator, checkpoint=checkpoint)
-        reference = flow(weights=np.full(6, 1 / 6), mask=[True, False], steps=4, integrator=integrator, rule=Attraction(wind=0.5))
+        reference = flow(
+            weights=np.full(6, 1 / 6),
+            mask=[True, False],
+            steps=4,
+            integrator=integrator,
+            rule=Attraction(wind=0.5),
+        )
         for result in (whole, resumed):
-            assert array_namespace(trajectory=result.trajectory, start=options["particles"], particles=result.particles)
+            assert array_namespace(
+                trajectory=result.trajectory, start=options["particles"], particles=result.particles
+            )
             np.testing.assert_allclose(to_host(result.trajectory), reference.trajectory, rtol=rtol)
         assert to_host(resumed.trajectory).tobytes() == to_host(whole.trajectory).tobytes()
         assert np.array_equal(resumed.history["mean"], whole.history["mean"])

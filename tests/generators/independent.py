@@ -17,7 +17,9 @@ STEP = 1e-150  # of the complex step, whose truncation error is its square
 def location_scale(generator, w, z):
     d = generator.dimension
     scale = np.exp(w[d:]) if generator.logarithmic else w[d:]
-    return np.array([[w[a] + scale[0 if generator.shared else a] * point[a] for a in range(d)] for point in z])
+    return np.array(
+        [[w[a] + scale[0 if generator.shared else a] * point[a] for a in range(d)] for point in z]
+    )
 
 
 def affine(generator, w, z):
@@ -49,7 +51,8 @@ def triangular_polynomial(generator, w, z):
     columns = []
     for j in range(d):
         total = np.zeros(len(z), dtype=w.dtype)
-        # exponents of the coordinates before, by degree, and within a degree in the order of combinations with repetition
+        # exponents of the coordinates before, by degree, and within a degree in the order of
+        # combinations with repetition
         exponents = [e for e in itertools.product(range(q + 1), repeat=j) if sum(e) <= q]
         for exponent in sorted(exponents, key=lambda e: (sum(e), tuple(-k for k in e))):
             total = total + w[start] * np.prod(z[:, :j] ** np.array(exponent, dtype=int), axis=1)
@@ -60,7 +63,12 @@ def triangular_polynomial(generator, w, z):
     return np.stack(columns, axis=1)
 
 
-FORMULAS = {LocationScale: location_scale, Affine: affine, MultilayerPerceptron: perceptron, TriangularPolynomial: triangular_polynomial}
+FORMULAS = {
+    LocationScale: location_scale,
+    Affine: affine,
+    MultilayerPerceptron: perceptron,
+    TriangularPolynomial: triangular_polynomial,
+}
 
 ANALYTIC = [
     LocationScale(1),

@@ -23,12 +23,18 @@ def moved_vjp(w, z, c):
 
 
 W, Z = np.array([0.3, -0.2]), np.array([[0.5], [-1.0], [2.0]])
-U, C = np.array([[1.0, 0.5], [-0.3, 2.0]]), np.array([[[1.0], [2.0], [0.5]], [[0.1], [0.0], [-3.0]]])
+U, C = (
+    np.array([[1.0, 0.5], [-0.3, 2.0]]),
+    np.array([[[1.0], [2.0], [0.5]], [[0.1], [0.0], [-3.0]]]),
+)
 PUSHED = np.stack([moved_jvp(W, Z, u) for u in U])
 PULLED = np.stack([moved_vjp(W, Z, c) for c in C])
 
-# PyTorch's forward differentiation warns about its own use of a deprecated part of PyTorch, when it is first used.
-torch_warns_about_itself = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+# PyTorch's forward differentiation warns about its own use of a deprecated part of PyTorch, when it
+# is first used.
+torch_warns_about_itself = pytest.mark.filterwarnings(
+    "ignore:`torch.jit.script` is deprecated:DeprecationWarning"
+)
 
 
 @pytest.mark.parametrize("supplied", [("jvp", "vjp"), ("jvp",), ("vjp",)], ids="+".join)
@@ -38,7 +44,10 @@ def test_a_missing_product_is_made_of_the_other(supplied):
     # sums of three products in another order
     assert np.abs(generator.jvp(W, Z, U) - PUSHED).max() <= 20 * EPS
     assert np.abs(generator.vjp(W, Z, C) - PULLED).max() <= 20 * EPS
-    assert np.abs(generator.gram(W, Z, C) - PULLED @ PULLED.T).max() <= 20 * EPS * (PULLED @ PULLED.T).max()
+    assert (
+        np.abs(generator.gram(W, Z, C) - PULLED @ PULLED.T).max()
+        <= 20 * EPS * (PULLED @ PULLED.T).max()
+    )
     assert generator.product_error(W, Z) <= 1e-9
 
 
@@ -112,10 +121,16 @@ def test_starts_and_latent_points_of_a_user():
     plain = UserGenerator(moved, BLOCKS, 1, 1)
     assert np.array_equal(plain.initial(), np.zeros(2))
     assert plain.latents(3, np.random.default_rng(0)).shape == (3, 1)
-    own = UserGenerator(moved, BLOCKS, 1, 1, initial=lambda rng: W, latents=lambda rng, n: rng.uniform(size=(n, 1)))
+    own = UserGenerator(
+        moved, BLOCKS, 1, 1, initial=lambda rng: W, latents=lambda rng, n: rng.uniform(size=(n, 1))
+    )
     assert np.array_equal(own.initial(), W)
-    assert np.array_equal(own.latents(3, np.random.default_rng(0)), np.random.default_rng(0).uniform(size=(3, 1)))
-    bad = UserGenerator(moved, BLOCKS, 1, 1, initial=lambda rng: Z, latents=lambda rng, n: np.zeros(n))
+    assert np.array_equal(
+        own.latents(3, np.random.default_rng(0)), np.random.default_rng(0).uniform(size=(3, 1))
+    )
+    bad = UserGenerator(
+        moved, BLOCKS, 1, 1, initial=lambda rng: Z, latents=lambda rng, n: np.zeros(n)
+    )
     with pytest.raises(ShapeError, match="initial"):
         bad.initial()
     with pytest.raises(ShapeError, match="latents"):
@@ -124,7 +139,7 @@ def test_starts_and_latent_points_of_a_user():
         UserGenerator(moved, {}, 1, 1)
 
 
-# ------------------------------------------------------------------------------------------------------------------------------- PyTorch
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -135,13 +150,20 @@ def torch():
 @pytest.fixture
 def module(torch):
     torch.manual_seed(0)
-    return torch.nn.Sequential(torch.nn.Linear(2, 5), torch.nn.Tanh(), torch.nn.Linear(5, 3)).double()
+    return torch.nn.Sequential(
+        torch.nn.Linear(2, 5), torch.nn.Tanh(), torch.nn.Linear(5, 3)
+    ).double()
 
 
 @torch_warns_about_itself
 def test_a_torch_module_agrees_with_the_perceptron(torch, module):
     generator, reference = from_torch(module, 2), MultilayerPerceptron((2, 5, 3))
-    assert generator.blocks == {"0.weight": (5, 2), "0.bias": (5,), "2.weight": (3, 5), "2.bias": (3,)}
+    assert generator.blocks == {
+        "0.weight": (5, 2),
+        "0.bias": (5,),
+        "2.weight": (3, 5),
+        "2.bias": (3,),
+    }
     assert (generator.dimension, generator.size) == (3, reference.size)
     rng = np.random.default_rng(0)
     w, z = generator.initial(), generator.latents(4, rng)
@@ -167,7 +189,9 @@ def test_a_torch_module_agrees_with_the_perceptron(torch, module):
         assert torch.is_tensor(array), name
         assert not array.requires_grad, name
         # two programs, sums of at most fifteen terms
-        assert np.abs(array.numpy() - expected[name]).max() <= 100 * EPS * np.abs(expected[name]).max(), name
+        assert (
+            np.abs(array.numpy() - expected[name]).max() <= 100 * EPS * np.abs(expected[name]).max()
+        ), name
 
 
 def test_a_torch_module_is_left_alone(torch, module):
@@ -181,7 +205,9 @@ def test_a_torch_module_is_left_alone(torch, module):
 
 @torch_warns_about_itself
 def test_a_torch_module_with_buffers_in_single_precision(torch):
-    module = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 1)).eval()
+    module = torch.nn.Sequential(
+        torch.nn.Linear(2, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 1)
+    ).eval()
     generator = from_torch(module, 2)
     w, z = generator.initial(), generator.latents(3, np.random.default_rng(0))
     assert w.dtype == torch.float32
@@ -201,7 +227,7 @@ def test_a_torch_module_refuses_other_arrays(torch, module):
         from_torch(torch.nn.Tanh(), 2)
 
 
-# ----------------------------------------------------------------------------------------------------------------------------------- JAX
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -213,7 +239,10 @@ def jax():
 
 def test_a_jax_function_agrees_with_the_perceptron(jax):
     reference, rng = MultilayerPerceptron((2, 5, 3)), np.random.default_rng(0)
-    parts = {name: jax.numpy.asarray(part) for name, part in reference.split(reference.initial(rng)).items()}
+    parts = {
+        name: jax.numpy.asarray(part)
+        for name, part in reference.split(reference.initial(rng)).items()
+    }
 
     def function(w, z):
         hidden = jax.numpy.tanh(z @ w["matrix_1"].T + w["offset_1"])
@@ -227,14 +256,20 @@ def test_a_jax_function_agrees_with_the_perceptron(jax):
 
     def ordered(flat):
         """Parameters in the order of the reference, from that of the tree, which sorts its keys."""
-        split = {name.strip("[]'"): np.asarray(part) for name, part in generator.split(jax.numpy.asarray(flat)).items()}
+        split = {
+            name.strip("[]'"): np.asarray(part)
+            for name, part in generator.split(jax.numpy.asarray(flat)).items()
+        }
         return reference.pack(**split)
 
     host, latents = ordered(w), np.asarray(z)
     tolerance = 100 * EPS  # two programs, sums of at most fifteen terms
     pairs = [
         (generator(w, z), reference(host, latents)),
-        (generator.jvp(w, z, jax.numpy.asarray(u)), reference.jvp(host, latents, np.stack([ordered(row) for row in u]))),
+        (
+            generator.jvp(w, z, jax.numpy.asarray(u)),
+            reference.jvp(host, latents, np.stack([ordered(row) for row in u])),
+        ),
         (generator.gram(w, z, jax.numpy.asarray(c)), reference.gram(host, latents, c)),
     ]
     for found, expected in pairs:
@@ -242,7 +277,10 @@ def test_a_jax_function_agrees_with_the_perceptron(jax):
         assert np.abs(np.asarray(found) - expected).max() <= tolerance * np.abs(expected).max()
     rows = generator.vjp(w, z, jax.numpy.asarray(c))
     expected = reference.vjp(host, latents, c)
-    assert np.abs(np.stack([ordered(row) for row in rows]) - expected).max() <= tolerance * np.abs(expected).max()
+    assert (
+        np.abs(np.stack([ordered(row) for row in rows]) - expected).max()
+        <= tolerance * np.abs(expected).max()
+    )
     assert generator.jacobian(w, z).shape == (4, 3, generator.size)
 
 

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from ingd_ref.errors import BackendError, DomainError, NonFiniteError, OptionError, ShapeError
-from ingd_ref.generators import Affine, GaussianMixtureQuantile, LocationScale, MultilayerPerceptron, TriangularPolynomial
+from ingd_ref.generators import (
+    Affine,
+    GaussianMixtureQuantile,
+    LocationScale,
+    MultilayerPerceptron,
+    TriangularPolynomial,
+)
 
 GENERATOR = Affine(2)
 W, Z = GENERATOR.initial(), np.zeros((3, 2))
@@ -98,7 +104,9 @@ def test_parts_that_do_not_fit():
         GENERATOR.pack(location=np.zeros((1, 2)), matrix=0.0)
     with pytest.raises(NonFiniteError, match="matrix"):
         GENERATOR.pack(location=0.0, matrix=np.nan)
-    assert np.array_equal(GENERATOR.pack(location=1.0, matrix=np.array([2.0, 3.0])), [1.0, 1.0, 2.0, 3.0, 2.0, 3.0])
+    assert np.array_equal(
+        GENERATOR.pack(location=1.0, matrix=np.array([2.0, 3.0])), [1.0, 1.0, 2.0, 3.0, 2.0, 3.0]
+    )
     assert GENERATOR.pack(location=np.zeros(2, dtype=np.float32), matrix=1.0).dtype == np.float32
 
 

@@ -18,10 +18,14 @@ def test_products_of_many_cotangents_hold_no_jacobian():
         found[name] = getattr(generator, name)(w, z, c)
         peaks[name] = tracemalloc.get_traced_memory()[1] - found[name].nbytes
         tracemalloc.stop()
-    # J would hold 500 · 5 · 17925 numbers, 342 MiB, and (200, 500, 128) of them 98 MiB; 24 MiB of rows are to be held, and some tiles
+    # J would hold 500 · 5 · 17925 numbers, 342 MiB, and (200, 500, 128) of them 98 MiB; 24 MiB of
+    # rows are to be held, and some tiles
     assert peaks["gram"] < 38 * MIB
     # all rows of B once more (27 MiB), while they are put together
     assert peaks["vjp"] < 38 * MIB
     gram = found["vjp"] @ found["vjp"].T
     # inner products of rows of 17925 numbers: √n roundings of their size, with a factor of ten
-    assert np.abs(found["gram"] - gram).max() <= 10 * np.sqrt(17925) * np.finfo(float).eps * np.abs(gram).max()
+    assert (
+        np.abs(found["gram"] - gram).max()
+        <= 10 * np.sqrt(17925) * np.finfo(float).eps * np.abs(gram).max()
+    )

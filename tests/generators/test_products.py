@@ -25,7 +25,12 @@ def problem(generator, n=4, s=3, seed=0):
     """Parameters near the start, latent points, tangents and cotangents."""
     rng = np.random.default_rng(seed)
     w = generator.initial(rng) + 0.3 * rng.uniform(-1.0, 1.0, size=generator.size)
-    return w, generator.latents(n, rng), rng.normal(size=(s, generator.size)), rng.normal(size=(s, n, generator.dimension))
+    return (
+        w,
+        generator.latents(n, rng),
+        rng.normal(size=(s, generator.size)),
+        rng.normal(size=(s, n, generator.dimension)),
+    )
 
 
 def relative(found, expected):
@@ -36,7 +41,8 @@ def relative(found, expected):
 def test_values_and_products_are_those_of_the_formula(generator):
     w, z, u, c = problem(generator)
     exact = jacobian(generator, w, z)
-    # a dozen operations in a row with sums over at most fifteen terms, of moderate size; the complex step itself only rounds
+    # a dozen operations in a row with sums over at most fifteen terms, of moderate size; the
+    # complex step itself only rounds
     tolerance = 100 * EPS
     assert relative(generator(w, z), value(generator, w, z)) <= tolerance
     assert relative(generator.jacobian(w, z), exact) <= tolerance
@@ -51,7 +57,8 @@ def test_products_are_adjoint_to_each_other_and_to_the_jacobian(generator):
     w, z, u, c = problem(generator, n=5)
     matrix = generator.jacobian(w, z)
     pushed, pulled = generator.jvp(w, z, u), generator.vjp(w, z, c)
-    # ⟨c, Ju⟩ and ⟨Jᵀc, u⟩ are sums of the same products in another order, each bounded by the sum of their magnitudes
+    # ⟨c, Ju⟩ and ⟨Jᵀc, u⟩ are sums of the same products in another order, each bounded by the sum
+    # of their magnitudes
     magnitude = np.einsum("snd,ndp,sp->s", np.abs(c), np.abs(matrix), np.abs(u)).max()
     inner = np.einsum("snd,snd->s", c, pushed) - np.einsum("sp,sp->s", pulled, u)
     assert np.abs(inner).max() <= 50 * EPS * magnitude
@@ -80,12 +87,24 @@ def test_single_precision_stays_and_is_close(generator):
     single = [part.astype(np.float32) for part in (w, z, u, c)]
     doubled = [part.astype(float) for part in single]
     eps = float(np.finfo(np.float32).eps)
-    # relative to the largest entry: a dozen roundings; the quantiles are solved to some eps of log F, which is up to 17, times x
+    # relative to the largest entry: a dozen roundings; the quantiles are solved to some eps of log
+    # F, which is up to 17, times x
     tolerance = (1000 if generator in QUANTILES else 50) * eps
-    for method, arguments in (("__call__", ()), ("jvp", (2,)), ("vjp", (3,)), ("jacobian", ()), ("gram", (3,))):
+    for method, arguments in (
+        ("__call__", ()),
+        ("jvp", (2,)),
+        ("vjp", (3,)),
+        ("jacobian", ()),
+        ("gram", (3,)),
+    ):
         found = getattr(generator, method)(*single[:2], *(single[k] for k in arguments))
         assert found.dtype == np.float32
-        assert relative(found, getattr(generator, method)(*doubled[:2], *(doubled[k] for k in arguments))) <= tolerance
+        assert (
+            relative(
+                found, getattr(generator, method)(*doubled[:2], *(doubled[k] for k in arguments))
+            )
+            <= tolerance
+        )
 
 
 @pytest.mark.parametrize("generator", [*ANALYTIC, *QUANTILES], ids=repr)
@@ -114,9 +133,12 @@ def test_generators_run_on_every_device_without_silent_transfers(generator, on_d
     for name, array in found.items():
         assert array.device == moved[0].device
         assert array.dtype == moved[0].dtype
-        # inputs and results are rounded to the type of the device: as in single precision above, and once more for the inputs
+        # inputs and results are rounded to the type of the device: as in single precision above,
+        # and once more for the inputs
         size = max(1.0, np.abs(expected[name]).max())
-        assert np.abs(to_host(array).astype(float) - expected[name]).max() <= 2000 * eps * size, name
+        assert np.abs(to_host(array).astype(float) - expected[name]).max() <= 2000 * eps * size, (
+            name
+        )
 
 
 @pytest.mark.parametrize("generator", [*ANALYTIC, *QUANTILES], ids=repr)
@@ -133,7 +155,12 @@ def test_names_lead_to_parts_and_back(generator):
     assert np.array_equal(z, before[1])
 
 
-SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 4), st.lists(st.integers(1, 4), min_size=2, max_size=4), st.integers(0, 10**6))
+SHAPES = st.tuples(
+    st.integers(1, 6),
+    st.integers(1, 4),
+    st.lists(st.integers(1, 4), min_size=2, max_size=4),
+    st.integers(0, 10**6),
+)
 
 
 @given(SHAPES, st.sampled_from(["tanh", "silu"]))
@@ -145,18 +172,30 @@ def test_perceptrons_of_any_shape(shape, activation):
     assert relative(generator.jacobian(w, z), exact) <= 200 * EPS
     pushed, pulled = generator.jvp(w, z, u), generator.vjp(w, z, c)
     # relative to the sums of magnitudes, as a product of random vectors may cancel
-    assert np.abs(pushed - np.einsum("ndp,sp->snd", exact, u)).max() <= 200 * EPS * np.einsum("ndp,sp->snd", *map(np.abs, (exact, u))).max()
-    assert np.abs(pulled - np.einsum("ndp,snd->sp", exact, c)).max() <= 200 * EPS * np.einsum("ndp,snd->sp", *map(np.abs, (exact, c))).max()
+    assert (
+        np.abs(pushed - np.einsum("ndp,sp->snd", exact, u)).max()
+        <= 200 * EPS * np.einsum("ndp,sp->snd", *map(np.abs, (exact, u))).max()
+    )
+    assert (
+        np.abs(pulled - np.einsum("ndp,snd->sp", exact, c)).max()
+        <= 200 * EPS * np.einsum("ndp,snd->sp", *map(np.abs, (exact, c))).max()
+    )
 
 
-@given(st.integers(1, 5), st.integers(1, 3), st.integers(0, 3), st.integers(0, 2), st.integers(0, 10**6))
+@given(
+    st.integers(1, 5),
+    st.integers(1, 3),
+    st.integers(0, 3),
+    st.integers(0, 2),
+    st.integers(0, 10**6),
+)
 @settings(max_examples=25)
 def test_polynomials_of_any_degree(n, dimension, degree, slope_degree, seed):
     generator = TriangularPolynomial(dimension, degree, slope_degree)
     w, z, _, _ = problem(generator, n, 1, seed)
-    assert np.abs(generator(w, z) - value(generator, w, z)).max() <= 100 * EPS * max(1.0, np.abs(z).max()) ** max(
-        degree, 2 * slope_degree + 1
-    )
+    assert np.abs(generator(w, z) - value(generator, w, z)).max() <= 100 * EPS * max(
+        1.0, np.abs(z).max()
+    ) ** max(degree, 2 * slope_degree + 1)
     assert relative(generator.jacobian(w, z), jacobian(generator, w, z)) <= 100 * EPS
 
 
@@ -183,7 +222,11 @@ def test_gram_matrices_do_not_depend_on_how_much_is_held(monkeypatch):
     generator = MultilayerPerceptron((2, 8, 2))
     w, z, _, c = problem(generator, n=6, s=11)
     whole = generator.gram(w, z, c)
-    for held, tile in ((1, 1), (2 * 8 * generator.size, 8 * generator.size), (5 * 8 * generator.size, 2 * 8 * generator.size)):
+    for held, tile in (
+        (1, 1),
+        (2 * 8 * generator.size, 8 * generator.size),
+        (5 * 8 * generator.size, 2 * 8 * generator.size),
+    ):
         monkeypatch.setattr("ingd_ref.generators._base.HELD_BYTES", held)
         monkeypatch.setattr("ingd_ref.generators._base.TILE_BYTES", tile)
         # the same inner products of rows of 42 numbers, each row rounded alike
@@ -192,7 +235,13 @@ def test_gram_matrices_do_not_depend_on_how_much_is_held(monkeypatch):
 
 def test_starts_are_the_identity_where_there_is_one():
     rng = np.random.default_rng(0)
-    for generator in (LocationScale(2), LocationScale(2, logarithmic=True), Affine(2), Affine(2, "triangular"), TriangularPolynomial(2)):
+    for generator in (
+        LocationScale(2),
+        LocationScale(2, logarithmic=True),
+        Affine(2),
+        Affine(2, "triangular"),
+        TriangularPolynomial(2),
+    ):
         z = generator.latents(5, rng)
         assert np.array_equal(generator(generator.initial(), z), z)
     residual = MultilayerPerceptron((2, 8, 2), residual=True)
@@ -207,7 +256,8 @@ def test_perceptrons_start_with_outputs_of_unit_size(activation):
     for seed in range(30):
         rng = np.random.default_rng(seed)
         squares.append((generator(generator.initial(rng), generator.latents(50, rng)) ** 2).mean())
-    # Deep layers are only roughly normal and of unit size; what must not happen is that outputs vanish or explode.
+    # Deep layers are only roughly normal and of unit size; what must not happen is that outputs
+    # vanish or explode.
     assert 0.7 < np.mean(squares) < 1.4
 
 

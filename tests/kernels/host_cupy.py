@@ -1,6 +1,7 @@
 """CuPy's names on the host: NumPy arrays, and kernels whose text a C++ compiler turns into loops over the grid.
 
-It stands in for CuPy where there is no GPU: the text of the kernels, the launch sizes and the order of the arguments are all tested.
+It stands in for CuPy where there is no GPU: the text of the kernels, the launch sizes and the order
+of the arguments are all tested.
 """
 
 import ctypes
@@ -38,20 +39,46 @@ class HostModule:
 
     def __init__(self, code, folder):
         launchers = [
-            LOOP.format(name=name, parameters=parameters, names=", ".join(part.split()[-1] for part in parameters.split(",")))
+            LOOP.format(
+                name=name,
+                parameters=parameters,
+                names=", ".join(part.split()[-1] for part in parameters.split(",")),
+            )
             for name, parameters in KERNEL.findall(code)
         ]
-        self.declared = {name: [part.split()[:-1] for part in parameters.split(",")] for name, parameters in KERNEL.findall(code)}
+        self.declared = {
+            name: [part.split()[:-1] for part in parameters.split(",")]
+            for name, parameters in KERNEL.findall(code)
+        }
         text, library = folder / "kernels.cpp", folder / "kernels.so"
         text.write_text(SHIM + code + "".join(launchers), encoding="utf-8")
-        subprocess.run([COMPILER, "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library, text], check=True)
+        subprocess.run(
+            [
+                COMPILER,
+                "-O1",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-shared",
+                "-fPIC",
+                "-o",
+                library,
+                text,
+            ],
+            check=True,
+        )
         self.shared_object = ctypes.CDLL(str(library))
         self.real = np.float64 if "typedef double real" in code else np.float32
 
     def get_function(self, name):
         def run(grid, block, arguments):
-            values = [self._convert(declared, value) for declared, value in zip(self.declared[name], arguments, strict=True)]
-            getattr(self.shared_object, f"launch_{name}")(ctypes.c_longlong(grid[0]), ctypes.c_longlong(block[0]), *values)
+            values = [
+                self._convert(declared, value)
+                for declared, value in zip(self.declared[name], arguments, strict=True)
+            ]
+            getattr(self.shared_object, f"launch_{name}")(
+                ctypes.c_longlong(grid[0]), ctypes.c_longlong(block[0]), *values
+            )
 
         return run
 
@@ -76,7 +103,7 @@ class HostCupy:
     def __init__(self, folder):
         self.folder = Path(folder)
 
-    def RawModule(self, code):  # noqa: N802  (CuPy's name)
+    def RawModule(self, code):
         folder = self.folder / str(abs(hash(code)))
         folder.mkdir()
         return HostModule(code, folder)

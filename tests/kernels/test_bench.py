@@ -8,14 +8,20 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from ingd_ref import bench
-from ingd_ref.bench import _machine, _problem, _published, _run
-from ingd_ref.bench._measure import limited_threads, paired_seconds, peak_bytes, resident_bytes
+from ingd_ref import _bench
+from ingd_ref._bench import _machine, _problem, _published, _run
+from ingd_ref._bench._measure import limited_threads, paired_seconds, peak_bytes, resident_bytes
 from ingd_ref.cli._bench import _command
 from ingd_ref.cli._bench import bench as velocity_command
 from ingd_ref.errors import BackendError, DomainError, OptionError
 
-SMALL = {"sizes": [(20, 2, 5), (12, 3, 4)], "threads": [1], "repeats": 2, "growth": [], "resident": False}
+SMALL = {
+    "sizes": [(20, 2, 5), (12, 3, 4)],
+    "threads": [1],
+    "repeats": 2,
+    "growth": [],
+    "resident": False,
+}
 
 
 @pytest.mark.parametrize("library", ["numpy", "torch"])
@@ -29,18 +35,24 @@ def test_the_baseline_is_the_same_velocity(library, monkeypatch):
     from ingd_ref.rkhs import GradientGaussian
 
     features = GaussianRBF(problem.centers, problem.bandwidth)
-    solution = king_velocity(problem.x, problem.y, features=features, kernel=GradientGaussian(problem.bandwidth))
-    # float32 arithmetic: its unit roundoff times the condition number of the system, and some terms of the size of the largest.
+    solution = king_velocity(
+        problem.x, problem.y, features=features, kernel=GradientGaussian(problem.bandwidth)
+    )
+    # float32 arithmetic: its unit roundoff times the condition number of the system, and some terms
+    # of the size of the largest.
     allowed = 10 * 2.0**-24 * solution.condition
-    error = np.abs(np.asarray(problem.published()) - solution.velocity).max() / np.abs(solution.velocity).max()
+    error = (
+        np.abs(np.asarray(problem.published()) - solution.velocity).max()
+        / np.abs(solution.velocity).max()
+    )
     assert error <= allowed < 0.1
 
 
 def test_results_go_into_json_and_a_table():
     lines = []
-    results = bench.run(**SMALL, progress=lines.append)
+    results = _bench.run(**SMALL, progress=lines.append)
     assert json.loads(json.dumps(results)) == results
-    assert bench.table(results).row_count == len(lines) == 2
+    assert _bench.table(results).row_count == len(lines) == 2
     for row, (n, d, b) in zip(results["rows"], SMALL["sizes"], strict=True):
         assert row["flops"] == 6 * n * n * b * d + 2 * n * d * b * b
         # the ratio of paired medians is near, not equal to, the median of paired ratios
@@ -50,9 +62,13 @@ def test_results_go_into_json_and_a_table():
 
 
 def test_what_does_not_fit_is_left_out(monkeypatch):
-    assert bench.published_bytes(200, 20, 200) < _run.PUBLISHED_LIMIT < bench.published_bytes(1000, 2, 200)
+    assert (
+        _bench.published_bytes(200, 20, 200)
+        < _run.PUBLISHED_LIMIT
+        < _bench.published_bytes(1000, 2, 200)
+    )
     monkeypatch.setattr(_run, "PUBLISHED_LIMIT", 0)
-    row = bench.run(**SMALL)["rows"][0]
+    row = _bench.run(**SMALL)["rows"][0]
     assert row["published_milliseconds"] is row["speedup"] is None
 
 
@@ -65,7 +81,7 @@ def test_memory_stays_near_that_of_the_jacobian(implementation):
 
 
 def test_memory_grows_no_faster_than_the_number_of_particles():
-    results = bench.run(**SMALL | {"growth": [400, 800], "baseline": False, "sizes": [(10, 1, 2)]})
+    results = _bench.run(**SMALL | {"growth": [400, 800], "baseline": False, "sizes": [(10, 1, 2)]})
     assert results["growth"]["memory"] <= 1.05
 
 
@@ -76,7 +92,9 @@ def test_the_resident_set_is_measured_in_a_process_of_its_own():
 
 def test_rounds_take_turns_and_the_first_is_not_counted():
     calls = []
-    seconds = paired_seconds({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 2, "numpy")
+    seconds = paired_seconds(
+        {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 2, "numpy"
+    )
     assert calls == ["a", "b"] * 3
     assert [len(times) for times in seconds.values()] == [2, 2]
 
@@ -100,52 +118,71 @@ def test_thread_counts_are_given_back():
 )
 def test_bad_options_are_named(options, error):
     with pytest.raises(error):
-        bench.run(**SMALL | options)
+        _bench.run(**SMALL | options)
 
 
 def test_a_missing_device_is_named(monkeypatch):
     monkeypatch.setattr(_machine, "find_spec", lambda name: None)
     with pytest.raises(BackendError, match="CUDA device"):
-        bench.run(**SMALL | {"backend": "cupy"})
+        _bench.run(**SMALL | {"backend": "cupy"})
 
 
 @pytest.fixture
 def sums(monkeypatch):
     """A benchmark of its own: sums of numbers in two ways, one of them a little wrong."""
     numbers = np.arange(1000.0)
-    comparison = bench.Comparison(
-        "sum of 1000", lambda: np.sum(numbers), {"off": lambda: np.sum(numbers) + 1.0}, lambda found: abs(float(found) / 499500.0 - 1)
+    comparison = _bench.Comparison(
+        "sum of 1000",
+        lambda: np.sum(numbers),
+        {"off": lambda: np.sum(numbers) + 1.0},
+        lambda found: abs(float(found) / 499500.0 - 1),
     )
     module = types.ModuleType("sums")
     module.comparisons = lambda backend: iter([comparison])
-    monkeypatch.setitem(sys.modules, "ingd_ref.bench._sums", module)
-    monkeypatch.setitem(bench.BENCHMARKS, "sums", "how fast sums are")
+    monkeypatch.setitem(sys.modules, "ingd_ref._bench._sums", module)
+    monkeypatch.setitem(_bench.BENCHMARKS, "sums", "how fast sums are")
 
 
 def test_comparisons_give_a_row_for_each_method(sums):
     lines = []
-    results = bench.compare("sums", threads=[1, 2], repeats=2, progress=lines.append)
+    results = _bench.compare("sums", threads=[1, 2], repeats=2, progress=lines.append)
     assert json.loads(json.dumps(results)) == results
-    assert bench.comparison_table(results).row_count == 4
+    assert _bench.comparison_table(results).row_count == 4
     assert lines == ["sum of 1000, 1 thread", "sum of 1000, 2 threads"]
-    assert [(row["method"], row["threads"]) for row in results["rows"]] == [("ingd_ref", 1), ("off", 1), ("ingd_ref", 2), ("off", 2)]
+    assert [(row["method"], row["threads"]) for row in results["rows"]] == [
+        ("ingd_ref", 1),
+        ("off", 1),
+        ("ingd_ref", 2),
+        ("off", 2),
+    ]
     assert [row["error"] for row in results["rows"][:2]] == [0.0, pytest.approx(1 / 499500)]
     assert results["rows"][0]["ratio"] == 1
 
 
 @pytest.mark.parametrize(
-    ("options", "error"), [({"name": "products"}, OptionError), ({"repeats": 0}, DomainError), ({"backend": "jax"}, OptionError)]
+    ("options", "error"),
+    [
+        ({"name": "products"}, OptionError),
+        ({"repeats": 0}, DomainError),
+        ({"backend": "jax"}, OptionError),
+    ],
 )
 def test_bad_options_of_comparisons_are_named(sums, options, error):
     with pytest.raises(error):
-        bench.compare(**{"name": "sums"} | options)
+        _bench.compare(**{"name": "sums"} | options)
 
 
 def test_a_benchmark_of_comparisons_on_the_command_line(sums, tmp_path):
-    outcome = CliRunner().invoke(_command("sums", "how fast sums are"), ["--threads", "1", "--repeats", "1", "--out", str(tmp_path)])
+    outcome = CliRunner().invoke(
+        _command("sums", "how fast sums are"),
+        ["--threads", "1", "--repeats", "1", "--out", str(tmp_path)],
+    )
     assert outcome.exit_code == 0, outcome.output
     assert "sum of 1000" in outcome.output
-    assert json.loads((tmp_path / "bench-sums.json").read_text(encoding="utf-8"))["benchmark"] == "sums"
+    assert (
+        json.loads((tmp_path / "bench-sums.json").read_text(encoding="utf-8"))["benchmark"]
+        == "sums"
+    )
 
 
 def test_options_of_the_velocity_do_not_go_with_a_command(monkeypatch):

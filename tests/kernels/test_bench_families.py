@@ -5,18 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingd_ref import bench
-from ingd_ref.bench import _families
-from ingd_ref.io import write_json
+from ingd_ref import _bench
+from ingd_ref._bench import _families
+from ingd_ref._io import write_json
 
-CASES = [f"{family} {case}, 6e2" for family in ("Gamma", "Beta") for case in ("mean → natural", "natural → mean", "Fisher")]
+CASES = [
+    f"{family} {case}, 6e2"
+    for family in ("Gamma", "Beta")
+    for case in ("mean → natural", "natural → mean", "Fisher")
+]
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_families, "COUNT", 600)
     monkeypatch.setattr(_families, "JUDGED", 6)
-    monkeypatch.setattr("ingd_ref.bench._measure.PAUSE", 0.0)
+    monkeypatch.setattr("ingd_ref._bench._measure.PAUSE", 0.0)
 
 
 def test_every_case_against_scipy() -> None:
@@ -24,11 +28,16 @@ def test_every_case_against_scipy() -> None:
     assert [comparison.case for comparison in comparisons] == CASES
     for comparison in comparisons:
         assert comparison.error is not None
-        # Means and Fisher matrices are well conditioned; the inverses at shapes up to 1e3 have condition numbers up to 1e4.
-        assert comparison.error(comparison.function()) <= (1e-11 if "→ natural" in comparison.case else 1e-13), comparison.case
+        # Means and Fisher matrices are well conditioned; the inverses at shapes up to 1e3 have
+        # condition numbers up to 1e4.
+        assert comparison.error(comparison.function()) <= (
+            1e-11 if "→ natural" in comparison.case else 1e-13
+        ), comparison.case
         name, other = next(iter(comparison.others.items()))
         assert name.startswith("SciPy")
-        if comparison.case.startswith("Gamma") or "→ natural" not in comparison.case:  # six steps of Newton's need not reach Beta's root
+        if (
+            comparison.case.startswith("Gamma") or "→ natural" not in comparison.case
+        ):  # six steps of Newton's need not reach Beta's root
             assert comparison.error(other()) <= 1e-8
 
 
@@ -42,9 +51,9 @@ def test_an_error_is_seen_where_it_is() -> None:
 
 def test_results_go_into_json_and_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_families, "COUNT", 60)
-    results = bench.compare("families", threads=[1], repeats=1)
+    results = _bench.compare("families", threads=[1], repeats=1)
     write_json(tmp_path / "results.json", results)  # which refuses what JSON has not
-    assert bench.comparison_table(results).row_count == len(results["rows"]) >= 12
+    assert _bench.comparison_table(results).row_count == len(results["rows"]) >= 12
 
 
 def test_efax_computes_the_same() -> None:

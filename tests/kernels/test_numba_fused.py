@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from ingd_ref.backend import explain, kernel
 from ingd_ref.kernels import numba_fused, readable
-from tests.kernels.cases import ARGUMENTS, FAR, FAR_SCORE, LAYOUTS, problems, random_problem, tolerance
+from tests.kernels.cases import (
+    ARGUMENTS,
+    FAR,
+    FAR_SCORE,
+    LAYOUTS,
+    problems,
+    random_problem,
+    tolerance,
+)
 from tests.kernels.compare import as_tuple, assert_close
 
 OPERATIONS = list(numba_fused.REPAYS)
@@ -27,25 +35,43 @@ def run(module, operation, problem):
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_names_and_signatures_are_those_of_the_specification(operation):
-    compiled, specified = (inspect.signature(getattr(module, operation)) for module in (numba_fused, readable))
+    compiled, specified = (
+        inspect.signature(getattr(module, operation)) for module in (numba_fused, readable)
+    )
     assert compiled == specified
     assert operation in numba_fused.__all__
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@given(problem=problems(), layout=st.sampled_from(list(LAYOUTS)), dtype=st.sampled_from([np.float64, np.float32]))
+@given(
+    problem=problems(),
+    layout=st.sampled_from(list(LAYOUTS)),
+    dtype=st.sampled_from([np.float64, np.float32]),
+)
 def test_compiled_is_readable(operation, problem, layout, dtype):
     problem = problem.each(lambda a: a.astype(dtype))
     expected = run(readable, operation, problem.each(lambda a: a.astype(np.float64)))
-    assert_close(run(numba_fused, operation, problem.each(LAYOUTS[layout])), expected, tolerance(operation, problem, EPS[dtype]), dtype)
+    assert_close(
+        run(numba_fused, operation, problem.each(LAYOUTS[layout])),
+        expected,
+        tolerance(operation, problem, EPS[dtype]),
+        dtype,
+    )
 
 
 @pytest.mark.parametrize("dim", [3, 7])
-@pytest.mark.parametrize("operation", [name for name in OPERATIONS if "contraction" in name or "gram" in name])
+@pytest.mark.parametrize(
+    "operation", [name for name in OPERATIONS if "contraction" in name or "gram" in name]
+)
 def test_several_tiles_in_both_directions(operation, dim):
-    # 150 points: more than a row of kernel tiles (128/d) and than both edges (64, 32) of the tiles of small products.
+    # 150 points: more than a row of kernel tiles (128/d) and than both edges (64, 32) of the tiles
+    # of small products.
     problem = random_problem(8, 150, 140, dim, 3, 1.2)
-    assert_close(run(numba_fused, operation, problem), run(readable, operation, problem), tolerance(operation, problem, EPS[np.float64]))
+    assert_close(
+        run(numba_fused, operation, problem),
+        run(readable, operation, problem),
+        tolerance(operation, problem, EPS[np.float64]),
+    )
 
 
 def test_columns_are_cut_too(monkeypatch):
@@ -53,7 +79,9 @@ def test_columns_are_cut_too(monkeypatch):
     problem = random_problem(9, 35, 30, 2, 3, 1.2)
     for operation in ("gradient_gaussian_contraction", "gradient_gaussian_gram"):
         assert_close(
-            run(numba_fused, operation, problem), run(readable, operation, problem), tolerance(operation, problem, EPS[np.float64])
+            run(numba_fused, operation, problem),
+            run(readable, operation, problem),
+            tolerance(operation, problem, EPS[np.float64]),
         )
 
 
@@ -65,7 +93,9 @@ def test_bitwise_equal_for_any_number_of_threads(operation, monkeypatch):
     for dim in (2, 6):
         problem = random_problem(10, 150, 120, dim, 5, 1.0)
         for threads in (1, 2, 3, 7):
-            monkeypatch.setattr(numba_fused.numba, "get_num_threads", lambda threads=threads: threads)
+            monkeypatch.setattr(
+                numba_fused.numba, "get_num_threads", lambda threads=threads: threads
+            )
             results.append(as_tuple(run(numba_fused, operation, problem)))
         for other in results[1:]:
             for one, many in zip(results[0], other, strict=True):
@@ -77,8 +107,13 @@ def test_the_matrix_library_uses_one_thread_meanwhile(monkeypatch):
     from threadpoolctl import threadpool_info, threadpool_limits
 
     def counts():
-        # SciPy and PyTorch may have loaded libraries of their own: NumPy's is the one that multiplies.
-        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas" and "numpy" in pool["filepath"]}
+        # SciPy and PyTorch may have loaded libraries of their own: NumPy's is the one that
+        # multiplies.
+        return {
+            pool["num_threads"]
+            for pool in threadpool_info()
+            if pool["user_api"] == "blas" and "numpy" in pool["filepath"]
+        }
 
     if not counts():
         pytest.skip("NumPy's matrix library is none whose threads can be counted")
@@ -98,23 +133,39 @@ def test_the_matrix_library_uses_one_thread_meanwhile(monkeypatch):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize(
-    "operation", ["squared_distances", "distance_gradient", "gaussian_gradient", "gaussian_rbf", "gaussian_rbf_with_jacobian"]
+    "operation",
+    [
+        "squared_distances",
+        "distance_gradient",
+        "gaussian_gradient",
+        "gaussian_rbf",
+        "gaussian_rbf_with_jacobian",
+    ],
 )
 def test_bad_numbers_spoil_the_same_results(operation, bad):
     problem = random_problem(12, 6, 5, 3, 4, 1.0)
     problem.x[2, 1] = bad
     with np.errstate(invalid="ignore"):
-        compiled, expected = (as_tuple(run(module, operation, problem)) for module in (numba_fused, readable))
+        compiled, expected = (
+            as_tuple(run(module, operation, problem)) for module in (numba_fused, readable)
+        )
     for one, other in zip(compiled, expected, strict=True):
         np.testing.assert_array_equal(np.isnan(one), np.isnan(other))
         np.testing.assert_array_equal(np.isinf(one), np.isinf(other))
     # exp(−∞) = 0 is the one right value among them: a statistic infinitely far away.
-    assert not all(np.isfinite(one).all() for one in compiled) or (operation, bad) == ("gaussian_rbf", np.inf)
+    assert not all(np.isfinite(one).all() for one in compiled) or (operation, bad) == (
+        "gaussian_rbf",
+        np.inf,
+    )
 
 
-@given(st.lists(st.tuples(*[st.integers(-3, 3)] * 2), min_size=1, max_size=12), st.sampled_from(["midpoint", "lower"]))
+@given(
+    st.lists(st.tuples(*[st.integers(-3, 3)] * 2), min_size=1, max_size=12),
+    st.sampled_from(["midpoint", "lower"]),
+)
 def test_the_median_is_exact_with_ties(points, rule):
-    # Squared distances on a lattice are small integers: every value is exact and most occur many times.
+    # Squared distances on a lattice are small integers: every value is exact and most occur many
+    # times.
     x = np.array(points, dtype=np.float64)
     assert numba_fused.median_squared_distance(x, rule) == readable.median_squared_distance(x, rule)
 
@@ -123,12 +174,16 @@ def test_the_median_is_exact_with_ties(points, rule):
 def test_the_median_is_exact_at_any_scale(scale):
     x = scale * np.random.default_rng(13).normal(size=(80, 1))
     for rule in ("midpoint", "lower"):
-        assert numba_fused.median_squared_distance(x, rule) == readable.median_squared_distance(x, rule)
+        assert numba_fused.median_squared_distance(x, rule) == readable.median_squared_distance(
+            x, rule
+        )
 
 
 def test_the_exponential_is_good_to_one_unit_in_the_last_place():
     rng = np.random.default_rng(14)
-    points = np.concatenate([-np.logspace(-18, np.log10(708.0), 1500), -708.0 * rng.random(1500), [0.0]])
+    points = np.concatenate(
+        [-np.logspace(-18, np.log10(708.0), 1500), -708.0 * rng.random(1500), [0.0]]
+    )
     for x in points:
         exact = mpmath.exp(mpmath.mpf(float(x)))
         assert abs(mpmath.mpf(numba_fused._exp(float(x))) - exact) <= mpmath.mpf(2) ** -52 * exact
@@ -146,18 +201,23 @@ def test_auto_takes_compiled_kernels_where_they_repay(operation):
 
 
 def test_a_far_point_keeps_its_score():
-    # one rounding of each of some numbers of the size of the score; the exponents, half a million, only decide which point is nearest
+    # one rounding of each of some numbers of the size of the score; the exponents, half a million,
+    # only decide which point is nearest
     assert_close(numba_fused.gaussian_kde_score(*FAR), FAR_SCORE, 8 * EPS[np.float64] * 999.0)
 
 
-# --- in processes of their own -----------------------------------------------------------------------------------------------------------
+# --- in processes of their own --------------------------------------------------------------------
 
 
 def python(code, tmp_path, **environment):
     root = Path(numba_fused.__file__).parents[2]
     path = os.pathsep.join([str(tmp_path), str(root)])
-    variables = os.environ | {"PYTHONPATH": path, "NUMBA_CACHE_DIR": str(tmp_path / "cache")} | environment
-    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)
+    variables = (
+        os.environ | {"PYTHONPATH": path, "NUMBA_CACHE_DIR": str(tmp_path / "cache")} | environment
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 

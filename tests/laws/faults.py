@@ -1,7 +1,8 @@
 """Implementations that are wrong in one place each, to show that the laws notice.
 
-Every fault replaces one piece of a working implementation, assembled here from the oracles' pieces, by the mistake that a programmer makes.
-Beside it stand the laws that must notice: for all but a few by a law that does not compare with the direct evaluation.
+Every fault replaces one piece of a working implementation, assembled here from the oracles' pieces,
+by the mistake that a programmer makes. Beside it stand the laws that must notice: for all but a few
+by a law that does not compare with the direct evaluation.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ Array = np.ndarray[Any, Any]
 
 def metric(p: Problem, fisher: Array, gram: Array) -> Array:
     """λF̂ + εI."""
-    return oracles.REAL(p.ridge) * fisher + oracles.REAL(p.jitter) * np.eye(len(gram), dtype=oracles.REAL)
+    return oracles.REAL(p.ridge) * fisher + oracles.REAL(p.jitter) * np.eye(
+        len(gram), dtype=oracles.REAL
+    )
 
 
 def assemble(
@@ -35,18 +38,37 @@ def assemble(
 ) -> Solution:
     """(K2)-(K4) from its pieces, of which one may be wrong."""
     if p.kernel.coordinatewise:
-        pieces = {"delta": delta, "fisher": fisher, "gram": gram, "metric": metric, "design": design, "solve": solve}
+        pieces = {
+            "delta": delta,
+            "fisher": fisher,
+            "gram": gram,
+            "metric": metric,
+            "design": design,
+            "solve": solve,
+        }
         return rounded(p, oracles.king_coordinatewise(p, lambda part: assemble(part, **pieces)))
     difference, covariance, total = delta(p), fisher(p), gram(p)
     c = solve(total + metric(p, covariance, total), difference)
-    return rounded(p, Solution(design(p, p.x) @ c, c, covariance, total, difference, total @ c, lambda points: design(p, points) @ c))
+    return rounded(
+        p,
+        Solution(
+            design(p, p.x) @ c,
+            c,
+            covariance,
+            total,
+            difference,
+            total @ c,
+            lambda points: design(p, points) @ c,
+        ),
+    )
 
 
 def rounded(p: Problem, s: Solution) -> Solution:
     """Round a solution to the type of the particles, as an implementation would return it."""
     dtype = p.x.dtype
     arrays = {
-        name: np.asarray(getattr(s, name), dtype=dtype) for name in ("velocity", "coefficients", "fisher", "gram", "delta", "moment_rate")
+        name: np.asarray(getattr(s, name), dtype=dtype)
+        for name in ("velocity", "coefficients", "fisher", "gram", "delta", "moment_rate")
     }
     return Solution(**arrays, field=lambda points: np.asarray(s.field(points), dtype=dtype))
 
@@ -67,7 +89,9 @@ class Fault:
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(*caught_by: str) -> Callable[[Callable[[Problem], Solution]], Callable[[Problem], Solution]]:
+def fault(
+    *caught_by: str,
+) -> Callable[[Callable[[Problem], Solution]], Callable[[Problem], Solution]]:
     def register(solve: Callable[[Problem], Solution]) -> Callable[[Problem], Solution]:
         FAULTS[solve.__name__] = Fault(solve, caught_by)
         return solve
@@ -75,7 +99,7 @@ def fault(*caught_by: str) -> Callable[[Callable[[Problem], Solution]], Callable
     return register
 
 
-# ------------------------------------------------------------------------------------------------------------- divisors, signs and moments
+# --------------------------------------------------------------------------------------------------
 
 
 @fault("particle_repetition", "moments_are_transported", "stationarity")
@@ -85,7 +109,11 @@ def velocity_without_division_by_n(p):
 
 @fault("particle_repetition")
 def velocity_and_gram_without_division_by_n(p):
-    return assemble(p, design=lambda q, points: len(q.x) * oracles.design(q, points), gram=lambda q: len(q.x) ** 2 * oracles.gram(q))
+    return assemble(
+        p,
+        design=lambda q, points: len(q.x) * oracles.design(q, points),
+        gram=lambda q: len(q.x) ** 2 * oracles.gram(q),
+    )
 
 
 @fault("moments_are_transported", "particle_repetition", "weights_are_multiplicities")
@@ -95,7 +123,12 @@ def gram_divided_by_n_once(p):
 
 @fault("particle_repetition", "linear_statistics_in_a_flat_kernel")
 def covariance_divided_by_n_minus_one_when_n_is_asked_for(p):
-    return assemble(p, fisher=lambda q: oracles.fisher(q) * (len(q.x) / max(len(q.x) - 1, 1) if q.ddof == 0 else 1))
+    return assemble(
+        p,
+        fisher=lambda q: (
+            oracles.fisher(q) * (len(q.x) / max(len(q.x) - 1, 1) if q.ddof == 0 else 1)
+        ),
+    )
 
 
 @fault("linear_statistics_in_a_flat_kernel")
@@ -105,7 +138,12 @@ def covariance_ignores_ddof(p):
 
 @fault("linear_statistics_in_a_flat_kernel")
 def unbiased_covariance_divides_by_n_minus_one_despite_weights(p):
-    return assemble(p, fisher=lambda q: oracles.fisher(q.change(ddof=0)) * (len(q.x) / (len(q.x) - 1) if q.ddof else 1))
+    return assemble(
+        p,
+        fisher=lambda q: (
+            oracles.fisher(q.change(ddof=0)) * (len(q.x) / (len(q.x) - 1) if q.ddof else 1)
+        ),
+    )
 
 
 @fault("orthogonal_change_of_statistics", "constant_statistic")
@@ -127,7 +165,13 @@ def second_moments_instead_of_covariance(p):
 )
 def wrong_sign(p):
     s = assemble(p)
-    return replace(s, velocity=-s.velocity, coefficients=-s.coefficients, moment_rate=-s.moment_rate, field=lambda points: -s.field(points))
+    return replace(
+        s,
+        velocity=-s.velocity,
+        coefficients=-s.coefficients,
+        moment_rate=-s.moment_rate,
+        field=lambda points: -s.field(points),
+    )
 
 
 @fault("direct_moments", "linear_statistics_in_a_flat_kernel")
@@ -139,7 +183,9 @@ def delta_towards_the_pooled_sample(p):
 def only_as_many_targets_as_particles(p):
     def paired(q):
         rho = q.rho[: len(q.x)]
-        return oracles.delta(q.change(y=q.y[: len(q.x)], target_weights=np.asarray(rho / np.sum(rho))))
+        return oracles.delta(
+            q.change(y=q.y[: len(q.x)], target_weights=np.asarray(rho / np.sum(rho)))
+        )
 
     return assemble(p, delta=paired)
 
@@ -151,7 +197,9 @@ def target_weights_squared(p):
 
 @fault("target_repetition")
 def target_sum_divided_by_the_number_of_particles(p):
-    return assemble(p, delta=lambda q: target_mean(q) * len(q.y) / len(q.x) + oracles.delta(q) - target_mean(q))
+    return assemble(
+        p, delta=lambda q: target_mean(q) * len(q.y) / len(q.x) + oracles.delta(q) - target_mean(q)
+    )
 
 
 def target_mean(p: Problem) -> Array:
@@ -163,7 +211,7 @@ def delta_forgets_the_particles(p):
     return assemble(p, delta=lambda q: oracles.mean_statistics(q.features, q.y, q.rho))
 
 
-# --------------------------------------------------------------------------------------------------------------------------------- kernels
+# --------------------------------------------------------------------------------------------------
 
 
 def with_kernel(p: Problem, wrong: Callable[[Array, Array, float], Array]) -> Solution:
@@ -185,12 +233,22 @@ class WrongKernel:
 
 @fault("scale")
 def gradient_kernel_without_one_over_bandwidth_squared(p):
-    return with_kernel(p, lambda x, y, s: oracles.gaussian(x, y, s) * (np.eye(len(x)) - np.outer(x - y, x - y) / s**2))
+    return with_kernel(
+        p,
+        lambda x, y, s: (
+            oracles.gaussian(x, y, s) * (np.eye(len(x)) - np.outer(x - y, x - y) / s**2)
+        ),
+    )
 
 
 @fault("scale")
 def gradient_kernel_with_mixed_powers_of_the_bandwidth(p):
-    return with_kernel(p, lambda x, y, s: oracles.gaussian(x, y, s) * (np.eye(len(x)) / s**2 - np.outer(x - y, x - y) / s**2))
+    return with_kernel(
+        p,
+        lambda x, y, s: (
+            oracles.gaussian(x, y, s) * (np.eye(len(x)) / s**2 - np.outer(x - y, x - y) / s**2)
+        ),
+    )
 
 
 @fault("curl_free", "single_particle")
@@ -200,7 +258,12 @@ def gradient_kernel_without_the_outer_product(p):
 
 @fault("curl_free", "single_particle")
 def gradient_kernel_with_the_outer_product_added(p):
-    return with_kernel(p, lambda x, y, s: oracles.gaussian(x, y, s) * (np.eye(len(x)) / s**2 + np.outer(x - y, x - y) / s**4))
+    return with_kernel(
+        p,
+        lambda x, y, s: (
+            oracles.gaussian(x, y, s) * (np.eye(len(x)) / s**2 + np.outer(x - y, x - y) / s**4)
+        ),
+    )
 
 
 @fault("orthogonal_transformation", "curl_free")
@@ -212,7 +275,9 @@ def gradient_kernel_keeps_only_the_diagonal(p):
 def bandwidth_multiplied_by_root_d(p):
     if isinstance(p.kernel, oracles.TangentKernel | oracles.ScaledKernel):
         return assemble(p)
-    return assemble(p.change(kernel=replace(p.kernel, bandwidth=np.sqrt(p.dim) * p.kernel.bandwidth)))
+    return assemble(
+        p.change(kernel=replace(p.kernel, bandwidth=np.sqrt(p.dim) * p.kernel.bandwidth))
+    )
 
 
 @fault("single_particle")
@@ -226,7 +291,9 @@ def bandwidth_off_by_root_two(p):
 def feature_bandwidth_off_by_root_two(p):
     if not isinstance(p.features, oracles.RBF):
         return assemble(p)
-    return assemble(p.change(features=replace(p.features, bandwidth=np.sqrt(2) * p.features.bandwidth)))
+    return assemble(
+        p.change(features=replace(p.features, bandwidth=np.sqrt(2) * p.features.bandwidth))
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +310,11 @@ class WrongJacobian:
 
 @fault("moments_are_transported")
 def feature_jacobian_with_the_wrong_sign(p):
-    return assemble(p.change(features=WrongJacobian(p.features, -1.0))) if isinstance(p.features, oracles.RBF) else assemble(p)
+    return (
+        assemble(p.change(features=WrongJacobian(p.features, -1.0)))
+        if isinstance(p.features, oracles.RBF)
+        else assemble(p)
+    )
 
 
 @fault("moments_are_transported", "scale")
@@ -268,7 +339,9 @@ class WeightsOnly(oracles.TangentKernel):
 def tangent_kernel_without_biases(p):
     if not isinstance(p.kernel, oracles.TangentKernel):
         return assemble(p)
-    return assemble(p.change(kernel=WeightsOnly(p.kernel.layers, p.kernel.activation, p.kernel.mode)))
+    return assemble(
+        p.change(kernel=WeightsOnly(p.kernel.layers, p.kernel.activation, p.kernel.mode))
+    )
 
 
 @fault("translation", "direct_moments")
@@ -297,11 +370,13 @@ def trace_of_the_tangent_kernel_without_division_by_d(p):
 def kernel_normalised_by_its_largest_entry(p):
     largest = max(float(np.max(np.abs(k))) for k in p.kernels.values())
     return (
-        assemble(p.change(kernel=oracles.ScaledKernel(p.kernel, 1 / largest), mask=p.mask)) if not p.kernel.coordinatewise else assemble(p)
+        assemble(p.change(kernel=oracles.ScaledKernel(p.kernel, 1 / largest), mask=p.mask))
+        if not p.kernel.coordinatewise
+        else assemble(p)
     )
 
 
-# ---------------------------------------------------------------------------------------------------------------------------- the system
+# --------------------------------------------------------------------------------------------------
 
 
 @fault("moment_identity", "linear_statistics_in_a_flat_kernel")
@@ -311,50 +386,88 @@ def ridge_on_the_gram_matrix(p):
 
 @fault("moment_identity", "stationarity", "linear_statistics_in_a_flat_kernel")
 def jitter_forgotten(p):
-    return assemble(p, metric=lambda q, fisher, gram: q.ridge * fisher + (1e-12 if q.jitter else 0) * np.eye(len(gram)))
+    return assemble(
+        p,
+        metric=lambda q, fisher, gram: (
+            q.ridge * fisher + (1e-12 if q.jitter else 0) * np.eye(len(gram))
+        ),
+    )
 
 
 @fault("moment_identity", "stationarity")
 def jitter_divided_by_n(p):
-    return assemble(p, metric=lambda q, fisher, gram: metric(q.change(jitter=q.jitter / len(q.x)), fisher, gram))
+    return assemble(
+        p, metric=lambda q, fisher, gram: metric(q.change(jitter=q.jitter / len(q.x)), fisher, gram)
+    )
 
 
 @fault("statistics_twice", "constant_statistic", "moment_identity")
 def jitter_multiplied_by_b(p):
-    return assemble(p, metric=lambda q, fisher, gram: metric(q.change(jitter=q.jitter * len(gram)), fisher, gram))
+    return assemble(
+        p,
+        metric=lambda q, fisher, gram: metric(q.change(jitter=q.jitter * len(gram)), fisher, gram),
+    )
 
 
 @fault("moments_reach_the_target", "moment_identity", "affine_change_of_statistics")
 def jitter_that_cannot_be_switched_off(p):
-    return assemble(p, metric=lambda q, fisher, gram: metric(q, fisher, gram) + 1e-6 * np.eye(len(gram)))
+    return assemble(
+        p, metric=lambda q, fisher, gram: metric(q, fisher, gram) + 1e-6 * np.eye(len(gram))
+    )
 
 
 @fault("monotone_in_ridge", "moment_identity")
 def ridge_inverted(p):
-    return assemble(p, metric=lambda q, fisher, gram: metric(q.change(ridge=1 / q.ridge if q.ridge else 0.0), fisher, gram))
+    return assemble(
+        p,
+        metric=lambda q, fisher, gram: metric(
+            q.change(ridge=1 / q.ridge if q.ridge else 0.0), fisher, gram
+        ),
+    )
 
 
 @fault("moment_identity")
 def ridge_scaled_by_the_trace_of_the_covariance(p):
-    return assemble(p, metric=lambda q, fisher, gram: metric(q.change(ridge=q.ridge * (1 + np.trace(fisher))), fisher, gram))
+    return assemble(
+        p,
+        metric=lambda q, fisher, gram: metric(
+            q.change(ridge=q.ridge * (1 + np.trace(fisher))), fisher, gram
+        ),
+    )
 
 
 @fault("moment_identity", "moments_reach_the_target")
 def small_eigenvalues_cut_off(p):
-    return assemble(p, solve=lambda matrix, rhs: np.linalg.pinv(np.asarray(matrix, dtype=float), rcond=1e-2) @ np.asarray(rhs, dtype=float))
+    return assemble(
+        p,
+        solve=lambda matrix, rhs: (
+            np.linalg.pinv(np.asarray(matrix, dtype=float), rcond=1e-2)
+            @ np.asarray(rhs, dtype=float)
+        ),
+    )
 
 
 @fault("direct_evaluation", "moment_identity")
 def solved_in_single_precision(p):
-    return assemble(p, solve=lambda matrix, rhs: np.linalg.solve(np.asarray(matrix, np.float32), np.asarray(rhs, np.float32)))
+    return assemble(
+        p,
+        solve=lambda matrix, rhs: np.linalg.solve(
+            np.asarray(matrix, np.float32), np.asarray(rhs, np.float32)
+        ),
+    )
 
 
 @fault("moment_identity", "linear_statistics_in_a_flat_kernel")
 def ridge_forgotten(p):
-    return assemble(p, metric=lambda q, fisher, gram: metric(q.change(ridge=0.0), fisher, gram) + 1e-9 * np.eye(len(gram)))
+    return assemble(
+        p,
+        metric=lambda q, fisher, gram: (
+            metric(q.change(ridge=0.0), fisher, gram) + 1e-9 * np.eye(len(gram))
+        ),
+    )
 
 
-# ------------------------------------------------------------------------------------------------------------------------ weights and masks
+# --------------------------------------------------------------------------------------------------
 
 
 @fault("weights_are_multiplicities", "linear_in_delta")
@@ -403,7 +516,11 @@ def mask_applied_to_the_velocity_only(p):
 def mask_forgotten_in_the_field(p):
     free = p.change(mask=None)
     s = assemble(p)
-    return replace(s, field=lambda points: oracles.design(free, points) @ s.coefficients) if not p.kernel.coordinatewise else s
+    return (
+        replace(s, field=lambda points: oracles.design(free, points) @ s.coefficients)
+        if not p.kernel.coordinatewise
+        else s
+    )
 
 
 @fault("masked_coordinates_rest", "full_mask", "linear_statistics_in_a_flat_kernel")
@@ -413,10 +530,12 @@ def mask_turned_around(p):
 
 @fault("direct_evaluation")
 def one_system_for_all_coordinates(p):
-    return assemble(p.change(kernel=oracles.ScalarKernel(p.kernel.bandwidth)) if p.kernel.coordinatewise else p)
+    return assemble(
+        p.change(kernel=oracles.ScalarKernel(p.kernel.bandwidth)) if p.kernel.coordinatewise else p
+    )
 
 
-# ------------------------------------------------------------------------------------------------------------------------ index and arrays
+# --------------------------------------------------------------------------------------------------
 
 
 @fault("particle_permutation", "field_at_the_particles", "moments_are_transported")
@@ -453,7 +572,11 @@ def field_shifted_by_its_first_point(p):
 @fault("single_precision")
 def always_double_precision(p):
     s = assemble(p)
-    return replace(s, velocity=np.asarray(s.velocity, dtype=float), field=lambda points: np.asarray(s.field(points), dtype=float))
+    return replace(
+        s,
+        velocity=np.asarray(s.velocity, dtype=float),
+        field=lambda points: np.asarray(s.field(points), dtype=float),
+    )
 
 
 @fault("purity")
@@ -477,7 +600,7 @@ KEPT: dict[tuple[int, ...], Array] = {}
 
 @fault("purity")
 def global_random_state_used(p):
-    np.random.random()  # noqa: NPY002
+    np.random.random()
     return assemble(p)
 
 

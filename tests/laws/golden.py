@@ -23,10 +23,12 @@ def array(case, name):
 def tolerance(case, name):
     """How far, in absolute terms, an exact evaluation may lie from the stored array.
 
-    1e-10 of the largest entry: the published program solves ill-conditioned systems in float64 (2e-11 seen for the coordinate-wise
-    case), and any wrong factor, sign or index moves an array by more than 1e-3. The program expands squared distances, so that the distance
-    of a point r from the origin to itself is up to 2√eps·r, and its mean over n² pairs adds 2√eps·r/n per sample. In the gradient each
-    rounding, of eps·r, is divided by such a distance of at least √(eps/2)·r; there are about eight of them, with weight 1/n².
+    1e-10 of the largest entry: the published program solves ill-conditioned systems in float64
+    (2e-11 seen for the coordinate-wise case), and any wrong factor, sign or index moves an array by
+    more than 1e-3. The program expands squared distances, so that the distance of a point r from
+    the origin to itself is up to 2√eps·r, and its mean over n² pairs adds 2√eps·r/n per sample. In
+    the gradient each rounding, of eps·r, is divided by such a distance of at least √(eps/2)·r;
+    there are about eight of them, with weight 1/n².
     """
     x, y, noise = array(case, "particles"), array(case, "target"), np.sqrt(np.finfo(float).eps)
     allowed = 1e-10 * np.max(np.abs(array(case, name)))
@@ -46,7 +48,11 @@ def deviation(case, name, actual):
 
 def features(case):
     centers = array(case, "centers")
-    return oracles.Polynomial(centers) if case == "poly2d" else oracles.RBF(centers, float(array(case, "feature_bandwidth")))
+    return (
+        oracles.Polynomial(centers)
+        if case == "poly2d"
+        else oracles.RBF(centers, float(array(case, "feature_bandwidth")))
+    )
 
 
 def gradient_kernel(case):
@@ -58,7 +64,9 @@ def coordinatewise_kernel(case):
 
 
 def tangent_kernel(case, mode="diagonal"):
-    layers = tuple((array(case, f"net/fc{k}.weight"), array(case, f"net/fc{k}.bias")) for k in (1, 2, 3))
+    layers = tuple(
+        (array(case, f"net/fc{k}.weight"), array(case, f"net/fc{k}.bias")) for k in (1, 2, 3)
+    )
     return oracles.TangentKernel(layers, "tanh", mode)
 
 

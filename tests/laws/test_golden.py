@@ -24,7 +24,12 @@ def implementation(request):
 
 @pytest.mark.parametrize(
     ("kernel", "implementation"),
-    [(k, i) for k in golden.VELOCITIES for i in IMPLEMENTATIONS if i == "readable" or k in FUSED_KERNELS],
+    [
+        (k, i)
+        for k in golden.VELOCITIES
+        for i in IMPLEMENTATIONS
+        if i == "readable" or k in FUSED_KERNELS
+    ],
 )
 def test_velocity_and_moments(case, kernel, implementation):
     name, make = golden.VELOCITIES[kernel]
@@ -55,19 +60,45 @@ def test_published_preset_is_the_default_of_the_stored_outputs(case):
 
 
 def test_full_tangent_kernel(case):
-    kernel, x = package_kernel(golden.tangent_kernel(case, "full")), golden.array(case, "particles")[:5]
+    kernel, x = (
+        package_kernel(golden.tangent_kernel(case, "full")),
+        golden.array(case, "particles")[:5],
+    )
     assert golden.deviation(case, "ntk_full_first5", kernel(x, x)) <= 1
 
 
 def test_wasserstein_gradient_flow(case, implementation):
-    x, y, bandwidth = golden.array(case, "particles"), golden.array(case, "target"), float(golden.array(case, "kernel_bandwidth"))
-    assert golden.deviation(case, "v_wgf", ir.flows.wgf_velocity(x, y, bandwidth, implementation=implementation)) <= 1
+    x, y, bandwidth = (
+        golden.array(case, "particles"),
+        golden.array(case, "target"),
+        float(golden.array(case, "kernel_bandwidth")),
+    )
+    assert (
+        golden.deviation(
+            case, "v_wgf", ir.flows.wgf_velocity(x, y, bandwidth, implementation=implementation)
+        )
+        <= 1
+    )
 
 
 def test_distances(case, implementation):
-    x, y, bandwidth = golden.array(case, "particles"), golden.array(case, "target"), float(golden.array(case, "kernel_bandwidth"))
-    assert golden.deviation(case, "energy_distance", ir.metrics.energy_distance(x, y, implementation=implementation)) <= 1
-    assert golden.deviation(case, "mmd_rbf", ir.metrics.mmd(x, y, bandwidth, implementation=implementation)) <= 1
+    x, y, bandwidth = (
+        golden.array(case, "particles"),
+        golden.array(case, "target"),
+        float(golden.array(case, "kernel_bandwidth")),
+    )
+    assert (
+        golden.deviation(
+            case, "energy_distance", ir.metrics.energy_distance(x, y, implementation=implementation)
+        )
+        <= 1
+    )
+    assert (
+        golden.deviation(
+            case, "mmd_rbf", ir.metrics.mmd(x, y, bandwidth, implementation=implementation)
+        )
+        <= 1
+    )
 
 
 def test_energy_velocity_is_the_stored_gradient(case, implementation):
@@ -77,9 +108,12 @@ def test_energy_velocity_is_the_stored_gradient(case, implementation):
 
 
 def test_bandwidths_by_the_lower_median():
-    # In one dimension the published program's self-distances are exactly zero; in the others it counts some of them (see tests/data).
+    # In one dimension the published program's self-distances are exactly zero; in the others it
+    # counts some of them (see tests/data).
     x, y = golden.array("gauss1d", "particles"), golden.array("gauss1d", "target")
     # A median picks one entry, so only the rounding of a distance and a root remain.
-    assert ir.metrics.median_bandwidth(x, rule="lower") == pytest.approx(float(golden.array("gauss1d", "kernel_bandwidth")), rel=1e-14)
+    assert ir.metrics.median_bandwidth(x, rule="lower") == pytest.approx(
+        float(golden.array("gauss1d", "kernel_bandwidth")), rel=1e-14
+    )
     pooled = ir.metrics.median_bandwidth(np.concatenate([x, y]), rule="lower")
     assert pooled == pytest.approx(float(golden.array("gauss1d", "feature_bandwidth")), rel=1e-14)

@@ -12,19 +12,26 @@ from tests import strategies
 from tests.laws import faults
 from tests.strategies import FUSED_KERNELS
 
-# A law that skips most of its problems would hold vacuously. The domains are conditioned so that few are skipped.
+# A law that skips most of its problems would hold vacuously. The domains are conditioned so that
+# few are skipped.
 LARGEST_SKIPPED_SHARE = 0.2
 EXAMPLES = 16
 LONG_EXAMPLES = 1000
 
-SOLVERS = {"correct": faults.correct, "readable": package_velocity("readable"), "fused": package_velocity("fused")}
+SOLVERS = {
+    "correct": faults.correct,
+    "readable": package_velocity("readable"),
+    "fused": package_velocity("fused"),
+}
 
 
 def domain_of(law, solver):
     """The domain of the law, without the kernels of which there is no fused version where that is asked for."""
     if solver != "fused":
         return law.domain
-    return replace(law.domain, kernels=tuple(kind for kind in law.domain.kernels if kind in FUSED_KERNELS))
+    return replace(
+        law.domain, kernels=tuple(kind for kind in law.domain.kernels if kind in FUSED_KERNELS)
+    )
 
 
 def judge(law, solver, examples):
@@ -43,7 +50,9 @@ def judge(law, solver, examples):
     for problem in strategies.edges(domain)[:: law.cost]:
         holds = example(problem)(holds)
     holds()
-    assert counter["skipped"] <= LARGEST_SKIPPED_SHARE * counter["tried"], f"skipped {counter['skipped']} of {counter['tried']} problems"
+    assert counter["skipped"] <= LARGEST_SKIPPED_SHARE * counter["tried"], (
+        f"skipped {counter['skipped']} of {counter['tried']} problems"
+    )
 
 
 @pytest.mark.parametrize("solver", ["readable", "fused"])

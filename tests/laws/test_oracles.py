@@ -6,7 +6,8 @@ import pytest
 from tests import oracles, strategies
 from tests.laws import golden
 
-# Rounding of a few float64 operations on numbers of order one; derivatives by the complex step have no truncation error above it.
+# Rounding of a few float64 operations on numbers of order one; derivatives by the complex step have
+# no truncation error above it.
 ROUNDING = 1e-13
 
 
@@ -24,10 +25,15 @@ def test_oracle_reproduces_moments(case):
 
 
 # The five-dimensional case takes seconds in extended precision; one kernel is enough for it.
-@pytest.mark.parametrize(("case", "kernel"), [(c, k) for c in golden.CASES for k in golden.VELOCITIES if c != "mix5d" or k == "gradient"])
+@pytest.mark.parametrize(
+    ("case", "kernel"),
+    [(c, k) for c in golden.CASES for k in golden.VELOCITIES if c != "mix5d" or k == "gradient"],
+)
 def test_oracle_reproduces_velocity(case, kernel):
     name, make = golden.VELOCITIES[kernel]
-    assert golden.deviation(case, name, oracles.king(golden.problem(case, make(case))).velocity) <= 1
+    assert (
+        golden.deviation(case, name, oracles.king(golden.problem(case, make(case))).velocity) <= 1
+    )
 
 
 @pytest.mark.parametrize("case", golden.CASES)
@@ -38,18 +44,33 @@ def test_oracle_reproduces_full_tangent_kernel(case):
 
 @pytest.mark.parametrize("case", golden.CASES)
 def test_oracle_reproduces_comparisons(case):
-    x, y, bandwidth = golden.array(case, "particles"), golden.array(case, "target"), float(golden.array(case, "kernel_bandwidth"))
+    x, y, bandwidth = (
+        golden.array(case, "particles"),
+        golden.array(case, "target"),
+        float(golden.array(case, "kernel_bandwidth")),
+    )
     assert golden.deviation(case, "energy_distance", oracles.energy_distance(x, y)) <= 1
     assert golden.deviation(case, "mmd_rbf", oracles.mmd(x, y, bandwidth)) <= 1
-    assert golden.deviation(case, "grad_energy_distance", oracles.gradient(lambda z: oracles.energy_distance(z, y), x)) <= 1
+    assert (
+        golden.deviation(
+            case,
+            "grad_energy_distance",
+            oracles.gradient(lambda z: oracles.energy_distance(z, y), x),
+        )
+        <= 1
+    )
     assert golden.deviation(case, "v_wgf", oracles.wgf_velocity(x, y, bandwidth)) <= 1
 
 
 def test_oracle_reproduces_bandwidths_by_the_lower_median():
-    # In one dimension the published program's self-distances are exactly zero; in the others it counts some of them (see tests/data).
+    # In one dimension the published program's self-distances are exactly zero; in the others it
+    # counts some of them (see tests/data).
     x, y = golden.array("gauss1d", "particles"), golden.array("gauss1d", "target")
     assert_close(oracles.median_bandwidth(x, "lower"), golden.array("gauss1d", "kernel_bandwidth"))
-    assert_close(oracles.median_bandwidth(np.concatenate([x, y]), "lower"), golden.array("gauss1d", "feature_bandwidth"))
+    assert_close(
+        oracles.median_bandwidth(np.concatenate([x, y]), "lower"),
+        golden.array("gauss1d", "feature_bandwidth"),
+    )
 
 
 @pytest.mark.parametrize("kind", strategies.FEATURES)
@@ -57,9 +78,15 @@ def test_oracle_reproduces_bandwidths_by_the_lower_median():
 def test_jacobians_are_derivatives_of_the_statistics(kind, dim):
     problem = strategies.build(features=kind, n=3, d=dim, b=4)
     for point in oracles.real(problem.x):
-        steps = [np.asarray(point, dtype=oracles.COMPLEX) + 1j * oracles.STEP * axis for axis in np.eye(dim)]
-        # A complex step through a function that casts to real numbers would return zero and fail here.
-        derivative = [np.imag(complex_value(problem.features, step)) / oracles.STEP for step in steps]
+        steps = [
+            np.asarray(point, dtype=oracles.COMPLEX) + 1j * oracles.STEP * axis
+            for axis in np.eye(dim)
+        ]
+        # A complex step through a function that casts to real numbers would return zero and fail
+        # here.
+        derivative = [
+            np.imag(complex_value(problem.features, step)) / oracles.STEP for step in steps
+        ]
         assert_close(problem.features.jacobian(point), derivative)
 
 
@@ -67,13 +94,21 @@ def complex_value(statistics, x):
     """The statistics once more, from their formulas in a line each, for complex arguments."""
     match statistics:
         case oracles.RBF():
-            return np.exp(-np.sum((x - statistics.centers) ** 2, axis=1) / (2 * statistics.bandwidth**2))
+            return np.exp(
+                -np.sum((x - statistics.centers) ** 2, axis=1) / (2 * statistics.bandwidth**2)
+            )
         case oracles.Polynomial():
             return (statistics.centers @ x + statistics.offset) ** statistics.degree
         case oracles.Fourier():
-            return np.sqrt(2 / len(statistics.phases)) * np.cos(statistics.frequencies @ x + statistics.phases)
+            return np.sqrt(2 / len(statistics.phases)) * np.cos(
+                statistics.frequencies @ x + statistics.phases
+            )
         case oracles.Monomials():
-            degrees = [e for e in np.ndindex((statistics.degree + 1,) * len(x)) if 1 <= sum(e) <= statistics.degree]
+            degrees = [
+                e
+                for e in np.ndindex((statistics.degree + 1,) * len(x))
+                if 1 <= sum(e) <= statistics.degree
+            ]
             ordered = sorted(degrees, key=lambda e: (sum(e), tuple(-k for k in e)))
             return np.array([np.prod(x ** np.array(e)) for e in ordered])
         case oracles.Pairwise():
@@ -87,17 +122,29 @@ def test_gradient_kernel_is_a_mixed_derivative(dim):
     axes, kernel = np.eye(dim), oracles.GradientKernel(0.8)
 
     def slope_in_x(a, shifted):
-        return np.imag(oracles.gaussian(x + 1j * oracles.STEP * axes[a], shifted, bandwidth)) / oracles.STEP
+        return (
+            np.imag(oracles.gaussian(x + 1j * oracles.STEP * axes[a], shifted, bandwidth))
+            / oracles.STEP
+        )
 
-    differences = [[(slope_in_x(a, y + h * axes[b]) - slope_in_x(a, y - h * axes[b])) / (2 * h) for b in range(dim)] for a in range(dim)]
-    # Central difference of the slope in extended precision: truncation h²/6 times a fifth derivative of order 15/σ⁵, about 1e-9.
+    differences = [
+        [
+            (slope_in_x(a, y + h * axes[b]) - slope_in_x(a, y - h * axes[b])) / (2 * h)
+            for b in range(dim)
+        ]
+        for a in range(dim)
+    ]
+    # Central difference of the slope in extended precision: truncation h²/6 times a fifth
+    # derivative of order 15/σ⁵, about 1e-9.
     assert_close(kernel(oracles.real(x), oracles.real(y)), differences, 1e-8)
 
 
 @pytest.mark.parametrize("activation", oracles.ACTIVATIONS)
 def test_complex_step_through_the_network_is_its_parameter_jacobian(activation):
     rng = np.random.default_rng(2)
-    layers = tuple((rng.normal(size=(o, i)), rng.normal(size=o)) for o, i in ((4, 2), (3, 4), (2, 3)))
+    layers = tuple(
+        (rng.normal(size=(o, i)), rng.normal(size=o)) for o, i in ((4, 2), (3, 4), (2, 3))
+    )
     x, h = rng.normal(size=2), 1e-6
     jacobian = oracles.network_jacobian(layers, activation, x)
     column = 0
@@ -108,7 +155,8 @@ def test_complex_step_through_the_network_is_its_parameter_jacobian(activation):
                 moved = [[np.array(part) for part in layer] for layer in layers]
                 moved[number][position][index] += sign * h
                 outputs.append(oracles.network(tuple(map(tuple, moved)), activation, x))
-            # Central difference at h = 1e-6: truncation 1e-12 and rounding 1e-16/h = 1e-10, on outputs of order ten.
+            # Central difference at h = 1e-6: truncation 1e-12 and rounding 1e-16/h = 1e-10, on
+            # outputs of order ten.
             assert np.max(np.abs((outputs[0] - outputs[1]) / (2 * h) - jacobian[:, column])) < 1e-8
             column += 1
     assert column == jacobian.shape[1]
@@ -127,11 +175,17 @@ def test_three_solvers_agree():
 def test_one_dimensional_transport_cost_of_equal_sizes_pairs_sorted_samples():
     rng = np.random.default_rng(4)
     x, y, pi = rng.normal(size=9), rng.normal(size=9), np.full(9, 1 / 9)
-    assert oracles.wasserstein_1d(x, y, pi, pi, 2) == pytest.approx(np.mean((np.sort(x) - np.sort(y)) ** 2), rel=1e-13)
+    assert oracles.wasserstein_1d(x, y, pi, pi, 2) == pytest.approx(
+        np.mean((np.sort(x) - np.sort(y)) ** 2), rel=1e-13
+    )
 
 
 def test_weights_of_the_oracle_are_repetitions():
     problem = strategies.build(n=4, m=3, d=2, b=3, seed=5)
-    repeated = problem.change(x=np.repeat(problem.x, [1, 2, 1, 4], axis=0), y=np.repeat(problem.y, [3, 1, 1], axis=0))
-    weighted = problem.change(weights=np.array([1, 2, 1, 4]) / 8, target_weights=np.array([3, 1, 1]) / 5)
+    repeated = problem.change(
+        x=np.repeat(problem.x, [1, 2, 1, 4], axis=0), y=np.repeat(problem.y, [3, 1, 1], axis=0)
+    )
+    weighted = problem.change(
+        weights=np.array([1, 2, 1, 4]) / 8, target_weights=np.array([3, 1, 1]) / 5
+    )
     assert_close(oracles.king(repeated).field(problem.x), oracles.king(weighted).velocity)

@@ -6,9 +6,11 @@ from ingd_ref.conformance import LAWS, IllConditioned, LawViolation
 from tests import strategies
 from tests.laws.faults import FAULTS, correct
 
-# Problems per law beyond the corners. Every fault is seen within the first few; the correct implementation passes all of them.
+# Problems per law beyond the corners. Every fault is seen within the first few; the correct
+# implementation passes all of them.
 PROBLEMS = 12
-# Faults that yield a correct method for another kernel: no symmetry can tell, only comparison with the definition.
+# Faults that yield a correct method for another kernel: no symmetry can tell, only comparison with
+# the definition.
 BY_DEFINITION_ONLY = {
     "tangent_kernel_without_biases",
     "tangent_kernel_full_where_diagonal_is_asked_for",
@@ -32,7 +34,9 @@ def violation(law, solve):
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault_is_noticed_by_the_named_laws(name):
-    unnoticed = [law for law in FAULTS[name].caught_by if violation(LAWS[law], FAULTS[name].solve) is None]
+    unnoticed = [
+        law for law in FAULTS[name].caught_by if violation(LAWS[law], FAULTS[name].solve) is None
+    ]
     assert not unnoticed
 
 
@@ -43,7 +47,9 @@ def test_correct_implementation_breaks_no_law(name):
 
 def test_faults_are_noticed_by_more_than_comparison_with_the_definition():
     comparisons = {"direct_evaluation", "direct_moments"}
-    assert {name for name, fault in FAULTS.items() if set(fault.caught_by) <= comparisons} == BY_DEFINITION_ONLY
+    assert {
+        name for name, fault in FAULTS.items() if set(fault.caught_by) <= comparisons
+    } == BY_DEFINITION_ONLY
 
 
 @pytest.mark.parametrize("name", LAWS)

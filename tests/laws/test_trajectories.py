@@ -7,7 +7,11 @@ from ingd_ref.conformance import package_velocity
 from tests import oracles, strategies
 from tests.laws import faults
 
-SOLVERS = {"oracle": faults.correct, "readable": package_velocity("readable"), "fused": package_velocity("fused")}
+SOLVERS = {
+    "oracle": faults.correct,
+    "readable": package_velocity("readable"),
+    "fused": package_velocity("fused"),
+}
 
 
 @pytest.fixture(params=SOLVERS)
@@ -38,16 +42,22 @@ def distance_from_the_line(solve, problem, scheme, steps):
     initial = oracles.delta(problem)
     for _ in range(steps):
         problem = scheme(solve, problem, 0.5 / steps)
-    return float(np.linalg.norm((oracles.delta(problem) - np.exp(-0.5) * initial).astype(float)) / np.linalg.norm(initial.astype(float)))
+    return float(
+        np.linalg.norm((oracles.delta(problem) - np.exp(-0.5) * initial).astype(float))
+        / np.linalg.norm(initial.astype(float))
+    )
 
 
 @pytest.mark.parametrize(("scheme", "order"), [(euler, 1), (runge_kutta, 4)])
 @pytest.mark.parametrize("kernel", ["gradient", "scalar"])
 def test_moments_follow_the_exponential_line(solve, scheme, order, kernel):
-    problem = strategies.build(n=9, m=9, d=2, b=2, kernel=kernel, seed=4, ridge=0.0, jitter=0.0, kernel_width=1.5)
+    problem = strategies.build(
+        n=9, m=9, d=2, b=2, kernel=kernel, seed=4, ridge=0.0, jitter=0.0, kernel_width=1.5
+    )
     coarse, fine = (distance_from_the_line(solve, problem, scheme, steps) for steps in (4, 8))
-    # Halving the step divides the leading error term by 2^order; the next term, half as large at these steps, may take a part of that
-    # gain or add to it. A constant error, from a wrong velocity, would give a ratio of one.
+    # Halving the step divides the leading error term by 2^order; the next term, half as large at
+    # these steps, may take a part of that gain or add to it. A constant error, from a wrong
+    # velocity, would give a ratio of one.
     assert 2 ** (order - 0.6) < coarse / fine < 2 ** (order + 1.2)
     assert fine < {1: 0.05, 4: 1e-4}[order]
 
@@ -55,10 +65,26 @@ def test_moments_follow_the_exponential_line(solve, scheme, order, kernel):
 def test_euclidean_residual_may_grow(solve):
     """‖Δ‖² is no Lyapunov function of the flow, only its form in the metric is: anisotropic samples and quadratic statistics show it."""
     rng = np.random.default_rng(6)
-    x, y = rng.normal(size=(8, 2)) * [3, 0.3], rng.normal(size=(8, 2)) * [3, 0.3] + rng.normal(size=2)
-    problem = oracles.Problem(np.round(x, 1), np.round(y, 1), oracles.Monomials(2), oracles.GradientKernel(1.0), ridge=1.0, jitter=0.0)
+    x, y = (
+        rng.normal(size=(8, 2)) * [3, 0.3],
+        rng.normal(size=(8, 2)) * [3, 0.3] + rng.normal(size=2),
+    )
+    problem = oracles.Problem(
+        np.round(x, 1),
+        np.round(y, 1),
+        oracles.Monomials(2),
+        oracles.GradientKernel(1.0),
+        ridge=1.0,
+        jitter=0.0,
+    )
     solution = solve(problem)
-    difference, rate = np.asarray(solution.delta, dtype=float), np.asarray(solution.moment_rate, dtype=float)
-    # The system's condition number is 1e4 and that of F̂ 2e5, so rounding cannot change a sign here.
-    assert difference @ rate / (np.linalg.norm(difference) * np.linalg.norm(rate)) == pytest.approx(-0.6335, abs=1e-4)
+    difference, rate = (
+        np.asarray(solution.delta, dtype=float),
+        np.asarray(solution.moment_rate, dtype=float),
+    )
+    # The system's condition number is 1e4 and that of F̂ 2e5, so rounding cannot change a sign
+    # here.
+    assert difference @ rate / (np.linalg.norm(difference) * np.linalg.norm(rate)) == pytest.approx(
+        -0.6335, abs=1e-4
+    )
     assert difference @ np.linalg.solve(np.asarray(solution.fisher, dtype=float), rate) > 0

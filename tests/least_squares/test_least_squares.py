@@ -6,8 +6,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingd_ref.errors import BackendError, NonFiniteError, OptionError, ShapeError, SingularSystemError
-from ingd_ref.least_squares import solve_factored, solve_factored_operator, solve_operator, solve_symmetric
+from ingd_ref.errors import (
+    BackendError,
+    NonFiniteError,
+    OptionError,
+    ShapeError,
+    SingularSystemError,
+)
+from ingd_ref.least_squares import (
+    solve_factored,
+    solve_factored_operator,
+    solve_operator,
+    solve_symmetric,
+)
 
 EPS = np.finfo(float).eps
 
@@ -24,7 +35,14 @@ def spectrum_matrix(rng, values):
 
 def mpmath_solution(matrix, rhs):
     with mpmath.workdps(50):
-        return np.array([float(v) for v in mpmath.lu_solve(mpmath.matrix(matrix.tolist()), mpmath.matrix(rhs.tolist()))])
+        return np.array(
+            [
+                float(v)
+                for v in mpmath.lu_solve(
+                    mpmath.matrix(matrix.tolist()), mpmath.matrix(rhs.tolist())
+                )
+            ]
+        )
 
 
 def every_solution(factor, rhs):
@@ -36,41 +54,62 @@ def every_solution(factor, rhs):
         "qr": solve_factored(factor, rhs, "qr"),
         "svd": solve_factored(factor, rhs, "svd"),
         "cg": solve_operator(lambda c: matrix @ c, rhs),
-        "lsmr": solve_factored_operator(lambda z: factor @ z, lambda c: factor.T @ c, factor.shape[1], rhs),
+        "lsmr": solve_factored_operator(
+            lambda z: factor @ z, lambda c: factor.T @ c, factor.shape[1], rhs
+        ),
     }
 
 
-@given(number=st.integers(1, 12), extra=st.integers(0, 30), log_condition=st.floats(0, 4), seed=st.integers(0, 2**32 - 1))
+@given(
+    number=st.integers(1, 12),
+    extra=st.integers(0, 30),
+    log_condition=st.floats(0, 4),
+    seed=st.integers(0, 2**32 - 1),
+)
 @example(number=1, extra=0, log_condition=0.0, seed=0)
 @example(number=12, extra=0, log_condition=4.0, seed=1)
 def test_all_solvers_agree_within_the_condition_number(number, extra, log_condition, seed):
     rng = np.random.default_rng(seed)
     values = np.geomspace(1.0, 10.0**-log_condition, number)
-    wide = np.hstack([orthogonal(rng, number) * values, np.zeros((number, extra))]) @ orthogonal(rng, number + extra)
+    wide = np.hstack([orthogonal(rng, number) * values, np.zeros((number, extra))]) @ orthogonal(
+        rng, number + extra
+    )
     rhs = rng.standard_normal(number)
     solutions = every_solution(wide, rhs)
     reference = mpmath_solution(wide @ wide.T, rhs)
-    # Backward-stable solvers of the formed system err by about n eps cond(A)²; CG stops at a residual of 1e-11 ‖Δ‖ ≤ 1e-11 ‖AAᵀ‖ ‖c‖ at
-    # worst, LSMR at eps, and a residual costs cond(A)² times itself. The reference solves the rounded product, which moves it likewise.
+    # Backward-stable solvers of the formed system err by about n eps cond(A)²; CG stops at a
+    # residual of 1e-11 ‖Δ‖ ≤ 1e-11 ‖AAᵀ‖ ‖c‖ at worst, LSMR at eps, and a residual costs cond(A)²
+    # times itself. The reference solves the rounded product, which moves it likewise.
     condition = (values[0] / values[-1]) ** 2
     for name, solution in solutions.items():
-        tolerance = condition * (1e-11 if name == "cg" else 100 * number * EPS) * np.linalg.norm(reference)
+        tolerance = (
+            condition * (1e-11 if name == "cg" else 100 * number * EPS) * np.linalg.norm(reference)
+        )
         assert np.linalg.norm(solution.coefficients - reference) <= tolerance, name
         assert solution.rank == number, name
         factored = name in ("qr", "svd")
         expected = np.sqrt(condition) if factored else condition
-        # LSMR reports a Frobenius-norm estimate: an upper bound by up to √n, and a lower one where it stops early.
+        # LSMR reports a Frobenius-norm estimate: an upper bound by up to √n, and a lower one where
+        # it stops early.
         if name != "lsmr":
-            assert solution.condition == pytest.approx(expected, rel=1e-3 + 10 * number * EPS * condition), name
+            assert solution.condition == pytest.approx(
+                expected, rel=1e-3 + 10 * number * EPS * condition
+            ), name
 
 
 def test_the_stacked_form_survives_where_the_formed_matrix_does_not():
     """At cond(A) = 1e9 the formed A Aᵀ has condition 1e18 and Cholesky refuses; QR of A still holds seven digits (N3′)."""
     rng = np.random.default_rng(5)
     number = 10
-    left, right, values = orthogonal(rng, number), orthogonal(rng, 25)[:number], np.geomspace(1.0, 1e-9, number)
+    left, right, values = (
+        orthogonal(rng, number),
+        orthogonal(rng, 25)[:number],
+        np.geomspace(1.0, 1e-9, number),
+    )
     factor = (left * values) @ right
-    z = right.T @ rng.standard_normal(number)  # in the row space, hence the shortest solution of A z = Δ
+    z = right.T @ rng.standard_normal(
+        number
+    )  # in the row space, hence the shortest solution of A z = Δ
     rhs = factor @ z
     with pytest.raises(SingularSystemError, match=r"jitter.*eigh"):
         solve_symmetric(factor @ factor.T, rhs)
@@ -78,7 +117,8 @@ def test_the_stacked_form_survives_where_the_formed_matrix_does_not():
         solution = solve_factored(factor, rhs, method)
         # One factor cond(A) = 1e9, times eps and a modest constant.
         assert np.linalg.norm(solution.shortest - z) <= 100 * EPS * 1e9 * np.linalg.norm(z)
-        # svdvals errs by about n eps times the largest singular value: relative to the smallest one, 1e9 times that.
+        # svdvals errs by about n eps times the largest singular value: relative to the smallest
+        # one, 1e9 times that.
         assert solution.condition == pytest.approx(1e9, rel=10 * number * EPS * 1e9)
 
 
@@ -89,7 +129,9 @@ def test_minimum_norm_answers_of_a_singular_system():
     matrix, rhs = (q * values) @ q.T, rng.standard_normal(6)
     expected = np.linalg.pinv(matrix, rcond=1e-10) @ rhs
     solution = solve_symmetric(matrix, rhs, "eigh")
-    assert np.allclose(solution.coefficients, expected, rtol=0, atol=1e-13)  # condition 3 on the range: a few eps
+    assert np.allclose(
+        solution.coefficients, expected, rtol=0, atol=1e-13
+    )  # condition 3 on the range: a few eps
     assert solution.rank == 3
     assert solution.residual > 0.1  # the part of Δ outside the range cannot be met, and that shows
     assert solution.condition > 1e14
@@ -108,7 +150,9 @@ def test_conjugate_gradients_on_a_consistent_singular_system_gives_the_shortest_
     matrix = (q * np.array([3.0, 2.0, 1.0, 0.0, 0.0, 0.0])) @ q.T
     rhs = matrix @ rng.standard_normal(6)
     solution = solve_operator(lambda c: matrix @ c, rhs)
-    assert np.allclose(solution.coefficients, np.linalg.pinv(matrix, rcond=1e-10) @ rhs, rtol=0, atol=1e-11)  # stops at residual 1e-12
+    assert np.allclose(
+        solution.coefficients, np.linalg.pinv(matrix, rcond=1e-10) @ rhs, rtol=0, atol=1e-11
+    )  # stops at residual 1e-12
     assert solution.rank is None  # a matrix-free solver cannot tell the rank of a singular operator
 
 
@@ -127,13 +171,17 @@ def test_conjugate_gradients_refuse_what_they_cannot_solve():
 def test_lsmr_refuses_to_stop_early():
     factor = spectrum_matrix(np.random.default_rng(0), np.geomspace(1, 1e-6, 40))
     with pytest.raises(SingularSystemError, match="LSMR did not converge"):
-        solve_factored_operator(lambda z: factor @ z, lambda c: factor.T @ c, 40, np.ones(40), max_iterations=3)
+        solve_factored_operator(
+            lambda z: factor @ z, lambda c: factor.T @ c, 40, np.ones(40), max_iterations=3
+        )
 
 
 def test_large_operators_report_their_condition():
     values = np.geomspace(1.0, 1e-3, 100)
     solution = solve_operator(lambda c: values * c, np.ones(100))
-    assert solution.condition == pytest.approx(1e3, rel=0.01)  # Lanczos runs to a relative tolerance of 1e-3 at each end
+    assert solution.condition == pytest.approx(
+        1e3, rel=0.01
+    )  # Lanczos runs to a relative tolerance of 1e-3 at each end
     assert solution.rank == 100
     with pytest.raises(BackendError, match="matrix-free"):
         _ = solution.singular_values
@@ -193,8 +241,13 @@ def test_lsmr_keeps_single_precision():
     found = solve_factored_operator(lambda z: factor @ z, lambda c: factor.T @ c, 9, rhs)
     assert found.coefficients.dtype == found.shortest.dtype == np.float32
     exact = np.linalg.lstsq(factor.astype(float), rhs.astype(float))[0]
-    # a least-squares answer is right to the rounding of single precision times the condition of the factor
-    np.testing.assert_allclose(found.shortest, exact, atol=100 * np.finfo(np.float32).eps * np.linalg.cond(factor) * np.linalg.norm(exact))
+    # a least-squares answer is right to the rounding of single precision times the condition of the
+    # factor
+    np.testing.assert_allclose(
+        found.shortest,
+        exact,
+        atol=100 * np.finfo(np.float32).eps * np.linalg.cond(factor) * np.linalg.norm(exact),
+    )
 
 
 def test_conjugate_gradients_break_down_by_name():

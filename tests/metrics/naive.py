@@ -26,20 +26,33 @@ def uniform(number):
 
 
 def squared_distance(a, b):
-    return mpmath.fsum((mpmath.mpf(float(s)) - mpmath.mpf(float(t))) ** 2 for s, t in zip(a, b, strict=True))
+    return mpmath.fsum(
+        (mpmath.mpf(float(s)) - mpmath.mpf(float(t))) ** 2 for s, t in zip(a, b, strict=True)
+    )
 
 
 def mean_over_pairs(function, x, y, pi, rho):
     """Σ_ij π_i ρ_j function(‖x_i − y_j‖²)."""
     return mpmath.fsum(
-        p * r * function(squared_distance(a, b)) for a, p in zip(x, pi, strict=True) for b, r in zip(y, rho, strict=True) if p * r
+        p * r * function(squared_distance(a, b))
+        for a, p in zip(x, pi, strict=True)
+        for b, r in zip(y, rho, strict=True)
+        if p * r
     )
 
 
 def discrepancy(function, x, y, pi=None, rho=None):
     """E h(x, x') + E h(y, y') − 2 E h(x, y) for the kernel h = function of the squared distance."""
-    pi = uniform(len(x)) if pi is None else [mpmath.mpf(float(p)) / mpmath.fsum(map(float, pi)) for p in pi]
-    rho = uniform(len(y)) if rho is None else [mpmath.mpf(float(r)) / mpmath.fsum(map(float, rho)) for r in rho]
+    pi = (
+        uniform(len(x))
+        if pi is None
+        else [mpmath.mpf(float(p)) / mpmath.fsum(map(float, pi)) for p in pi]
+    )
+    rho = (
+        uniform(len(y))
+        if rho is None
+        else [mpmath.mpf(float(r)) / mpmath.fsum(map(float, rho)) for r in rho]
+    )
     own, target = mean_over_pairs(function, x, x, pi, pi), mean_over_pairs(function, y, y, rho, rho)
     return own + target - 2 * mean_over_pairs(function, x, y, pi, rho)
 
@@ -57,7 +70,12 @@ def kde_log_density(point, sample, bandwidth, rho=None):
     """Logarithm of the kernel density estimate, up to the constant of its normalisation."""
     rho = uniform(len(sample)) if rho is None else rho
     variance = mpmath.mpf(float(bandwidth)) ** 2
-    return mpmath.log(mpmath.fsum(r * mpmath.exp(-squared(point, b) / (2 * variance)) for b, r in zip(sample, rho, strict=True)))
+    return mpmath.log(
+        mpmath.fsum(
+            r * mpmath.exp(-squared(point, b) / (2 * variance))
+            for b, r in zip(sample, rho, strict=True)
+        )
+    )
 
 
 def squared(point, b):

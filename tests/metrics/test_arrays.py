@@ -8,7 +8,11 @@ import ingd_ref as ir
 from ingd_ref.backend import to_host
 
 RNG = np.random.default_rng(0)
-X, Y, DIRECTIONS = RNG.normal(size=(12, 2)), RNG.normal(0.5, 1.2, size=(9, 2)), RNG.normal(size=(4, 2))
+X, Y, DIRECTIONS = (
+    RNG.normal(size=(12, 2)),
+    RNG.normal(0.5, 1.2, size=(9, 2)),
+    RNG.normal(size=(4, 2)),
+)
 PI, RHO = RNG.dirichlet(np.ones(12)), RNG.dirichlet(np.ones(9))
 DELTA, FISHER = RNG.normal(size=3), np.cov(RNG.normal(size=(3, 20)))
 
@@ -17,10 +21,18 @@ METRICS = {
     "mmd": lambda a: ir.metrics.mmd(a(X), a(Y), 0.8, a(PI), a(RHO)),
     "MMD": lambda a: ir.metrics.MMD(a(Y), a(RHO))(a(X), 0.8, a(PI)),
     "energy_distance": lambda a: ir.metrics.energy_distance(a(X), a(Y), a(PI), a(RHO)),
-    "kliep": lambda a: ir.metrics.kliep(a(X), a(Y), bandwidth=1.5, weights=a(PI), target_weights=a(RHO), tolerance=1e-3).kl,
+    "kliep": lambda a: (
+        ir.metrics.kliep(
+            a(X), a(Y), bandwidth=1.5, weights=a(PI), target_weights=a(RHO), tolerance=1e-3
+        ).kl
+    ),
     "moment_residual": lambda a: ir.metrics.moment_residual(a(DELTA), a(FISHER), 1e-2),
-    "sliced_wasserstein": lambda a: ir.metrics.sliced_wasserstein(a(X), a(Y), a(DIRECTIONS), 2, None, a(PI), a(RHO)),
-    "sliced_wasserstein, drawn": lambda a: ir.metrics.sliced_wasserstein(a(X), a(Y), 5, rng=np.random.default_rng(0)),
+    "sliced_wasserstein": lambda a: ir.metrics.sliced_wasserstein(
+        a(X), a(Y), a(DIRECTIONS), 2, None, a(PI), a(RHO)
+    ),
+    "sliced_wasserstein, drawn": lambda a: ir.metrics.sliced_wasserstein(
+        a(X), a(Y), 5, rng=np.random.default_rng(0)
+    ),
 }
 ARRAYS = {
     "gaussian_kde_score": lambda a: ir.flows.gaussian_kde_score(a(X), a(Y), 0.8, a(RHO)),
@@ -28,7 +40,9 @@ ARRAYS = {
     "energy": lambda a: ir.flows.energy_velocity(a(X), a(Y), a(PI), a(RHO)),
     "mmd velocity": lambda a: ir.flows.mmd_velocity(a(X), a(Y), 0.8, a(PI), a(RHO)),
     "svgd": lambda a: ir.flows.svgd_velocity(a(X), lambda x: -x, 0.8, a(PI)),
-    "density ratio": lambda a: ir.metrics.kliep(a(X), a(Y), bandwidth=1.5, tolerance=1e-3).ratio(a(X)),
+    "density ratio": lambda a: ir.metrics.kliep(a(X), a(Y), bandwidth=1.5, tolerance=1e-3).ratio(
+        a(X)
+    ),
 }
 every_metric = pytest.mark.parametrize("evaluate", METRICS.values(), ids=METRICS)
 every_array = pytest.mark.parametrize("evaluate", ARRAYS.values(), ids=ARRAYS)
@@ -61,7 +75,9 @@ def test_an_array_stays_on_its_device(evaluate, on_device):
     result, given = evaluate(on_device), on_device(X)
     assert result.device == given.device
     assert result.dtype == given.dtype
-    np.testing.assert_allclose(to_host(result), evaluate(in_double), **tolerances(to_host(given).dtype))
+    np.testing.assert_allclose(
+        to_host(result), evaluate(in_double), **tolerances(to_host(given).dtype)
+    )
 
 
 @every_metric
@@ -95,7 +111,9 @@ def test_an_array_in_single_precision_stays_so(evaluate):
 def test_integers_are_points_too(evaluate):
     # Coordinates only: weights and moments are no integers.
     def rounded(dtype):
-        return lambda host: np.round(10 * host).astype(dtype) if host.shape in {X.shape, Y.shape} else host
+        return lambda host: (
+            np.round(10 * host).astype(dtype) if host.shape in {X.shape, Y.shape} else host
+        )
 
     np.testing.assert_allclose(evaluate(rounded(np.int64)), evaluate(rounded(float)), **SAME)
 
@@ -120,7 +138,13 @@ def test_libraries_do_not_mix():
 
 
 @pytest.mark.parametrize(
-    "metric", [lambda x, y: ir.metrics.mmd(x, y, 1.0), ir.metrics.energy_distance, ir.metrics.sliced_wasserstein, ir.metrics.kliep]
+    "metric",
+    [
+        lambda x, y: ir.metrics.mmd(x, y, 1.0),
+        ir.metrics.energy_distance,
+        ir.metrics.sliced_wasserstein,
+        ir.metrics.kliep,
+    ],
 )
 def test_bad_points_are_named(metric):
     with pytest.raises(ir.errors.ShapeError, match=r"pass x\[:, None\]"):
@@ -136,7 +160,16 @@ def test_bad_points_are_named(metric):
 
 
 def test_a_bandwidth_must_be_a_positive_number():
-    for bandwidth, error in ((0.0, ir.errors.DomainError), (np.nan, ir.errors.NonFiniteError), ("wide", ir.errors.DomainError)):
-        for evaluate in (ir.metrics.mmd, lambda x, y, b: ir.metrics.MMD(y)(x, b), ir.flows.wgf_velocity, ir.flows.mmd_velocity):
+    for bandwidth, error in (
+        (0.0, ir.errors.DomainError),
+        (np.nan, ir.errors.NonFiniteError),
+        ("wide", ir.errors.DomainError),
+    ):
+        for evaluate in (
+            ir.metrics.mmd,
+            lambda x, y, b: ir.metrics.MMD(y)(x, b),
+            ir.flows.wgf_velocity,
+            ir.flows.mmd_velocity,
+        ):
             with pytest.raises(error, match="bandwidth"):
                 evaluate(X, Y, bandwidth)

@@ -20,7 +20,12 @@ def tolerance(x, y):
 
 def clouds(seed, n, m, d):
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, d)), rng.normal(0.5, 1.2, size=(m, d)), rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(m))
+    return (
+        rng.normal(size=(n, d)),
+        rng.normal(0.5, 1.2, size=(m, d)),
+        rng.dirichlet(np.ones(n)),
+        rng.dirichlet(np.ones(m)),
+    )
 
 
 @pytest.mark.parametrize(("n", "m", "d"), [(1, 1, 1), (1, 7, 2), (6, 1, 3), (7, 9, 2)])
@@ -29,7 +34,9 @@ def test_it_equals_the_sum_in_fifty_digits(n, m, d, weighted):
     x, y, pi, rho = clouds(n + m, n, m, d)
     weights, target_weights = (pi, rho) if weighted else (None, None)
     expected = float(naive.energy_distance(x, y, weights, target_weights))
-    assert abs(ir.metrics.energy_distance(x, y, weights, target_weights) - expected) <= tolerance(x, y)
+    assert abs(ir.metrics.energy_distance(x, y, weights, target_weights) - expected) <= tolerance(
+        x, y
+    )
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 8), m=st.integers(1, 8))
@@ -52,7 +59,9 @@ def test_symmetry_scaling_and_mixtures(seed, n, m, d, scale):
     value = ir.metrics.energy_distance(x, y, pi, rho)
     assert value >= 0
     assert abs(ir.metrics.energy_distance(y, x, rho, pi) - value) <= tolerance(x, y)
-    assert abs(ir.metrics.energy_distance(scale * x, scale * y, pi, rho) / scale - value) <= 2 * tolerance(x, y)
+    assert abs(
+        ir.metrics.energy_distance(scale * x, scale * y, pi, rho) / scale - value
+    ) <= 2 * tolerance(x, y)
     middle, mixed = np.concatenate([x, y]), np.concatenate([pi, rho]) / 2
     assert abs(ir.metrics.energy_distance(x, middle, pi, mixed) - value / 4) <= tolerance(x, y)
 
@@ -66,7 +75,13 @@ def test_weights_stand_for_repeated_points():
 
 def test_degenerate_clouds_are_at_distance_zero():
     x = np.random.default_rng(0).normal(size=(30, 3))
-    for a, b in [(x, x), (x, x[::-1]), (np.repeat(x, 2, axis=0), x), (np.full((5, 2), 7.0), np.full((3, 2), 7.0)), (x[:1], x[:1])]:
+    for a, b in [
+        (x, x),
+        (x, x[::-1]),
+        (np.repeat(x, 2, axis=0), x),
+        (np.full((5, 2), 7.0), np.full((3, 2), 7.0)),
+        (x[:1], x[:1]),
+    ]:
         assert 0 <= ir.metrics.energy_distance(a, b) <= tolerance(a, b)
 
 
@@ -74,14 +89,20 @@ def test_degenerate_clouds_are_at_distance_zero():
 def test_the_value_is_right_where_the_published_program_expands_its_distances(case):
     """Above 25 points the published program takes ‖x‖² + ‖y‖² − 2⟨x, y⟩ for ‖x − y‖², so a point is at a distance from itself."""
     stored = naive.golden()
-    x, y, published = (stored[f"{case}/{name}"] for name in ("particles", "target", "energy_distance"))
+    x, y, published = (
+        stored[f"{case}/{name}"] for name in ("particles", "target", "energy_distance")
+    )
     exact = float(naive.energy_distance(x, y))
     assert abs(ir.metrics.energy_distance(x, y) - exact) <= 1e-13 * exact
-    # The three terms of the expansion of ‖x − x‖² have size r², r = ‖x‖, twice and 2r²; their d-term sums and their own sum err by at most
-    # (d + 3) units of rounding EPS/2 of 4r². The distance is at most the root of that, √(2(d + 3)EPS) r, and the V-statistic holds its mean
-    # over the n points divided by n, for both clouds. Between distinct points the same error is divided by the distance: 1e-15.
+    # The three terms of the expansion of ‖x − x‖² have size r², r = ‖x‖, twice and 2r²; their
+    # d-term sums and their own sum err by at most (d + 3) units of rounding EPS/2 of 4r². The
+    # distance is at most the root of that, √(2(d + 3)EPS) r, and the V-statistic holds its mean
+    # over the n points divided by n, for both clouds. Between distinct points the same error is
+    # divided by the distance: 1e-15.
     d = x.shape[1]
-    bound = sum(np.sqrt(2 * (d + 3) * EPS) * np.mean(np.linalg.norm(z, axis=1)) / len(z) for z in (x, y))
+    bound = sum(
+        np.sqrt(2 * (d + 3) * EPS) * np.mean(np.linalg.norm(z, axis=1)) / len(z) for z in (x, y)
+    )
     assert abs(published - exact) <= bound + 1e-13 * exact
     # One dimension is exempt there, because x·x is formed by the same multiplication as x².
     assert (abs(published - exact) > 1e-12 * exact) == (case != "gauss1d")
@@ -89,5 +110,8 @@ def test_the_value_is_right_where_the_published_program_expands_its_distances(ca
 
 def test_overflow_is_an_error_and_not_a_nan():
     # NumPy announces the overflow by a warning of its own, before the error.
-    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(ir.errors.NonFiniteError, match="energy distance overflows"):
+    with (
+        np.errstate(over="ignore", invalid="ignore"),
+        pytest.raises(ir.errors.NonFiniteError, match="energy distance overflows"),
+    ):
         ir.metrics.energy_distance(np.array([[1e200]]), np.array([[1.0]]))

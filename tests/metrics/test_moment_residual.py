@@ -18,15 +18,24 @@ def problem(seed, b, condition):
     return rng.normal(size=b), (fisher + fisher.T) / 2
 
 
-@given(seed=st.integers(0, 2**32 - 1), b=st.integers(1, 6), condition=st.sampled_from([1.0, 1e3, 1e8]), jitter=st.sampled_from([0.0, 1e-3]))
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    b=st.integers(1, 6),
+    condition=st.sampled_from([1.0, 1e3, 1e8]),
+    jitter=st.sampled_from([0.0, 1e-3]),
+)
 def test_it_is_the_norm_in_the_inverse_fisher_metric(seed, b, condition, jitter):
     delta, fisher = problem(seed, b, condition)
     system = mpmath.matrix(fisher.tolist()) + mpmath.mpf(jitter) * mpmath.eye(b)
     with mpmath.workdps(50):
         solution = mpmath.lu_solve(system, mpmath.matrix(delta.tolist()))
         expected = float(mpmath.sqrt(mpmath.fdot(delta.tolist(), list(solution))))
-    # eigh is backward stable: eigenvalues err by b·EPS of the largest one, which changes the smallest by condition·b·EPS of itself.
-    assert abs(ir.metrics.moment_residual(delta, fisher, jitter) / expected - 1) <= 4 * b * condition * EPS
+    # eigh is backward stable: eigenvalues err by b·EPS of the largest one, which changes the
+    # smallest by condition·b·EPS of itself.
+    assert (
+        abs(ir.metrics.moment_residual(delta, fisher, jitter) / expected - 1)
+        <= 4 * b * condition * EPS
+    )
 
 
 @given(seed=st.integers(0, 2**32 - 1), b=st.integers(2, 6), rank=st.integers(1, 5))
@@ -34,12 +43,17 @@ def test_a_singular_matrix_has_its_pseudo_inverse(seed, b, rank):
     rng = np.random.default_rng(seed)
     root, delta = rng.normal(size=(b, min(rank, b))), rng.normal(size=b)
     left, values, _ = np.linalg.svd(root, full_matrices=False)
-    # ‖Δ‖² = Σ (uᵀΔ)²/s² by the singular values of the root, which have half the exponent of the eigenvalues and keep twice the digits.
+    # ‖Δ‖² = Σ (uᵀΔ)²/s² by the singular values of the root, which have half the exponent of the
+    # eigenvalues and keep twice the digits.
     expected = np.sqrt(np.sum((left.T @ delta / values) ** 2))
-    # The range turns by b·EPS·condition against the null space, so uᵀΔ errs by that share of |Δ|, even where it is itself small.
+    # The range turns by b·EPS·condition against the null space, so uᵀΔ errs by that share of |Δ|,
+    # even where it is itself small.
     error = 20 * b * EPS * (values[0] / values[-1]) ** 2
     if error < 1e-4:
-        assert abs(ir.metrics.moment_residual(delta, root @ root.T) - expected) <= error * np.linalg.norm(delta) / values[-1]
+        assert (
+            abs(ir.metrics.moment_residual(delta, root @ root.T) - expected)
+            <= error * np.linalg.norm(delta) / values[-1]
+        )
 
 
 def test_it_does_not_depend_on_how_the_statistics_are_written():
@@ -47,7 +61,10 @@ def test_it_does_not_depend_on_how_the_statistics_are_written():
     delta, fisher = problem(0, 4, 100.0)
     transform = rng.normal(size=(4, 4))
     moved = ir.metrics.moment_residual(transform @ delta, transform @ fisher @ transform.T)
-    assert abs(moved / ir.metrics.moment_residual(delta, fisher) - 1) <= 100 * 20 * np.linalg.cond(transform) ** 2 * EPS
+    assert (
+        abs(moved / ir.metrics.moment_residual(delta, fisher) - 1)
+        <= 100 * 20 * np.linalg.cond(transform) ** 2 * EPS
+    )
 
 
 def test_zero_mismatch_and_zero_information():

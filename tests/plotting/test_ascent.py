@@ -8,11 +8,16 @@ from ingd_ref.plotting import plot_ascent, plot_gaps
 
 
 def test_gaps_are_drawn_by_problem_and_method():
-    panels = {"first": {"a": [-3.0, -2.0], "b": [-3.0, -1.5, -1.0 - 1e-12]}, "second": {"b": [0.0, 0.5]}}
+    panels = {
+        "first": {"a": [-3.0, -2.0], "b": [-3.0, -1.5, -1.0 - 1e-12]},
+        "second": {"b": [0.0, 0.5]},
+    }
     figure = plot_gaps(panels, {"first": -1.0, "second": 1.0}, target=1e-6)
     first, second = figure.axes
     np.testing.assert_allclose([line.get_ydata() for line in first.lines[:1]], [[2.0, 1.0]])
-    np.testing.assert_allclose(first.lines[1].get_ydata(), [2.0, 0.5, 1e-9])  # the last gap is below the floor
+    np.testing.assert_allclose(
+        first.lines[1].get_ydata(), [2.0, 0.5, 1e-9]
+    )  # the last gap is below the floor
     assert list(first.lines[1].get_xdata()) == [1, 2, 3]
     assert list(first.lines[2].get_ydata()) == [1e-6, 1e-6]
     assert first.lines[1].get_color() == second.lines[0].get_color()  # a method keeps its colour

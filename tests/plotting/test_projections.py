@@ -4,14 +4,22 @@ import numpy as np
 import pytest
 
 from ingd_ref.errors import ShapeError
-from ingd_ref.plotting import plot_edges, plot_rates, plot_regularisation_path, plot_roc, plot_sample_error
+from ingd_ref.plotting import (
+    plot_edges,
+    plot_rates,
+    plot_regularisation_path,
+    plot_roc,
+    plot_sample_error,
+)
 
 
 def test_rates_draw_truth_points_and_band_on_the_axis_of_the_points():
     t = np.linspace(0.0, 1.0, 9)
     truth = np.stack([np.sin(t), np.cos(t)], axis=1)
     half = np.full((9, 2), 0.1)
-    figure = plot_rates(t, truth, (t[::4], truth[::4], half[::4]), (truth, np.full((9, 2), 50.0)), names=("a", "b"))
+    figure = plot_rates(
+        t, truth, (t[::4], truth[::4], half[::4]), (truth, np.full((9, 2), 50.0)), names=("a", "b")
+    )
     assert [axes.get_ylabel() for axes in figure.axes] == ["a", "b"]
     low, high = figure.axes[0].get_ylim()
     assert -1 < low < -0.1  # the wide band does not set the axis
@@ -26,14 +34,21 @@ def test_errors_have_the_guide_of_one_half():
     figure = plot_sample_error([100, 400], {"a": [1.0, 0.5], "b": [2.0, 0.25]})
     first, _, guide, through = (line.get_ydata() for line in figure.axes[0].lines)
     assert list(first) == [1.0, 0.5]
-    assert np.allclose(guide, [1.0, 0.5], rtol=1e-14)  # a curve of slope −½ is its own guide, up to a logarithm and back
+    assert np.allclose(
+        guide, [1.0, 0.5], rtol=1e-14
+    )  # a curve of slope −½ is its own guide, up to a logarithm and back
     assert np.allclose(through, [1.0, 0.5], rtol=1e-14)  # 2·10 and ¼·20 have the geometric mean 10
     with pytest.raises(ShapeError, match="errors 'a'"):
         plot_sample_error([100], {"a": [1.0, 2.0]})
 
 
 def test_trade_off_curves_have_trials_and_their_mean():
-    figure = plot_roc({"a": [([0.0, 0.0, 1.0], [0.0, 1.0, 1.0]), ([0.0, 1.0], [0.0, 1.0])], "b": [([0.0, 1.0], [0.0, 1.0])]})
+    figure = plot_roc(
+        {
+            "a": [([0.0, 0.0, 1.0], [0.0, 1.0, 1.0]), ([0.0, 1.0], [0.0, 1.0])],
+            "b": [([0.0, 1.0], [0.0, 1.0])],
+        }
+    )
     lines = figure.axes[0].lines
     assert len(lines) == 1 + 3 + 1  # guessing, two trials and their mean, one trial alone
     assert lines[3].get_ydata()[1] == 0.5  # at no false alarms, the mean of 1 and 0
@@ -41,7 +56,9 @@ def test_trade_off_curves_have_trials_and_their_mean():
 
 
 def test_paths_draw_every_coefficient():
-    figure = plot_regularisation_path([1.0, 0.1], np.zeros((2, 5)), [True, False, False, False, True], chosen=0.3)
+    figure = plot_regularisation_path(
+        [1.0, 0.1], np.zeros((2, 5)), [True, False, False, False, True], chosen=0.3
+    )
     assert len(figure.axes[0].lines) == 6
     with pytest.raises(ShapeError, match="coefficients"):
         plot_regularisation_path([1.0], np.zeros((2, 5)), np.ones(5))

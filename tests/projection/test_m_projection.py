@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 import ingd_ref as ir
 from ingd_ref.backend import to_host
-from ingd_ref.errors import BackendError, DomainError, NonFiniteError, OptionError, ShapeError, SingularSystemError
+from ingd_ref.errors import (
+    BackendError,
+    DomainError,
+    NonFiniteError,
+    OptionError,
+    ShapeError,
+    SingularSystemError,
+)
 
 EPS = np.finfo(float).eps
 
@@ -16,7 +23,8 @@ def test_gaussian_has_the_mean_and_variance_of_the_weighted_sample():
     x, weights = np.array([[1.0], [2.0], [5.0]]), np.array([0.5, 0.25, 0.25])
     found = ir.projection.m_projection(ir.families.Gaussian(), x, weights)
     classical = ir.families.Gaussian().classical(found.theta)
-    # E x = 2.25 and E x² = 7.75 by hand; each is a handful of roundings, the variance loses a factor E x²/variance of 3 of them
+    # E x = 2.25 and E x² = 7.75 by hand; each is a handful of roundings, the variance loses a
+    # factor E x²/variance of 3 of them
     assert classical["mean"] == pytest.approx(2.25, rel=20 * EPS)
     assert classical["variance"] == pytest.approx(7.75 - 2.25**2, rel=20 * EPS)
     assert found.iterations == 0
@@ -29,8 +37,12 @@ def test_a_batch_is_its_members():
     weights = rng.dirichlet(np.ones(8), size=3)
     for options in ({}, {"method": "newton", "start": np.array([1.0, -1.0])}):
         together = ir.projection.m_projection(ir.families.Gamma(), x, weights, **options)
-        apart = [ir.projection.m_projection(ir.families.Gamma(), x[k], weights[k], **options) for k in range(3)]
-        # vectorised sums may round differently: a few eps in the moments, times the condition of the family
+        apart = [
+            ir.projection.m_projection(ir.families.Gamma(), x[k], weights[k], **options)
+            for k in range(3)
+        ]
+        # vectorised sums may round differently: a few eps in the moments, times the condition of
+        # the family
         np.testing.assert_allclose(together.theta, [one.theta for one in apart], rtol=1e-13)
         assert together.residual.shape == together.condition.shape == (3,)
 
@@ -42,7 +54,8 @@ def test_newton_agrees_with_the_inverse_of_the_family(seed, shape):
     start = np.array([1.0, -1.0])
     inverse = ir.projection.m_projection(family, x)
     newton = ir.projection.m_projection(family, x, method="newton", start=start)
-    # Both solve ∇A(θ) = μ with residuals of a few eps standard deviations; apart they can be by the condition number times that.
+    # Both solve ∇A(θ) = μ with residuals of a few eps standard deviations; apart they can be by the
+    # condition number times that.
     scale = np.abs(inverse.theta).max()
     assert np.abs(newton.theta - inverse.theta).max() <= 100 * EPS * scale * inverse.condition
     assert newton.residual <= 1e-12
@@ -54,19 +67,32 @@ def test_ising_spins_with_a_dozen_couplings():
     theta = 0.4 * np.sin(np.arange(1.0, 11.0))
     mu = family.mean(theta)
     found = ir.projection.match_moments(
-        mu, log_partition=family.log_partition, gradient=family.mean, hessian=family.fisher, start=np.zeros(10)
+        mu,
+        log_partition=family.log_partition,
+        gradient=family.mean,
+        hessian=family.fisher,
+        start=np.zeros(10),
     )
     # rounding of μ by eps, times the norm of F⁻¹
-    assert np.abs(found.theta - theta).max() <= 20 * EPS * np.linalg.norm(family.inverse_fisher(theta), 2)
+    assert np.abs(found.theta - theta).max() <= 20 * EPS * np.linalg.norm(
+        family.inverse_fisher(theta), 2
+    )
 
 
 def test_steps_are_cut_where_the_parameter_space_ends():
     """From shape 1e-3 the first full step leaves the space of Gamma distributions; shortened ones arrive."""
     family = ir.families.Gamma()
     theta = family.natural(shape=50.0, rate=2.0)
-    options = {"log_partition": family.log_partition, "gradient": family.mean, "hessian": family.fisher, "contains": family.contains}
+    options = {
+        "log_partition": family.log_partition,
+        "gradient": family.mean,
+        "hessian": family.fisher,
+        "contains": family.contains,
+    }
     found = ir.projection.match_moments(family.mean(theta), start=np.array([1e-3, -1e3]), **options)
-    assert np.abs(found.theta / theta - 1).max() <= 1e-10  # eps times the condition of 1e3 of μ ↦ θ, and what cancels in log E x − E log x
+    assert (
+        np.abs(found.theta / theta - 1).max() <= 1e-10
+    )  # eps times the condition of 1e3 of μ ↦ θ, and what cancels in log E x − E log x
 
 
 @pytest.mark.parametrize("moment", [1.0, -1.0, 1.5])
@@ -82,7 +108,9 @@ def test_moments_on_the_boundary_or_beyond_have_no_member(moment):
 
 
 def test_float32_stays_float32():
-    found = ir.projection.m_projection(ir.families.Gaussian(), np.array([[1.0], [3.0]], dtype=np.float32))
+    found = ir.projection.m_projection(
+        ir.families.Gaussian(), np.array([[1.0], [3.0]], dtype=np.float32)
+    )
     assert found.theta.dtype == np.float32
 
 
@@ -91,9 +119,14 @@ def test_results_are_on_the_device_of_the_samples(on_device):
     for options in ({}, {"method": "newton", "start": on_device(np.array([0.0, -0.5]))}):
         found = ir.projection.m_projection(ir.families.Gaussian(), x, **options)
         assert found.theta.device == x.device
-        expected = np.array([1.0 / 2.0 * 2.0 / 1.0, -0.5]) * 0 + ir.projection.m_projection(ir.families.Gaussian(), to_host(x)).theta
+        expected = (
+            np.array([1.0 / 2.0 * 2.0 / 1.0, -0.5]) * 0
+            + ir.projection.m_projection(ir.families.Gaussian(), to_host(x)).theta
+        )
         # float32 devices: Newton stops at the square root of its eps, squared
-        np.testing.assert_allclose(to_host(found.theta), expected, rtol=1e3 * np.finfo(to_host(x).dtype).eps)
+        np.testing.assert_allclose(
+            to_host(found.theta), expected, rtol=1e3 * np.finfo(to_host(x).dtype).eps
+        )
 
 
 def test_what_cannot_be_projected_is_refused():
@@ -121,10 +154,18 @@ def test_what_cannot_be_projected_is_refused():
 
 def test_what_newton_cannot_start_from_is_refused():
     family = ir.families.Gaussian()
-    good = {"log_partition": family.log_partition, "gradient": family.mean, "hessian": family.fisher}
+    good = {
+        "log_partition": family.log_partition,
+        "gradient": family.mean,
+        "hessian": family.fisher,
+    }
     with pytest.raises(DomainError, match="start is not a natural parameter"):
-        ir.projection.match_moments(np.array([0.0, 1.0]), start=np.array([0.0, 1.0]), contains=family.contains, **good)
+        ir.projection.match_moments(
+            np.array([0.0, 1.0]), start=np.array([0.0, 1.0]), contains=family.contains, **good
+        )
     with pytest.raises(ShapeError, match="start"):
         ir.projection.match_moments(np.array([0.0, 1.0]), start=np.zeros(3), **good)
     with pytest.raises(SingularSystemError, match=r"rank 1 of 2 .* ridge"):
-        ir.projection.match_moments(np.zeros(2), start=np.zeros(2), **(good | {"hessian": lambda theta: np.ones((2, 2))}))
+        ir.projection.match_moments(
+            np.zeros(2), start=np.zeros(2), **(good | {"hessian": lambda theta: np.ones((2, 2))})
+        )

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 import ingd_ref as ir
 from ingd_ref.backend import to_host
-from ingd_ref.errors import BackendError, DomainError, NonFiniteError, OptionError, ShapeError, SingularSystemError
+from ingd_ref.errors import (
+    BackendError,
+    DomainError,
+    NonFiniteError,
+    OptionError,
+    ShapeError,
+    SingularSystemError,
+)
 
 minimum = ir.projection.sparse_minimum
 
@@ -22,17 +29,26 @@ def violation(matrix, vector, penalties, a):
     """Distance of the gradient from the subdifferential, written from its definition."""
     worst = 0.0
     for gradient, kappa, entry in zip(matrix @ a + vector, penalties, a, strict=True):
-        worst = max(worst, abs(gradient) - kappa if entry == 0 else abs(gradient + kappa * np.sign(entry)))
+        worst = max(
+            worst, abs(gradient) - kappa if entry == 0 else abs(gradient + kappa * np.sign(entry))
+        )
     return worst
 
 
-@given(st.integers(0, 2**31), st.sampled_from([0.0, 0.01, 0.1, 0.5, 2.0]), st.sampled_from(["coordinate", "fista"]))
+@given(
+    st.integers(0, 2**31),
+    st.sampled_from([0.0, 0.01, 0.1, 0.5, 2.0]),
+    st.sampled_from(["coordinate", "fista"]),
+)
 def test_optimality(seed, kappa, method):
     matrix, vector = problem(seed)
     weights = np.random.default_rng(seed).choice([0.0, 0.5, 1.0, 2.0], size=8)
     found = minimum(matrix, vector, kappa, penalty_weights=weights, method=method)
     # 1e-10 is what the search ends with, and the residual is formed by rounding sums of eight terms
-    assert violation(matrix, vector, kappa * weights, found.coefficients) <= 1.1e-10 * np.abs(vector).max()
+    assert (
+        violation(matrix, vector, kappa * weights, found.coefficients)
+        <= 1.1e-10 * np.abs(vector).max()
+    )
     assert found.kkt_residual <= 1e-10
 
 
@@ -46,7 +62,9 @@ def test_no_step_goes_down(seed):
         return 0.5 * b @ matrix @ b + vector @ b + 0.3 * np.abs(b).sum()
 
     for size in (1e-1, 1e-3):
-        assert value(a + size * rng.normal(size=8)) >= value(a) - 1e-12  # rounding of values of order one, and 1e-10 times the step
+        assert (
+            value(a + size * rng.normal(size=8)) >= value(a) - 1e-12
+        )  # rounding of values of order one, and 1e-10 times the step
 
 
 def test_a_strong_penalty_leaves_nothing_and_none_leaves_the_plain_solution():
@@ -55,7 +73,9 @@ def test_a_strong_penalty_leaves_nothing_and_none_leaves_the_plain_solution():
     assert top == np.abs(vector).max()
     assert np.all(minimum(matrix, vector, top).coefficients == 0)
     assert np.count_nonzero(minimum(matrix, vector, 0.99 * top).coefficients) == 1
-    np.testing.assert_allclose(minimum(matrix, vector, 0.0).coefficients, -np.linalg.solve(matrix, vector), rtol=1e-8)
+    np.testing.assert_allclose(
+        minimum(matrix, vector, 0.0).coefficients, -np.linalg.solve(matrix, vector), rtol=1e-8
+    )
 
 
 def test_free_coefficients_have_no_gradient_and_start_the_path_later():
@@ -87,7 +107,9 @@ def test_path_finds_what_moves():
     assert np.all(path.kkt_residuals <= 1e-10)
     assert path.entry[0] == path.kappas[1] > path.entry[4] > path.entry[1:4].max()
     found = ir.projection.sparse_window_projection(system, path.kappas[12])
-    np.testing.assert_allclose(found.coefficients, path.coefficients[12], atol=1e-8)  # from another start, to the same violation
+    np.testing.assert_allclose(
+        found.coefficients, path.coefficients[12], atol=1e-8
+    )  # from another start, to the same violation
     assert found.support.sum() == 2
     assert np.all(np.sign(found.rate(0.5)) == np.sign(drift))
     again = ir.projection.regularisation_path(system, kappas=[path.kappas[12], path.kappas[3]])
@@ -101,7 +123,9 @@ def test_statistics_without_a_penalty_and_functions_of_time():
     weights = np.array([1.0, 0.0, 1.0, 1.0, 1.0])
     found = ir.projection.sparse_window_projection(system, 1e3, penalty_weights=weights)
     assert np.array_equal(found.support, np.array([[False, True, False, False, False]] * 2))
-    full = ir.projection.sparse_window_projection(system, 1e3, penalty_weights=np.stack([1.0 - weights, np.ones(5)]))
+    full = ir.projection.sparse_window_projection(
+        system, 1e3, penalty_weights=np.stack([1.0 - weights, np.ones(5)])
+    )
     assert np.array_equal(full.support, np.array([[True, False, True, True, True], [False] * 5]))
     assert full.rate(np.array([0.1, 0.9])).shape == (2, 5)
 
@@ -113,9 +137,12 @@ def test_results_are_on_the_device_of_the_matrix(on_device):
         found = minimum(on_device(matrix), on_device(vector), 0.3, method=method)
         assert found.coefficients.device == on_device(vector).device
         eps = np.finfo(to_host(found.coefficients).dtype).eps
-        # the violation that FISTA ends with in float32, 30 eps, and the rounding of the matrix, times the condition
+        # the violation that FISTA ends with in float32, 30 eps, and the rounding of the matrix,
+        # times the condition
         tolerance = (100 * eps + 1e-10) * np.linalg.cond(matrix)
-        np.testing.assert_allclose(to_host(found.coefficients), expected.coefficients, atol=tolerance)
+        np.testing.assert_allclose(
+            to_host(found.coefficients), expected.coefficients, atol=tolerance
+        )
 
 
 def test_arguments_that_do_not_fit_are_refused():
@@ -180,6 +207,8 @@ def test_few_changes_among_many_edges_are_found():
     features = ir.features.PairwiseProducts(squares=True)
     system = ir.projection.window_system(features, times, samples, ddof=1)
     diagonal = np.array([i == j for i in range(dim) for j in range(i, dim)])
-    path = ir.projection.regularisation_path(system, number=20, ratio=0.05, penalty_weights=np.where(diagonal, 0.0, 1.0))
+    path = ir.projection.regularisation_path(
+        system, number=20, ratio=0.05, penalty_weights=np.where(diagonal, 0.0, 1.0)
+    )
     assert np.all(path.kkt_residuals <= 1e-8)
     assert area_under_curve(path.entry[~diagonal], changed) >= 0.9

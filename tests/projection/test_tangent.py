@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 import ingd_ref as ir
 from ingd_ref.backend import to_host
-from ingd_ref.errors import BackendError, DomainError, NonFiniteError, OptionError, ShapeError, SingularSystemError
+from ingd_ref.errors import (
+    BackendError,
+    DomainError,
+    NonFiniteError,
+    OptionError,
+    ShapeError,
+    SingularSystemError,
+)
 
 EPS = np.finfo(float).eps
 GAUSSIAN = ir.features.FamilyStatistics(ir.families.Gaussian())
@@ -16,21 +23,38 @@ project = ir.projection.tangent_projection
 
 def rate_of_path(mean, deviation, mean_rate, deviation_rate):
     """(P7) for x = m + s z, written from θ = (m/s², −1/(2s²)) by the quotient rule."""
-    return np.array([mean_rate / deviation**2 - 2 * mean * deviation_rate / deviation**3, deviation_rate / deviation**3])
+    return np.array(
+        [
+            mean_rate / deviation**2 - 2 * mean * deviation_rate / deviation**3,
+            deviation_rate / deviation**3,
+        ]
+    )
 
 
-def gaussian_samples(rng, number, mean=0.4, deviation=0.8, mean_rate=0.5, deviation_rate=-0.3, batch=()):
+def gaussian_samples(
+    rng, number, mean=0.4, deviation=0.8, mean_rate=0.5, deviation_rate=-0.3, batch=()
+):
     z = rng.normal(size=(*batch, number, 1))
-    return mean + deviation * z, mean_rate + deviation_rate * z, rate_of_path(mean, deviation, mean_rate, deviation_rate)
+    return (
+        mean + deviation * z,
+        mean_rate + deviation_rate * z,
+        rate_of_path(mean, deviation, mean_rate, deviation_rate),
+    )
 
 
 @given(st.floats(-3, 3), st.floats(0.2, 3), st.floats(-2, 2), st.floats(-2, 2))
 def test_quadrature_particles_give_the_closed_form(mean, deviation, mean_rate, deviation_rate):
     nodes, weights = np.polynomial.hermite_e.hermegauss(6)
     z = nodes[:, None]
-    found = project(GAUSSIAN, mean + deviation * z, velocities=mean_rate + deviation_rate * z, weights=weights / weights.sum())
+    found = project(
+        GAUSSIAN,
+        mean + deviation * z,
+        velocities=mean_rate + deviation_rate * z,
+        weights=weights / weights.sum(),
+    )
     expected = rate_of_path(mean, deviation, mean_rate, deviation_rate)
-    # 1e-12 relative to what is summed, F⁻¹ times the moment rate, times the condition of F, which is that of (m/s)².
+    # 1e-12 relative to what is summed, F⁻¹ times the moment rate, times the condition of F, which
+    # is that of (m/s)².
     scale = np.max(np.abs(np.linalg.inv(found.covariance)) @ np.abs(found.moment_rate))
     assert np.max(np.abs(found.rate - expected)) <= 1e-12 * (1 + (mean / deviation) ** 2) * scale
 
@@ -43,7 +67,8 @@ def test_gamma_with_a_moving_rate(shape, rate, rate_rate):
     x = shape / rate * np.exp(u)[:, None]
     family = ir.features.FamilyStatistics(ir.families.Gamma())
     found = project(family, x, velocities=-x * rate_rate / rate, weights=weights / weights.sum())
-    # F has a determinant of 1/(2αβ²) and a condition of 4α once scaled; e^{−45} is cut off at the left.
+    # F has a determinant of 1/(2αβ²) and a condition of 4α once scaled; e^{−45} is cut off at the
+    # left.
     scale = np.max(np.abs(np.linalg.inv(found.covariance)) @ np.abs(found.moment_rate))
     np.testing.assert_allclose(found.rate, [0.0, -rate_rate], atol=1e-12 * scale)
 
@@ -53,7 +78,9 @@ def test_scores_in_the_span_are_recovered_without_error():
     x = rng.normal(size=(30, 2))
     features = ir.features.PairwiseProducts(linear=True, squares=True)
     theta_rate = np.array([0.3, -1.0, 0.5, 0.2, -0.4])
-    found = project(features, x, scores=features(x) @ theta_rate - 7.0)  # a constant in the score does not matter
+    found = project(
+        features, x, scores=features(x) @ theta_rate - 7.0
+    )  # a constant in the score does not matter
     np.testing.assert_allclose(found.rate, theta_rate, atol=100 * EPS * found.condition)
     assert np.abs(found.influence).max() <= 1e3 * EPS * found.condition
     assert np.all(found.standard_error <= 1e3 * EPS * found.condition)
@@ -64,7 +91,10 @@ def test_velocities_and_exact_scores_estimate_the_same():
     x, v, expected = gaussian_samples(rng, 200_000)
     z = (x - 0.4) / 0.8
     score = (0.5 * z + -0.3 * (z * z - 1)) / 0.8  # ∂_t log q along the path: (ṁ z + ṡ (z² − 1)) / s
-    by_velocity, by_score = project(GAUSSIAN, x, velocities=v), project(GAUSSIAN, x, scores=score[:, 0])
+    by_velocity, by_score = (
+        project(GAUSSIAN, x, velocities=v),
+        project(GAUSSIAN, x, scores=score[:, 0]),
+    )
     np.testing.assert_allclose(by_score.rate, expected, atol=1e-12)
     assert np.all(np.abs(by_velocity.rate - expected) <= 4.5 * by_velocity.standard_error)
 
@@ -79,8 +109,15 @@ def test_a_batch_is_its_members(ridge):
     for i, j in np.ndindex(2, 3):
         apart = project(features, x[i, j], velocities=v[i, j], weights=weights[i, j], ridge=ridge)
         tolerance = 100 * EPS * apart.condition  # other orders of summation, times the condition
-        np.testing.assert_allclose(together.rate[i, j], apart.rate, rtol=tolerance, atol=tolerance * np.abs(apart.rate).max())
-        np.testing.assert_allclose(together.standard_error[i, j], apart.standard_error, rtol=4 * tolerance)
+        np.testing.assert_allclose(
+            together.rate[i, j],
+            apart.rate,
+            rtol=tolerance,
+            atol=tolerance * np.abs(apart.rate).max(),
+        )
+        np.testing.assert_allclose(
+            together.standard_error[i, j], apart.standard_error, rtol=4 * tolerance
+        )
 
 
 @given(st.integers(0, 2**31))
@@ -90,10 +127,14 @@ def test_theta_follows_a_change_of_statistics(seed):
     x, v = rng.normal(size=(25, 2)), rng.normal(size=(25, 2))
     matrix = rng.normal(size=(2, 2)) + 3 * np.eye(2)
     plain = ir.features.Monomials(1)
-    changed = ir.features.UserFeatures(lambda z: z @ matrix.T + 5.0, lambda z: np.broadcast_to(matrix.T, (len(z), 2, 2)))
+    changed = ir.features.UserFeatures(
+        lambda z: z @ matrix.T + 5.0, lambda z: np.broadcast_to(matrix.T, (len(z), 2, 2))
+    )
     first, second = project(plain, x, velocities=v), project(changed, x, velocities=v)
     tolerance = 200 * EPS * second.condition * np.linalg.cond(matrix)
-    np.testing.assert_allclose(matrix.T @ second.rate, first.rate, atol=tolerance * np.abs(first.rate).max())
+    np.testing.assert_allclose(
+        matrix.T @ second.rate, first.rate, atol=tolerance * np.abs(first.rate).max()
+    )
 
 
 def test_weights_are_repetitions():
@@ -101,7 +142,9 @@ def test_weights_are_repetitions():
     x, v = rng.normal(size=(6, 1)), rng.normal(size=(6, 1))
     counts = np.array([1, 2, 1, 3, 1, 2])
     weighted = project(GAUSSIAN, x, velocities=v, weights=counts / counts.sum())
-    repeated = project(GAUSSIAN, np.repeat(x, counts, axis=0), velocities=np.repeat(v, counts, axis=0))
+    repeated = project(
+        GAUSSIAN, np.repeat(x, counts, axis=0), velocities=np.repeat(v, counts, axis=0)
+    )
     np.testing.assert_allclose(weighted.rate, repeated.rate, rtol=100 * EPS * weighted.condition)
 
 
@@ -111,7 +154,9 @@ def test_paired_samples_are_exact_to_second_order():
     z, weights = nodes[:, None], weights / weights.sum()
     errors = []
     for h in (0.05, 0.025):
-        found = ir.projection.paired_tangent_projection(GAUSSIAN, -h + np.exp(-h) * z, h + np.exp(h) * z, h, weights=weights)
+        found = ir.projection.paired_tangent_projection(
+            GAUSSIAN, -h + np.exp(-h) * z, h + np.exp(h) * z, h, weights=weights
+        )
         errors.append(np.abs(found.rate - rate_of_path(0.0, 1.0, 1.0, 1.0)).max())
     assert errors[0] / errors[1] == pytest.approx(4.0, abs=0.1)  # the next term is smaller by h²
 
@@ -120,10 +165,20 @@ def test_spins_have_pairs_though_no_velocity():
     """Independent spins with tanh θ(t) as means: θ̇ from samples at t ± h, independent of each other."""
     rng = np.random.default_rng(5)
     theta, theta_rate, h, number = np.array([0.3, -0.5]), np.array([0.8, -0.4]), 0.2, 100_000
-    low, high = (np.where(rng.random((number, 2)) < 0.5 * (1 + np.tanh(theta + sign * h * theta_rate)), 1.0, -1.0) for sign in (-1, 1))
-    found = ir.projection.paired_tangent_projection(ir.features.PairwiseProducts(linear=True), low, high, h)
-    # bias of order h²: the third derivative of tanh is at most 2, so (0.8 h)² / 3 of 0.8 < 0.01, on top of 4.5 standard errors
-    assert np.all(np.abs(found.rate - np.array([0.8, -0.4, 0.0])) <= 0.01 + 4.5 * found.standard_error)
+    low, high = (
+        np.where(
+            rng.random((number, 2)) < 0.5 * (1 + np.tanh(theta + sign * h * theta_rate)), 1.0, -1.0
+        )
+        for sign in (-1, 1)
+    )
+    found = ir.projection.paired_tangent_projection(
+        ir.features.PairwiseProducts(linear=True), low, high, h
+    )
+    # bias of order h²: the third derivative of tanh is at most 2, so (0.8 h)² / 3 of 0.8 < 0.01, on
+    # top of 4.5 standard errors
+    assert np.all(
+        np.abs(found.rate - np.array([0.8, -0.4, 0.0])) <= 0.01 + 4.5 * found.standard_error
+    )
     assert np.all(found.standard_error < 0.03)
 
 
@@ -188,7 +243,10 @@ def test_intervals_of_pairs_cover():
     rng, h = np.random.default_rng(9), 1e-3
     z = rng.normal(size=(600, 1000, 1))
     before, after = (0.4 + t * 0.5 + (0.8 - t * 0.3) * z for t in (-h, h))
-    shares = coverage(ir.projection.paired_tangent_projection(GAUSSIAN, before, after, h), rate_of_path(0.4, 0.8, 0.5, -0.3))
+    shares = coverage(
+        ir.projection.paired_tangent_projection(GAUSSIAN, before, after, h),
+        rate_of_path(0.4, 0.8, 0.5, -0.3),
+    )
     assert np.all((shares >= 0.93) & (shares <= 0.97)), shares
 
 
@@ -197,11 +255,16 @@ def test_bootstrap_agrees_with_the_sandwich(kind):
     rng = np.random.default_rng(10)
     x, v, _ = gaussian_samples(rng, 1000)
     weights = rng.dirichlet(np.full(1000, 20.0))
-    options = {"velocities": v} if kind == "velocities" else {"scores": v[:, 0] + x[:, 0] * rng.normal(size=1000)}
+    options = (
+        {"velocities": v}
+        if kind == "velocities"
+        else {"scores": v[:, 0] + x[:, 0] * rng.normal(size=1000)}
+    )
     found = project(GAUSSIAN, x, weights=weights, **options)
     replicas = found.bootstrap(600, np.random.default_rng(0))
     assert replicas.shape == (600, 2)
-    # a standard deviation from 600 draws is off by 1/sqrt(1200) = 3 %, and the two differ by terms of order n^{-1/2} = 3 %
+    # a standard deviation from 600 draws is off by 1/sqrt(1200) = 3 %, and the two differ by terms
+    # of order n^{-1/2} = 3 %
     np.testing.assert_allclose(np.std(replicas, axis=0), found.standard_error, rtol=0.15)
     again = found.bootstrap(2, np.random.default_rng(0))
     assert np.array_equal(again, replicas[:2])
@@ -211,7 +274,10 @@ def test_random_fourier_and_radial_statistics():
     """Families without a tractable log-partition function: the regression of a score in their span returns it."""
     rng = np.random.default_rng(11)
     x = rng.normal(size=(400, 2))
-    for features in (ir.features.GaussianRBF(rng.normal(size=(5, 2)), 1.0), ir.features.RandomFourier.gaussian(5, 1.0, rng, like=x)):
+    for features in (
+        ir.features.GaussianRBF(rng.normal(size=(5, 2)), 1.0),
+        ir.features.RandomFourier.gaussian(5, 1.0, rng, like=x),
+    ):
         theta_rate = rng.normal(size=5)
         found = project(features, x, scores=features(x) @ theta_rate)
         np.testing.assert_allclose(found.rate, theta_rate, atol=100 * EPS * found.condition)
@@ -222,7 +288,9 @@ def test_results_are_on_the_device_of_the_samples(on_device):
     x, v, weights = rng.normal(size=(9, 2)), rng.normal(size=(9, 2)), rng.dirichlet(np.ones(9))
     features = ir.features.PairwiseProducts(linear=True)
     expected = project(features, x, velocities=v, weights=weights, ridge=0.1)
-    found = project(features, on_device(x), velocities=on_device(v), weights=on_device(weights), ridge=0.1)
+    found = project(
+        features, on_device(x), velocities=on_device(v), weights=on_device(weights), ridge=0.1
+    )
     assert found.rate.device == on_device(x).device
     tolerance = 100 * np.finfo(to_host(found.rate).dtype).eps * float(expected.condition)
     for name in ("rate", "standard_error", "influence", "rate_covariance"):
@@ -232,7 +300,12 @@ def test_results_are_on_the_device_of_the_samples(on_device):
     low, high = found.confidence_interval(0.9)
     assert np.all(to_host(low) < to_host(high))
     scores = project(features, on_device(x), scores=on_device(v[:, 0]))
-    np.testing.assert_allclose(to_host(scores.rate), project(features, x, scores=v[:, 0]).rate, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(
+        to_host(scores.rate),
+        project(features, x, scores=v[:, 0]).rate,
+        rtol=tolerance,
+        atol=tolerance,
+    )
 
 
 def test_arguments_are_left_alone():
@@ -276,7 +349,9 @@ def test_arguments_that_do_not_fit_are_refused():
     with pytest.raises(DomainError, match="each row of weights must sum to 1"):
         project(GAUSSIAN, x[None], velocities=x[None], weights=np.ones((1, 5)))
     with pytest.raises(DomainError, match="weights must be non-negative"):
-        project(GAUSSIAN, x[None], velocities=x[None], weights=np.array([[-1.0, 1.0, 1.0, 0.0, 0.0]]))
+        project(
+            GAUSSIAN, x[None], velocities=x[None], weights=np.array([[-1.0, 1.0, 1.0, 0.0, 0.0]])
+        )
     with pytest.raises(NonFiniteError, match="velocities"):
         project(GAUSSIAN, x, velocities=np.full((5, 1), np.inf))
     with pytest.raises(BackendError, match="velocities"):
@@ -294,7 +369,9 @@ def test_arguments_that_do_not_fit_are_refused():
         found.bootstrap(3, 0)
     with pytest.raises(DomainError, match="two samples of positive weight"):
         _ = project(GAUSSIAN, x[:1], velocities=x[:1], ridge=1.0).standard_error
-    window = ir.projection.window_projection(ir.features.Monomials(1), [0.0, 0.5, 1.0], x[:3, None, :], ridge=1.0)
+    window = ir.projection.window_projection(
+        ir.features.Monomials(1), [0.0, 0.5, 1.0], x[:3, None, :], ridge=1.0
+    )
     with pytest.raises(DomainError, match="two samples of positive weight"):
         window.standard_error(0.5)
     with pytest.raises(DomainError, match="replications"):

@@ -10,7 +10,13 @@ from scipy.special import erf
 
 from ingd_ref.errors import BackendError, DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.metrics import median_bandwidth
-from ingd_ref.rkhs import GradientGaussian, MedianBandwidth, NeuralTangent, RandomNeuralTangent, ScalarGaussian
+from ingd_ref.rkhs import (
+    GradientGaussian,
+    MedianBandwidth,
+    NeuralTangent,
+    RandomNeuralTangent,
+    ScalarGaussian,
+)
 
 EPS = np.finfo(float).eps
 FUNCTIONS = {
@@ -95,18 +101,33 @@ def kernels(rng, d):
     ]
 
 
-@given(m=st.integers(1, 60), n=st.integers(1, 60), d=st.integers(1, 4), b=st.integers(1, 5), seed=st.integers(0, 2**32 - 1))
+@given(
+    m=st.integers(1, 60),
+    n=st.integers(1, 60),
+    d=st.integers(1, 4),
+    b=st.integers(1, 5),
+    seed=st.integers(0, 2**32 - 1),
+)
 @example(m=1, n=1, d=1, b=1, seed=0)
 @example(m=150, n=170, d=2, b=200, seed=1)  # several tiles in both directions
 def test_contraction_is_the_weighted_sum_of_the_full_kernel(m, n, d, b, seed):
     rng = np.random.default_rng(seed)
-    points, x, jacobian, weights = rng.normal(size=(m, d)), rng.normal(size=(n, d)), rng.normal(size=(n, d, b)), rng.random(n)
+    points, x, jacobian, weights = (
+        rng.normal(size=(m, d)),
+        rng.normal(size=(n, d)),
+        rng.normal(size=(n, d, b)),
+        rng.random(n),
+    )
     for kernel in kernels(rng, d):
         expected = np.einsum("i,jiac,ics->jas", weights, kernel(points, x), jacobian, optimize=True)
         # a sum of n d products; the bound of its terms
-        size = np.einsum("i,jiac,ics->jas", weights, np.abs(kernel(points, x)), np.abs(jacobian), optimize=True).max()
+        size = np.einsum(
+            "i,jiac,ics->jas", weights, np.abs(kernel(points, x)), np.abs(jacobian), optimize=True
+        ).max()
         for implementation in ("readable", "auto"):
-            error = np.abs(kernel.contract(points, x, jacobian, weights, implementation) - expected).max()
+            error = np.abs(
+                kernel.contract(points, x, jacobian, weights, implementation) - expected
+            ).max()
             assert error <= 20 * EPS * (10 + np.sqrt(n * d)) * size
 
 
@@ -124,12 +145,20 @@ def test_kernels_are_symmetric_and_positive_semidefinite(n, d, seed):
 def test_rules_draw_what_they_say():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(10, 3))
-    assert MedianBandwidth(ScalarGaussian, "lower").draw(x, x, rng) == ScalarGaussian(median_bandwidth(x, "lower"))
+    assert MedianBandwidth(ScalarGaussian, "lower").draw(x, x, rng) == ScalarGaussian(
+        median_bandwidth(x, "lower")
+    )
     drawn = RandomNeuralTangent((7, 6), "relu", "full").draw(x.astype(np.float32), x, rng)
     assert [matrix.shape for matrix, _ in drawn.layers] == [(7, 3), (6, 7), (3, 6)]
     assert all(part.dtype == np.float32 for layer in drawn.layers for part in layer)
-    assert all(np.abs(part).max() <= 1 / np.sqrt(layer[0].shape[1]) for layer in drawn.layers for part in layer)
-    again = [RandomNeuralTangent().draw(x, x, np.random.default_rng(3)).layers[0][0] for _ in range(2)]
+    assert all(
+        np.abs(part).max() <= 1 / np.sqrt(layer[0].shape[1])
+        for layer in drawn.layers
+        for part in layer
+    )
+    again = [
+        RandomNeuralTangent().draw(x, x, np.random.default_rng(3)).layers[0][0] for _ in range(2)
+    ]
     assert np.array_equal(*again)
     fixed = GradientGaussian(1.0)
     assert fixed.draw(x, x, rng) is fixed
@@ -141,15 +170,31 @@ def test_rules_draw_what_they_say():
         (lambda: GradientGaussian(0.0), DomainError, "bandwidth"),
         (lambda: ScalarGaussian(float("nan")), NonFiniteError, "bandwidth"),
         (lambda: GradientGaussian("wide"), DomainError, "'wide'"),
-        (lambda: GradientGaussian(1.0)(np.ones((2, 2)), np.ones((2, 3))), ShapeError, r"y must have shape \(n, 2\)"),
+        (
+            lambda: GradientGaussian(1.0)(np.ones((2, 2)), np.ones((2, 3))),
+            ShapeError,
+            r"y must have shape \(n, 2\)",
+        ),
         (lambda: NeuralTangent([]), ShapeError, "at least one"),
-        (lambda: NeuralTangent([(np.ones((3, 2)), np.ones(3))]), ShapeError, "2 inputs and 3 outputs"),
+        (
+            lambda: NeuralTangent([(np.ones((3, 2)), np.ones(3))]),
+            ShapeError,
+            "2 inputs and 3 outputs",
+        ),
         (lambda: NeuralTangent([(np.ones((3, 2)), np.ones(2))]), ShapeError, r"layers\[0\] offset"),
-        (lambda: NeuralTangent([(np.ones((3, 2)), np.ones(3)), (np.ones((2, 4)), np.ones(2))]), ShapeError, r"layers\[1\] matrix"),
+        (
+            lambda: NeuralTangent([(np.ones((3, 2)), np.ones(3)), (np.ones((2, 4)), np.ones(2))]),
+            ShapeError,
+            r"layers\[1\] matrix",
+        ),
         (lambda: NeuralTangent([(np.eye(2), np.ones(2))], "sine"), OptionError, "'sine'"),
         (lambda: NeuralTangent([(np.eye(2), np.ones(2))], mode="half"), OptionError, "'half'"),
         (lambda: NeuralTangent([([[1.0]], np.ones(1))]), BackendError, r"layers\[0\] matrix"),
-        (lambda: NeuralTangent([(np.eye(2), np.ones(2))])(np.ones((1, 3)), np.ones((1, 3))), ShapeError, "takes 2 numbers"),
+        (
+            lambda: NeuralTangent([(np.eye(2), np.ones(2))])(np.ones((1, 3)), np.ones((1, 3))),
+            ShapeError,
+            "takes 2 numbers",
+        ),
         (lambda: MedianBandwidth(rule="upper"), OptionError, "'upper'"),
         (lambda: RandomNeuralTangent((0,)), DomainError, "widths"),
     ],

@@ -16,14 +16,20 @@ def mixture_components(kind):
     rng = np.random.default_rng(17)
     p = rng.dirichlet(np.full(6, 2.0), 4).reshape(4, 2, 3)
     conditional, visible = p / p.sum(axis=1, keepdims=True), p.sum(axis=1, keepdims=True)
-    joints = {"generic": p, "conditional": conditional[:1] * visible, "marginal": conditional * visible[:1]}
+    joints = {
+        "generic": p,
+        "conditional": conditional[:1] * visible,
+        "marginal": conditional * visible[:1],
+    }
     return joints[kind].reshape(4, 6)
 
 
 def component_is_hidden():
     """The hidden value names the component, and each has a fixed distribution of the visible value."""
     rows = np.random.default_rng(18).dirichlet(np.ones(3), 2)
-    return np.stack([np.concatenate([rows[0], np.zeros(3)]), np.concatenate([np.zeros(3), rows[1]])])
+    return np.stack(
+        [np.concatenate([rows[0], np.zeros(3)]), np.concatenate([np.zeros(3), rows[1]])]
+    )
 
 
 def logistic(x):
@@ -38,15 +44,24 @@ def factored(shared):
         weights = np.concatenate([np.exp(a), np.ones_like(a[..., :1])], axis=-1)
         visible = weights / weights.sum(axis=-1, keepdims=True)
         features = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, -0.5]])
-        first = logistic(b @ features + (a[..., :1] * np.array([1.0, -1.0, 0.3]) if shared else 0.0))
+        first = logistic(
+            b @ features + (a[..., :1] * np.array([1.0, -1.0, 0.3]) if shared else 0.0)
+        )
         return np.concatenate([visible * first, visible * (1.0 - first)], axis=-1)
 
-    return simplex.OwnModel(function, 4, simplex.Marginalisation.hiding((2, 3), [0]), sampler=lambda size, rng: rng.normal(size=(size, 4)))
+    return simplex.OwnModel(
+        function,
+        4,
+        simplex.Marginalisation.hiding((2, 3), [0]),
+        sampler=lambda size, rng: rng.normal(size=(size, 4)),
+    )
 
 
 def network(edges, hidden):
     nodes = "XYZ"
-    return simplex.BayesianNetwork({node: [a for a, b in edges if b == node] for node in nodes}, list(hidden))
+    return simplex.BayesianNetwork(
+        {node: [a for a, b in edges if b == node] for node in nodes}, list(hidden)
+    )
 
 
 CYLINDRICAL = {
@@ -60,9 +75,15 @@ CYLINDRICAL = {
     "chain, start hidden": network(["XY", "YZ"], "X"),
     "collider hidden": network(["XY", "ZY"], "Y"),
     "Boltzmann 2+1, all pairs": simplex.boltzmann_machine(2, 1),
-    "Boltzmann 3+1, pairs and the visible triple": simplex.boltzmann_machine(3, 1, [*PAIRS, (0, 1, 2)]),
-    "mixture of common p(h|v)": simplex.MixtureModel(mixture_components("conditional"), simplex.Marginalisation.hiding((2, 3), [0])),
-    "mixture of common p(v)": simplex.MixtureModel(mixture_components("marginal"), simplex.Marginalisation.hiding((2, 3), [0])),
+    "Boltzmann 3+1, pairs and the visible triple": simplex.boltzmann_machine(
+        3, 1, [*PAIRS, (0, 1, 2)]
+    ),
+    "mixture of common p(h|v)": simplex.MixtureModel(
+        mixture_components("conditional"), simplex.Marginalisation.hiding((2, 3), [0])
+    ),
+    "mixture of common p(v)": simplex.MixtureModel(
+        mixture_components("marginal"), simplex.Marginalisation.hiding((2, 3), [0])
+    ),
     "separate parameters": factored(shared=False),
 }
 OTHERS = {
@@ -73,8 +94,12 @@ OTHERS = {
     "restricted Boltzmann 2+1": simplex.restricted_boltzmann_machine(2, 1),
     "restricted Boltzmann 3+1": simplex.restricted_boltzmann_machine(3, 1),
     "Boltzmann 3+1, pairs": simplex.boltzmann_machine(3, 1),
-    "generic mixture": simplex.MixtureModel(mixture_components("generic"), simplex.Marginalisation.hiding((2, 3), [0])),
-    "weights of hidden components": simplex.MixtureModel(component_is_hidden(), simplex.Marginalisation.hiding((2, 3), [0])),
+    "generic mixture": simplex.MixtureModel(
+        mixture_components("generic"), simplex.Marginalisation.hiding((2, 3), [0])
+    ),
+    "weights of hidden components": simplex.MixtureModel(
+        component_is_hidden(), simplex.Marginalisation.hiding((2, 3), [0])
+    ),
     "shared parameters": factored(shared=True),
 }
 MODELS = {**CYLINDRICAL, **OTHERS}
@@ -83,7 +108,9 @@ MODELS = {**CYLINDRICAL, **OTHERS}
 def exact_joint(model):
     """The joint of a model as the oracle computes it; None for a function of one's own."""
     if isinstance(model, simplex.BayesianNetwork):
-        return oracle.network(model.parents, dict(zip(model.space.names, model.space.cardinalities, strict=True)))
+        return oracle.network(
+            model.parents, dict(zip(model.space.names, model.space.cardinalities, strict=True))
+        )
     if isinstance(model, simplex.LogLinearModel):
         return oracle.log_linear(model.statistics)
     return oracle.mixture(model.components) if isinstance(model, simplex.MixtureModel) else None
@@ -96,5 +123,9 @@ def problem(model, seed, size=None):
     q = rng.dirichlet(np.full(model.states, 2.0))
     marginal = model.marginalisation
     return SimpleNamespace(
-        xi=xi[0] if size is None else xi, q=q, target=marginal.push(q), recognition=marginal.conditional(q), marginal=marginal
+        xi=xi[0] if size is None else xi,
+        q=q,
+        target=marginal.push(q),
+        recognition=marginal.conditional(q),
+        marginal=marginal,
     )

@@ -11,7 +11,15 @@ EPS = np.finfo(float).eps
 PORTABLE = {name: model for name, model in MODELS.items() if exact_joint(model) is not None}
 COMPARED = {
     simplex.NaturalGradient: ("coordinates", "tangent", "visible", "gradient", "rank", "condition"),
-    simplex.PrincipalAngles: ("cosines", "sines", "rank", "defect", "evidence_discrepancy", "horizontal_dimension", "vertical_dimension"),
+    simplex.PrincipalAngles: (
+        "cosines",
+        "sines",
+        "rank",
+        "defect",
+        "evidence_discrepancy",
+        "horizontal_dimension",
+        "vertical_dimension",
+    ),
     simplex.DirectionCosines: ("elbo", "perfect", "gap"),
     simplex.SimplexFlow: ("parameters", "probabilities", "evidence", "loss"),
 }
@@ -55,13 +63,19 @@ def everything(model, xi, target, recognition, q):
     flat = {}
     for name, result in results.items():
         fields = COMPARED.get(type(result))
-        flat.update({f"{name}.{field}": getattr(result, field) for field in fields} if fields else {name: result})
+        flat.update(
+            {f"{name}.{field}": getattr(result, field) for field in fields}
+            if fields
+            else {name: result}
+        )
     return flat
 
 
 def require_same(move, model, tolerance):
     case = problem(model, 21, size=3)
-    case.xi = 0.5 * case.xi + 0.5 * case.xi[:1]  # near each other, so that targets far from all of them exist
+    case.xi = (
+        0.5 * case.xi + 0.5 * case.xi[:1]
+    )  # near each other, so that targets far from all of them exist
     host = everything(model, case.xi, case.target, case.recognition, case.q)
     arguments = [move(x) for x in (case.xi, case.target, case.recognition, case.q)]
     found = everything(model, *arguments)
@@ -71,13 +85,23 @@ def require_same(move, model, tolerance):
         assert xp is array_namespace(xi=arguments[0]), name
         if np.issubdtype(expected.dtype, np.floating):
             assert result.dtype == arguments[0].dtype, name
-        if name.endswith(("cosines.elbo", "cosines.perfect", "cosines.gap")) and np.any(np.isnan(expected)):
+        if name.endswith(("cosines.elbo", "cosines.perfect", "cosines.gap")) and np.any(
+            np.isnan(expected)
+        ):
             continue  # directions that vanish: what is NaN and what is noise depends on the rounding
         scale = max(1.0, np.abs(expected).max())
-        np.testing.assert_allclose(to_host(result).astype(float), expected, atol=tolerance * scale, err_msg=name)
+        np.testing.assert_allclose(
+            to_host(result).astype(float), expected, atol=tolerance * scale, err_msg=name
+        )
 
 
-CHOSEN = ["product", "naive Bayes", "restricted Boltzmann 2+1", "generic mixture", "full simplex 2×4"]
+CHOSEN = [
+    "product",
+    "naive Bayes",
+    "restricted Boltzmann 2+1",
+    "generic mixture",
+    "full simplex 2×4",
+]
 
 
 @pytest.mark.parametrize("name", CHOSEN)
@@ -92,7 +116,11 @@ def test_devices(on_device, name):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_torch(name, dtype):
     torch = pytest.importorskip("torch", reason="PyTorch is an optional test dependency")
-    require_same(lambda x: torch.asarray(x.astype(dtype)), PORTABLE[name], 2e-4 if dtype is np.float32 else 1e-12)
+    require_same(
+        lambda x: torch.asarray(x.astype(dtype)),
+        PORTABLE[name],
+        2e-4 if dtype is np.float32 else 1e-12,
+    )
 
 
 @pytest.mark.parametrize("name", CHOSEN)
@@ -131,4 +159,6 @@ def test_is_cylindrical_on_a_device(on_device):
     points = on_device(model.random_parameters(3, np.random.default_rng(0)))
     assert not simplex.is_cylindrical(model, points=points)
     product = simplex.independence_model()
-    assert simplex.is_cylindrical(product, points=to_backend(product.random_parameters(3, np.random.default_rng(0)), points))
+    assert simplex.is_cylindrical(
+        product, points=to_backend(product.random_parameters(3, np.random.default_rng(0)), points)
+    )

@@ -38,11 +38,16 @@ def test_defect_is_the_norm_of_the_commutator(model):
     whitened = jacobian / np.sqrt(p)[:, None]
     tangent = whitened @ np.linalg.pinv(whitened, rcond=1e-10)
     cells = np.array(model.marginalisation.cells)
-    fibres = (cells[:, None] == np.arange(cells.max() + 1)) * np.sqrt(model.marginalisation.conditional(p))[:, None]
+    fibres = (cells[:, None] == np.arange(cells.max() + 1)) * np.sqrt(
+        model.marginalisation.conditional(p)
+    )[:, None]
     horizontal = fibres @ fibres.T
     angles = simplex.principal_angles(model, xi)
     allowed = 100 * EPS * angles.condition
-    assert abs(np.linalg.norm(tangent @ horizontal - horizontal @ tangent, 2) - angles.defect) <= allowed
+    assert (
+        abs(np.linalg.norm(tangent @ horizontal - horizontal @ tangent, 2) - angles.defect)
+        <= allowed
+    )
     crossed = fibres.T @ tangent @ fibres
     values, vectors = np.linalg.eigh(crossed)
     onto = vectors[:, values > 1e-12] @ vectors[:, values > 1e-12].T
@@ -64,11 +69,17 @@ def test_sizes_bound_the_disagreement(model, seed):
     def length(base, u):
         return np.sqrt(np.sum(u * u / base))
 
-    gap = case.marginal.complete(case.target, case.marginal.conditional(p)) - case.marginal.complete(case.target, case.recognition)
+    gap = case.marginal.complete(
+        case.target, case.marginal.conditional(p)
+    ) - case.marginal.complete(case.target, case.recognition)
     slack = 100 * EPS * angles.condition
-    assert length(visible, fixed.visible - perfect.visible) <= angles.defect * length(p, gap) + slack * (1 + length(p, gap))
+    assert length(visible, fixed.visible - perfect.visible) <= angles.defect * length(
+        p, gap
+    ) + slack * (1 + length(p, gap))
     size = length(visible, visible - case.target)
-    assert length(visible, perfect.visible - evidence.visible) <= angles.evidence_discrepancy * size + slack * (1 + size)
+    assert length(
+        visible, perfect.visible - evidence.visible
+    ) <= angles.evidence_discrepancy * size + slack * (1 + size)
 
 
 def test_disagreement_is_attained():
@@ -80,30 +91,41 @@ def test_disagreement_is_attained():
     conditional, visible = model.marginalisation.conditional(p), model.marginalisation.push(p)
     root = np.sqrt(p)
     left, _, _ = np.linalg.svd(model.jacobian(xi) / root[:, None], full_matrices=False)
-    fibres = (np.array(model.marginalisation.cells)[:, None] == np.arange(4)) * np.sqrt(conditional)[:, None]
+    fibres = (np.array(model.marginalisation.cells)[:, None] == np.arange(4)) * np.sqrt(
+        conditional
+    )[:, None]
     _, cosines, directions = np.linalg.svd(fibres.T @ left)
     vector = left @ directions[2]
-    worst = vector - fibres @ (fibres.T @ vector)  # vertical part: a whitened gap gradient of the size s
+    worst = vector - fibres @ (
+        fibres.T @ vector
+    )  # vertical part: a whitened gap gradient of the size s
     gap = 0.02 * root * worst / np.linalg.norm(worst)
     recognition = conditional - gap / np.take(visible, model.marginalisation.cells)
     fixed = simplex.elbo_gradient(model, xi, visible, recognition)
     leak = np.sqrt(np.sum(fixed.visible**2 / visible))
-    # 0.02 of a unit, so roundings of order eps count fifty times; the smallest recognition is 0.05 or so.
+    # 0.02 of a unit, so roundings of order eps count fifty times; the smallest recognition is 0.05
+    # or so.
     assert leak == pytest.approx(0.02 * angles.defect, rel=1e-12)
     assert cosines[2] ** 2 + angles.sines[2] ** 2 == pytest.approx(1.0, abs=10 * EPS)
 
     direction = 0.05 * np.sqrt(visible) * (fibres.T @ vector) / np.linalg.norm(fibres.T @ vector)
     perfect = simplex.elbo_gradient(model, xi, visible + direction, "held")
     difference = perfect.visible + direction
-    assert np.sqrt(np.sum(difference**2 / visible)) == pytest.approx(0.05 * angles.evidence_discrepancy, rel=1e-12)
+    assert np.sqrt(np.sum(difference**2 / visible)) == pytest.approx(
+        0.05 * angles.evidence_discrepancy, rel=1e-12
+    )
 
 
 def test_one_point_is_not_enough():
     """Naive Bayes where the effects do not depend on the cause, and a restricted Boltzmann machine without interactions."""
     singular = np.array([0.3, 0.6, 0.6, 0.2, 0.2])
     assert simplex.is_cylindrical(simplex.naive_bayes(), points=singular)
-    assert not simplex.is_cylindrical(simplex.naive_bayes(), points=np.stack([singular, singular + 0.1 * np.eye(5)[1]]))
-    assert simplex.is_cylindrical(simplex.restricted_boltzmann_machine(2, 1), points=np.array([0.3, -0.2, 0.5, 0.0, 0.0]))
+    assert not simplex.is_cylindrical(
+        simplex.naive_bayes(), points=np.stack([singular, singular + 0.1 * np.eye(5)[1]])
+    )
+    assert simplex.is_cylindrical(
+        simplex.restricted_boltzmann_machine(2, 1), points=np.array([0.3, -0.2, 0.5, 0.0, 0.0])
+    )
 
 
 def test_small_defects_keep_their_digits():
@@ -111,7 +133,8 @@ def test_small_defects_keep_their_digits():
     base = np.array([0.3, 0.6, 0.6, 0.2, 0.2])
     steps = np.array([1e-4, 1e-6])
     xi = base + steps[:, None] * np.array([0.0, 1.0, 0.0, 0.0, 0.0])
-    # One effect only depends on the cause: the visible model turns, and its cosine is of the order of the step.
+    # One effect only depends on the cause: the visible model turns, and its cosine is of the order
+    # of the step.
     small, smaller = simplex.cylindrical_defect(simplex.naive_bayes(), xi)
     assert small / smaller == pytest.approx(100.0, rel=1e-3)
 
@@ -137,11 +160,15 @@ def test_more_parameters_than_states():
     """Redundant statistics do not change the angles: cut directions are no part of the tangent space."""
     machine = simplex.boltzmann_machine(2, 1)
     redundant = simplex.LogLinearModel(
-        np.concatenate([machine.statistics, 2.0 * machine.statistics, np.ones((8, 1))], axis=1), machine.marginalisation
+        np.concatenate([machine.statistics, 2.0 * machine.statistics, np.ones((8, 1))], axis=1),
+        machine.marginalisation,
     )
     xi = np.random.default_rng(7).normal(size=6)
     lifted = np.concatenate([xi, 0.0 * xi, [1.0]])
-    ours, theirs = simplex.principal_angles(redundant, lifted), simplex.principal_angles(machine, xi)
+    ours, theirs = (
+        simplex.principal_angles(redundant, lifted),
+        simplex.principal_angles(machine, xi),
+    )
     assert int(ours.rank) == int(theirs.rank) == 6
     np.testing.assert_allclose(ours.cosines[:6], theirs.cosines, atol=100 * EPS * theirs.condition)
     assert ours.cosines.shape == (13,)
@@ -171,7 +198,9 @@ def test_arguments_are_checked():
         simplex.is_cylindrical(model, rng=np.random.default_rng(0), tolerance=-1.0)
     with pytest.raises(errors.DomainError, match="cut must be less than 1"):
         simplex.cylindrical_defect(model, np.full(5, 0.5), cut=1.5)
-    with pytest.raises(errors.DomainError, match=r"p\(ξ\) must be positive, but cell 1 of point 0 is 0"):
+    with pytest.raises(
+        errors.DomainError, match=r"p\(ξ\) must be positive, but cell 1 of point 0 is 0"
+    ):
         simplex.cylindrical_defect(model, np.array([0.5, 1.0, 0.5, 1.0, 0.5]))
 
 
@@ -179,4 +208,9 @@ def test_a_tangent_space_without_directions_has_no_parts():
     """All statistics are constant, so no parameter moves anything."""
     still = simplex.LogLinearModel(np.ones((4, 2)), simplex.Marginalisation([0, 1, 0, 1]))
     angles = simplex.principal_angles(still, np.zeros(2))
-    assert (angles.rank, angles.horizontal_dimension, angles.vertical_dimension, angles.defect) == (0, 0, 0, 0.0)
+    assert (angles.rank, angles.horizontal_dimension, angles.vertical_dimension, angles.defect) == (
+        0,
+        0,
+        0,
+        0.0,
+    )

@@ -62,7 +62,9 @@ def test_naive_bayes_follows_its_recursion(kind):
     best, starts = published_problem()
     target, recognition = targets(NAIVE, best)
     steps = 60
-    flow = simplex.run_elbo_flow(NAIVE, starts, target, recognition if kind == "fixed" else "held", steps=steps)
+    flow = simplex.run_elbo_flow(
+        NAIVE, starts, target, recognition if kind == "fixed" else "held", steps=steps
+    )
     cells = np.array(NAIVE.marginalisation.cells)
     for number, start in enumerate(precise(starts)):
         xi = start
@@ -70,14 +72,23 @@ def test_naive_bayes_follows_its_recursion(kind):
             q = precise(target)[cells] * precise(recognition)
             if kind == "held":
                 x, y, z = xi[0], xi[1:3], xi[3:5]
-                joint = np.array([w * a * b for w, s, t in ((x, y[0], z[0]), (1 - x, y[1], z[1])) for a in (s, 1 - s) for b in (t, 1 - t)])
+                joint = np.array(
+                    [
+                        w * a * b
+                        for w, s, t in ((x, y[0], z[0]), (1 - x, y[1], z[1]))
+                        for a in (s, 1 - s)
+                        for b in (t, 1 - t)
+                    ]
+                )
                 q = precise(target)[cells] * joint / (joint[:4] + joint[4:])[cells]
             xi = xi - precise(DT) * naive_bayes_gradient(xi, q)
         # One start has an entry of 1e-5, hence a condition of 600; roundings of 60 steps.
         np.testing.assert_allclose(flow.parameters[-1, number], xi.astype(float), atol=1e-13)
     if kind == "fixed":
         decay = (1 - DT) ** np.arange(steps + 1)[:, None]
-        np.testing.assert_allclose(flow.parameters[..., 0], best[0] + decay * (starts[:, 0] - best[0]), atol=1e-13)
+        np.testing.assert_allclose(
+            flow.parameters[..., 0], best[0] + decay * (starts[:, 0] - best[0]), atol=1e-13
+        )
 
 
 def test_evidence_flow_leaves_the_box_and_goes_on():
@@ -102,29 +113,49 @@ def test_integrators_have_their_order(integrator, order):
     """p_V → e^{−t} exactly: the visible simplex moves straight."""
     start = np.array([0.4, 0.3, 0.6, 0.7, 0.2])
     target, _ = targets(NAIVE, np.array([0.5, 0.4, 0.7, 0.6, 0.3]))
-    exact = target + np.exp(-1.0) * (NAIVE.marginalisation.push(NAIVE.probabilities(start)) - target)
+    exact = target + np.exp(-1.0) * (
+        NAIVE.marginalisation.push(NAIVE.probabilities(start)) - target
+    )
     errors_found = []
     for steps in (8, 16):
-        flow = simplex.run_evidence_flow(NAIVE, start, target, steps=steps, step_size=1.0 / steps, integrator=integrator)
-        errors_found.append(np.abs(NAIVE.marginalisation.push(flow.probabilities[-1]) - exact).max())
+        flow = simplex.run_evidence_flow(
+            NAIVE, start, target, steps=steps, step_size=1.0 / steps, integrator=integrator
+        )
+        errors_found.append(
+            np.abs(NAIVE.marginalisation.push(flow.probabilities[-1]) - exact).max()
+        )
     assert np.log2(errors_found[0] / errors_found[1]) == pytest.approx(order, abs=0.4)
 
 
 def test_adaptive_integrator_keeps_its_tolerance():
     start, best = np.array([0.9, 0.2, 0.7]), np.array([0.3, 0.6, 0.5])
     target, recognition = targets(PRODUCT, best)
-    flow = simplex.run_elbo_flow(PRODUCT, start, target, recognition, steps=4, step_size=0.5, integrator="adaptive", rtol=1e-10, atol=1e-12)
+    flow = simplex.run_elbo_flow(
+        PRODUCT,
+        start,
+        target,
+        recognition,
+        steps=4,
+        step_size=0.5,
+        integrator="adaptive",
+        rtol=1e-10,
+        atol=1e-12,
+    )
     expected = best + np.exp(-flow.times)[:, None] * (start - best)
-    np.testing.assert_allclose(flow.parameters, expected, atol=1e-9)  # some sub-steps, each within 1e-10
+    np.testing.assert_allclose(
+        flow.parameters, expected, atol=1e-9
+    )  # some sub-steps, each within 1e-10
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_losses_fall(model):
     case = problem(model, 1, size=2)
     start, other = case.xi
-    # To a target within reach: the evidence flow runs straight at it on the visible simplex, and what a model can show may have an edge.
+    # To a target within reach: the evidence flow runs straight at it on the visible simplex, and
+    # what a model can show may have an edge.
     case.target, case.recognition = targets(model, 0.8 * start + 0.2 * other)
-    # Where a model is nearly singular, a short way on the simplex is a long one in the parameters, and plain Euler steps overshoot.
+    # Where a model is nearly singular, a short way on the simplex is a long one in the parameters,
+    # and plain Euler steps overshoot.
     options = {"steps": 4, "step_size": 0.1, "keep_every": 3, "integrator": "adaptive"}
     for flow in (
         simplex.run_elbo_flow(model, start, case.target, case.recognition, **options),
@@ -136,21 +167,37 @@ def test_losses_fall(model):
         assert flow.parameters.shape == (3, model.parameters)
         assert np.all(np.diff(flow.loss) <= 4 * EPS)
         np.testing.assert_array_equal(flow.probabilities, model.probabilities(flow.parameters))
-        np.testing.assert_allclose(flow.evidence, [simplex.evidence_loss(model, xi, case.target) for xi in flow.parameters], rtol=1e-12)
+        np.testing.assert_allclose(
+            flow.evidence,
+            [simplex.evidence_loss(model, xi, case.target) for xi in flow.parameters],
+            rtol=1e-12,
+        )
 
 
 def test_flow_that_leaves_the_simplex_stops_and_keeps_what_it_has():
     """Steps that are too long carry a bound's flow out of the simplex."""
     best, start = np.array([0.95, 0.1, 0.9]), np.array([0.5, 0.95, 0.02])
     target, recognition = targets(PRODUCT, best)
-    flow = simplex.run_elbo_flow(PRODUCT, start, target, recognition, steps=9, step_size=2.1, keep_every=5)
+    flow = simplex.run_elbo_flow(
+        PRODUCT, start, target, recognition, steps=9, step_size=2.1, keep_every=5
+    )
     assert flow.status == "stopped"
     assert flow.reason.startswith("step 1: p(ξ) must be positive")
     np.testing.assert_array_equal(flow.parameters, start[None])
-    slow = simplex.run_elbo_flow(PRODUCT, np.array([0.94, 0.12, 0.88]), target, recognition, steps=40, step_size=2.1, keep_every=50)
+    slow = simplex.run_elbo_flow(
+        PRODUCT,
+        np.array([0.94, 0.12, 0.88]),
+        target,
+        recognition,
+        steps=40,
+        step_size=2.1,
+        keep_every=50,
+    )
     assert slow.status == "stopped"
     assert len(slow.times) == 2
-    assert slow.times[-1] == pytest.approx(2.1 * (int(slow.reason.split(":")[0].removeprefix("step ")) - 1))
+    assert slow.times[-1] == pytest.approx(
+        2.1 * (int(slow.reason.split(":")[0].removeprefix("step ")) - 1)
+    )
 
 
 @pytest.mark.parametrize(

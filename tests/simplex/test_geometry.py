@@ -27,9 +27,13 @@ def test_gradient_represents_the_derivative(seed, cells):
     p, q = points(seed, cells=cells, concentration=3.0)
     derivative = np.random.default_rng(seed).normal(size=cells)
     gradient = simplex.simplex_gradient(p, derivative)
-    # Sums of at most seven products, each rounded a few times; the sum of the tangent vector's rounding counts with the derivative.
+    # Sums of at most seven products, each rounded a few times; the sum of the tangent vector's
+    # rounding counts with the derivative.
     assert abs(gradient.sum()) <= 20 * EPS * np.abs(derivative).max()
-    assert abs(simplex.fisher_metric(p, gradient, q - p) - derivative @ (q - p)) <= 100 * EPS * np.abs(derivative).sum()
+    assert (
+        abs(simplex.fisher_metric(p, gradient, q - p) - derivative @ (q - p))
+        <= 100 * EPS * np.abs(derivative).sum()
+    )
 
 
 @given(seeds)
@@ -51,7 +55,8 @@ def test_distance_keeps_its_digits_for_near_points(seed, exponent):
     q = p + 10.0**exponent * (other - p)
     exact_p, exact_q = (precise(x) / np.sum(precise(x)) for x in (p, q))
     expected = 2 * MP.acos(np.sum(exact_sqrt(exact_p * exact_q)))
-    # Dividing by the sum moves each point by a rounding of its entries; that is all that distinguishes near points from it.
+    # Dividing by the sum moves each point by a rounding of its entries; that is all that
+    # distinguishes near points from it.
     assert abs(simplex.fisher_rao_distance(p, q) - expected) <= 8 * EPS * (1 + expected)
 
 
@@ -61,17 +66,22 @@ def test_divergence_keeps_its_digits_for_near_points(seed, exponent):
     p = q + 10.0**exponent * (other - q)
     exact_q, exact_p = (precise(x) / np.sum(precise(x)) for x in (q, p))
     expected = np.sum(exact_q * exact_log(exact_q / exact_p))
-    # A relative perturbation δ ~ eps of either point changes it by Σ q (1 − p/q) δ, first order in how far the points are apart.
+    # A relative perturbation δ ~ eps of either point changes it by Σ q (1 − p/q) δ, first order in
+    # how far the points are apart.
     allowed = 8 * EPS * (float(np.sum(np.abs(p - q))) + float(expected))
     assert abs(simplex.divergence(q, p) - expected) <= allowed
 
 
 def test_distance_between_corners_is_pi():
     corners = np.eye(3)
-    np.testing.assert_allclose(simplex.fisher_rao_distance(corners[0], corners), [0.0, np.pi, np.pi], rtol=4 * EPS)
+    np.testing.assert_allclose(
+        simplex.fisher_rao_distance(corners[0], corners), [0.0, np.pi, np.pi], rtol=4 * EPS
+    )
 
 
-@pytest.mark.parametrize("geodesic", [simplex.m_geodesic, simplex.e_geodesic, simplex.fisher_rao_geodesic])
+@pytest.mark.parametrize(
+    "geodesic", [simplex.m_geodesic, simplex.e_geodesic, simplex.fisher_rao_geodesic]
+)
 def test_geodesics_meet_their_ends_and_take_batches(geodesic):
     p, q = points(3)
     t = np.linspace(0.0, 1.0, 5)
@@ -89,7 +99,8 @@ def test_fisher_rao_geodesic_divides_its_length(seed, t, exponent):
     q = p + 10.0**exponent * (other - p)
     length = simplex.fisher_rao_distance(p, q)
     middle = simplex.fisher_rao_geodesic(p, q, t)
-    # The curve and both distances round their points, by some eps of the square roots, whose entries are of order one.
+    # The curve and both distances round their points, by some eps of the square roots, whose
+    # entries are of order one.
     assert abs(simplex.fisher_rao_distance(p, middle) - t * length) <= 20 * EPS
     assert abs(simplex.fisher_rao_distance(middle, q) - (1 - t) * length) <= 20 * EPS
 
@@ -98,7 +109,9 @@ def test_e_geodesic_is_straight_in_logarithms():
     p, q = points(5)
     logs = np.log(simplex.e_geodesic(p, q, np.array([0.0, 0.3, 1.0])))
     contrasts = logs[:, 1:] - logs[:, :1]
-    np.testing.assert_allclose(contrasts[1], 0.7 * contrasts[0] + 0.3 * contrasts[2], rtol=1e-13)  # logarithms up to ten, thirty roundings
+    np.testing.assert_allclose(
+        contrasts[1], 0.7 * contrasts[0] + 0.3 * contrasts[2], rtol=1e-13
+    )  # logarithms up to ten, thirty roundings
 
 
 def test_cosine_of_opposite_orthogonal_and_vanishing_directions():
@@ -111,12 +124,18 @@ def test_cosine_of_opposite_orthogonal_and_vanishing_directions():
     other = np.arange(5.0) ** 2
     other = other - p @ other
     other = other - (p @ (other * score)) / (p @ score**2) * score
-    assert simplex.fisher_cosine(p, p * score, p * other) == pytest.approx(0.0, abs=100 * EPS)  # squares up to 16, five terms
+    assert simplex.fisher_cosine(p, p * score, p * other) == pytest.approx(
+        0.0, abs=100 * EPS
+    )  # squares up to 16, five terms
 
 
 def test_metric_matches_mpmath():
     p, q = points(11)
     a, b = q - p, q[::-1] - p
     with mpmath.workdps(40):
-        expected = mpmath.fsum(mpmath.mpf(x) * mpmath.mpf(y) / mpmath.mpf(r) for x, y, r in zip(a, b, p, strict=True))
-    assert abs(simplex.fisher_metric(p, a, b) - float(expected)) <= 10 * EPS * np.sum(np.abs(a * b / p))
+        expected = mpmath.fsum(
+            mpmath.mpf(x) * mpmath.mpf(y) / mpmath.mpf(r) for x, y, r in zip(a, b, p, strict=True)
+        )
+    assert abs(simplex.fisher_metric(p, a, b) - float(expected)) <= 10 * EPS * np.sum(
+        np.abs(a * b / p)
+    )

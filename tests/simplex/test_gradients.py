@@ -27,21 +27,34 @@ def completed(case, p):
 @given(tables)
 def test_fisher_information_of_naive_bayes_is_diagonal(xi):
     x, y1, y2, z1, z2 = xi
-    expected = [1 / (x * (1 - x)), *(w / (t * (1 - t)) for t, w in ((y1, x), (y2, 1 - x), (z1, x), (z2, 1 - x)))]
+    expected = [
+        1 / (x * (1 - x)),
+        *(w / (t * (1 - t)) for t, w in ((y1, x), (y2, 1 - x), (z1, x), (z2, 1 - x))),
+    ]
     # Off the diagonal, sums of four terms of the size of the diagonal cancel.
-    np.testing.assert_allclose(simplex.fisher_information(NAIVE, xi), np.diag(expected), rtol=20 * EPS, atol=40 * EPS * max(expected))
+    np.testing.assert_allclose(
+        simplex.fisher_information(NAIVE, xi),
+        np.diag(expected),
+        rtol=20 * EPS,
+        atol=40 * EPS * max(expected),
+    )
 
 
 @given(tables, seeds)
 def test_natural_gradient_of_naive_bayes_in_closed_form(xi, seed):
     case = problem(NAIVE, seed)
-    for q, recognition in zip(completed(case, NAIVE.probabilities(xi)), (case.recognition, "held"), strict=True):
+    for q, recognition in zip(
+        completed(case, NAIVE.probabilities(xi)), (case.recognition, "held"), strict=True
+    ):
         expected = naive_bayes_gradient(precise(xi), precise(q)).astype(float)
         found = simplex.elbo_gradient(NAIVE, xi, case.target, recognition)
-        # W⁺g errs by eps κ ‖W⁺‖ ‖g‖ with ‖W⁺‖ ≤ 1/2 in the chart of a table row that is never used less than once in a hundred.
+        # W⁺g errs by eps κ ‖W⁺‖ ‖g‖ with ‖W⁺‖ ≤ 1/2 in the chart of a table row that is never used
+        # less than once in a hundred.
         w = NAIVE.jacobian(xi) / np.sqrt(NAIVE.probabilities(xi))[:, None]
         g = (NAIVE.probabilities(xi) - q) / np.sqrt(NAIVE.probabilities(xi))
-        allowed = 20 * EPS * found.condition * np.linalg.norm(np.linalg.pinv(w), 2) * np.linalg.norm(g)
+        allowed = (
+            20 * EPS * found.condition * np.linalg.norm(np.linalg.pinv(w), 2) * np.linalg.norm(g)
+        )
         np.testing.assert_allclose(found.coordinates, expected, atol=allowed)
 
 
@@ -50,10 +63,14 @@ def test_evidence_gradient_of_naive_bayes(xi, seed):
     """Its visible model is the whole visible simplex, so p_V moves straight; and no shorter parameter velocity does that."""
     case = problem(NAIVE, seed)
     solution = simplex.evidence_gradient(NAIVE, xi, case.target)
-    if int(solution.rank) < 3:  # effects that do not depend on the cause leave directions that cannot be seen
+    if (
+        int(solution.rank) < 3
+    ):  # effects that do not depend on the cause leave directions that cannot be seen
         return
     visible = case.marginal.push(NAIVE.probabilities(xi))
-    np.testing.assert_allclose(solution.visible, visible - case.target, atol=20 * EPS * max(1.0, solution.condition))
+    np.testing.assert_allclose(
+        solution.visible, visible - case.target, atol=20 * EPS * max(1.0, solution.condition)
+    )
     slopes = np.stack([case.marginal.push(column) for column in NAIVE.jacobian(xi).T], axis=1)
     whitened = slopes / np.sqrt(visible)[:, None]
     shortest = np.linalg.lstsq(whitened, (visible - case.target) / np.sqrt(visible), rcond=1e-10)[0]
@@ -83,13 +100,20 @@ def test_gradients_of_the_product_model(xi, seed):
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_held_and_substituted_recognition_agree(model):
     case = problem(model, 3, size=6)
-    held, substituted = (simplex.elbo_gradient(model, case.xi, case.target, name) for name in simplex.RECOGNITIONS)
+    held, substituted = (
+        simplex.elbo_gradient(model, case.xi, case.target, name) for name in simplex.RECOGNITIONS
+    )
     for field in ("coordinates", "tangent", "visible", "gradient"):
         ours, theirs = getattr(held, field), getattr(substituted, field)
-        # One is added to the size for the model without visible effect, whose gradients are sums that cancel.
-        np.testing.assert_allclose(ours, theirs, atol=100 * EPS * held.condition.max() * (1.0 + np.abs(theirs).max()))
+        # One is added to the size for the model without visible effect, whose gradients are sums
+        # that cancel.
+        np.testing.assert_allclose(
+            ours, theirs, atol=100 * EPS * held.condition.max() * (1.0 + np.abs(theirs).max())
+        )
     evidence = simplex.evidence_gradient(model, case.xi, case.target)
-    np.testing.assert_allclose(held.gradient, evidence.gradient, atol=1000 * EPS * (1.0 + np.abs(evidence.gradient).max()))
+    np.testing.assert_allclose(
+        held.gradient, evidence.gradient, atol=1000 * EPS * (1.0 + np.abs(evidence.gradient).max())
+    )
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -100,10 +124,14 @@ def test_losses_and_gap(model):
     bound = simplex.elbo_loss(model, case.xi, case.target, case.recognition)
     evidence = simplex.evidence_loss(model, case.xi, case.target)
     gap = np.sum(case.q * np.log(case.recognition / case.marginal.conditional(p)), axis=-1)
-    np.testing.assert_allclose(bound - evidence, gap, atol=100 * EPS)  # logarithms of order ten at most
+    np.testing.assert_allclose(
+        bound - evidence, gap, atol=100 * EPS
+    )  # logarithms of order ten at most
     assert np.all(bound >= evidence)
     for name in simplex.RECOGNITIONS:
-        np.testing.assert_array_equal(simplex.elbo_loss(model, case.xi, case.target, name), evidence)
+        np.testing.assert_array_equal(
+            simplex.elbo_loss(model, case.xi, case.target, name), evidence
+        )
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -111,15 +139,23 @@ def test_plain_gradients_by_differences(model):
     case = problem(model, 5)
     step = 6e-6  # the cube root of eps: truncation and rounding are both near 1e-10 for third derivatives of order ten
     pieces = [
-        (simplex.evidence_gradient(model, case.xi, case.target), lambda xi: simplex.evidence_loss(model, xi, case.target)),
+        (
+            simplex.evidence_gradient(model, case.xi, case.target),
+            lambda xi: simplex.evidence_loss(model, xi, case.target),
+        ),
         (
             simplex.elbo_gradient(model, case.xi, case.target, case.recognition),
             lambda xi: simplex.elbo_loss(model, xi, case.target, case.recognition),
         ),
     ]
     for solution, loss in pieces:
-        slopes = [(loss(case.xi + step * e) - loss(case.xi - step * e)) / (2 * step) for e in np.eye(model.parameters)]
-        np.testing.assert_allclose(solution.gradient, slopes, atol=1e-7 * max(1.0, np.abs(slopes).max()))
+        slopes = [
+            (loss(case.xi + step * e) - loss(case.xi - step * e)) / (2 * step)
+            for e in np.eye(model.parameters)
+        ]
+        np.testing.assert_allclose(
+            solution.gradient, slopes, atol=1e-7 * max(1.0, np.abs(slopes).max())
+        )
 
 
 @given(seeds)
@@ -176,12 +212,18 @@ def test_cosines_match_the_gradients():
     ]
     visible = case.marginal.push(NAIVE.probabilities(case.xi))
     for found, a, b in ((cosines.elbo, 0, 2), (cosines.perfect, 1, 2), (cosines.gap, 0, 1)):
-        np.testing.assert_allclose(found, simplex.fisher_cosine(visible, solutions[a].visible, solutions[b].visible), atol=1e-13)
+        np.testing.assert_allclose(
+            found,
+            simplex.fisher_cosine(visible, solutions[a].visible, solutions[b].visible),
+            atol=1e-13,
+        )
 
 
 def test_singular_points_keep_their_rank():
     """Where the effects do not depend on the cause, fewer visible directions are left; a pseudo-inverse of G_V would see junk."""
-    solution = simplex.evidence_gradient(NAIVE, np.array([0.3, 0.6, 0.6, 0.2, 0.2]), np.full(4, 0.25))
+    solution = simplex.evidence_gradient(
+        NAIVE, np.array([0.3, 0.6, 0.6, 0.2, 0.2]), np.full(4, 0.25)
+    )
     assert int(solution.rank) == 2
     assert solution.condition < 10
     assert np.all(np.abs(solution.coordinates) < 1)
@@ -192,7 +234,9 @@ def test_closed_loss_has_no_gradient():
     p = NAIVE.probabilities(xi)
     target, recognition = NAIVE.marginalisation.push(p), NAIVE.marginalisation.conditional(p)
     assert simplex.elbo_loss(NAIVE, xi, target, recognition) <= EPS**1.5
-    assert np.abs(simplex.elbo_gradient(NAIVE, xi, target, recognition).coordinates).max() <= 10 * EPS
+    assert (
+        np.abs(simplex.elbo_gradient(NAIVE, xi, target, recognition).coordinates).max() <= 10 * EPS
+    )
     assert np.abs(simplex.evidence_gradient(NAIVE, xi, target).coordinates).max() <= 50 * EPS
 
 
@@ -210,11 +254,21 @@ def test_batches_equal_single_points(shape):
     for place in np.ndindex(*shape):
         single = simplex.elbo_gradient(NAIVE, xi[place], target[place], recognition[place])
         for field in ("coordinates", "tangent", "visible", "gradient", "rank", "condition"):
-            np.testing.assert_allclose(getattr(whole, field)[place], getattr(single, field), rtol=1e-13, atol=1e-14)
+            np.testing.assert_allclose(
+                getattr(whole, field)[place], getattr(single, field), rtol=1e-13, atol=1e-14
+            )
         np.testing.assert_allclose(
-            shared.coordinates[place], simplex.evidence_gradient(NAIVE, xi[place], case.target).coordinates, rtol=1e-12, atol=1e-13
+            shared.coordinates[place],
+            simplex.evidence_gradient(NAIVE, xi[place], case.target).coordinates,
+            rtol=1e-12,
+            atol=1e-13,
         )
-        np.testing.assert_allclose(angles.defect[place], simplex.cylindrical_defect(NAIVE, xi[place]), rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(
+            angles.defect[place],
+            simplex.cylindrical_defect(NAIVE, xi[place]),
+            rtol=1e-12,
+            atol=1e-14,
+        )
 
 
 def test_tiles_change_nothing(monkeypatch):
@@ -222,7 +276,11 @@ def test_tiles_change_nothing(monkeypatch):
     whole = simplex.direction_cosines(NAIVE, case.xi, case.target, case.recognition)
     sizes = []
     original = NAIVE._with_jacobian
-    monkeypatch.setattr(type(NAIVE), "_with_jacobian", lambda self, xp, xi: (sizes.append(len(xi)), original(xp, xi))[1])
+    monkeypatch.setattr(
+        type(NAIVE),
+        "_with_jacobian",
+        lambda self, xp, xi: (sizes.append(len(xi)), original(xp, xi))[1],
+    )
     monkeypatch.setattr(_points, "CPU_TILE_BYTES", 8 * 10 * 8 * 7 * 16)
     tiled = simplex.direction_cosines(NAIVE, case.xi, case.target, case.recognition)
     assert sizes == [16, 16, 16, 2]
@@ -240,7 +298,8 @@ def test_memory_does_not_grow_with_the_points():
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    # Jacobians alone would take 9.6 MB, and everything that is held for each point ten times as much.
+    # Jacobians alone would take 9.6 MB, and everything that is held for each point ten times as
+    # much.
     assert peak <= 16 * 2**20
 
 
@@ -258,18 +317,66 @@ TARGET, XI = np.full(4, 0.25), np.full(5, 0.5)
 @pytest.mark.parametrize(
     ("xi", "target", "recognition", "error", "words"),
     [
-        (XI, np.full(4, 0.2), "held", errors.DomainError, "target must sum to 1, but the sum is 0.8"),
-        (XI, np.array([0.5, 0.5, 0.0, 0.0]), "held", errors.DomainError, "target must be positive, but cell 2 is 0"),
-        (XI, np.full((2, 4), 0.25), "held", errors.ShapeError, r"target must have shape \(4,\), got \(2, 4\)"),
-        (XI, np.full(3, 1 / 3), "held", errors.ShapeError, r"target must have shape \(..., 4\), got \(3,\)"),
+        (
+            XI,
+            np.full(4, 0.2),
+            "held",
+            errors.DomainError,
+            "target must sum to 1, but the sum is 0.8",
+        ),
+        (
+            XI,
+            np.array([0.5, 0.5, 0.0, 0.0]),
+            "held",
+            errors.DomainError,
+            "target must be positive, but cell 2 is 0",
+        ),
+        (
+            XI,
+            np.full((2, 4), 0.25),
+            "held",
+            errors.ShapeError,
+            r"target must have shape \(4,\), got \(2, 4\)",
+        ),
+        (
+            XI,
+            np.full(3, 1 / 3),
+            "held",
+            errors.ShapeError,
+            r"target must have shape \(..., 4\), got \(3,\)",
+        ),
         (XI, np.array([np.inf, 0.5, 0.25, 0.25]), "held", errors.NonFiniteError, "target"),
-        (XI, TARGET, "perfect", errors.OptionError, "recognition must be one of 'held', 'substituted', got 'perfect'"),
+        (
+            XI,
+            TARGET,
+            "perfect",
+            errors.OptionError,
+            "recognition must be one of 'held', 'substituted', got 'perfect'",
+        ),
         (XI, TARGET, None, errors.BackendError, "recognition must be an array or one of"),
         (XI, TARGET, np.full(8, 0.25), errors.DomainError, "over those of cell 0 it sums to 0.5"),
-        (XI, TARGET, np.array([1.0] * 4 + [0.0] * 4), errors.DomainError, "recognition must be positive, but cell 4 is 0"),
+        (
+            XI,
+            TARGET,
+            np.array([1.0] * 4 + [0.0] * 4),
+            errors.DomainError,
+            "recognition must be positive, but cell 4 is 0",
+        ),
         (XI, TARGET, np.full(4, 0.5), errors.ShapeError, r"recognition must have shape \(..., 8\)"),
-        (np.array([1.0, 0.5, 0.5, 0.5, 0.5]), TARGET, "held", errors.DomainError, "must be positive, but cell 4 of point 0 is 0"),
-        (np.array([[0.5] * 5, [-0.5] * 5]), TARGET, "held", errors.DomainError, "must be positive, but cell 0 of point 1 is -0.125"),
+        (
+            np.array([1.0, 0.5, 0.5, 0.5, 0.5]),
+            TARGET,
+            "held",
+            errors.DomainError,
+            "must be positive, but cell 4 of point 0 is 0",
+        ),
+        (
+            np.array([[0.5] * 5, [-0.5] * 5]),
+            TARGET,
+            "held",
+            errors.DomainError,
+            "must be positive, but cell 0 of point 1 is -0.125",
+        ),
     ],
 )
 def test_bad_arguments_of_the_bound(xi, target, recognition, error, words):
@@ -300,7 +407,9 @@ def test_batches_that_do_not_broadcast_are_named():
     model, rng = simplex.naive_bayes(), np.random.default_rng(31)
     three, two = rng.dirichlet(np.ones(4), 3), rng.dirichlet(np.ones(4), 2)
     xi, recognition = np.full((3, 5), 0.4), np.full((2, 8), 0.5)
-    with pytest.raises(errors.ShapeError, match=r"p has batch shape \(2,\), which does not broadcast"):
+    with pytest.raises(
+        errors.ShapeError, match=r"p has batch shape \(2,\), which does not broadcast"
+    ):
         simplex.divergence(three, two)
     with pytest.raises(errors.ShapeError, match=r"a has batch shape \(2,\)"):
         simplex.fisher_metric(three, two - 0.25, two - 0.25)
@@ -310,9 +419,13 @@ def test_batches_that_do_not_broadcast_are_named():
         simplex.evidence_loss(model, xi, two)
     with pytest.raises(errors.ShapeError, match=r"recognition has batch shape \(2,\)"):
         simplex.elbo_loss(model, xi, three, recognition)
-    with pytest.raises(errors.ShapeError, match=r"recognition must have shape \(8,\) or \(3, 8\), got \(2, 8\)"):
+    with pytest.raises(
+        errors.ShapeError, match=r"recognition must have shape \(8,\) or \(3, 8\), got \(2, 8\)"
+    ):
         simplex.elbo_gradient(model, xi, three, recognition)
-    with pytest.raises(errors.ShapeError, match=r"recognition must have shape \(8,\) or \(3, 8\), got \(2, 8\)"):
+    with pytest.raises(
+        errors.ShapeError, match=r"recognition must have shape \(8,\) or \(3, 8\), got \(2, 8\)"
+    ):
         simplex.direction_cosines(model, xi, three, recognition)
     with pytest.raises(errors.ShapeError, match=r"target must have shape \(4,\), got \(2, 4\)"):
         simplex.elbo_gradient(model, xi[0], two, "held")
@@ -330,4 +443,6 @@ def test_arguments_of_the_wrong_kind_are_named():
     with pytest.raises(errors.DomainError, match="t must be a number"):
         simplex.m_geodesic(np.full(2, 0.5), np.full(2, 0.5), "middle")
     with pytest.raises(errors.BackendError, match="function must return an array"):
-        simplex.OwnModel(lambda xi: [0.5, 0.5], 1, simplex.Marginalisation([0, 1])).probabilities(np.array([0.3]))
+        simplex.OwnModel(lambda xi: [0.5, 0.5], 1, simplex.Marginalisation([0, 1])).probabilities(
+            np.array([0.3])
+        )

@@ -22,7 +22,7 @@ def graphs(names):
 def by_covered_edges(parents):
     """The equivalence class by another road: edges a → b whose ends have the same other parents may be turned round, and all of the
     class is reached so (Chickering, 1995)."""
-    key = lambda graph: frozenset((a, b) for b, above in graph.items() for a in above)  # noqa: E731 - used twice, just below
+    key = lambda graph: frozenset((a, b) for b, above in graph.items() for a in above)
     start = {node: frozenset(above) for node, above in parents.items()}
     found, waiting = {key(start): start}, [start]
     while waiting:
@@ -48,7 +48,9 @@ def classes(names):
 
 
 def proper_subsets(names):
-    return [hidden for size in range(1, len(names)) for hidden in itertools.combinations(names, size)]
+    return [
+        hidden for size in range(1, len(names)) for hidden in itertools.combinations(names, size)
+    ]
 
 
 def test_number_of_graphs_and_classes():
@@ -59,7 +61,10 @@ def test_number_of_graphs_and_classes():
 @pytest.mark.parametrize("parents", graphs("ABC")[::3] + graphs("ABCD")[::25])
 def test_equivalence_class_by_turning_covered_edges(parents):
     network = simplex.BayesianNetwork(parents)
-    found = [frozenset((a, b) for b, above in other.parents.items() for a in above) for other in network.markov_equivalent()]
+    found = [
+        frozenset((a, b) for b, above in other.parents.items() for a in above)
+        for other in network.markov_equivalent()
+    ]
     assert len(found) == len(set(found))
     assert set(found) == by_covered_edges(network.parents)
 
@@ -88,7 +93,9 @@ def test_rule_agrees_with_the_angles_on_three_nodes(hidden):
     """66 networks."""
     for network in classes("ABC"):
         chosen = network.with_hidden(hidden)
-        assert chosen.is_cylindrical_by_graph() == simplex.is_cylindrical(chosen, rng=np.random.default_rng(2)), chosen
+        assert chosen.is_cylindrical_by_graph() == simplex.is_cylindrical(
+            chosen, rng=np.random.default_rng(2)
+        ), chosen
 
 
 @pytest.mark.long
@@ -103,8 +110,12 @@ def test_rule_agrees_with_the_angles_on_four_nodes():
             rule = chosen.is_cylindrical_by_graph()
             defect = simplex.cylindrical_defect(chosen, xi).max()
             counted[rule] += 1
-            largest, smallest = (max(largest, defect), smallest) if rule else (largest, min(smallest, defect))
-    print(f"largest defect of a cylindrical network {largest:.1e}, smallest of the others {smallest:.1e}")
+            largest, smallest = (
+                (max(largest, defect), smallest) if rule else (largest, min(smallest, defect))
+            )
+    print(
+        f"largest defect of a cylindrical network {largest:.1e}, smallest of the others {smallest:.1e}"
+    )
     assert counted == {True: 1448, False: 1142}
     # Rounding times the condition of fifteen table entries on one side; far from it on the other.
     assert largest <= 1e-12

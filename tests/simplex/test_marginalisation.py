@@ -29,7 +29,12 @@ def test_lift_is_a_section_and_an_isometry(drawn):
     # Ten terms at most, a division and two products each.
     np.testing.assert_allclose(marginal.push(lifted), w, atol=20 * EPS)
     visible = marginal.push(p)
-    np.testing.assert_allclose(simplex.fisher_metric(p, lifted, lifted), np.sum(w * w / visible), rtol=50 * EPS, atol=50 * EPS)
+    np.testing.assert_allclose(
+        simplex.fisher_metric(p, lifted, lifted),
+        np.sum(w * w / visible),
+        rtol=50 * EPS,
+        atol=50 * EPS,
+    )
 
 
 @given(partitions())
@@ -49,13 +54,19 @@ def test_push_and_conditional_match_a_table():
     p = np.random.default_rng(0).dirichlet(np.ones(24)).reshape(2, 3, 4)
     marginal = simplex.Marginalisation.hiding((2, 3, 4), [0, 2])
     np.testing.assert_allclose(marginal.push(p.ravel()), p.sum(axis=(0, 2)), rtol=10 * EPS)
-    np.testing.assert_allclose(marginal.conditional(p.ravel()).reshape(p.shape), p / p.sum(axis=(0, 2), keepdims=True), rtol=10 * EPS)
+    np.testing.assert_allclose(
+        marginal.conditional(p.ravel()).reshape(p.shape),
+        p / p.sum(axis=(0, 2), keepdims=True),
+        rtol=10 * EPS,
+    )
 
 
 def test_completion_undoes_itself():
     marginal = simplex.Marginalisation.hiding((2, 3), [0])
     p = np.random.default_rng(1).dirichlet(np.ones(6), 7)
-    np.testing.assert_allclose(marginal.complete(marginal.push(p), marginal.conditional(p)), p, rtol=10 * EPS)
+    np.testing.assert_allclose(
+        marginal.complete(marginal.push(p), marginal.conditional(p)), p, rtol=10 * EPS
+    )
 
 
 def test_nothing_or_everything_may_be_hidden():

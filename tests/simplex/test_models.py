@@ -16,9 +16,13 @@ def test_probabilities_and_jacobian(model):
     xi = model.random_parameters(1, np.random.default_rng(3))[0]
     joint = exact_joint(model)
     # Products of at most four rounded factors, or a softmax of at most ten terms of order one.
-    np.testing.assert_allclose(model.probabilities(xi), joint(precise(xi)).astype(float), rtol=40 * EPS, atol=4 * EPS)
+    np.testing.assert_allclose(
+        model.probabilities(xi), joint(precise(xi)).astype(float), rtol=40 * EPS, atol=4 * EPS
+    )
     slopes = differences(joint, precise(xi)).T.astype(float)
-    np.testing.assert_allclose(model.jacobian(xi), slopes, rtol=40 * EPS, atol=10 * EPS * np.abs(slopes).max())
+    np.testing.assert_allclose(
+        model.jacobian(xi), slopes, rtol=40 * EPS, atol=10 * EPS * np.abs(slopes).max()
+    )
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -29,7 +33,9 @@ def test_probabilities_sum_to_one_and_slopes_to_zero(model):
     assert jacobian.shape == (4, model.states, model.parameters)
     assert np.all(p > 0)
     np.testing.assert_allclose(p.sum(axis=-1), 1.0, rtol=20 * EPS)
-    np.testing.assert_allclose(jacobian.sum(axis=-2), 0.0, atol=20 * EPS * np.abs(jacobian).sum(axis=-2).max())
+    np.testing.assert_allclose(
+        jacobian.sum(axis=-2), 0.0, atol=20 * EPS * np.abs(jacobian).sum(axis=-2).max()
+    )
     np.testing.assert_array_equal(p, model.probabilities(xi))
 
 
@@ -38,10 +44,20 @@ def test_complex_steps_are_as_good_as_a_derivative(shared):
     model = factored(shared)
     xi = np.random.default_rng(5).normal(size=(3, 4))
     found = model.jacobian(xi)
-    step = 6e-6  # the cube root of eps: truncation step² / 6 and rounding eps/step are both near 3e-11
-    central = np.stack([(model.function(xi + step * e) - model.function(xi - step * e)) / (2 * step) for e in np.eye(4)], axis=-1)
+    step = (
+        6e-6  # the cube root of eps: truncation step² / 6 and rounding eps/step are both near 3e-11
+    )
+    central = np.stack(
+        [
+            (model.function(xi + step * e) - model.function(xi - step * e)) / (2 * step)
+            for e in np.eye(4)
+        ],
+        axis=-1,
+    )
     np.testing.assert_allclose(found, central, atol=1e-10)
-    supplied = simplex.OwnModel(model.function, 4, model.marginalisation, derivative=lambda xi: central)
+    supplied = simplex.OwnModel(
+        model.function, 4, model.marginalisation, derivative=lambda xi: central
+    )
     np.testing.assert_array_equal(supplied.jacobian(xi), central)
 
 
@@ -66,7 +82,9 @@ def test_networks_of_many_values_have_minimal_tables():
 def test_order_of_declaration_is_no_order_of_the_graph():
     """A child may be declared before its parent."""
     network = simplex.BayesianNetwork({"Y": ("X",), "X": ()}, hidden=["X"])
-    np.testing.assert_array_equal(network.probabilities(np.array([0.5, 0.0, 0.25])), [0.125, 0.0, 0.125, 0.75])
+    np.testing.assert_array_equal(
+        network.probabilities(np.array([0.5, 0.0, 0.25])), [0.125, 0.0, 0.125, 0.75]
+    )
     assert network.with_hidden(["Y"]).marginalisation.cells == (0, 1, 0, 1)
 
 
@@ -95,7 +113,11 @@ def test_results_do_not_share_memory():
     [
         ({"A": ("B",), "B": ("A",)}, {}, "no directed cycle, but it has (A → B → A|B → A → B)"),
         ({"A": ("A",)}, {}, "A → A"),
-        ({"R": (), "A": ("C", "R"), "B": ("A",), "C": ("B",), "D": ("C",)}, {}, "A → B → C → A|B → C → A → B|C → A → B → C"),
+        (
+            {"R": (), "A": ("C", "R"), "B": ("A",), "C": ("B",), "D": ("C",)},
+            {},
+            "A → B → C → A|B → C → A → B|C → A → B → C",
+        ),
         ({"A": ("Q",)}, {}, "no variable 'Q'"),
         ({"A": (), "B": ("A", "A")}, {}, "named twice"),
         ({"A": (), "B": "A"}, {}, "must be a sequence of names"),
@@ -114,17 +136,49 @@ def test_networks_that_are_none(parents, options, words):
     ("make", "error", "words"),
     [
         (lambda: simplex.naive_bayes("X", ("X",)), errors.DomainError, "must differ"),
-        (lambda: simplex.boltzmann_machine(1, 1, [(2,)]), errors.DomainError, "units must lie in 0, ..., 1, got 2"),
-        (lambda: simplex.boltzmann_machine(1, 1, [(0,), (0,)]), errors.DomainError, "different sets"),
+        (
+            lambda: simplex.boltzmann_machine(1, 1, [(2,)]),
+            errors.DomainError,
+            "units must lie in 0, ..., 1, got 2",
+        ),
+        (
+            lambda: simplex.boltzmann_machine(1, 1, [(0,), (0,)]),
+            errors.DomainError,
+            "different sets",
+        ),
         (lambda: simplex.boltzmann_machine(1, 1, []), errors.DomainError, "different sets"),
         (lambda: simplex.restricted_boltzmann_machine(1, 0), errors.DomainError, "hidden"),
-        (lambda: simplex.LogLinearModel(np.ones((3, 1)), TWO_BY_TWO), errors.ShapeError, "row for each of 4 states, got 3"),
-        (lambda: simplex.LogLinearModel(np.ones((4, 1)), TWO_BY_TWO, ["a", "b"]), errors.ShapeError, "one name for each of 1"),
-        (lambda: simplex.MixtureModel(np.eye(4)[:1], TWO_BY_TWO), errors.DomainError, "at least two components"),
+        (
+            lambda: simplex.LogLinearModel(np.ones((3, 1)), TWO_BY_TWO),
+            errors.ShapeError,
+            "row for each of 4 states, got 3",
+        ),
+        (
+            lambda: simplex.LogLinearModel(np.ones((4, 1)), TWO_BY_TWO, ["a", "b"]),
+            errors.ShapeError,
+            "one name for each of 1",
+        ),
+        (
+            lambda: simplex.MixtureModel(np.eye(4)[:1], TWO_BY_TWO),
+            errors.DomainError,
+            "at least two components",
+        ),
         (lambda: simplex.MixtureModel(np.eye(4)[0], TWO_BY_TWO), errors.ShapeError, r"\(K, 4\)"),
-        (lambda: simplex.MixtureModel(np.eye(3), TWO_BY_TWO), errors.ShapeError, r"\(..., 4\), got \(3, 3\)"),
-        (lambda: simplex.MixtureModel(2 * np.eye(4), TWO_BY_TWO), errors.DomainError, "sum of point 0 is 2"),
-        (lambda: simplex.MixtureModel(np.eye(4) - 0.1, TWO_BY_TWO), errors.DomainError, "cell 1 of point 0 is -0.1"),
+        (
+            lambda: simplex.MixtureModel(np.eye(3), TWO_BY_TWO),
+            errors.ShapeError,
+            r"\(..., 4\), got \(3, 3\)",
+        ),
+        (
+            lambda: simplex.MixtureModel(2 * np.eye(4), TWO_BY_TWO),
+            errors.DomainError,
+            "sum of point 0 is 2",
+        ),
+        (
+            lambda: simplex.MixtureModel(np.eye(4) - 0.1, TWO_BY_TWO),
+            errors.DomainError,
+            "cell 1 of point 0 is -0.1",
+        ),
     ],
 )
 def test_models_that_are_none(make, error, words):
@@ -135,12 +189,32 @@ def test_models_that_are_none(make, error, words):
 @pytest.mark.parametrize(
     ("function", "derivative", "error", "words"),
     [
-        (lambda xi: xi, None, errors.ShapeError, r"function must return an array of shape \(4,\), got \(1,\)"),
-        (lambda xi: np.full(4, 0.5), None, errors.DomainError, "result of function must sum to 1, but the sum is 2"),
+        (
+            lambda xi: xi,
+            None,
+            errors.ShapeError,
+            r"function must return an array of shape \(4,\), got \(1,\)",
+        ),
+        (
+            lambda xi: np.full(4, 0.5),
+            None,
+            errors.DomainError,
+            "result of function must sum to 1, but the sum is 2",
+        ),
         (lambda xi: np.full(4, np.nan), None, errors.NonFiniteError, "result of function"),
         (lambda xi: np.full(4, 0.25), None, errors.BackendError, "must return complex numbers"),
-        (lambda xi: np.full(4, 0.25), lambda xi: np.ones(4), errors.ShapeError, r"derivative must return an array of shape \(4, 1\)"),
-        (lambda xi: np.full(4, 0.25), lambda xi: np.ones((4, 1)), errors.DomainError, "sum to zero"),
+        (
+            lambda xi: np.full(4, 0.25),
+            lambda xi: np.ones(4),
+            errors.ShapeError,
+            r"derivative must return an array of shape \(4, 1\)",
+        ),
+        (
+            lambda xi: np.full(4, 0.25),
+            lambda xi: np.ones((4, 1)),
+            errors.DomainError,
+            "sum to zero",
+        ),
     ],
 )
 def test_own_functions_are_checked(function, derivative, error, words):

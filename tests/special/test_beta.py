@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from ingd_ref import special
+from ingd_ref import _special
 from ingd_ref.backend import to_host
 from ingd_ref.errors import DomainError
 from ingd_ref.kernels import gamma_fused
@@ -33,33 +33,54 @@ def log_minus_digamma(a: mpf) -> mpf:
     return mpmath.log(a) - mpmath.psi(0, a)
 
 
-# Ten positive steps of a few roundings each, as in the recurrences of a single argument; 7, 6, 7, 9 and 11 u are the most seen.
+# Ten positive steps of a few roundings each, as in the recurrences of a single argument; 7, 6, 7, 9
+# and 11 u are the most seen.
 @pytest.mark.parametrize(
     ("name", "literal", "units"),
     [
         ("digamma_increment", lambda a, b: mpmath.psi(0, a + b) - mpmath.psi(0, a), 12),
         ("trigamma_decrement", lambda a, b: mpmath.psi(1, a) - mpmath.psi(1, a + b), 12),
         ("tetragamma_increment", lambda a, b: mpmath.psi(2, a + b) - mpmath.psi(2, a), 12),
-        ("log_minus_digamma_decrement", lambda a, b: log_minus_digamma(a) - log_minus_digamma(a + b), 24),
+        (
+            "log_minus_digamma_decrement",
+            lambda a, b: log_minus_digamma(a) - log_minus_digamma(a + b),
+            24,
+        ),
         ("trigamma_surplus", surplus, 24),
     ],
 )
 def test_increments(name: str, literal, units: float) -> None:
-    for a, b, value in zip(*PAIRS, getattr(special, name)(np, *PAIRS), strict=True):
+    for a, b, value in zip(*PAIRS, getattr(_special, name)(np, *PAIRS), strict=True):
         truth = literal(mpf(float(a)), mpf(float(b)))
-        assert abs(mpf(float(value)) - truth) <= units * UNIT * truth, (a, b, value, mpmath.nstr(truth, 20))
+        assert abs(mpf(float(value)) - truth) <= units * UNIT * truth, (
+            a,
+            b,
+            value,
+            mpmath.nstr(truth, 20),
+        )
 
 
 @pytest.mark.parametrize(
-    "name", ["digamma_increment", "trigamma_decrement", "tetragamma_increment", "log_minus_digamma_decrement", "trigamma_surplus"]
+    "name",
+    [
+        "digamma_increment",
+        "trigamma_decrement",
+        "tetragamma_increment",
+        "log_minus_digamma_decrement",
+        "trigamma_surplus",
+    ],
 )
 def test_increments_in_float32(name: str) -> None:
     a, b = PAIRS.astype(np.float32)
     if name == "tetragamma_increment":  # 2/a³ − 2/(a + b)³ is a number of that type for these
         a, b = (x[(a > 1e-6) & (a < 1e6) & (b > 1e-6)] for x in (a, b))
-    values = getattr(special, name)(np, a, b)
+    values = getattr(_special, name)(np, a, b)
     assert values.dtype == np.float32
-    np.testing.assert_allclose(values, getattr(special, name)(np, a.astype(np.float64), b.astype(np.float64)), rtol=24 * 2.0**-24)
+    np.testing.assert_allclose(
+        values,
+        getattr(_special, name)(np, a.astype(np.float64), b.astype(np.float64)),
+        rtol=24 * 2.0**-24,
+    )
 
 
 def reduced(a: mpf) -> mpf:
@@ -80,7 +101,7 @@ def test_drop_of_the_remainder(step: float, signs: tuple[int, int]) -> None:
     """Judged by what it is a part of, the divergence of two Beta distributions, whose larger parameter is the first; 8 u are seen."""
     a, r = (x[PAIRS[0] >= PAIRS[1]] for x in PAIRS)
     b, s = a * (1 + step) ** signs[0], r * (1 + step) ** signs[1]
-    values = special.reduced_lgamma_bregman_drop(np, a, b, r, s, s - r)
+    values = _special.reduced_lgamma_bregman_drop(np, a, b, r, s, s - r)
     for numbers in zip(a, b, r, s, values, strict=True):
         p, q, u, v, value = (mpf(float(x)) for x in numbers)
         truth = reduced_bregman(p, q) - reduced_bregman(p + u, q + v)
@@ -91,8 +112,10 @@ def test_drop_of_the_remainder(step: float, signs: tuple[int, int]) -> None:
 def test_gap_of_mean_logarithms() -> None:
     for row in ([-1e-20, -60.0], [-np.log(2), -np.log(2) - 1e-9], [-1.0, -2.0, -0.8]):
         truth = 1 - mpmath.fsum(mpmath.exp(mpf(float(x))) for x in row)
-        value = mpf(float(special.mean_log_gap(np, np.asarray(row))))
-        size = -mpmath.expm1(mpf(float(max(row))))  # exponentials are taken off this much, and round to u of it
+        value = mpf(float(_special.mean_log_gap(np, np.asarray(row))))
+        size = -mpmath.expm1(
+            mpf(float(max(row)))
+        )  # exponentials are taken off this much, and round to u of it
         assert abs(value - truth) <= 4 * UNIT * size
 
 
@@ -100,15 +123,18 @@ def test_gap_of_mean_logarithms() -> None:
 def test_inverse_gradient_reaches_its_target(size: int) -> None:
     """The residual in units of μ: 16 u, the rounding of the forward function and of α, which it is no more sensitive to than |μ|.
 
-    Rows of one size, of sizes within a factor of e⁴ or so, and over sixteen decades, all in one batch.
+    Rows of one size, of sizes within a factor of e⁴ or so, and over sixteen decades, all in one
+    batch.
     """
     rng = np.random.default_rng(size)
     scale = 10.0 ** rng.uniform(-8, 8, (40, 1))
-    alpha = np.concatenate([scale * np.exp(spread * rng.standard_normal((40, size))) for spread in (0.0, 1.0, 4.0)])
+    alpha = np.concatenate(
+        [scale * np.exp(spread * rng.standard_normal((40, size))) for spread in (0.0, 1.0, 4.0)]
+    )
     alpha = np.concatenate([alpha, 10.0 ** rng.uniform(-8, 8, (200, size))])
-    mu = special.log_beta_gradient(np, alpha)
-    mu = mu[special.mean_log_gap(np, mu) > 0]
-    found = special.inverse_log_beta_gradient(np, mu)
+    mu = _special.log_beta_gradient(np, alpha)
+    mu = mu[_special.mean_log_gap(np, mu) > 0]
+    found = _special.inverse_log_beta_gradient(np, mu)
     for row, target in zip(found, mu, strict=True):
         total = mpmath.psi(0, mpmath.fsum(mpf(float(a)) for a in row))
         for a, m in zip(row, target, strict=True):
@@ -120,33 +146,44 @@ def test_inverse_gradient_reaches_its_target(size: int) -> None:
 def test_strict_arrays(name: str) -> None:
     """Only functions of the array standard are used, on the device of the argument."""
     xp, place = array_api_strict, array_api_strict.Device(name)
-    host = np.asarray([[0.5, 2.0, 7.0], [30.0, 1.0, 0.01]], dtype=np.float32 if name == "device2" else np.float64)
+    host = np.asarray(
+        [[0.5, 2.0, 7.0], [30.0, 1.0, 0.01]], dtype=np.float32 if name == "device2" else np.float64
+    )
     alpha = xp.asarray(host, device=place)
     for function in (
-        special.log_beta,
-        special.log_beta_gradient,
-        special.log_beta_hessian,
-        special.log_beta_conjugate,
-        special.dirichlet_entropy,
-        lambda namespace, a: special.log_beta_bregman(namespace, a, 1.25 * a),
-        lambda namespace, a: special.inverse_log_beta_gradient(namespace, special.log_beta_gradient(namespace, a)),
-        lambda namespace, a: special.inverse_log_beta_hessian_product(namespace, a, a[..., None, :]),
-        special.log_beta_third_derivative,
-        lambda namespace, a: special.log_minus_digamma_decrement(namespace, a, 1.25 * a),
-        lambda namespace, a: special.fitted_concentrations(
-            namespace, a / namespace.sum(a, axis=-1, keepdims=True), 1.0 / a, namespace.zeros_like(a[..., 0])
+        _special.log_beta,
+        _special.log_beta_gradient,
+        _special.log_beta_hessian,
+        _special.log_beta_conjugate,
+        _special.dirichlet_entropy,
+        lambda namespace, a: _special.log_beta_bregman(namespace, a, 1.25 * a),
+        lambda namespace, a: _special.inverse_log_beta_gradient(
+            namespace, _special.log_beta_gradient(namespace, a)
         ),
-        special.log_softmax,
-        special.log_sum_exp,
-        lambda namespace, a: special.log_sum_exp_bregman(namespace, a, 1.25 * a),
-        lambda namespace, a: special.simplex_distance(namespace, a, 1.25 * a),
-        special.poisson_entropy,
-        lambda namespace, a: special.negative_binomial_entropy(namespace, 3.0, a),
-        lambda namespace, a: special.multinomial_entropy(namespace, 9, a / 32.0),
+        lambda namespace, a: _special.inverse_log_beta_hessian_product(
+            namespace, a, a[..., None, :]
+        ),
+        _special.log_beta_third_derivative,
+        lambda namespace, a: _special.log_minus_digamma_decrement(namespace, a, 1.25 * a),
+        lambda namespace, a: _special.fitted_concentrations(
+            namespace,
+            a / namespace.sum(a, axis=-1, keepdims=True),
+            1.0 / a,
+            namespace.zeros_like(a[..., 0]),
+        ),
+        _special.log_softmax,
+        _special.log_sum_exp,
+        lambda namespace, a: _special.log_sum_exp_bregman(namespace, a, 1.25 * a),
+        lambda namespace, a: _special.simplex_distance(namespace, a, 1.25 * a),
+        _special.poisson_entropy,
+        lambda namespace, a: _special.negative_binomial_entropy(namespace, 3.0, a),
+        lambda namespace, a: _special.multinomial_entropy(namespace, 9, a / 32.0),
     ):
         value = function(xp, alpha)
         assert (value.device, value.dtype) == (place, alpha.dtype)
-        np.testing.assert_allclose(to_host(value), function(np, host), rtol=400 * np.finfo(host.dtype).eps)
+        np.testing.assert_allclose(
+            to_host(value), function(np, host), rtol=400 * np.finfo(host.dtype).eps
+        )
 
 
 @pytest.mark.parametrize("size", [2, 4])
@@ -158,7 +195,9 @@ def test_third_derivative(size: int) -> None:
         corner = -mpmath.psi(2, mpmath.fsum(a))
         for index in itertools.product(range(size), repeat=3):
             truth = corner + (mpmath.psi(2, a[index[0]]) if len(set(index)) == 1 else 0)
-            assert abs(mpf(float(special.log_beta_third_derivative(np, row)[index])) - truth) <= 12 * UNIT * abs(truth), (row, index)
+            assert abs(
+                mpf(float(_special.log_beta_third_derivative(np, row)[index])) - truth
+            ) <= 12 * UNIT * abs(truth), (row, index)
 
 
 def mean_of(alpha: np.ndarray) -> list[mpf]:
@@ -170,24 +209,33 @@ def compiled_inverse(xp, mu: np.ndarray) -> np.ndarray:
     return gamma_fused.inverse_log_beta_gradient(mu)
 
 
-@pytest.mark.parametrize("inverse", [special.inverse_log_beta_gradient.__wrapped__, compiled_inverse], ids=["readable", "compiled"])
+@pytest.mark.parametrize(
+    "inverse",
+    [_special.inverse_log_beta_gradient.__wrapped__, compiled_inverse],
+    ids=["readable", "compiled"],
+)
 @pytest.mark.parametrize("size", [2, 3, 200])
 def test_inverse_gradient_of_huge_entries(size: int, inverse) -> None:
     """Where rounding moves the scale by 1e-4 (at 1e12) or leaves it open (from 1e14), the residual is still a few u of μ in every entry.
 
-    The small entries are the test: they are off by the square of every change of scale that they did not take part in. 18 u are seen up to
-    1e12, and 130 u where the scale is open, since it is then not moved again after the first equation.
+    The small entries are the test: they are off by the square of every change of scale that they
+    did not take part in. 18 u are seen up to 1e12, and 130 u where the scale is open, since it is
+    then not moved again after the first equation.
     """
     rng = np.random.default_rng(size)
     rows = 12 if size < 10 else 1
     for low, high, units in ((2, 12, 32), (12, 12.01, 32), (12, 14, 256), (14, 15, 256)):
-        mu = special.log_beta_gradient(np, 10.0 ** rng.uniform(low, high, (rows, size)))
-        mu = mu[special.mean_log_gap(np, mu) > 0]
+        mu = _special.log_beta_gradient(np, 10.0 ** rng.uniform(low, high, (rows, size)))
+        mu = mu[_special.mean_log_gap(np, mu) > 0]
         assert len(mu) > 0
         for row, target in zip(inverse(np, mu), mu, strict=True):
             assert np.all(np.isfinite(row) & (row > 0))
             for reached, m in zip(mean_of(row), target, strict=True):
-                assert abs(reached - mpf(float(m))) <= units * UNIT * abs(mpf(float(m))), (low, row, target)
+                assert abs(reached - mpf(float(m))) <= units * UNIT * abs(mpf(float(m))), (
+                    low,
+                    row,
+                    target,
+                )
 
 
 @pytest.mark.parametrize("size", [2, 3, 20])
@@ -197,8 +245,8 @@ def test_concentrations_of_a_mean_and_what_its_logarithm_exceeds(size: int) -> N
     scale, share = 10.0 ** rng.uniform(0, 16, (100, 1)), rng.dirichlet(np.full(size, 0.5), 100)
     alpha = np.maximum(scale * share, 1e-6)
     centre = alpha / np.sum(alpha, axis=-1, keepdims=True)
-    gap = special.log_minus_digamma_decrement(np, alpha, special.other_sums(np, alpha))
-    found = special.fitted_concentrations(np, centre, gap, np.zeros(100))
+    gap = _special.log_minus_digamma_decrement(np, alpha, _special.other_sums(np, alpha))
+    found = _special.fitted_concentrations(np, centre, gap, np.zeros(100))
     np.testing.assert_allclose(found, alpha, rtol=16 * UNIT)
 
 
@@ -206,7 +254,13 @@ def very_unequal() -> np.ndarray:
     """Equal concentrations, random ones over sixteen decades, and one that outweighs two tiny ones."""
     rng = np.random.default_rng(7)
     equal = np.repeat(np.logspace(-8, 8, 17)[:, None], 3, axis=1)
-    return np.concatenate([equal, 10.0 ** rng.uniform(-8, 8, (60, 3)), [[1e-8, 1.0, 1e8], [1.0, 1.0, 1e8], [1e-8, 1e-8, 1.0]]])
+    return np.concatenate(
+        [
+            equal,
+            10.0 ** rng.uniform(-8, 8, (60, 3)),
+            [[1e-8, 1.0, 1e8], [1.0, 1.0, 1e8], [1e-8, 1e-8, 1.0]],
+        ]
+    )
 
 
 def test_very_unequal_concentrations() -> None:
@@ -218,25 +272,49 @@ def test_very_unequal_concentrations() -> None:
     centre = alpha / np.sum(alpha, axis=-1, keepdims=True)
     gap, defect = np.empty_like(alpha), np.empty(len(alpha))
     for k, (row, c) in enumerate(zip(alpha, centre, strict=True)):
-        gap[k] = [float(mpmath.log(mpf(float(y))) - m) for y, m in zip(c, mean_of(row), strict=True)]
+        gap[k] = [
+            float(mpmath.log(mpf(float(y))) - m) for y, m in zip(c, mean_of(row), strict=True)
+        ]
         defect[k] = float(mpmath.fsum(mpf(float(y)) for y in c) - 1)
-    kept = np.all(gap >= 0, axis=1)  # a gap that the rounding of c has made negative belongs to no member
+    kept = np.all(
+        gap >= 0, axis=1
+    )  # a gap that the rounding of c has made negative belongs to no member
     assert np.sum(kept) >= 75
-    found = special.fitted_concentrations(np, centre[kept], gap[kept], defect[kept])
+    found = _special.fitted_concentrations(np, centre[kept], gap[kept], defect[kept])
     for row, c, g in zip(found, centre[kept], gap[kept], strict=True):
         a = [mpf(float(x)) for x in row]
         corner = mpmath.psi(1, mpmath.fsum(a))
-        inverse = mpmath.matrix([[(mpmath.psi(1, x) if i == j else 0) - corner for j in range(3)] for i, x in enumerate(a)]) ** -1
-        residual = [mpmath.log(mpf(float(y))) - mpf(float(z)) - m for y, z, m in zip(c, g, mean_of(row), strict=True)]
+        inverse = (
+            mpmath.matrix(
+                [
+                    [(mpmath.psi(1, x) if i == j else 0) - corner for j in range(3)]
+                    for i, x in enumerate(a)
+                ]
+            )
+            ** -1
+        )
+        residual = [
+            mpmath.log(mpf(float(y))) - mpf(float(z)) - m
+            for y, z, m in zip(c, g, mean_of(row), strict=True)
+        ]
         for i, x in enumerate(a):
             size = x + mpmath.fsum(abs(inverse[i, j] * mpf(float(g[j]))) for j in range(3))
-            assert abs(mpmath.fsum(inverse[i, j] * residual[j] for j in range(3))) <= 16 * UNIT * size, (row, c, g)
+            assert (
+                abs(mpmath.fsum(inverse[i, j] * residual[j] for j in range(3))) <= 16 * UNIT * size
+            ), (row, c, g)
 
 
 def test_means_and_gaps_of_no_concentrations() -> None:
     """Means that sum to more than the gaps leave room for: the iteration finds nothing and says so."""
-    with np.errstate(all="ignore"), pytest.raises(DomainError, match="gap: no concentrations with these mean logarithms were found"):
-        special.fitted_concentrations(np, np.asarray([0.5, 0.5]), np.asarray([1e-6, 1e-6]), np.asarray(1e-3))
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(
+            DomainError, match="gap: no concentrations with these mean logarithms were found"
+        ),
+    ):
+        _special.fitted_concentrations(
+            np, np.asarray([0.5, 0.5]), np.asarray([1e-6, 1e-6]), np.asarray(1e-3)
+        )
 
 
 def test_divergence_of_concentrations_that_fall_by_many_decades() -> None:
@@ -244,10 +322,21 @@ def test_divergence_of_concentrations_that_fall_by_many_decades() -> None:
     alpha = np.asarray([3522646.177426364, 2.612139997579976e-06, 8604195.644245729])
     rows = [(alpha, np.asarray([0.891199565919685, 9.125123531516058e-05, 1.5442030598607518e-08]))]
     rng = np.random.default_rng(4)
-    rows += [tuple(10.0 ** rng.uniform(low, high, (2, 3))) for low, high in ((-8, 8), (-8, 8), (-3, 3), (4, 8)) for _ in range(20)]
+    rows += [
+        tuple(10.0 ** rng.uniform(low, high, (2, 3)))
+        for low, high in ((-8, 8), (-8, 8), (-3, 3), (4, 8))
+        for _ in range(20)
+    ]
     for first, second in rows:
         a, b = ([mpf(float(x)) for x in row] for row in (first, second))
-        log_beta = [mpmath.fsum(mpmath.loggamma(x) for x in row) - mpmath.loggamma(mpmath.fsum(row)) for row in (a, b)]
-        truth = log_beta[1] - log_beta[0] - mpmath.fsum((y - x) * m for x, y, m in zip(a, b, mean_of(first), strict=True))
-        value = mpf(float(special.log_beta_bregman(np, first, second)))
+        log_beta = [
+            mpmath.fsum(mpmath.loggamma(x) for x in row) - mpmath.loggamma(mpmath.fsum(row))
+            for row in (a, b)
+        ]
+        truth = (
+            log_beta[1]
+            - log_beta[0]
+            - mpmath.fsum((y - x) * m for x, y, m in zip(a, b, mean_of(first), strict=True))
+        )
+        value = mpf(float(_special.log_beta_bregman(np, first, second)))
         assert abs(value - truth) <= 24 * UNIT * truth, (first, second, float(value / truth - 1))

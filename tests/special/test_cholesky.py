@@ -1,6 +1,7 @@
 """Factors, inverses and divergences of positive definite matrices against 100 digits, at condition numbers up to 1e15.
 
-Errors are relative to the entry and in units of u = 2⁻⁵³ alone: working in double words the condition number does not matter.
+Errors are relative to the entry and in units of u = 2⁻⁵³ alone: working in double words the
+condition number does not matter.
 """
 
 import mpmath
@@ -8,12 +9,21 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from ingd_ref.special import double_word, factor, log_det_divergence, matmul, matvec, positive_definite
+from ingd_ref._special import (
+    double_word,
+    factor,
+    log_det_divergence,
+    matmul,
+    matvec,
+    positive_definite,
+)
 from tests.families.matrix_oracles import inverse_and_determinant
 
 U = 2.0**-53
 CONDITIONS = (1.0, 1e4, 1e8, 1e12, 1e15)
-EVERY = pytest.mark.parametrize(("d", "condition"), [(d, c) for d in (1, 2, 3, 8) for c in CONDITIONS])
+EVERY = pytest.mark.parametrize(
+    ("d", "condition"), [(d, c) for d in (1, 2, 3, 8) for c in CONDITIONS]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +87,9 @@ def test_log_det_divergence(d: int, condition: float, size: float) -> None:
     if size * condition < 1e-15 or not positive_definite(np, b):
         return  # the change is lost in the rounding of B
     for first, second in ((a, b), (b, a)):
-        value = log_det_divergence(np, factor(np, first), factor(np, second), double_word(np, second) - first)
+        value = log_det_divergence(
+            np, factor(np, first), factor(np, second), double_word(np, second) - first
+        )
         truth = divergence(first, second)
         assert value >= 0
         assert abs(mpf(float(value)) - truth) <= 64 * U * truth
@@ -119,4 +131,9 @@ def test_products_and_the_triangular_factor() -> None:
     np.testing.assert_allclose(product, a, rtol=2 * U)
     v = np.arange(4.0)
     # Relative to the terms: a plain product has 4 roundings of each.
-    np.testing.assert_allclose(matvec(double_word(np, a), double_word(np, v)).rounded(), a @ v, rtol=0, atol=8 * U * np.max(np.abs(a) @ v))
+    np.testing.assert_allclose(
+        matvec(double_word(np, a), double_word(np, v)).rounded(),
+        a @ v,
+        rtol=0,
+        atol=8 * U * np.max(np.abs(a) @ v),
+    )

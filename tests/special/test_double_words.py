@@ -7,11 +7,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingd_ref.special import double_word, two_sum
+from ingd_ref._special import double_word, two_sum
 
 # Products and their errors must stay in the normal range: 2^±(300 + 106) does, in float64.
 signs = st.sampled_from([1.0, -1.0])
-numbers = st.builds(lambda m, e, s: s * m * 2.0**e, st.floats(1.0, 2.0, exclude_max=True), st.integers(-60, 60), signs)
+numbers = st.builds(
+    lambda m, e, s: s * m * 2.0**e,
+    st.floats(1.0, 2.0, exclude_max=True),
+    st.integers(-60, 60),
+    signs,
+)
 fractions_of_a_unit = st.floats(-1.0, 1.0)
 
 
@@ -54,7 +59,14 @@ def test_arithmetic(a: float, p: float, b: float, q: float) -> None:
 def test_types_shapes_and_numbers(dtype: type) -> None:
     x = double_word(np, np.ones((2, 3), dtype=dtype))
     third = x / 3.0
-    for word in (third, third + 1.0, third * np.asarray([1.0, 2.0, 3.0], dtype=dtype), third.mT, third[..., 0], third.sum(axis=-2)):
+    for word in (
+        third,
+        third + 1.0,
+        third * np.asarray([1.0, 2.0, 3.0], dtype=dtype),
+        third.mT,
+        third[..., 0],
+        third.sum(axis=-2),
+    ):
         assert word.high.dtype == word.low.dtype == dtype
     assert third.mT.high.shape == (3, 2)
     assert third.sum(axis=-2).high.shape == (3,)

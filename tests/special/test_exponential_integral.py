@@ -5,16 +5,21 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from ingd_ref.special import scaled_exponential_integral, scaled_exponential_integral_excess
+from ingd_ref._special import scaled_exponential_integral, scaled_exponential_integral_excess
 
-ARGUMENTS = np.concatenate([10.0 ** np.linspace(-30, 30, 121), np.linspace(0.05, 5, 100), np.nextafter(1.0, [0, 2])])
+ARGUMENTS = np.concatenate(
+    [10.0 ** np.linspace(-30, 30, 121), np.linspace(0.05, 5, 100), np.nextafter(1.0, [0, 2])]
+)
 
 
 @pytest.mark.parametrize(("dtype", "unit"), [(np.float64, 2.0**-53), (np.float32, 2.0**-24)])
 def test_both_parts(dtype: type, unit: float) -> None:
     """Below 1 the integral is a difference that keeps a quarter of its larger term: 4 times the 3 roundings of either, 12 u."""
     t = ARGUMENTS.astype(dtype)
-    integrals, excesses = scaled_exponential_integral(np, t), scaled_exponential_integral_excess(np, t)
+    integrals, excesses = (
+        scaled_exponential_integral(np, t),
+        scaled_exponential_integral_excess(np, t),
+    )
     assert integrals.dtype == excesses.dtype == dtype
     with mpmath.workdps(60):
         for argument, integral, excess in zip(t, integrals, excesses, strict=True):

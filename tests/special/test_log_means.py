@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from ingd_ref import special
+from ingd_ref import _special
 
 UNIT = 2.0**-53
 
@@ -23,7 +23,13 @@ def test_any_spread_and_any_centre_near_the_mean(spread: float, offset: float) -
         points, weights = [mpf(float(v)) for v in x[:, 0]], [mpf(float(v)) for v in w[:, 0]]
         total = mpmath.fsum(weights)
         mean = mpmath.fsum(a * v for a, v in zip(weights, points, strict=True)) / total
-        truth = mpmath.log(mean) - mpmath.fsum(a * mpmath.log(v) for a, v in zip(weights, points, strict=True)) / total
-        value = mpf(float(special.jensen_gap(np, x / centre, (x - centre) / centre, w)[0]))
+        truth = (
+            mpmath.log(mean)
+            - mpmath.fsum(a * mpmath.log(v) for a, v in zip(weights, points, strict=True)) / total
+        )
+        value = mpf(float(_special.jensen_gap(np, x / centre, (x - centre) / centre, w)[0]))
         size = truth + mpf(offset) ** 2
-        assert abs(value - truth) <= 16 * UNIT * size + mpf(UNIT) ** 2, (mpmath.nstr(truth, 20), mpmath.nstr(value, 20))
+        assert abs(value - truth) <= 16 * UNIT * size + mpf(UNIT) ** 2, (
+            mpmath.nstr(truth, 20),
+            mpmath.nstr(value, 20),
+        )

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from ingd_ref.special import (
+from ingd_ref._special import (
     inverse_multivariate_log_minus_digamma,
     multivariate_lgamma,
     multivariate_log_minus_digamma,
@@ -33,7 +33,9 @@ def shapes(d: int, dtype: type) -> np.ndarray:
 
 
 def log_gamma(a: mpf, d: int) -> mpf:
-    return mpf(d * (d - 1)) / 4 * mpmath.log(mpmath.pi) + sum(mpmath.loggamma(a - mpf(k) / 2) for k in range(d))
+    return mpf(d * (d - 1)) / 4 * mpmath.log(mpmath.pi) + sum(
+        mpmath.loggamma(a - mpf(k) / 2) for k in range(d)
+    )
 
 
 def gap(a: mpf, d: int) -> mpf:
@@ -92,7 +94,9 @@ def test_inverse_at_both_ends() -> None:
         small, large = inverse_multivariate_log_minus_digamma(np, np.asarray([1e18, 1e-18]), d)
         assert (d - 1) / 2 < small <= (d - 1) / 2 * (1 + 1e-15)
         assert large == pytest.approx(d * (d + 1) / 4 * 1e18, rel=1e-14)
-    (a,) = inverse_multivariate_log_minus_digamma(np, multivariate_log_minus_digamma(np, np.asarray([60.0]), 100), 100)
+    (a,) = inverse_multivariate_log_minus_digamma(
+        np, multivariate_log_minus_digamma(np, np.asarray([60.0]), 100), 100
+    )
     assert a == pytest.approx(60.0, rel=1e-13)
 
 
@@ -102,7 +106,11 @@ def test_bregman_remainder(d: int) -> None:
     a = shapes(d, np.float64)
     boundary = (d - 1) / 2
     pairs = [(x, y) for x in a for y in a]
-    pairs += [(x, boundary + (x - boundary) * (1 + step)) for x in a for step in (1e-12, 1e-8, 1e-4, -1e-2, 0.3, -0.5)]
+    pairs += [
+        (x, boundary + (x - boundary) * (1 + step))
+        for x in a
+        for step in (1e-12, 1e-8, 1e-4, -1e-2, 0.3, -0.5)
+    ]
     first, second = (np.asarray(side) for side in zip(*pairs, strict=True))
     values = multivariate_reduced_lgamma_bregman(np, first, second, d)
     for x, y, value in zip(first, second, values, strict=True):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingd_ref.special import difference_of_products, two_product
+from ingd_ref._special import difference_of_products, two_product
 
 # Away from overflow, and from the subnormal range where the low half of a product has no room.
 factors = st.one_of(st.floats(1e-60, 1e60), st.floats(-1e60, -1e-60), st.just(0.0))
@@ -32,7 +32,9 @@ def test_difference_is_good_to_two_units(a: float, b: float, c: float, closeness
         d = 0.0
     value = difference_of_products(np, *(np.asarray(x) for x in (a, b, c, d)))
     truth = Fraction(a) * Fraction(b) - Fraction(c) * Fraction(d)
-    assert abs(Fraction(float(value)) - truth) <= 2 * Fraction(1, 2**53) * abs(truth) * Fraction(1001, 1000)
+    assert abs(Fraction(float(value)) - truth) <= 2 * Fraction(1, 2**53) * abs(truth) * Fraction(
+        1001, 1000
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -41,4 +43,7 @@ def test_float32_splits_at_its_own_precision(seed: int) -> None:
     a, b = rng.standard_normal((2, 1000)).astype(np.float32)
     product, error = two_product(np, a, b)
     assert product.dtype == error.dtype == np.float32
-    np.testing.assert_array_equal(product.astype(np.float64) + error.astype(np.float64), a.astype(np.float64) * b.astype(np.float64))
+    np.testing.assert_array_equal(
+        product.astype(np.float64) + error.astype(np.float64),
+        a.astype(np.float64) * b.astype(np.float64),
+    )

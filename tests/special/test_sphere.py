@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from mpmath import mpf
 
-from ingd_ref.special import ball_gap, norm, versine
+from ingd_ref._special import ball_gap, norm, versine
 
 UNIT = 2.0**-53
 
@@ -34,7 +34,11 @@ def literal_versine(a: np.ndarray, b: np.ndarray) -> mpf:
 
 
 sizes = st.sampled_from([1e-300, 1e-8, 1.0, 1e8, 1e300])
-vectors = st.lists(st.floats(-1.0, 1.0), min_size=3, max_size=3).map(np.asarray).filter(lambda v: np.max(np.abs(v)) > 1e-3)
+vectors = (
+    st.lists(st.floats(-1.0, 1.0), min_size=3, max_size=3)
+    .map(np.asarray)
+    .filter(lambda v: np.max(np.abs(v)) > 1e-3)
+)
 steps = st.sampled_from([0.0, 1e-15, 1e-12, 1e-8, 1e-4, 0.3, 3.0])
 
 
@@ -51,22 +55,35 @@ def test_norm(vector: np.ndarray, size: float) -> None:
 
 @given(vectors, vectors, steps, sizes, sizes)
 @example(np.asarray([1.0, 2.0, 3.0]) / 4, np.asarray([1.0, -2.0, 1.0]) / 4, 1e-15, 1e8, 1e300)
-@example(np.asarray([0.65625, 0.23413546, 0.23413546]), np.asarray([0.65625, 0.23413546, 0.23413546]), 1e-12, 1e8, 1e8)
+@example(
+    np.asarray([0.65625, 0.23413546, 0.23413546]),
+    np.asarray([0.65625, 0.23413546, 0.23413546]),
+    1e-12,
+    1e8,
+    1e8,
+)
 @example(np.asarray([1.0, 0.0, 0.0]), np.asarray([1.0, 0.0, 0.0]), 0.0, 1.0, 3e-5)
 @example(np.asarray([0.1, 0.2, 0.3]), np.asarray([-0.1, -0.2, -0.3]), 1.0 - 1e-9, 1.0, 1.0)
-def test_versine(base: np.ndarray, change: np.ndarray, step: float, size: float, other: float) -> None:
+def test_versine(
+    base: np.ndarray, change: np.ndarray, step: float, size: float, other: float
+) -> None:
     """1 − cos φ = v ≈ ½ sin²φ to 32 u relative, whatever the lengths; an error of 8u² in sin φ, which is √(2v), counts below φ ~ u."""
     a, b = base * size, (base + step * change) * other
     if not np.any(b):
         assert versine(np, a, b) == 0
         return
     truth = literal_versine(a, b)
-    assert abs(mpf(float(versine(np, a, b))) - truth) <= 32 * UNIT * truth + mpmath.sqrt(2 * abs(truth)) * 8 * UNIT**2 + (8 * UNIT**2) ** 2
+    assert (
+        abs(mpf(float(versine(np, a, b))) - truth)
+        <= 32 * UNIT * truth + mpmath.sqrt(2 * abs(truth)) * 8 * UNIT**2 + (8 * UNIT**2) ** 2
+    )
 
 
 def test_versine_of_degenerate_vectors() -> None:
     zero, one = np.zeros(3), np.asarray([1.0, 2.0, 3.0])
-    np.testing.assert_array_equal(versine(np, np.stack([zero, one, one, one]), np.stack([one, zero, one, 2.0 * one])), 0.0)
+    np.testing.assert_array_equal(
+        versine(np, np.stack([zero, one, one, one]), np.stack([one, zero, one, 2.0 * one])), 0.0
+    )
     assert versine(np, one, -one) == 2.0
     assert versine(np, np.asarray([1.0, 0.0]), np.asarray([0.0, 1.0])) == 1.0
 

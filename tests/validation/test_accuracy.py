@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 import ingd_ref as ir
-from ingd_ref import special as functions
+from ingd_ref import _special as functions
 from validation import accuracy
 from validation.__main__ import main
 from validation.accuracy import families, grids, report, special
@@ -51,20 +51,31 @@ def rows(grid: grids.Grid) -> dict[tuple[str, str], dict]:
 
 def test_operations_of_a_family_are_within_the_bar():
     found = rows(gamma(1e-8, 2.0, 1e8))
-    assert set(found) == {(operation, kind) for operation in families.OPERATIONS for kind in ("moderate", "extreme")}
+    assert set(found) == {
+        (operation, kind) for operation in families.OPERATIONS for kind in ("moderate", "extreme")
+    }
     assert all(row["beyond"] == 0 for row in found.values())
-    # The rounding of μ moves a shape of 1e8 by 1e8 times as much, which κ explains and the relative error does not hide.
+    # The rounding of μ moves a shape of 1e8 by 1e8 times as much, which κ explains and the relative
+    # error does not hide.
     assert found["natural_from_mean", "extreme"]["error"] > 1e-13
     assert found["natural_from_mean", "extreme"]["units"] < 10
 
 
 @pytest.mark.parametrize(
     ("method", "operation"),
-    [("_mean", "mean"), ("_fisher", "fisher"), ("_entropy", "entropy"), ("_kl", "kl_near"), ("_natural_from_mean", "natural_from_mean")],
+    [
+        ("_mean", "mean"),
+        ("_fisher", "fisher"),
+        ("_entropy", "entropy"),
+        ("_kl", "kl_near"),
+        ("_natural_from_mean", "natural_from_mean"),
+    ],
 )
 def test_a_fault_in_an_operation_is_beyond_the_bar(monkeypatch, method, operation):
     original = getattr(ir.families.Gamma, method)
-    monkeypatch.setattr(ir.families.Gamma, method, lambda self, *arguments: (1 + 1e-11) * original(self, *arguments))
+    monkeypatch.setattr(
+        ir.families.Gamma, method, lambda self, *arguments: (1 + 1e-11) * original(self, *arguments)
+    )
     row = rows(gamma(2.0, 3.0))[operation, "extreme"]
     assert row["beyond"] == row["members"] > 0
     assert row["error"] == pytest.approx(1e-11, rel=0.1)
@@ -96,7 +107,10 @@ def test_infinities_are_written_as_null():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--accuracy"], "--accuracy needs --out DIR"), (["--accuracy", "--quick", "--out", "x"], "--accuracy goes with --out alone")],
+    [
+        (["--accuracy"], "--accuracy needs --out DIR"),
+        (["--accuracy", "--quick", "--out", "x"], "--accuracy goes with --out alone"),
+    ],
 )
 def test_the_command_refuses_what_it_cannot_do(capsys, arguments, message):
     with pytest.raises(SystemExit) as ended:

@@ -52,7 +52,9 @@ def test_failing_case_is_named_with_its_numbers(one_case):
     one_case(Measured("good", 0.0, 1.0, ""), Measured("bad", 2.0, 1.0, "one is allowed"))
     code, output = run("--label", "K8", "--backend", "numpy")
     assert code == 1
-    assert "tests.chosen on numpy: bad: error 2.000e+00 exceeds 1.000e+00 (one is allowed)" in output
+    assert (
+        "tests.chosen on numpy: bad: error 2.000e+00 exceeds 1.000e+00 (one is allowed)" in output
+    )
 
 
 def test_label_with_code_and_without_case_fails(one_case):
@@ -81,7 +83,10 @@ def test_label_that_is_pending_is_reported_and_does_not_fail(pending_label):
     ("arguments", "message"),
     [
         (["--label", "K99"], "there is no equation 'K99'; known labels: E1 E2"),
-        (["--backend", "fortran"], "there is no backend 'fortran'; choose from numpy, strict, torch, cupy, all-present"),
+        (
+            ["--backend", "fortran"],
+            "there is no backend 'fortran'; choose from numpy, strict, torch, cupy, all-present",
+        ),
     ],
 )
 def test_bad_usage_is_one_line(capsys, arguments, message):
@@ -92,7 +97,9 @@ def test_bad_usage_is_one_line(capsys, arguments, message):
 
 
 def test_absent_backend_is_refused_with_its_reason(capsys, monkeypatch):
-    monkeypatch.setattr(type(registry.BACKENDS["cupy"]), "absence", lambda self: "CuPy finds no CUDA device")
+    monkeypatch.setattr(
+        type(registry.BACKENDS["cupy"]), "absence", lambda self: "CuPy finds no CUDA device"
+    )
     with pytest.raises(SystemExit) as stopped:
         run("--backend", "cupy")
     assert stopped.value.code == 2
@@ -126,7 +133,11 @@ def test_list_shows_every_label_and_runs_nothing(monkeypatch):
 def test_report_has_its_schema(tmp_path, pending_label):
     code, _ = run("--label", "K8", pending_label, "--backend", "numpy", "--out", str(tmp_path))
     assert code == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["fisher_differences.png", "report.json", "trajectories.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "fisher_differences.png",
+        "report.json",
+        "trajectories.png",
+    ]
     found = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert set(found) == {
         "schema", "date", "passed", "seconds", "options", "platform", "versions", "backends", "sources", "labels", "records"
@@ -147,7 +158,9 @@ def test_report_has_its_schema(tmp_path, pending_label):
         "numpy",
         "passed",
     )
-    assert {"quantity", "error", "tolerance", "ratio", "reason", "verdict"} == set(record["measured"][0])
+    assert {"quantity", "error", "tolerance", "ratio", "reason", "verdict"} == set(
+        record["measured"][0]
+    )
 
 
 def test_report_of_a_failure_is_json_without_infinities(one_case, monkeypatch, tmp_path):
@@ -157,7 +170,9 @@ def test_report_of_a_failure_is_json_without_infinities(one_case, monkeypatch, t
     code, _ = run("--backend", "numpy", "--label", "K8", "--out", str(tmp_path))
     assert code == 1
     text = (tmp_path / "report.json").read_text(encoding="utf-8")
-    (record,) = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))["records"]
+    (record,) = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))[
+        "records"
+    ]
     assert record["verdict"] == "failed"
     assert (record["measured"][0]["error"], record["measured"][0]["ratio"]) == ("nan", "inf")
 

@@ -46,13 +46,19 @@ def members_of(monkeypatch):
     """Keep the members of one class alone, which is all that a fault in it concerns."""
 
     def keep(name):
-        chosen = tuple(member for member in every_family.members() if type(member.family).__name__ == name)
+        chosen = tuple(
+            member for member in every_family.members() if type(member.family).__name__ == name
+        )
         monkeypatch.setattr(every_family, "members", lambda: chosen)
 
     return keep
 
 
-@pytest.mark.parametrize(("label", "family", "method", "fault", "case"), FAULTS, ids=[f"{f[0]}-{f[1]}-{f[4]}" for f in FAULTS])
+@pytest.mark.parametrize(
+    ("label", "family", "method", "fault", "case"),
+    FAULTS,
+    ids=[f"{f[0]}-{f[1]}-{f[4]}" for f in FAULTS],
+)
 def test_case_measures_the_fault(monkeypatch, members_of, label, family, method, fault, case):
     members_of(family)
     assert label in CASES[case].labels
@@ -66,7 +72,9 @@ def test_case_measures_the_fault(monkeypatch, members_of, label, family, method,
 
 def test_each_of_the_five_ways_sees_a_wrong_fisher_information(monkeypatch, members_of):
     members_of("NegativeBinomial")
-    monkeypatch.setattr(ir.families.NegativeBinomial, "_fisher", scaled(ir.families.NegativeBinomial._fisher))
+    monkeypatch.setattr(
+        ir.families.NegativeBinomial, "_fisher", scaled(ir.families.NegativeBinomial._fisher)
+    )
     record = registry.run(CASES["every_fisher_five_ways"], "numpy")
     assert len(record.measured) == 5 * len(every_family.members())
     assert not any(measured.passed for measured in record.measured)

@@ -17,7 +17,15 @@ registry.load()
 
 def made(function, **options):
     """A case that is not registered."""
-    return registry.Case(("K8",), function.__name__, "tests", "none", True, options.get("backends", tuple(backends.BACKENDS)), function)
+    return registry.Case(
+        ("K8",),
+        function.__name__,
+        "tests",
+        "none",
+        True,
+        options.get("backends", tuple(backends.BACKENDS)),
+        function,
+    )
 
 
 def test_case_refuses_labels_outside_the_table():
@@ -60,7 +68,14 @@ def test_keyboard_interrupt_is_not_swallowed():
 
 @pytest.mark.parametrize(
     ("error", "tolerance", "passed"),
-    [(1.0, 1.0, True), (1.1, 1.0, False), (0.0, 0.0, True), (1e-300, 0.0, False), (math.nan, 1.0, False), (math.inf, 1.0, False)],
+    [
+        (1.0, 1.0, True),
+        (1.1, 1.0, False),
+        (0.0, 0.0, True),
+        (1e-300, 0.0, False),
+        (math.nan, 1.0, False),
+        (math.inf, 1.0, False),
+    ],
 )
 def test_verdict_of_a_measurement(error, tolerance, passed):
     assert Measured("", error, tolerance, "").passed is passed
@@ -79,7 +94,9 @@ def test_comparison_sees_what_float64_cannot():
 
 
 def test_comparison_by_entries():
-    found = compared("", np.array([1.0, 101.0]), np.array([1.0, 100.0]), 1.0, "", scale=np.array([1.0, 100.0]))
+    found = compared(
+        "", np.array([1.0, 101.0]), np.array([1.0, 100.0]), 1.0, "", scale=np.array([1.0, 100.0])
+    )
     assert found.error == pytest.approx(0.01)
 
 
@@ -107,7 +124,9 @@ def test_names_of_cases_are_unique_and_documented():
 
 def test_selection():
     assert {case.name for case in registry.selected(["K8"])} == {"median_bandwidth"}
-    slow = {case.name for case in registry.selected()} - {case.name for case in registry.selected(quick=True)}
+    slow = {case.name for case in registry.selected()} - {
+        case.name for case in registry.selected(quick=True)
+    }
     assert "moments_move_straight" in slow
 
 
@@ -135,6 +154,8 @@ def test_host_conversions_are_refused_inside_the_context_only():
 
 
 def test_comparison_within_limits_reports_the_entry_that_comes_closest():
-    found = registry.within("", np.array([1.5, 10.1]), np.array([1.0, 10.0]), np.array([1.0, 0.15]), "")
+    found = registry.within(
+        "", np.array([1.5, 10.1]), np.array([1.0, 10.0]), np.array([1.0, 0.15]), ""
+    )
     assert (found.error, found.tolerance) == (pytest.approx(0.1), 0.15)
     assert registry.within("", np.zeros(2), np.zeros(3), 1.0, "").error == math.inf

@@ -9,7 +9,10 @@ EQUAL = (np.linspace(-9.0, 9.0, 301), np.exp(-0.5 * np.linspace(-9.0, 9.0, 301) 
 
 def logistic(response):
     """Log likelihood of y in {0, 1} as a function of the predictor, and its slope."""
-    return lambda t: -np.logaddexp(0.0, (1 - 2 * response[:, None]) * t), lambda t: response[:, None] - 0.5 * (1 + np.tanh(t / 2))
+    return (
+        lambda t: -np.logaddexp(0.0, (1 - 2 * response[:, None]) * t),
+        lambda t: response[:, None] - 0.5 * (1 + np.tanh(t / 2)),
+    )
 
 
 def poisson(response):
@@ -20,7 +23,8 @@ def poisson(response):
 class Reparametrised:
     """−ELBO of a Gaussian m + Cz for a likelihood of linear predictors and a prior N(0, I/λ), by nodes for each datum.
 
-    The gradient comes from the reparametrisation, E[φ′(a·m + |Cᵀa| z) z], so no second derivative of φ occurs.
+    The gradient comes from the reparametrisation, E[φ′(a·m + |Cᵀa| z) z], so no second derivative
+    of φ occurs.
     """
 
     def __init__(self, design, likelihood, prior, diagonal=False, rule=HERMITE):
@@ -39,7 +43,11 @@ class Reparametrised:
         projected = self.design @ lower
         spread = np.linalg.norm(projected, axis=1)
         t = (self.design @ mean)[:, None] + spread[:, None] * self.nodes
-        value = (self.value(t) @ self.weights).sum() + np.log(np.abs(np.diag(lower))).sum() + 0.5 * self.dim * (1 + np.log(self.prior))
+        value = (
+            (self.value(t) @ self.weights).sum()
+            + np.log(np.abs(np.diag(lower))).sum()
+            + 0.5 * self.dim * (1 + np.log(self.prior))
+        )
         value -= 0.5 * self.prior * (mean @ mean + (lower**2).sum())
         slopes = self.slope(t)
         by_mean = self.design.T @ (slopes @ self.weights) - self.prior * mean
@@ -63,10 +71,16 @@ def vadam_loop(gradient, mean, noises, *, size, prior, first_scale, rate, first,
     mean, momentum, scale = [float(m) for m in mean], [0.0] * len(mean), [first_scale] * len(mean)
     path = []
     for t, noise in enumerate(noises, start=1):
-        point = [m + z / (size * s + prior) ** 0.5 for m, z, s in zip(mean, noise, scale, strict=True)]
+        point = [
+            m + z / (size * s + prior) ** 0.5 for m, z, s in zip(mean, noise, scale, strict=True)
+        ]
         for a, g in enumerate(gradient(np.array(point))):
             momentum[a] = first * momentum[a] + (1 - first) * (g + prior * mean[a] / size)
             scale[a] = second * scale[a] + (1 - second) * g * g
-            mean[a] -= rate * (momentum[a] / (1 - first**t)) / ((scale[a] / (1 - second**t)) ** 0.5 + prior / size)
+            mean[a] -= (
+                rate
+                * (momentum[a] / (1 - first**t))
+                / ((scale[a] / (1 - second**t)) ** 0.5 + prior / size)
+            )
         path.append(list(mean))
     return np.array(path)

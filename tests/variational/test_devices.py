@@ -29,7 +29,11 @@ from ingd_ref.variational import (
 
 RNG = np.random.default_rng(51)
 DESIGN, RESPONSE = RNG.normal(size=(7, 3)), np.array([0.0, 1, 1, 0, 1, 0, 1])
-MEAN, DIAGONAL, FACTOR = RNG.normal(size=(2, 3)), RNG.uniform(1.0, 2.0, size=(2, 3)), RNG.normal(size=(2, 3, 2))
+MEAN, DIAGONAL, FACTOR = (
+    RNG.normal(size=(2, 3)),
+    RNG.uniform(1.0, 2.0, size=(2, 3)),
+    RNG.normal(size=(2, 3, 2)),
+)
 PRECISION = np.einsum("bar,bcr->bac", FACTOR, FACTOR) + DIAGONAL[..., None] * np.eye(3)
 
 
@@ -46,14 +50,25 @@ def operations(move):
     """Every public operation of a step, by name."""
     models = [
         (BayesianLinearRegression(move(DESIGN), move(RESPONSE), noise_precision=2.0), Exact()),
-        (LogisticRegression(move(DESIGN), move(RESPONSE), prior_precision=move(np.array([1.0, 2.0, 3.0]))), Quadrature(32)),
+        (
+            LogisticRegression(
+                move(DESIGN), move(RESPONSE), prior_precision=move(np.array([1.0, 2.0, 3.0]))
+            ),
+            Quadrature(32),
+        ),
         (PoissonRegression(move(0.3 * DESIGN), move(RESPONSE), exposure=0.5), Exact()),
         (LogisticRegression(move(DESIGN), move(RESPONSE)), Sampling(4)),
-        (LogisticRegression(move(DESIGN), move(RESPONSE)), Sampling(8, antithetic=False, curvature="gradient")),
+        (
+            LogisticRegression(move(DESIGN), move(RESPONSE)),
+            Sampling(8, antithetic=False, curvature="gradient"),
+        ),
     ]
     results = {}
     for place, q in enumerate(forms(move)):
-        results |= {f"{place} {name}": getattr(q, name) for name in ("precision", "covariance", "variance", "entropy", "condition")}
+        results |= {
+            f"{place} {name}": getattr(q, name)
+            for name in ("precision", "covariance", "variance", "entropy", "condition")
+        }
         for index, (model, expectation) in enumerate(models):
             expected = expectation(model, q, np.random.default_rng(1))
             for step in ("positive", "standard")[: 1 if isinstance(expectation, Sampling) else 2]:
@@ -66,14 +81,23 @@ def operations(move):
                 results[f"{place} {index} mean gradient"] = mean_gradient(q, expected)
             if isinstance(q, FullGaussian) and not isinstance(expectation, Sampling):
                 for chart in ("cholesky", "covariance"):
-                    results[f"{place} {index} {chart}"] = plain_gradient_step(q, expected, 1e-3, chart).precision
+                    results[f"{place} {index} {chart}"] = plain_gradient_step(
+                        q, expected, 1e-3, chart
+                    ).precision
     family = ir.families.Gamma()
     theta = move(np.array([2.0, -1.5]))
     x, weights = scalar_nodes(family, theta, 41)
     gradient = regression_gradient(family, theta, -(x[:, 0] ** 2), x, weights)
     step = conjugate_step(family, theta, theta, gradient, 0.5, damping=True)
     rule = Vadam(data_size=7, prior_precision=1.0, learning_rate=0.1)
-    run = run_vadam(models[1][0], rule, rule.start(move(MEAN[0])), steps=3, batch_size=4, rng=np.random.default_rng(2))
+    run = run_vadam(
+        models[1][0],
+        rule,
+        rule.start(move(MEAN[0])),
+        steps=3,
+        batch_size=4,
+        rng=np.random.default_rng(2),
+    )
     return results | {
         "nodes": x,
         "weights": weights,
@@ -95,7 +119,9 @@ def test_strict_devices(on_device):
         assert device(value) == device(sample), name
         assert value.dtype == sample.dtype, name
         scale = max(1.0, np.max(np.abs(expected[name])))
-        np.testing.assert_allclose(to_host(value), expected[name], rtol=0, atol=unit * scale, err_msg=name)
+        np.testing.assert_allclose(
+            to_host(value), expected[name], rtol=0, atol=unit * scale, err_msg=name
+        )
 
 
 def test_torch():
@@ -104,7 +130,9 @@ def test_torch():
     for name, value in found.items():
         assert isinstance(value, torch.Tensor), name
         scale = max(1.0, np.max(np.abs(expected[name])))
-        np.testing.assert_allclose(to_host(value), expected[name], rtol=0, atol=1e-11 * scale, err_msg=name)
+        np.testing.assert_allclose(
+            to_host(value), expected[name], rtol=0, atol=1e-11 * scale, err_msg=name
+        )
 
 
 def test_float32_stays_float32():

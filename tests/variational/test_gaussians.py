@@ -19,7 +19,9 @@ SQUARE = RNG.normal(size=(3, 4, 6))
 FORMS = {
     "full": FullGaussian.from_precision(MEAN, SQUARE @ np.swapaxes(SQUARE, -1, -2)),
     "mean field": MeanFieldGaussian(MEAN, RNG.uniform(0.5, 2.0, size=(3, 4))),
-    "low rank": LowRankGaussian(MEAN, RNG.uniform(0.5, 2.0, size=(3, 4)), RNG.normal(size=(3, 4, 2))),
+    "low rank": LowRankGaussian(
+        MEAN, RNG.uniform(0.5, 2.0, size=(3, 4)), RNG.normal(size=(3, 4, 2))
+    ),
     "no rank yet": LowRankGaussian(MEAN, RNG.uniform(0.5, 2.0, size=(3, 4)), np.zeros((3, 4, 2))),
 }
 # Condition numbers below 200 and a few dozen roundings.
@@ -31,16 +33,26 @@ def test_linear_algebra(form):
     q = FORMS[form]
     precision = q.precision
     covariance = np.linalg.inv(precision)
-    columns, design, noise = RNG.normal(size=(3, 4, 2)), RNG.normal(size=(5, 4)), RNG.normal(size=(3, 7, 4))
+    columns, design, noise = (
+        RNG.normal(size=(3, 4, 2)),
+        RNG.normal(size=(5, 4)),
+        RNG.normal(size=(3, 7, 4)),
+    )
     np.testing.assert_allclose(q.covariance, covariance, **CLOSE)
     np.testing.assert_allclose(q.variance, np.einsum("...ii->...i", covariance), **CLOSE)
     np.testing.assert_allclose(q.solve(columns), covariance @ columns, **CLOSE)
     np.testing.assert_allclose(q.product(columns), precision @ columns, **CLOSE)
     np.testing.assert_allclose(q.log_det_precision, np.linalg.slogdet(precision)[1], **CLOSE)
-    np.testing.assert_allclose(q.entropy, 0.5 * np.linalg.slogdet(2 * np.pi * np.e * covariance)[1], **CLOSE)
+    np.testing.assert_allclose(
+        q.entropy, 0.5 * np.linalg.slogdet(2 * np.pi * np.e * covariance)[1], **CLOSE
+    )
     np.testing.assert_allclose(q.condition, np.linalg.cond(precision), rtol=1e-10)
     np.testing.assert_allclose(q.predictor_mean(design), MEAN @ design.T, **CLOSE)
-    np.testing.assert_allclose(q.predictor_variance(design), np.einsum("na,bac,nc->bn", design, covariance, design), **CLOSE)
+    np.testing.assert_allclose(
+        q.predictor_variance(design),
+        np.einsum("na,bac,nc->bn", design, covariance, design),
+        **CLOSE,
+    )
     # the map from noise is linear: on unit vectors it gives a root of the covariance
     root = np.swapaxes(q.coloured(np.broadcast_to(np.eye(4), (3, 4, 4))), -1, -2)
     np.testing.assert_allclose(root @ np.swapaxes(root, -1, -2), covariance, **CLOSE)
@@ -92,25 +104,81 @@ def test_arguments_are_not_shared_and_not_changed():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: FullGaussian.from_precision(np.zeros(2), -np.eye(2)), DomainError, "precision is not positive definite"),
-        (lambda: FullGaussian.from_covariance(np.zeros(2), np.diag([1.0, 0.0])), DomainError, "covariance is not positive definite"),
-        (lambda: FullGaussian.from_precision(np.zeros(2), np.array([[2.0, 1.0], [0.0, 2.0]])), DomainError, "symmetric"),
-        (lambda: FullGaussian.from_precision(np.zeros(2), np.eye(3)), ShapeError, r"precision must have shape \(2, 2\)"),
-        (lambda: FullGaussian.from_precision(np.array([np.nan, 0.0]), np.eye(2)), NonFiniteError, "mean holds 1"),
-        (lambda: FullGaussian.from_precision(np.zeros(()), np.eye(1)), ShapeError, "mean must have shape"),
+        (
+            lambda: FullGaussian.from_precision(np.zeros(2), -np.eye(2)),
+            DomainError,
+            "precision is not positive definite",
+        ),
+        (
+            lambda: FullGaussian.from_covariance(np.zeros(2), np.diag([1.0, 0.0])),
+            DomainError,
+            "covariance is not positive definite",
+        ),
+        (
+            lambda: FullGaussian.from_precision(np.zeros(2), np.array([[2.0, 1.0], [0.0, 2.0]])),
+            DomainError,
+            "symmetric",
+        ),
+        (
+            lambda: FullGaussian.from_precision(np.zeros(2), np.eye(3)),
+            ShapeError,
+            r"precision must have shape \(2, 2\)",
+        ),
+        (
+            lambda: FullGaussian.from_precision(np.array([np.nan, 0.0]), np.eye(2)),
+            NonFiniteError,
+            "mean holds 1",
+        ),
+        (
+            lambda: FullGaussian.from_precision(np.zeros(()), np.eye(1)),
+            ShapeError,
+            "mean must have shape",
+        ),
         (lambda: FullGaussian(np.zeros(2), np.ones((2, 2))), DomainError, "lower triangular"),
         (lambda: FullGaussian(np.zeros(2), np.eye(3)), ShapeError, "factor must have shape"),
-        (lambda: FullGaussian.from_precision([0.0], np.eye(1)), BackendError, "mean must be an array"),
-        (lambda: MeanFieldGaussian(np.zeros(2), np.array([1.0, 0.0])), DomainError, "precisions must be positive"),
-        (lambda: MeanFieldGaussian(np.zeros(2), np.ones(3)), ShapeError, "precisions must have the shape"),
-        (lambda: LowRankGaussian(np.zeros(2), np.zeros(2), np.zeros((2, 1))), DomainError, "diagonal must be positive"),
-        (lambda: LowRankGaussian(np.zeros(2), np.ones(2), np.zeros((2, 3))), ShapeError, "factor must have shape"),
-        (lambda: LowRankGaussian(np.zeros(2), np.ones(1), np.zeros((2, 1))), ShapeError, "diagonal must have the shape"),
+        (
+            lambda: FullGaussian.from_precision([0.0], np.eye(1)),
+            BackendError,
+            "mean must be an array",
+        ),
+        (
+            lambda: MeanFieldGaussian(np.zeros(2), np.array([1.0, 0.0])),
+            DomainError,
+            "precisions must be positive",
+        ),
+        (
+            lambda: MeanFieldGaussian(np.zeros(2), np.ones(3)),
+            ShapeError,
+            "precisions must have the shape",
+        ),
+        (
+            lambda: LowRankGaussian(np.zeros(2), np.zeros(2), np.zeros((2, 1))),
+            DomainError,
+            "diagonal must be positive",
+        ),
+        (
+            lambda: LowRankGaussian(np.zeros(2), np.ones(2), np.zeros((2, 3))),
+            ShapeError,
+            "factor must have shape",
+        ),
+        (
+            lambda: LowRankGaussian(np.zeros(2), np.ones(1), np.zeros((2, 1))),
+            ShapeError,
+            "diagonal must have the shape",
+        ),
         (lambda: DenseCurvature(np.ones((2, 3))), ShapeError, "curvature must have shape"),
         (lambda: DenseCurvature(np.full((2, 2), np.inf)), NonFiniteError, "curvature holds 4"),
         (lambda: DiagonalCurvature(np.array(1.0)), ShapeError, "diagonal of the curvature"),
-        (lambda: FactoredCurvature(np.ones(2), np.ones((2, 3)), np.ones(2)), ShapeError, "must fit together"),
-        (lambda: FactoredCurvature(np.ones(2), np.ones((2, 3)), np.full(3, np.nan)), NonFiniteError, "curvature's weights"),
+        (
+            lambda: FactoredCurvature(np.ones(2), np.ones((2, 3)), np.ones(2)),
+            ShapeError,
+            "must fit together",
+        ),
+        (
+            lambda: FactoredCurvature(np.ones(2), np.ones((2, 3)), np.full(3, np.nan)),
+            NonFiniteError,
+            "curvature's weights",
+        ),
     ],
 )
 def test_what_is_refused(make, error, message):

@@ -17,7 +17,13 @@ from ingd_ref.variational import (
 )
 
 NUMBER, DIM, RANK = 500, 4, 2
-STEP_SIZES = [*np.linspace(0.05, 1.0, 16).tolist(), 1e-6, 1e-3, 0.999, 1.0]  # 20 groups of 500 problems: ten thousand
+STEP_SIZES = [
+    *np.linspace(0.05, 1.0, 16).tolist(),
+    1e-6,
+    1e-3,
+    0.999,
+    1.0,
+]  # 20 groups of 500 problems: ten thousand
 EPS = np.finfo(float).eps
 
 
@@ -29,7 +35,9 @@ def scales(rng, *shape):
 def definite(rng):
     """Positive definite matrices with condition numbers up to 1e6, in units over four decades."""
     rotation = np.linalg.qr(rng.normal(size=(NUMBER, DIM, DIM)))[0]
-    values = 10.0 ** rng.uniform(-3.0, 3.0, size=(NUMBER, 1, DIM)) * 10.0 ** rng.uniform(-2.0, 2.0, size=(NUMBER, 1, 1))
+    values = 10.0 ** rng.uniform(-3.0, 3.0, size=(NUMBER, 1, DIM)) * 10.0 ** rng.uniform(
+        -2.0, 2.0, size=(NUMBER, 1, 1)
+    )
     return (rotation * values) @ np.swapaxes(rotation, -1, -2)
 
 
@@ -45,14 +53,17 @@ def expected(rng, curvature):
 
 def start(rng):
     precision = definite(rng)
-    return FullGaussian.from_precision(np.zeros((NUMBER, DIM)), 0.5 * (precision + np.swapaxes(precision, -1, -2)))
+    return FullGaussian.from_precision(
+        np.zeros((NUMBER, DIM)), 0.5 * (precision + np.swapaxes(precision, -1, -2))
+    )
 
 
 @pytest.mark.parametrize("group", range(len(STEP_SIZES)))
 def test_full_precisions(group):
     """P after the step is at least half of P before it, in the order of matrices: singular values of L⁻¹L′ are at least √½.
 
-    A QR decomposition is that of a matrix that is off by a few times d·eps of the whole, ‖[Lᵀ; (1 − ρ)Lᵀ + ρL⁻¹T]‖.
+    A QR decomposition is that of a matrix that is off by a few times d·eps of the whole, ‖[Lᵀ; (1 −
+    ρ)Lᵀ + ρL⁻¹T]‖.
     """
     rng, rho = np.random.default_rng([1, group]), STEP_SIZES[group]
     q = start(rng)
@@ -60,7 +71,9 @@ def test_full_precisions(group):
         target = indefinite(rng)
         moved = natural_step(q, expected(rng, DenseCurvature(target)), rho, step="positive")
         ratio = np.linalg.svd(np.linalg.solve(q.factor, moved.factor), compute_uv=False)
-        stacked = np.linalg.norm(q.factor, axis=(-2, -1)) + np.linalg.norm(np.linalg.solve(q.factor, target), axis=(-2, -1))
+        stacked = np.linalg.norm(q.factor, axis=(-2, -1)) + np.linalg.norm(
+            np.linalg.solve(q.factor, target), axis=(-2, -1)
+        )
         smallest = np.linalg.svd(q.factor, compute_uv=False)[:, -1]
         rounding = 20 * DIM * EPS * stacked / smallest
         assert np.all(ratio[:, -1] >= np.sqrt(0.5) - rounding)
@@ -77,7 +90,9 @@ def test_standard_steps_would_leave_them():
     for member in range(200):
         alone = FullGaussian(q.mean[member], q.factor[member])
         try:
-            natural_step(alone, Expected(np.zeros(()), np.zeros(DIM), DenseCurvature(target[member])), 1.0)
+            natural_step(
+                alone, Expected(np.zeros(()), np.zeros(DIM), DenseCurvature(target[member])), 1.0
+            )
         except DomainError:
             failed += 1
     assert failed > 150
@@ -104,10 +119,14 @@ def test_low_rank_precisions(group, kind):
     for _ in range(3):
         curvature = {
             "factored": lambda: FactoredCurvature(
-                rng.normal(size=(NUMBER, DIM)), rng.normal(size=(NUMBER, DIM, 3)), rng.normal(size=(NUMBER, 3)) * scales(rng, NUMBER, 3)
+                rng.normal(size=(NUMBER, DIM)),
+                rng.normal(size=(NUMBER, DIM, 3)),
+                rng.normal(size=(NUMBER, 3)) * scales(rng, NUMBER, 3),
             ),
             "dense": lambda: DenseCurvature(indefinite(rng)),
-            "diagonal": lambda: DiagonalCurvature(rng.normal(size=(NUMBER, DIM)) * scales(rng, NUMBER, DIM)),
+            "diagonal": lambda: DiagonalCurvature(
+                rng.normal(size=(NUMBER, DIM)) * scales(rng, NUMBER, DIM)
+            ),
         }[kind]()
         moved = natural_step(q, expected(rng, curvature), rho, step="positive")
         assert np.all(moved.diagonal > 0)
@@ -131,8 +150,13 @@ def exact_diagonal(q, curvature, rho, member):
     factor = exact(q.factor[member])
     old = context.diag(list(map(context.mpf, q.diagonal[member]))) + factor * factor.T
     if isinstance(curvature, FactoredCurvature):
-        sides, weights = exact(curvature.factor[member]), context.diag(list(map(context.mpf, curvature.weights[member])))
-        target = context.diag(list(map(context.mpf, curvature.base[member]))) + sides * weights * sides.T
+        sides, weights = (
+            exact(curvature.factor[member]),
+            context.diag(list(map(context.mpf, curvature.weights[member]))),
+        )
+        target = (
+            context.diag(list(map(context.mpf, curvature.base[member]))) + sides * weights * sides.T
+        )
     else:
         target = exact(curvature.matrix()[member])
     towards = (1 - context.mpf(rho)) * old + context.mpf(rho) * target
@@ -143,11 +167,14 @@ def exact_diagonal(q, curvature, rho, member):
 def rounding_of_the_diagonal(q, curvature, rho):
     """How far rounding may move each diagonal entry, (NUMBER, DIM).
 
-    The step works in units of √Ω, where N P⁻¹ N is bounded by |N| D⁻¹ |N| and each entry is off by a few times d·eps of the norm.
+    The step works in units of √Ω, where N P⁻¹ N is bounded by |N| D⁻¹ |N| and each entry is off by
+    a few times d·eps of the norm.
     """
     old, size, base = q.precision, np.abs(curvature.matrix()), None
     if isinstance(curvature, FactoredCurvature):
-        size = np.einsum("bar,br,bcr->bac", *map(np.abs, (curvature.factor, curvature.weights, curvature.factor)))
+        size = np.einsum(
+            "bar,br,bcr->bac", *map(np.abs, (curvature.factor, curvature.weights, curvature.factor))
+        )
         size, base = size + np.abs(curvature.base)[..., None] * np.eye(DIM), curvature.base
     if isinstance(curvature, DiagonalCurvature):
         base = curvature.values

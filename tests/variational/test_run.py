@@ -40,7 +40,11 @@ def test_full_optimum_is_that_of_a_general_optimiser(name, step):
     assert result.status == "converged"
     mean, covariance, bound, slope = oracle.Reparametrised(DESIGN, likelihood, 0.5).optimum()
     assert slope < 1e-4
-    constant = 0.0 if name == "logistic" else np.sum(np.array([np.sum(np.log(np.arange(1, c + 1))) for c in COUNTS]))
+    constant = (
+        0.0
+        if name == "logistic"
+        else np.sum(np.array([np.sum(np.log(np.arange(1, c + 1))) for c in COUNTS]))
+    )
     assert result.elbo[-1] == pytest.approx(bound - constant, abs=1e-9)
     assert result.elbo[-1] >= bound - constant - 1e-11  # nobody finds a better one
     np.testing.assert_allclose(result.mean, mean, rtol=0, atol=2e-5)
@@ -48,19 +52,35 @@ def test_full_optimum_is_that_of_a_general_optimiser(name, step):
 
 
 def test_mean_field_optimum_is_that_of_a_general_optimiser():
-    mean, covariance, bound, slope = oracle.Reparametrised(DESIGN, oracle.logistic(LABELS), 0.5, diagonal=True).optimum()
+    mean, covariance, bound, slope = oracle.Reparametrised(
+        DESIGN, oracle.logistic(LABELS), 0.5, diagonal=True
+    ).optimum()
     assert slope < 1e-4
-    result = run_nvi(LOGISTIC, MeanFieldGaussian(np.zeros(3), np.full(3, 0.5)), step_size=0.7, progress=False, steps=300)
+    result = run_nvi(
+        LOGISTIC,
+        MeanFieldGaussian(np.zeros(3), np.full(3, 0.5)),
+        step_size=0.7,
+        progress=False,
+        steps=300,
+    )
     assert result.status == "converged"
     assert result.elbo[-1] == pytest.approx(bound, abs=1e-9)
     np.testing.assert_allclose(result.mean, mean, rtol=0, atol=2e-5)
-    np.testing.assert_allclose(result.approximation.variance, np.diag(covariance), rtol=0, atol=2e-5)
+    np.testing.assert_allclose(
+        result.approximation.variance, np.diag(covariance), rtol=0, atol=2e-5
+    )
 
 
 def test_low_rank_lies_between():
     """Rank zero in effect, one, two and three: the ELBO rises from mean field to full."""
     full = run_nvi(LOGISTIC, PRIOR, step_size=0.8, progress=False).elbo[-1]
-    diagonal = run_nvi(LOGISTIC, MeanFieldGaussian(np.zeros(3), np.full(3, 0.5)), step_size=0.7, progress=False, steps=300).elbo[-1]
+    diagonal = run_nvi(
+        LOGISTIC,
+        MeanFieldGaussian(np.zeros(3), np.full(3, 0.5)),
+        step_size=0.7,
+        progress=False,
+        steps=300,
+    ).elbo[-1]
     bounds = []
     for rank in (1, 2, 3):
         start = LowRankGaussian(np.zeros(3), np.full(3, 0.5), np.zeros((3, rank)))
@@ -85,15 +105,24 @@ def test_batches_are_many_problems():
     designs = np.stack([DESIGN, DESIGN[::-1] * 0.5])[:, None]
     responses = np.broadcast_to(LABELS, (2, 3, 40))
     priors = np.array([0.3, 1.0, 3.0])[:, None] * np.ones(3)
-    model = LogisticRegression(np.broadcast_to(designs, (2, 3, 40, 3)), responses, prior_precision=priors)
-    start = FullGaussian.from_precision(np.zeros((2, 3, 3)), np.broadcast_to(np.eye(3), (2, 3, 3, 3)))
+    model = LogisticRegression(
+        np.broadcast_to(designs, (2, 3, 40, 3)), responses, prior_precision=priors
+    )
+    start = FullGaussian.from_precision(
+        np.zeros((2, 3, 3)), np.broadcast_to(np.eye(3), (2, 3, 3, 3))
+    )
     result = run_nvi(model, start, step_size=0.8, steps=12, tolerance=0.0, progress=False)
     assert result.elbo.shape == result.gain.shape == (13, 2, 3)
     for i in range(2):
         for j in range(3):
             alone = LogisticRegression(designs[i, 0], LABELS, prior_precision=priors[j])
             single = run_nvi(
-                alone, FullGaussian.from_precision(np.zeros(3), np.eye(3)), step_size=0.8, steps=12, tolerance=0.0, progress=False
+                alone,
+                FullGaussian.from_precision(np.zeros(3), np.eye(3)),
+                step_size=0.8,
+                steps=12,
+                tolerance=0.0,
+                progress=False,
             )
             np.testing.assert_allclose(result.mean[i, j], single.mean, rtol=1e-11)
             np.testing.assert_allclose(result.elbo[:, i, j], single.elbo, rtol=1e-12)
@@ -116,7 +145,9 @@ def test_samples_come_close():
         assert result.status == "finished"
         shift = result.mean - best.mean
         assert shift @ best.precision @ shift < 0.1
-        assert np.linalg.norm(result.precision - best.precision) < 0.2 * np.linalg.norm(best.precision)
+        assert np.linalg.norm(result.precision - best.precision) < 0.2 * np.linalg.norm(
+            best.precision
+        )
 
 
 def test_gauss_newton_runs_with_standard_steps():
@@ -129,18 +160,27 @@ def test_gauss_newton_runs_with_standard_steps():
         return x[..., :1] * np.sin(x[..., 1:] * grid)
 
     def jacobian(x):
-        return np.stack([np.sin(x[..., 1:] * grid), x[..., :1] * grid * np.cos(x[..., 1:] * grid)], axis=-1)
+        return np.stack(
+            [np.sin(x[..., 1:] * grid), x[..., :1] * grid * np.cos(x[..., 1:] * grid)], axis=-1
+        )
 
-    model = ir.variational.NonlinearRegression(function, jacobian, response, dimension=2, noise_precision=100.0)
+    model = ir.variational.NonlinearRegression(
+        function, jacobian, response, dimension=2, noise_precision=100.0
+    )
     start = FullGaussian.from_precision(np.array([0.5, 0.5]), 100.0 * np.eye(2))
-    options = {"step_size": lambda done: 2.0 / (done + 3), "steps": 200, "rng": np.random.default_rng(1), "progress": False}
+    options = {
+        "step_size": lambda done: 2.0 / (done + 3),
+        "steps": 200,
+        "rng": np.random.default_rng(1),
+        "progress": False,
+    }
     result = run_nvi(model, start, expectation=Sampling(16, curvature="gauss-newton"), **options)
     deviations = np.sqrt(np.diag(result.covariance))
     assert np.all(np.abs(result.mean - truth) < 4 * deviations)
     assert result.elbo[-1] > result.elbo[0]
 
 
-# --- how runs end ------------------------------------------------------------------------------------------------------------------------
+# --- how runs end ---------------------------------------------------------------------------------
 
 
 def test_a_quadratic_model_needs_one_step():
@@ -154,10 +194,18 @@ def test_a_quadratic_model_needs_one_step():
 
 def test_callbacks_and_steps():
     seen = []
-    result = run_nvi(LOGISTIC, PRIOR, steps=50, callback=lambda info: seen.append(info.step) or info.step == 3, progress=False)
+    result = run_nvi(
+        LOGISTIC,
+        PRIOR,
+        steps=50,
+        callback=lambda info: seen.append(info.step) or info.step == 3,
+        progress=False,
+    )
     assert (result.status, result.steps, seen) == ("stopped", 3, [0, 1, 2, 3])
     reported = []
-    result = run_nvi(LOGISTIC, PRIOR, steps=2, progress=lambda info: reported.append((info.step, info.steps)))
+    result = run_nvi(
+        LOGISTIC, PRIOR, steps=2, progress=lambda info: reported.append((info.step, info.steps))
+    )
     assert (result.status, reported) == ("finished", [(0, 2), (1, 2), (2, 2)])
     assert result.approximation.mean.shape == (3,)
 
@@ -195,7 +243,9 @@ class Spoilt(LogisticRegression):
     def expected_by_nodes(self, q, nodes, weights):
         found = super().expected_by_nodes(q, nodes, weights)
         CALLS.append(1)
-        return ir.variational.Expected(found.value, found.gradient * (np.nan if len(CALLS) > 2 else 1.0), found.curvature)
+        return ir.variational.Expected(
+            found.value, found.gradient * (np.nan if len(CALLS) > 2 else 1.0), found.curvature
+        )
 
 
 CALLS: list[int] = []
@@ -216,12 +266,17 @@ class Convex:
     def expected(self, q):
         self.calls += 1
         sign = 1.0 if self.calls == 1 else -5.0
-        return ir.variational.Expected(np.zeros(()), np.ones(2), ir.variational.DenseCurvature(sign * np.eye(2)))
+        return ir.variational.Expected(
+            np.zeros(()), np.ones(2), ir.variational.DenseCurvature(sign * np.eye(2))
+        )
 
 
 def test_the_step_that_leaves_the_cone_is_named():
     start = FullGaussian.from_precision(np.zeros(2), np.eye(2))
-    with pytest.raises(DomainError, match="after 1 steps: the precision after a standard step is not positive definite"):
+    with pytest.raises(
+        DomainError,
+        match="after 1 steps: the precision after a standard step is not positive definite",
+    ):
         run_nvi(Convex(), start, progress=False, step_size=0.5)
     assert run_nvi(Convex(), start, progress=False, step="positive", steps=5).status == "finished"
 
@@ -246,7 +301,9 @@ class Short:
     """A gradient of another dimension."""
 
     def expected(self, q):
-        return ir.variational.Expected(np.zeros(()), np.ones(2), ir.variational.DenseCurvature(np.eye(3)))
+        return ir.variational.Expected(
+            np.zeros(()), np.ones(2), ir.variational.DenseCurvature(np.eye(3))
+        )
 
 
 def test_expectations_of_another_dimension():
@@ -255,7 +312,12 @@ def test_expectations_of_another_dimension():
 
 
 def test_samples_need_no_generator():
-    assert run_nvi(LOGISTIC, PRIOR, expectation=Sampling(4), step_size=0.1, steps=2, progress=False).status == "finished"
+    assert (
+        run_nvi(
+            LOGISTIC, PRIOR, expectation=Sampling(4), step_size=0.1, steps=2, progress=False
+        ).status
+        == "finished"
+    )
 
 
 def test_start_that_is_none():
@@ -270,10 +332,17 @@ def test_breast_cancer_optimum_is_that_of_a_general_optimiser():
     x, y = datasets.load_breast_cancer(return_X_y=True)
     design = np.concatenate([np.ones((len(x), 1)), (x - x.mean(axis=0)) / x.std(axis=0)], axis=1)
     start = FullGaussian.from_precision(np.zeros(31), np.eye(31))
-    found = run_nvi(LogisticRegression(design, y.astype(float)), start, step_size=0.8, expectation=Quadrature(256), progress=False)
+    found = run_nvi(
+        LogisticRegression(design, y.astype(float)),
+        start,
+        step_size=0.8,
+        expectation=Quadrature(256),
+        progress=False,
+    )
     climb = oracle.Reparametrised(design, oracle.logistic(y.astype(float)), 1.0, rule=oracle.EQUAL)
     mean, covariance, bound, slope = climb.optimum()
-    # L-BFGS stops at its line search; what its gradient leaves open is slope² over the least curvature, which is above the prior's one.
+    # L-BFGS stops at its line search; what its gradient leaves open is slope² over the least
+    # curvature, which is above the prior's one.
     assert slope < 1e-2
     assert 0 <= found.elbo[-1] - bound + 1e-10 <= slope**2 + 2e-10
     deviations = np.sqrt(np.diag(found.covariance))

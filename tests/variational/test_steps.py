@@ -28,7 +28,9 @@ EPS = np.finfo(float).eps
 RNG = np.random.default_rng(11)
 DESIGN = RNG.normal(size=(40, 5))
 RESPONSE = DESIGN @ RNG.normal(size=5) + RNG.normal(size=40)
-LINEAR = BayesianLinearRegression(DESIGN, RESPONSE, noise_precision=2.0, prior_precision=0.5, prior_mean=0.3)
+LINEAR = BayesianLinearRegression(
+    DESIGN, RESPONSE, noise_precision=2.0, prior_precision=0.5, prior_mean=0.3
+)
 
 
 def random_full(rng, dim=5, scale=1.0):
@@ -36,7 +38,7 @@ def random_full(rng, dim=5, scale=1.0):
     return FullGaussian.from_precision(scale * rng.normal(size=dim), square @ square.T)
 
 
-# --- quadratic ℓ -------------------------------------------------------------------------------------------------------------------------
+# --- quadratic ℓ ----------------------------------------------------------------------------------
 
 
 def normal_equations():
@@ -54,9 +56,12 @@ def test_one_step_reaches_the_exact_posterior_from_anywhere(seed):
     moved = natural_step(q, LINEAR.expected(q))
     mean, precision = normal_equations()
     assert np.max(np.abs(moved.precision - precision)) <= 1e-12 * np.max(np.abs(precision))
-    # The gradient at the start is a sum of terms of the size of P·start, so the mean is right to 1e-12 of the way that it went.
+    # The gradient at the start is a sum of terms of the size of P·start, so the mean is right to
+    # 1e-12 of the way that it went.
     assert np.max(np.abs(moved.mean - mean)) <= 1e-12 * max(1.0, scale)
-    assert np.all(LINEAR.expected(moved).gradient <= 1e-12 * max(1.0, scale) * np.linalg.norm(precision))
+    assert np.all(
+        LINEAR.expected(moved).gradient <= 1e-12 * max(1.0, scale) * np.linalg.norm(precision)
+    )
 
 
 def test_the_conjugate_form_forgets_the_start_to_the_last_digit():
@@ -65,7 +70,12 @@ def test_the_conjugate_form_forgets_the_start_to_the_last_digit():
     target = None
     for scale in (1.0, 1e6):
         q = random_full(rng, scale=scale)
-        step = conjugate_step(q.family, q.natural_parameters, None, np.concatenate([precision @ mean, dual(-0.5 * precision)]))
+        step = conjugate_step(
+            q.family,
+            q.natural_parameters,
+            None,
+            np.concatenate([precision @ mean, dual(-0.5 * precision)]),
+        )
         target = step.theta if target is None else target
         np.testing.assert_array_equal(step.theta, target)
 
@@ -79,8 +89,13 @@ def test_elbo_of_the_posterior_is_the_log_evidence():
     q = FullGaussian.from_precision(mean, precision)
     covariance = np.eye(40) / 2.0 + DESIGN @ DESIGN.T / 0.5
     residual = RESPONSE - DESIGN @ np.full(5, 0.3)
-    evidence = -0.5 * (residual @ np.linalg.solve(covariance, residual) + np.linalg.slogdet(2 * np.pi * covariance)[1])
-    assert elbo(LINEAR, q) == pytest.approx(evidence, abs=1e-12 * abs(evidence) * 10)  # sums of forty terms of this size
+    evidence = -0.5 * (
+        residual @ np.linalg.solve(covariance, residual)
+        + np.linalg.slogdet(2 * np.pi * covariance)[1]
+    )
+    assert elbo(LINEAR, q) == pytest.approx(
+        evidence, abs=1e-12 * abs(evidence) * 10
+    )  # sums of forty terms of this size
     assert elbo(LINEAR, random_full(RNG)) < evidence
 
 
@@ -94,7 +109,7 @@ def test_mean_field_step_takes_the_diagonal_of_the_posterior_precision():
     np.testing.assert_allclose(q.mean, mean, rtol=1e-10)
 
 
-# --- the natural gradient ----------------------------------------------------------------------------------------------------------------
+# --- the natural gradient -------------------------------------------------------------------------
 
 
 def logistic_model(rng, dim):
@@ -107,7 +122,11 @@ def test_step_is_the_natural_gradient_of_the_family(form):
     """(E7) by the Fisher matrix of the family, from differences of the ELBO in natural parameters, against the update of P and m."""
     rng = np.random.default_rng(8)
     model = logistic_model(rng, 3)
-    q = random_full(rng, dim=3, scale=0.4) if form == "full" else MeanFieldGaussian(rng.normal(size=3), rng.uniform(1, 3, size=3))
+    q = (
+        random_full(rng, dim=3, scale=0.4)
+        if form == "full"
+        else MeanFieldGaussian(rng.normal(size=3), rng.uniform(1, 3, size=3))
+    )
     family, theta = q.family, q.natural_parameters
 
     def bound(t):
@@ -120,14 +139,27 @@ def test_step_is_the_natural_gradient_of_the_family(form):
 
     step = 1e-4
     steps = step * np.eye(len(theta))
-    # Fourth-order central differences: truncation step⁴/30 of a fifth derivative, rounding 1e-15 · |ELBO| / step.
+    # Fourth-order central differences: truncation step⁴/30 of a fifth derivative, rounding 1e-15 ·
+    # |ELBO| / step.
     gradient = (
-        np.array([(8 * (bound(theta + h) - bound(theta - h)) - (bound(theta + 2 * h) - bound(theta - 2 * h))) / 12 for h in steps]) / step
+        np.array(
+            [
+                (
+                    8 * (bound(theta + h) - bound(theta - h))
+                    - (bound(theta + 2 * h) - bound(theta - 2 * h))
+                )
+                / 12
+                for h in steps
+            ]
+        )
+        / step
     )
     natural = family.natural_gradient(theta, gradient)
     for rho in (0.1, 0.6):
         moved = natural_step(q, expected_under(model, q), rho)
-        np.testing.assert_allclose(moved.natural_parameters, theta + rho * natural, rtol=0, atol=2e-8)
+        np.testing.assert_allclose(
+            moved.natural_parameters, theta + rho * natural, rtol=0, atol=2e-8
+        )
 
 
 @pytest.mark.parametrize("form", ["full", "mean field"])
@@ -135,18 +167,30 @@ def test_step_is_the_natural_gradient_of_the_family(form):
 def test_step_and_conjugate_step_are_the_same(form, rho):
     rng = np.random.default_rng(9)
     model = logistic_model(rng, 4)
-    q = random_full(rng, dim=4) if form == "full" else MeanFieldGaussian(rng.normal(size=4), rng.uniform(1, 3, size=4))
+    q = (
+        random_full(rng, dim=4)
+        if form == "full"
+        else MeanFieldGaussian(rng.normal(size=4), rng.uniform(1, 3, size=4))
+    )
     expected = expected_under(model, q)
     moved = natural_step(q, expected, rho)
-    theta = conjugate_step(q.family, q.natural_parameters, None, mean_gradient(q, expected), rho).theta
-    # Both are short sums of numbers of the size of θ, the mean through a solution with a matrix of condition below 100.
-    np.testing.assert_allclose(moved.natural_parameters, theta, rtol=0, atol=1e3 * EPS * np.max(np.abs(theta)))
+    theta = conjugate_step(
+        q.family, q.natural_parameters, None, mean_gradient(q, expected), rho
+    ).theta
+    # Both are short sums of numbers of the size of θ, the mean through a solution with a matrix of
+    # condition below 100.
+    np.testing.assert_allclose(
+        moved.natural_parameters, theta, rtol=0, atol=1e3 * EPS * np.max(np.abs(theta))
+    )
 
 
 def test_gain_is_half_the_squared_fisher_length_of_the_natural_gradient():
     rng = np.random.default_rng(10)
     model = logistic_model(rng, 3)
-    for q in (random_full(rng, dim=3), MeanFieldGaussian(rng.normal(size=3), rng.uniform(1, 3, size=3))):
+    for q in (
+        random_full(rng, dim=3),
+        MeanFieldGaussian(rng.normal(size=3), rng.uniform(1, 3, size=3)),
+    ):
         expected = expected_under(model, q)
         natural = mean_gradient(q, expected) - q.natural_parameters
         length = natural @ q.family.fisher(q.natural_parameters) @ natural
@@ -156,13 +200,23 @@ def test_gain_is_half_the_squared_fisher_length_of_the_natural_gradient():
 def test_positive_and_standard_steps_agree_to_first_order():
     rng = np.random.default_rng(12)
     square = rng.normal(size=(4, 4))
-    q, expected = random_full(rng, dim=4), Expected(np.zeros(()), rng.normal(size=4), DenseCurvature(square + square.T))
+    q, expected = (
+        random_full(rng, dim=4),
+        Expected(np.zeros(()), rng.normal(size=4), DenseCurvature(square + square.T)),
+    )
     gaps = []
     for rho in (1e-2, 1e-3):
-        first, second = (natural_step(q, expected, rho, step).precision for step in ("standard", "positive"))
+        first, second = (
+            natural_step(q, expected, rho, step).precision for step in ("standard", "positive")
+        )
         gaps.append(np.linalg.norm(second - first))
         gap = expected.curvature.matrix() - q.precision
-        np.testing.assert_allclose(second - first, 0.5 * rho**2 * gap @ np.linalg.solve(q.precision, gap), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(
+            second - first,
+            0.5 * rho**2 * gap @ np.linalg.solve(q.precision, gap),
+            rtol=0,
+            atol=1e-12,
+        )
     assert gaps[0] / gaps[1] == pytest.approx(100.0, rel=1e-6)  # rounding 1e-15 beside 1e-5
 
 
@@ -202,14 +256,25 @@ def test_plain_gradient_is_the_gradient():
         return (place(h) - place(-h)) / (2 * h)
 
     unit = np.eye(2)
-    by_mean = [slope(lambda t, a=a: elbo(model, FullGaussian(q.mean + t * unit[a], q.factor))) for a in range(2)]
+    by_mean = [
+        slope(lambda t, a=a: elbo(model, FullGaussian(q.mean + t * unit[a], q.factor)))
+        for a in range(2)
+    ]
     for chart in ("covariance", "cholesky"):
-        np.testing.assert_allclose(plain_gradient_step(q, expected, eta, chart).mean - q.mean, eta * np.array(by_mean), atol=eta * 1e-8)
+        np.testing.assert_allclose(
+            plain_gradient_step(q, expected, eta, chart).mean - q.mean,
+            eta * np.array(by_mean),
+            atol=eta * 1e-8,
+        )
     covariance = q.covariance
     moved = plain_gradient_step(q, expected, eta, "covariance").covariance
     for i, j in ((0, 0), (0, 1), (1, 1)):
         direction = 0.5 * (np.outer(unit[i], unit[j]) + np.outer(unit[j], unit[i]))
-        found = slope(lambda t, e=direction: elbo(model, FullGaussian.from_covariance(q.mean, covariance + t * e)))
+        found = slope(
+            lambda t, e=direction: elbo(
+                model, FullGaussian.from_covariance(q.mean, covariance + t * e)
+            )
+        )
         assert (moved - covariance)[i, j] / eta == pytest.approx(found, abs=1e-7)
     lower = np.linalg.cholesky(covariance)
     moved = np.linalg.cholesky(plain_gradient_step(q, expected, eta, "cholesky").covariance)
@@ -224,11 +289,13 @@ def test_plain_gradient_is_the_gradient():
         assert change / eta == pytest.approx(slope(nudged), abs=1e-7)
 
 
-# --- low rank ----------------------------------------------------------------------------------------------------------------------------
+# --- low rank -------------------------------------------------------------------------------------
 
 
 def low_rank(rng, dim, rank):
-    return LowRankGaussian(rng.normal(size=dim), rng.uniform(0.5, 2.0, size=dim), rng.normal(size=(dim, rank)))
+    return LowRankGaussian(
+        rng.normal(size=dim), rng.uniform(0.5, 2.0, size=dim), rng.normal(size=(dim, rank))
+    )
 
 
 @pytest.mark.parametrize("step", ["standard", "positive"])
@@ -237,7 +304,9 @@ def test_low_rank_step_is_exact_where_the_rank_suffices(step, rho):
     """Rank d keeps everything that the full step finds, whenever M − Ω is positive semi-definite."""
     rng = np.random.default_rng(14)
     q = low_rank(rng, 4, 4)
-    curvature = FactoredCurvature(q.diagonal, rng.normal(size=(4, 6)), rng.uniform(0.1, 1.0, size=6))
+    curvature = FactoredCurvature(
+        q.diagonal, rng.normal(size=(4, 6)), rng.uniform(0.1, 1.0, size=6)
+    )
     expected = Expected(np.zeros(()), rng.normal(size=4), curvature)
     full = FullGaussian.from_precision(q.mean, q.precision)
     moved, reference = natural_step(q, expected, rho, step), natural_step(full, expected, rho, step)
@@ -249,12 +318,16 @@ def test_low_rank_finds_a_posterior_of_low_rank():
     """Three data, so the posterior precision is diagonal plus rank three."""
     rng = np.random.default_rng(15)
     design = rng.normal(size=(3, 8))
-    model = BayesianLinearRegression(design, rng.normal(size=3), prior_precision=rng.uniform(0.5, 2.0, size=8))
+    model = BayesianLinearRegression(
+        design, rng.normal(size=3), prior_precision=rng.uniform(0.5, 2.0, size=8)
+    )
     q = LowRankGaussian(10.0 * rng.normal(size=8), np.full(8, 3.0), rng.normal(size=(8, 3)))
     moved = natural_step(q, model.expected(q))
     posterior = model.posterior_precision()
     np.testing.assert_allclose(moved.precision, posterior, rtol=0, atol=1e-13 * np.max(posterior))
-    np.testing.assert_allclose(moved.mean, np.linalg.solve(posterior, design.T @ model.response), rtol=0, atol=1e-11)
+    np.testing.assert_allclose(
+        moved.mean, np.linalg.solve(posterior, design.T @ model.response), rtol=0, atol=1e-11
+    )
 
 
 @pytest.mark.parametrize("kind", ["factored", "dense", "diagonal"])
@@ -264,7 +337,9 @@ def test_low_rank_standard_step_keeps_the_diagonal_exactly(kind, rank):
     q = low_rank(rng, 5, rank)
     square = rng.normal(size=(5, 5))
     curvature = {
-        "factored": FactoredCurvature(rng.uniform(0.5, 2.0, size=5), rng.normal(size=(5, 9)), rng.uniform(size=9)),
+        "factored": FactoredCurvature(
+            rng.uniform(0.5, 2.0, size=5), rng.normal(size=(5, 9)), rng.uniform(size=9)
+        ),
         "dense": DenseCurvature(square @ square.T),
         "diagonal": DiagonalCurvature(rng.uniform(0.5, 2.0, size=5)),
     }[kind]
@@ -280,13 +355,19 @@ def test_low_rank_truncation_is_the_one_documented():
     """The k leading eigenpairs of Ω^{-1/2}(M − Ω)Ω^{-1/2}, from a dense matrix of the test's own."""
     rng = np.random.default_rng(17)
     q = low_rank(rng, 6, 2)
-    curvature = FactoredCurvature(rng.uniform(0.5, 2.0, size=6), rng.normal(size=(6, 4)), np.array([1.0, 2.0, -0.01, 0.5]))
+    curvature = FactoredCurvature(
+        rng.uniform(0.5, 2.0, size=6), rng.normal(size=(6, 4)), np.array([1.0, 2.0, -0.01, 0.5])
+    )
     moved = natural_step(q, Expected(np.zeros(()), np.zeros(6), curvature), 0.5)
     omega = 0.5 * q.diagonal + 0.5 * curvature.base
     root = np.sqrt(omega)
-    values, vectors = np.linalg.eigh((0.5 * q.precision + 0.5 * curvature.matrix() - np.diag(omega)) / np.outer(root, root))
+    values, vectors = np.linalg.eigh(
+        (0.5 * q.precision + 0.5 * curvature.matrix() - np.diag(omega)) / np.outer(root, root)
+    )
     leading = root[:, None] * vectors[:, -2:] * np.sqrt(values[-2:])
-    np.testing.assert_allclose(moved.factor @ moved.factor.T, leading @ leading.T, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(
+        moved.factor @ moved.factor.T, leading @ leading.T, rtol=1e-11, atol=1e-12
+    )
 
 
 def test_low_rank_fixed_point_has_the_diagonal_of_the_curvature():
@@ -302,7 +383,7 @@ def test_low_rank_fixed_point_has_the_diagonal_of_the_curvature():
         assert q.squared_gradient(expected) < 1e-20
 
 
-# --- what is refused ---------------------------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("step_size", [0.0, -0.5, 1.0 + 1e-9, 2.0])
@@ -331,7 +412,9 @@ def test_standard_step_out_of_the_cone():
         assert np.all(np.linalg.eigvalsh(natural_step(q, expected, 0.49).precision) > 0)
         with pytest.raises(DomainError, match="after a standard step is not positive"):
             natural_step(q, expected, 0.51)
-    factored = Expected(np.zeros(()), np.zeros(2), FactoredCurvature(-np.ones(2), np.zeros((2, 1)), np.zeros(1)))
+    factored = Expected(
+        np.zeros(()), np.zeros(2), FactoredCurvature(-np.ones(2), np.zeros((2, 1)), np.zeros(1))
+    )
     with pytest.raises(DomainError, match="diagonal part of the precision"):
         natural_step(starts[2], factored, 0.51)
 

@@ -1,9 +1,11 @@
 """The operations of every family over its grid: worst relative error, and worst error in units of what conditioning explains.
 
-An operation is a function G of the doubles θ (or μ) that it is given. κ = Σ_j |θ_j ∂G_i/∂θ_j| / |G_i| is how much a relative change of its
-arguments by one changes entry i, so that (1 + κ)u, u = 2⁻⁵³, is what correct rounding of the arguments and of the result leaves. Entries of
-F and F⁻¹ are measured in units of √(F_ii F_jj); A and the entropy, which pass through zero, in units of max(1, |value|); a divergence in
-units of itself, with nothing allowed for its conditioning, since it is a function of differences that are exact.
+An operation is a function G of the doubles θ (or μ) that it is given. κ = Σ_j |θ_j ∂G_i/∂θ_j| /
+|G_i| is how much a relative change of its arguments by one changes entry i, so that (1 + κ)u, u =
+2⁻⁵³, is what correct rounding of the arguments and of the result leaves. Entries of F and F⁻¹ are
+measured in units of √(F_ii F_jj); A and the entropy, which pass through zero, in units of max(1,
+|value|); a divergence in units of itself, with nothing allowed for its conditioning, since it is a
+function of differences that are exact.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ __all__ = ["ACCURATE", "OPERATIONS", "measured"]
 U = 2.0**-53
 #: The smallest number with all its digits: what is below it has an absolute accuracy only.
 SMALLEST = 2.0**-1022
-#: What every operation should reach where its problem is well conditioned; elsewhere ten units of κu.
+#: What every operation should reach where its problem is well conditioned; elsewhere ten units of
+#: κu.
 ACCURATE, ROUNDINGS = 1e-13, 10.0
 NEAR = (1e-2, 1e-4, 1e-6, 1e-8, 1e-12)
 
@@ -60,8 +63,12 @@ class Worst:
             self.error, self.at = worst, [float(t) for t in at]
         if worst / U > self.units or worst > ACCURATE:
             known = kappas()
-            self.units = max(self.units, *(e / ((1 + k) * U) for e, k in zip(errors, known, strict=True)))
-            self.beyond += any(e > max(ACCURATE, ROUNDINGS * k * U) for e, k in zip(errors, known, strict=True))
+            self.units = max(
+                self.units, *(e / ((1 + k) * U) for e, k in zip(errors, known, strict=True))
+            )
+            self.beyond += any(
+                e > max(ACCURATE, ROUNDINGS * k * U) for e, k in zip(errors, known, strict=True)
+            )
 
 
 def measured(grid: Grid) -> list[dict[str, Any]]:
@@ -74,7 +81,11 @@ def measured(grid: Grid) -> list[dict[str, Any]]:
         for operation in OPERATIONS:
             seen = {"moderate": Worst(), "extreme": Worst()}
             for place, theta in enumerate(grid.theta):
-                kinds = [seen[kind] for kind in ("moderate", "extreme") if kind == "extreme" or grid.moderate[place]]
+                kinds = [
+                    seen[kind]
+                    for kind in ("moderate", "extreme")
+                    if kind == "extreme" or grid.moderate[place]
+                ]
                 try:
                     results = list(_results(operation, grid, oracle, place, theta))
                 except (OutOfReach, ZeroDivisionError):
@@ -83,7 +94,11 @@ def measured(grid: Grid) -> list[dict[str, Any]]:
                     worst.skipped += not results
                     for errors, kappas, at in results:
                         worst.see(errors, kappas, at)
-            found += [_row(grid.family, operation, kind, worst) for kind, worst in seen.items() if worst.members]
+            found += [
+                _row(grid.family, operation, kind, worst)
+                for kind, worst in seen.items()
+                if worst.members
+            ]
     return found
 
 
@@ -105,16 +120,28 @@ def _row(family: Any, operation: str, kind: str, worst: Worst) -> dict[str, Any]
 Result = tuple[list[float], Callable[[], list[float]], Array]
 
 
-def _results(operation: str, grid: Grid, oracle: Textbook, place: int, theta: Array) -> Iterator[Result]:
+def _results(
+    operation: str, grid: Grid, oracle: Textbook, place: int, theta: Array
+) -> Iterator[Result]:
     """Errors of the entries of one operation at one member, and how to find their condition numbers."""
     family, exact = grid.family, precise(theta)
     if operation in ("kl_near", "kl_far"):
         for other in _others(operation, grid, place):
-            yield _judged(family.kl(theta, other), oracle.kl(exact, precise(other)), None, lambda: [0.0], theta)
+            yield _judged(
+                family.kl(theta, other),
+                oracle.kl(exact, precise(other)),
+                None,
+                lambda: [0.0],
+                theta,
+            )
     elif operation == "natural_from_mean":
         yield from _inverse(family, oracle, theta, exact)
     else:
-        function = {"mean": oracle.mean, "log_partition": oracle.log_partition, "entropy": oracle.entropy}.get(operation)
+        function = {
+            "mean": oracle.mean,
+            "log_partition": oracle.log_partition,
+            "entropy": oracle.entropy,
+        }.get(operation)
         function = function or (oracle.fisher if operation == "fisher" else oracle.inverse_fisher)
         truth = function(exact)
         scale = _scale(operation, truth)
@@ -129,7 +156,10 @@ def _inverse(family: Any, oracle: Textbook, theta: Array, exact: Array) -> Itera
     if not np.all(np.isfinite(rounded)) or max(condition) * U > 0.1:
         raise OutOfReach("the rounding of μ has lost θ")
     truth = oracle.natural_from_mean(precise(rounded), exact)
-    kappas = [float(c * u / abs(t)) if t else 0.0 for c, u, t in zip(condition, units(exact), truth, strict=True)]
+    kappas = [
+        float(c * u / abs(t)) if t else 0.0
+        for c, u, t in zip(condition, units(exact), truth, strict=True)
+    ]
     try:
         found = family.natural_from_mean(rounded)
     except DomainError:
@@ -159,9 +189,15 @@ def _scale(operation: str, truth: Any) -> Any:
     return max(MP.mpf(1), abs(truth)) if operation in ("log_partition", "entropy") else None
 
 
-def _judged(found: Any, truth: Any, scale: Any, kappas: Callable[[], list[float]], at: Array) -> Result:
+def _judged(
+    found: Any, truth: Any, scale: Any, kappas: Callable[[], list[float]], at: Array
+) -> Result:
     expected = np.ravel(np.asarray(truth, dtype=object))
-    size = np.abs(expected) if scale is None else np.broadcast_to(np.ravel(np.asarray(scale, dtype=object)), expected.shape)
+    size = (
+        np.abs(expected)
+        if scale is None
+        else np.broadcast_to(np.ravel(np.asarray(scale, dtype=object)), expected.shape)
+    )
     errors = []
     for value, true, unit in zip(np.ravel(np.asarray(found)).tolist(), expected, size, strict=True):
         error = abs(MP.mpf(value) - true) if math.isfinite(value) else MP.inf
@@ -172,7 +208,11 @@ def _judged(found: Any, truth: Any, scale: Any, kappas: Callable[[], list[float]
 def _condition(function: Callable[[Array], Any], theta: Array, scale: Any) -> list[float]:
     """κ of every entry, by differences."""
     value = np.ravel(np.asarray(function(theta), dtype=object))
-    size = np.abs(value) if scale is None else np.broadcast_to(np.ravel(np.asarray(scale, dtype=object)), value.shape)
+    size = (
+        np.abs(value)
+        if scale is None
+        else np.broadcast_to(np.ravel(np.asarray(scale, dtype=object)), value.shape)
+    )
     rates = np.reshape(slopes(function, theta), (len(theta), -1))
     change = np.abs(theta) @ np.abs(rates)
     return [float(c / s) if s else 0.0 for c, s in zip(change, size, strict=True)]

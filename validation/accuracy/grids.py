@@ -1,8 +1,9 @@
 """Where the families are tried: members from ordinary to extreme, as natural parameters in float64.
 
-The grids of Gamma, Beta, Dirichlet, von Mises-Fisher, negative binomial and multivariate Gaussian distributions are those on which other
-libraries were measured; those of the other families are like them. A member is *moderate* if its parameters, or its logits, are within
-[0.1, 100] or zero, means of vectors at most 1, and condition numbers at most 10⁴.
+The grids of Gamma, Beta, Dirichlet, von Mises-Fisher, negative binomial and multivariate Gaussian
+distributions are those on which other libraries were measured; those of the other families are like
+them. A member is *moderate* if its parameters, or its logits, are within [0.1, 100] or zero, means
+of vectors at most 1, and condition numbers at most 10⁴.
 """
 
 from __future__ import annotations
@@ -23,10 +24,34 @@ SHAPES = (1e-8, 1e-6, 1e-4, 1e-2, 0.1, 0.5, 1.0, 2.0, 10.0, 1e2, 1e4, 1e6, 1e8)
 RATES = (1e-8, 1e-4, 1.0, 1e4, 1e8)
 SIDES = (1e-8, 1e-4, 1e-2, 0.5, 1.0, 2.0, 50.0, 1e4, 1e8)
 SCALES = (1e-8, 1e-4, 1e-2, 1.0, 1e2, 1e4, 1e8)
-UNEQUAL = ((1e-8, 1.0, 1e8), (1e-4, 1.0, 1e4), (0.5, 1.0, 2.0), (1e-2, 1.0, 1e2), (1.0, 1.0, 1e8), (1e-8, 1e-8, 1.0))
+UNEQUAL = (
+    (1e-8, 1.0, 1e8),
+    (1e-4, 1.0, 1e4),
+    (0.5, 1.0, 2.0),
+    (1e-2, 1.0, 1e2),
+    (1.0, 1.0, 1e8),
+    (1e-8, 1e-8, 1.0),
+)
 CONCENTRATIONS = (1e-8, 1e-4, 1e-2, 1.0, 10.0, 1e2, 3e2, 5e2, 7e2, 1e3, 1e4, 1e6, 1e8)
 LOG_FAILURES = (-1e-17, -1e-12, -1e-8, -1e-4, -0.1, -1.0, -10.0, -30.0, -100.0, -700.0)
-LOGITS = (-700.0, -100.0, -30.0, -10.0, -1.0, -0.1, -1e-4, -1e-8, 1e-8, 1e-4, 0.1, 1.0, 10.0, 30.0, 100.0, 700.0)
+LOGITS = (
+    -700.0,
+    -100.0,
+    -30.0,
+    -10.0,
+    -1.0,
+    -0.1,
+    -1e-4,
+    -1e-8,
+    1e-8,
+    1e-4,
+    0.1,
+    1.0,
+    10.0,
+    30.0,
+    100.0,
+    700.0,
+)
 MEANS = (0.0, 1e-8, 1.0, -3.0, 1e4, 1e8)
 VARIANCES = (1e-12, 1e-8, 1e-4, 1.0, 7.0, 1e4, 1e8)
 CONDITIONS = (1.0, 1e4, 1e8, 1e12)
@@ -48,7 +73,11 @@ def grids() -> list[Grid]:
     found: list[Grid] = []
     for family_class in ir.families.family_classes():
         tried = TABLE.get(family_class.__name__)
-        found += tried() if tried is not None else [_proposed(family) for family in family_class.examples()]
+        found += (
+            tried()
+            if tried is not None
+            else [_proposed(family) for family in family_class.examples()]
+        )
     return found
 
 
@@ -90,7 +119,12 @@ def _with_equal(first: str, second: str) -> dict[str, Array]:
 
 
 def _decades(family: Any, name: str) -> list[Grid]:
-    return [_classical(family, {name: np.sort(np.concatenate([np.logspace(-8, 8, 17), [0.3, 0.5, 2.0, 3.0, 30.0]]))})]
+    return [
+        _classical(
+            family,
+            {name: np.sort(np.concatenate([np.logspace(-8, 8, 17), [0.3, 0.5, 2.0, 3.0, 30.0]]))},
+        )
+    ]
 
 
 def _simple(name: str, parameter: str, *instances: Mapping[str, float]) -> Callable[[], list[Grid]]:
@@ -98,7 +132,11 @@ def _simple(name: str, parameter: str, *instances: Mapping[str, float]) -> Calla
 
     def tried() -> list[Grid]:
         family_class = getattr(ir.families, name)
-        return [grid for options in (instances or ({},)) for grid in _decades(family_class(**options), parameter)]
+        return [
+            grid
+            for options in (instances or ({},))
+            for grid in _decades(family_class(**options), parameter)
+        ]
 
     return tried
 
@@ -106,7 +144,10 @@ def _simple(name: str, parameter: str, *instances: Mapping[str, float]) -> Calla
 def _dirichlet() -> list[Grid]:
     three = [[s] * 3 for s in SCALES] + [list(row) for row in UNEQUAL]
     ten = [[s] * 10 for s in SCALES]
-    return [_classical(ir.families.Dirichlet(len(rows[0])), {"concentration": np.array(rows)}) for rows in (three, ten)]
+    return [
+        _classical(ir.families.Dirichlet(len(rows[0])), {"concentration": np.array(rows)})
+        for rows in (three, ten)
+    ]
 
 
 def _von_mises_fisher() -> list[Grid]:
@@ -122,7 +163,9 @@ def _von_mises_fisher() -> list[Grid]:
 def _von_mises() -> list[Grid]:
     kappas = np.array(CONCENTRATIONS)
     direction = np.array([1.0, 2.0]) / np.sqrt(5.0)
-    return [Grid(ir.families.VonMises(), kappas[:, None] * direction, (kappas >= 0.1) & (kappas <= 100))]
+    return [
+        Grid(ir.families.VonMises(), kappas[:, None] * direction, (kappas >= 0.1) & (kappas <= 100))
+    ]
 
 
 def _with_condition(d: int, condition: float) -> Array:
@@ -166,7 +209,10 @@ def _wishart(name: str, sign: int) -> Callable[[], list[Grid]]:
         found = []
         for d in (2, 3):
             settings = list(itertools.product(ABOVE, CONDITIONS))
-            theta = [np.append(sign * (d - 1 + n) / 2, _dual(-_with_condition(d, c))) for n, c in settings]
+            theta = [
+                np.append(sign * (d - 1 + n) / 2, _dual(-_with_condition(d, c)))
+                for n, c in settings
+            ]
             moderate = np.array([0.1 <= n <= 100 and c <= 1e4 for n, c in settings])
             found.append(Grid(getattr(ir.families, name)(d), np.array(theta), moderate))
         return found
@@ -191,7 +237,9 @@ def _vectors(name: str, *options: Any) -> Callable[[], list[Grid]]:
 
 
 def _gaussian(name: str, mean: str, variance: str) -> Callable[[], list[Grid]]:
-    return lambda: [_classical(getattr(ir.families, name)(), _product(**{mean: MEANS, variance: VARIANCES}))]
+    return lambda: [
+        _classical(getattr(ir.families, name)(), _product(**{mean: MEANS, variance: VARIANCES}))
+    ]
 
 
 def _categories(family: Any, k: int) -> Grid:
@@ -199,7 +247,13 @@ def _categories(family: Any, k: int) -> Grid:
     rng = np.random.default_rng(11)
     one = [[t] + [0.0] * (k - 2) for t in LOGITS]
     return _natural(
-        family, one + [(size * rng.standard_normal(k - 1)).tolist() for size in (1e-8, 1e-4, 0.3, 1.0, 10.0, 100.0)], LOGIT_DIGITS
+        family,
+        one
+        + [
+            (size * rng.standard_normal(k - 1)).tolist()
+            for size in (1e-8, 1e-4, 0.3, 1.0, 10.0, 100.0)
+        ],
+        LOGIT_DIGITS,
     )
 
 
@@ -207,7 +261,9 @@ def _ising() -> list[Grid]:
     rng = np.random.default_rng(12)
     family = ir.families.Ising(3)
     draws = [
-        (size * np.sign(z) * (0.2 + np.abs(z))).tolist() for size in (1e-8, 1e-4, 0.5, 1.0, 5.0, 10.0) for z in rng.standard_normal((3, 6))
+        (size * np.sign(z) * (0.2 + np.abs(z))).tolist()
+        for size in (1e-8, 1e-4, 0.5, 1.0, 5.0, 10.0)
+        for z in rng.standard_normal((3, 6))
     ]
     return [_natural(family, draws, 400)]
 
@@ -226,7 +282,9 @@ TABLE: dict[str, Callable[[], list[Grid]]] = {
     "Gaussian": _gaussian("Gaussian", "mean", "variance"),
     "Geometric": lambda: [_natural(ir.families.Geometric(), [[t] for t in LOG_FAILURES])],
     "InverseGamma": lambda: [_classical(ir.families.InverseGamma(), _with_equal("shape", "scale"))],
-    "InverseGaussian": lambda: [_classical(ir.families.InverseGaussian(), _product(mean=SCALES, shape=SCALES))],
+    "InverseGaussian": lambda: [
+        _classical(ir.families.InverseGaussian(), _product(mean=SCALES, shape=SCALES))
+    ],
     "InverseWishart": _wishart("InverseWishart", -1),
     "Ising": _ising,
     "IsotropicGaussian": _vectors("IsotropicGaussian", 2),
@@ -236,7 +294,10 @@ TABLE: dict[str, Callable[[], list[Grid]]] = {
     "Maxwell": _simple("Maxwell", "scale"),
     "Multinomial": lambda: [_categories(ir.families.Multinomial(7, 3), 3)],
     "MultivariateGaussian": _multivariate,
-    "NegativeBinomial": lambda: [_natural(ir.families.NegativeBinomial(r), [[t] for t in LOG_FAILURES]) for r in (1.0, 5.0, 100.0)],
+    "NegativeBinomial": lambda: [
+        _natural(ir.families.NegativeBinomial(r), [[t] for t in LOG_FAILURES])
+        for r in (1.0, 5.0, 100.0)
+    ],
     "Pareto": _simple("Pareto", "shape"),
     "Poisson": _simple("Poisson", "rate"),
     "Rayleigh": _simple("Rayleigh", "scale"),

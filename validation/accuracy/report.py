@@ -32,8 +32,8 @@ def measure(progress: Callable[[str], None] = lambda step: None) -> dict[str, An
     Returns
     -------
     dict
-        What ``accuracy.json`` holds: ``special``, a list of functions, and ``families``, a list of operations, with date and versions.
-        Errors that are infinite are written as null.
+        What ``accuracy.json`` holds: ``special``, a list of functions, and ``families``, a list of
+        operations, with date and versions. Errors that are infinite are written as null.
     """
     start = time.perf_counter()
     functions: list[dict[str, Any]] = []
@@ -65,9 +65,15 @@ def dumped(content: dict[str, Any]) -> bytes:
     """Return the file as text, a measured row to a line, so that two of them can be compared by eye."""
     parts = []
     for key, value in content.items():
-        rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in value) if isinstance(value, list) else ""
+        rows = (
+            ",\n".join(json.dumps(row, ensure_ascii=False) for row in value)
+            if isinstance(value, list)
+            else ""
+        )
         parts.append(
-            f"{json.dumps(key)}: [\n{rows}\n]" if isinstance(value, list) else f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
+            f"{json.dumps(key)}: [\n{rows}\n]"
+            if isinstance(value, list)
+            else f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
         )
     return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
 

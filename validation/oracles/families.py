@@ -1,7 +1,7 @@
 """Gaussian and Gamma distributions at eighty digits, from their textbook densities in classical parameters.
 
-Natural parameters come in as exact numbers; everything else follows from the log density, from closed forms of the moments, or by
-differences of the log-partition function.
+Natural parameters come in as exact numbers; everything else follows from the log density, from
+closed forms of the moments, or by differences of the log-partition function.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ class GaussianOracle(Family):
     def kl(self, theta1: Array, theta2: Array) -> Any:
         """½ (log s₂²/s₁² + (s₁² + (m₁ − m₂)²)/s₂² − 1)."""
         (mean1, variance1), (mean2, variance2) = self.classical(theta1), self.classical(theta2)
-        return (MP.log(variance2 / variance1) + (variance1 + (mean1 - mean2) ** 2) / variance2 - 1) / 2
+        return (
+            MP.log(variance2 / variance1) + (variance1 + (mean1 - mean2) ** 2) / variance2 - 1
+        ) / 2
 
     def mean_log_base_measure(self, theta: Array) -> Any:
         """The base measure is constant."""

@@ -1,11 +1,13 @@
 """The Fisher information five times over, in float64, each with a model of its own error.
 
-All use the standardised parameter s, θ = θ₀ + diag(1/√F_aa) s, in which F is a correlation matrix: one step h then suits both
-parameters, and errors are in units of √(F_aa F_bb). A method with error T h^p + R h^−q is used at the step that makes this least.
+All use the standardised parameter s, θ = θ₀ + diag(1/√F_aa) s, in which F is a correlation matrix:
+one step h then suits both parameters, and errors are in units of √(F_aa F_bb). A method with error
+T h^p + R h^−q is used at the step that makes this least.
 
-T comes from third and fourth derivatives of A, by differences at eighty digits. R comes from the rounding of what is differenced: the
-sizes of the terms that are added up, in units of the last place, and the rounding of θ itself, which a function turns into that of its
-value by its slope. Special functions are taken to be good to a few units.
+T comes from third and fourth derivatives of A, by differences at eighty digits. R comes from the
+rounding of what is differenced: the sizes of the terms that are added up, in units of the last
+place, and the rounding of θ itself, which a function turns into that of its value by its slope.
+Special functions are taken to be good to a few units.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from validation.oracles.quadrature import gamma_nodes, gaussian_nodes
 __all__ = ["EstimateOfFisher", "FloatFamily", "Method", "estimates", "float_family", "methods"]
 
 UNIT = 2.0**-53
-#: Units in the last place that a library's log Γ or ψ may be off by, and the roundings of the few sums and products around them.
+#: Units in the last place that a library's log Γ or ψ may be off by, and the roundings of the few
+#: sums and products around them.
 FUNCTION_ULPS = 4.0
 
 
@@ -87,9 +90,12 @@ def _gaussian(mean: float, deviation: float) -> FloatFamily:
         nodes=nodes,
         size_of_log_partition=mean**2 / (2 * deviation**2) + abs(math.log(deviation)) + 1,
         size_of_mean=np.array([abs(mean), mean**2 + deviation**2]),
-        # A difference of means is formed from two numbers of size |m|, then squared: it adds |m| times that difference, below one unit.
+        # A difference of means is formed from two numbers of size |m|, then squared: it adds |m|
+        # times that difference, below one unit.
         size_of_kl=2 + abs(mean) / deviation,
-        size_of_log_density=(x - mean) ** 2 / (2 * deviation**2) + np.abs(x - mean) * abs(mean) / deviation**2 + 2,
+        size_of_log_density=(x - mean) ** 2 / (2 * deviation**2)
+        + np.abs(x - mean) * abs(mean) / deviation**2
+        + 2,
     )
 
 
@@ -115,7 +121,9 @@ def _gamma(shape: float, rate: float) -> FloatFamily:
         statistics=lambda z: np.stack([np.log(z), z], axis=1),
         nodes=nodes,
         size_of_log_partition=size + 1,
-        size_of_mean=np.array([abs(special.digamma(shape)) + abs(math.log(rate)) + 1, shape / rate]),
+        size_of_mean=np.array(
+            [abs(special.digamma(shape)) + abs(math.log(rate)) + 1, shape / rate]
+        ),
         size_of_kl=2 * abs(special.gammaln(shape)) + shape + 1,
         size_of_log_density=size + abs(shape - 1) * np.abs(np.log(x)) + rate * x,
     )
@@ -134,7 +142,10 @@ class Method:
 
     def error(self, step: Any) -> Any:
         """Predicted error at a step (or an array of steps)."""
-        return self.truncation * step**self.truncation_power + self.rounding / step**self.rounding_power
+        return (
+            self.truncation * step**self.truncation_power
+            + self.rounding / step**self.rounding_power
+        )
 
     @property
     def best_step(self) -> float:
@@ -160,13 +171,20 @@ def methods(family: FloatFamily) -> list[Method]:
     scale, theta = family.scale, family.theta
     third, fourth = _high_derivatives(family, scale)
     slope = np.abs(np.array([float(m) for m in family.oracle.mean(precise(theta))]))
-    # θ is rounded after each step: the value moves by the slope of the function times half a unit of θ.
+    # θ is rounded after each step: the value moves by the slope of the function times half a unit
+    # of θ.
     rounding_of_theta = UNIT * np.abs(theta)
     fisher = np.array([[float(v) for v in row] for row in family.oracle.fisher(precise(theta))])
 
-    value_noise = FUNCTION_ULPS * UNIT * family.size_of_log_partition + float(rounding_of_theta @ slope)
-    mean_noise = (FUNCTION_ULPS * UNIT * family.size_of_mean + np.abs(fisher) @ rounding_of_theta) * scale
-    kl_noise = FUNCTION_ULPS * UNIT * family.size_of_kl + float(rounding_of_theta / scale @ np.ones(2))
+    value_noise = FUNCTION_ULPS * UNIT * family.size_of_log_partition + float(
+        rounding_of_theta @ slope
+    )
+    mean_noise = (
+        FUNCTION_ULPS * UNIT * family.size_of_mean + np.abs(fisher) @ rounding_of_theta
+    ) * scale
+    kl_noise = FUNCTION_ULPS * UNIT * family.size_of_kl + float(
+        rounding_of_theta / scale @ np.ones(2)
+    )
     score_noise = _score_noise(family, scale, rounding_of_theta)
 
     def at(*shifts: float) -> Array:
@@ -177,19 +195,30 @@ def methods(family: FloatFamily) -> list[Method]:
             result = np.empty((2, 2))
             for a, c in itertools.product(range(2), repeat=2):
                 i, k = h * np.eye(2)[a], h * np.eye(2)[c]
-                corners = function(at(*(i + k))) - function(at(*(i - k))) - function(at(*(k - i))) + function(at(*(-i - k)))
+                corners = (
+                    function(at(*(i + k)))
+                    - function(at(*(i - k)))
+                    - function(at(*(k - i)))
+                    + function(at(*(-i - k)))
+                )
                 result[a, c] = corners / (4 * h * h)
             return result
 
         return estimate
 
     def of_mean(h: float) -> Array:
-        rows = [(family.mean(at(*(h * axis))) - family.mean(at(*(-h * axis)))) / (2 * h) for axis in np.eye(2)]
+        rows = [
+            (family.mean(at(*(h * axis))) - family.mean(at(*(-h * axis)))) / (2 * h)
+            for axis in np.eye(2)
+        ]
         return np.array(rows) * scale
 
     def of_score(h: float) -> Array:
         x, weights = family.nodes[0][:, 0], family.nodes[1]
-        score = [(family.log_density(at(*(h * e)), x) - family.log_density(at(*(-h * e)), x)) / (2 * h) for e in np.eye(2)]
+        score = [
+            (family.log_density(at(*(h * e)), x) - family.log_density(at(*(-h * e)), x)) / (2 * h)
+            for e in np.eye(2)
+        ]
         return np.array(score) * weights @ np.array(score).T
 
     def covariance(_: float) -> Array:
@@ -198,17 +227,32 @@ def methods(family: FloatFamily) -> list[Method]:
         return (centred * weights[:, None]).T @ centred
 
     values = family.statistics(family.nodes[0][:, 0]) * scale
-    # Weighted sums of n products of centred statistics: the centre is off by n roundings of the largest mean, and so is each sum.
+    # Weighted sums of n products of centred statistics: the centre is off by n roundings of the
+    # largest mean, and so is each sum.
     sum_noise = UNIT * len(values) * (2 + 4 * float(np.max(family.nodes[1] @ np.abs(values))))
-    mixed = float(np.max(fourth)) / 3  # (∂_a³∂_c + ∂_a∂_c³)/6; the diagonal has ∂⁴/3, since its corners are 2h apart
+    mixed = (
+        float(np.max(fourth)) / 3
+    )  # (∂_a³∂_c + ∂_a∂_c³)/6; the diagonal has ∂⁴/3, since its corners are 2h apart
     return [
         Method("second differences of A", hessian(family.log_partition), mixed, 2, value_noise, 2),
-        Method("differences of μ", of_mean, float(np.max(fourth)) / 6, 2, float(np.max(mean_noise)), 1),
+        Method(
+            "differences of μ", of_mean, float(np.max(fourth)) / 6, 2, float(np.max(mean_noise)), 1
+        ),
         Method("covariance by quadrature", covariance, sum_noise, 0, 0.0, 0),
         # The KL divergence has A's derivatives from the second on.
-        Method("Hessian of KL by differences", hessian(lambda t: family.kl(theta, t)), mixed, 2, kl_noise, 2),
-        # A score is linear in f, so truncation shifts it by a constant t = h²∂³A/6 without correlation: E[(s + t)(s + t)ᵀ] = F + ttᵀ.
-        Method("outer product of scores", of_score, (float(np.max(third)) / 6) ** 2, 4, score_noise, 1),
+        Method(
+            "Hessian of KL by differences",
+            hessian(lambda t: family.kl(theta, t)),
+            mixed,
+            2,
+            kl_noise,
+            2,
+        ),
+        # A score is linear in f, so truncation shifts it by a constant t = h²∂³A/6 without
+        # correlation: E[(s + t)(s + t)ᵀ] = F + ttᵀ.
+        Method(
+            "outer product of scores", of_score, (float(np.max(third)) / 6) ** 2, 4, score_noise, 1
+        ),
     ]
 
 
@@ -217,7 +261,9 @@ def estimates(family: FloatFamily) -> list[EstimateOfFisher]:
     found = []
     for method in methods(family):
         step = method.best_step
-        found.append(EstimateOfFisher(method.name, step, method.estimate(step), float(method.error(step))))
+        found.append(
+            EstimateOfFisher(method.name, step, method.estimate(step), float(method.error(step)))
+        )
     return found
 
 
@@ -233,7 +279,9 @@ def _score_noise(family: FloatFamily, scale: Array, rounding_of_theta: Array) ->
 def _high_derivatives(family: FloatFamily, scale: Array) -> tuple[Array, Array]:
     """All third (2,2,2) and fourth (2,2,2,2) derivatives of A in standardised parameters, in absolute value."""
     theta, unit = precise(family.theta), precise(scale)
-    h = MP.mpf(10) ** -12  # fourth differences at eighty digits: h² = 1e-24 of truncation, 1e-80/1e-48 of rounding
+    h = (
+        MP.mpf(10) ** -12
+    )  # fourth differences at eighty digits: h² = 1e-24 of truncation, 1e-80/1e-48 of rounding
 
     def derivative(order: tuple[int, ...]) -> float:
         total = MP.mpf(0)
@@ -245,6 +293,8 @@ def _high_derivatives(family: FloatFamily, scale: Array) -> tuple[Array, Array]:
         return abs(float(total / (2 * h) ** len(order)))
 
     def derivatives(rank: int) -> Array:
-        return np.array([derivative(order) for order in itertools.product(range(2), repeat=rank)]).reshape((2,) * rank)
+        return np.array(
+            [derivative(order) for order in itertools.product(range(2), repeat=rank)]
+        ).reshape((2,) * rank)
 
     return derivatives(3), derivatives(4)

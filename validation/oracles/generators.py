@@ -14,10 +14,19 @@ import numpy as np
 from validation.oracles.particles import network
 from validation.oracles.precise import MP, Array, exp
 
-__all__ = ["Generator", "affine", "gamma_quantile", "location_scale", "mixture_quantile", "perceptron", "polynomial"]
+__all__ = [
+    "Generator",
+    "affine",
+    "gamma_quantile",
+    "location_scale",
+    "mixture_quantile",
+    "perceptron",
+    "polynomial",
+]
 
 Generator = Callable[[Array, Array], Array]
-# Newton's iteration doubles the digits with each step once it has a few; the rough starts below need ten or twenty steps to have them.
+# Newton's iteration doubles the digits with each step once it has a few; the rough starts below
+# need ten or twenty steps to have them.
 STEPS = 60
 CONVERGED = MP.mpf(10) ** -50  # the step after which the next one leaves an error of 1e-100
 
@@ -93,7 +102,8 @@ def gamma_quantile(w: Array, z: Array) -> Array:
     def slope(log_x: Any) -> Any:
         return MP.exp(shape * log_x - MP.exp(log_x) - MP.loggamma(shape))
 
-    # log F is concave in log x, and log x = (log u + log Γ(a + 1))/a is on the left of the root: Newton's iteration rises to it.
+    # log F is concave in log x, and log x = (log u + log Γ(a + 1))/a is on the left of the root:
+    # Newton's iteration rises to it.
     log_x = (MP.log(z[0]) + MP.loggamma(shape + 1)) / shape
     for _ in range(STEPS):
         probability = distribution(MP.exp(log_x))
@@ -110,10 +120,14 @@ def mixture_quantile(w: Array, z: Array) -> Array:
     powers = [MP.exp(logit) for logit in logits]
 
     def distribution(x: Any) -> Any:
-        parts = [p * MP.ncdf((x - m) / MP.exp(r)) for p, m, r in zip(powers, locations, log_scales, strict=True)]
+        parts = [
+            p * MP.ncdf((x - m) / MP.exp(r))
+            for p, m, r in zip(powers, locations, log_scales, strict=True)
+        ]
         return sum(parts) / sum(powers)
 
-    # Bisection to where Newton's iteration takes over: any bracket that holds all components will do.
+    # Bisection to where Newton's iteration takes over: any bracket that holds all components will
+    # do.
     reach = 40 * max(MP.exp(r) for r in log_scales)
     low, high = min(locations) - reach, max(locations) + reach
     for _ in range(40):
@@ -121,7 +135,10 @@ def mixture_quantile(w: Array, z: Array) -> Array:
         low, high = (middle, high) if distribution(middle) < z[0] else (low, middle)
     x = (low + high) / 2
     for _ in range(STEPS):
-        densities = [p * MP.npdf(x, m, MP.exp(r)) for p, m, r in zip(powers, locations, log_scales, strict=True)]
+        densities = [
+            p * MP.npdf(x, m, MP.exp(r))
+            for p, m, r in zip(powers, locations, log_scales, strict=True)
+        ]
         step = (z[0] - distribution(x)) * sum(powers) / sum(densities)
         x += step
         if abs(step) < CONVERGED:

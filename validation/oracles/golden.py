@@ -40,17 +40,24 @@ class Golden:
     def distance_noise(self) -> float:
         """Absolute error of the stored energy distance.
 
-        The published program expands squared distances, so the distance of a point at radius r from itself comes out as up to 2√eps·r
-        instead of zero, and its mean over the n² pairs of a sample adds 2√eps·r/n.
+        The published program expands squared distances, so the distance of a point at radius r from
+        itself comes out as up to 2√eps·r instead of zero, and its mean over the n² pairs of a
+        sample adds 2√eps·r/n.
         """
         noise = 2 * np.sqrt(np.finfo(float).eps)
-        return float(sum(noise * np.max(np.linalg.norm(self[z], axis=1)) / len(self[z]) for z in ("particles", "target")))
+        return float(
+            sum(
+                noise * np.max(np.linalg.norm(self[z], axis=1)) / len(self[z])
+                for z in ("particles", "target")
+            )
+        )
 
     @property
     def gradient_noise(self) -> float:
         """Absolute error of the stored gradient of the energy distance.
 
-        About eight roundings of size eps·r are divided by a self-distance of at least √(eps/2)·r, with weight 1/n².
+        About eight roundings of size eps·r are divided by a self-distance of at least √(eps/2)·r,
+        with weight 1/n².
         """
         return float(8 * np.sqrt(2 * np.finfo(float).eps) / len(self["particles"]) ** 2)
 
@@ -58,8 +65,9 @@ class Golden:
     def wasserstein_velocity(self) -> Array:
         """The stored velocity (W1), without the 1e-12 that the published program adds to its sums of kernels.
 
-        A score Σ_j k_j (y_j − x)/σ² / (Σ_j k_j + 1e-12) is short of the true one by a fraction 1e-12/Σ_j k_j, up to 4e-12 here; a fit of
-        the stored arrays finds this constant to three digits in all four cases.
+        A score Σ_j k_j (y_j − x)/σ² / (Σ_j k_j + 1e-12) is short of the true one by a fraction
+        1e-12/Σ_j k_j, up to 4e-12 here; a fit of the stored arrays finds this constant to three
+        digits in all four cases.
         """
         x, sigma = self["particles"], float(self["kernel_bandwidth"])
 

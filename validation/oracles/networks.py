@@ -20,37 +20,62 @@ def activation(name: str, a: complex) -> tuple[complex, complex]:
     return (a, 1.0) if a.real > 0 else (0.0, 0.0)
 
 
-def energy_gradient(layers: Sequence[Layer], head: np.ndarray, name: str, x: np.ndarray) -> np.ndarray:
+def energy_gradient(
+    layers: Sequence[Layer], head: np.ndarray, name: str, x: np.ndarray
+) -> np.ndarray:
     """∇E at one point by the chain rule from the input to the output."""
     values = np.asarray(x, dtype=complex)
     jacobian = np.eye(len(x), dtype=complex)
     for matrix, offset in layers:
-        pairs = [activation(name, sum(w * v for w, v in zip(row, values, strict=True)) + b) for row, b in zip(matrix, offset, strict=True)]
-        jacobian = np.array([slope * (row @ jacobian) for (_, slope), row in zip(pairs, matrix, strict=True)])
+        pairs = [
+            activation(name, sum(w * v for w, v in zip(row, values, strict=True)) + b)
+            for row, b in zip(matrix, offset, strict=True)
+        ]
+        jacobian = np.array(
+            [slope * (row @ jacobian) for (_, slope), row in zip(pairs, matrix, strict=True)]
+        )
         values = np.array([value for value, _ in pairs])
     return np.asarray(head @ jacobian)
 
 
-def denoising_loss(layers: Sequence[Layer], head: np.ndarray, name: str, x: np.ndarray, disturbance: np.ndarray, noise: float) -> complex:
+def denoising_loss(
+    layers: Sequence[Layer],
+    head: np.ndarray,
+    name: str,
+    x: np.ndarray,
+    disturbance: np.ndarray,
+    noise: float,
+) -> complex:
     """(F1) as it stands; squares, not squared moduli, so that it is analytic."""
     total = 0.0 + 0.0j
     for point, epsilon in zip(x, disturbance, strict=True):
-        total += np.sum((energy_gradient(layers, head, name, point + epsilon) + epsilon / noise**2) ** 2)
+        total += np.sum(
+            (energy_gradient(layers, head, name, point + epsilon) + epsilon / noise**2) ** 2
+        )
     return complex(total / len(x))
 
 
 def denoising_gradient(
-    layers: Sequence[Layer], head: np.ndarray, name: str, x: np.ndarray, disturbance: np.ndarray, noise: float
+    layers: Sequence[Layer],
+    head: np.ndarray,
+    name: str,
+    x: np.ndarray,
+    disturbance: np.ndarray,
+    noise: float,
 ) -> list[np.ndarray]:
     """Gradient of the loss over every matrix, offset and the head, in that order, one complex step for each entry."""
-    parts = [np.asarray(part, dtype=complex) for layer in layers for part in layer] + [np.asarray(head, dtype=complex)]
+    parts = [np.asarray(part, dtype=complex) for layer in layers for part in layer] + [
+        np.asarray(head, dtype=complex)
+    ]
     gradients = []
     for part in parts:
         gradient = np.zeros(part.shape)
         for index in np.ndindex(part.shape):
             part[index] += 1j * STEP
             changed = list(zip(parts[:-1:2], parts[1:-1:2], strict=True))
-            gradient[index] = denoising_loss(changed, parts[-1], name, x, disturbance, noise).imag / STEP
+            gradient[index] = (
+                denoising_loss(changed, parts[-1], name, x, disturbance, noise).imag / STEP
+            )
             part[index] -= 1j * STEP
         gradients.append(gradient)
     return gradients

@@ -1,10 +1,12 @@
 """Expectations of every family of the package: weighted points that share neither statistics, base measure nor weights with it.
 
-A rule gives points x with their statistics f, log h and probabilities. On a finite or countable set these are the states; on a line
-they are trapezoidal nodes in a coordinate u in which exp(⟨θ, f⟩) h dx is analytic and falls off on either side, so that the rule
-converges exponentially: it is cut where the integrand is below e^−50 of its top, and the step is halved until the total settles, and once
-more. Vectors and matrices have products of such rules, or Gauss rules where f is a polynomial in variables with a classical weight.
-Statistics are computed from u, not from x, which may round to an end of the support.
+A rule gives points x with their statistics f, log h and probabilities. On a finite or countable set
+these are the states; on a line they are trapezoidal nodes in a coordinate u in which exp(⟨θ, f⟩) h
+dx is analytic and falls off on either side, so that the rule converges exponentially: it is cut
+where the integrand is below e^−50 of its top, and the step is halved until the total settles, and
+once more. Vectors and matrices have products of such rules, or Gauss rules where f is a polynomial
+in variables with a classical weight. Statistics are computed from u, not from x, which may round to
+an end of the support.
 """
 
 from __future__ import annotations
@@ -22,9 +24,11 @@ from validation.oracles.precise import Array
 __all__ = ["Nodes", "nodes"]
 
 CUT = 50.0
-#: Change of a logarithm of a total by halving the step, from which on another halving is enough: the error is about squared each time.
+#: Change of a logarithm of a total by halving the step, from which on another halving is enough:
+#: the error is about squared each time.
 SETTLED = 1e-8
-#: Nodes of a Gauss rule for a polynomial of degree four, a product of two squares, with one to spare.
+#: Nodes of a Gauss rule for a polynomial of degree four, a product of two squares, with one to
+#: spare.
 GAUSS = 4
 
 
@@ -58,7 +62,9 @@ def nodes(family: Any, theta: Array) -> Nodes | None:
     return None if rule is None else rule(family, np.asarray(theta, dtype=float))
 
 
-def _summed(theta: Array, x: Array, statistics: Array, log_h: Array, log_dx: Array | float = 0.0) -> Nodes:
+def _summed(
+    theta: Array, x: Array, statistics: Array, log_h: Array, log_dx: Array | float = 0.0
+) -> Nodes:
     """Probabilities ∝ h exp(⟨θ, f⟩) dx."""
     exponents = statistics @ theta + log_h + log_dx
     log_mass = special.logsumexp(exponents)
@@ -70,29 +76,48 @@ def _compressed(rule: Nodes) -> Nodes:
     """Return a rule on a few of the points with the same means of 1, f, f ⊗ f and log h, which exists by Carathéodory's theorem."""
     centred = (rule.statistics - rule.mean()) / np.sqrt(np.diag(rule.covariance()))
     i, j = np.triu_indices(len(rule.statistics[0]))
-    moments = np.column_stack([np.ones(len(centred)), centred, centred[:, i] * centred[:, j], rule.log_h])
+    moments = np.column_stack(
+        [np.ones(len(centred)), centred, centred[:, i] * centred[:, j], rule.log_h]
+    )
     kept, size = np.flatnonzero(rule.weights > 0), np.sqrt(rule.weights @ moments**2)
     moments = moments[kept][:, size > 0] / size[size > 0]
     wanted = rule.weights[kept] @ moments
     chosen, values = kept, rule.weights[kept]
-    while len(chosen) > len(wanted):  # drop points along directions that leave the means as they are
+    while len(chosen) > len(
+        wanted
+    ):  # drop points along directions that leave the means as they are
         subset = moments[: len(wanted) + 1]
         direction = np.linalg.svd(subset.T)[2][-1]
         with np.errstate(divide="ignore"):
             reach = np.where(direction > 0, values[: len(subset)] / direction, np.inf)
         out = int(np.argmin(reach))
         values[: len(subset)] -= reach[out] * direction
-        chosen, values, moments = (np.delete(part, out, axis=0) for part in (chosen, values, moments))
+        chosen, values, moments = (
+            np.delete(part, out, axis=0) for part in (chosen, values, moments)
+        )
     values = values + np.linalg.lstsq(moments.T, wanted - values @ moments, rcond=None)[0]
-    return Nodes(rule.x[chosen], rule.statistics[chosen], rule.log_h[chosen], values / np.sum(values), rule.log_mass)
+    return Nodes(
+        rule.x[chosen],
+        rule.statistics[chosen],
+        rule.log_h[chosen],
+        values / np.sum(values),
+        rule.log_mass,
+    )
 
 
-# ---------------------------------------------------------------------------------------------------------------------------- states
+# --------------------------------------------------------------------------------------------------
 
 
-def _finite(theta: Array, states: list[Any], statistics: list[Any], log_h: Array | None = None) -> Nodes:
+def _finite(
+    theta: Array, states: list[Any], statistics: list[Any], log_h: Array | None = None
+) -> Nodes:
     table = np.array(statistics, dtype=float)
-    return _summed(theta, np.array(states, dtype=float), table, np.zeros(len(table)) if log_h is None else log_h)
+    return _summed(
+        theta,
+        np.array(states, dtype=float),
+        table,
+        np.zeros(len(table)) if log_h is None else log_h,
+    )
 
 
 def _categorical(family: Any, theta: Array) -> Nodes:
@@ -111,7 +136,9 @@ def _multinomial(family: Any, theta: Array) -> Nodes:
 
 def _ising(family: Any, theta: Array) -> Nodes:
     states = list(itertools.product((0, 1) if family.binary else (-1, 1), repeat=family.spins))
-    return _finite(theta, states, [[*s, *(a * b for a, b in itertools.combinations(s, 2))] for s in states])
+    return _finite(
+        theta, states, [[*s, *(a * b for a, b in itertools.combinations(s, 2))] for s in states]
+    )
 
 
 def _counts(log_h: Callable[[Any, Array], Array]) -> Callable[[Any, Array], Nodes]:
@@ -132,7 +159,7 @@ def _negative_binomial_base(family: Any, x: Array) -> Array:
     return special.gammaln(x + r) - special.gammaln(r) - special.gammaln(x + 1)
 
 
-# ----------------------------------------------------------------------------------------------------------------------- real numbers
+# --------------------------------------------------------------------------------------------------
 
 
 def _trapezoid(exponent: Callable[[Array], Array]) -> tuple[Array, float]:
@@ -150,7 +177,12 @@ def _trapezoid(exponent: Callable[[Array], Array]) -> tuple[Array, float]:
         number, last = 2 * number, total
 
 
-def _on_a_line(theta: Array, statistics: Callable[[Array], Array], log_h_dx: Callable[[Array], tuple[Array, Array]], point: Any) -> Nodes:
+def _on_a_line(
+    theta: Array,
+    statistics: Callable[[Array], Array],
+    log_h_dx: Callable[[Array], tuple[Array, Array]],
+    point: Any,
+) -> Nodes:
     """Nodes in u from f(u), from log h and log dx/du, and from x(u)."""
 
     def exponent(u: Array) -> Array:
@@ -168,13 +200,18 @@ def _columns(*columns: Array) -> Array:
 
 
 def _on_the_half_line(
-    statistics: Callable[[Any, Array], Array], log_h: Callable[[Any, Array], Array], origin: Callable[[Any], float] = lambda family: 0.0
+    statistics: Callable[[Any, Array], Array],
+    log_h: Callable[[Any, Array], Array],
+    origin: Callable[[Any], float] = lambda family: 0.0,
 ) -> Callable[[Any, Array], Nodes]:
     """X = origin + e^u; ``statistics`` and ``log_h`` are functions of u."""
 
     def rule(family: Any, theta: Array) -> Nodes:
         return _on_a_line(
-            theta, lambda u: statistics(family, u), lambda u: (log_h(family, u), u), lambda u: origin(family) + np.exp(u)[:, None]
+            theta,
+            lambda u: statistics(family, u),
+            lambda u: (log_h(family, u), u),
+            lambda u: origin(family) + np.exp(u)[:, None],
         )
 
     return rule
@@ -182,16 +219,31 @@ def _on_the_half_line(
 
 def _pareto(family: Any, theta: Array) -> Nodes:
     """Log(x/m) = e^u, so that x = m exp(e^u), dx = x e^u du and h dx = e^u du."""
-    log_x: Callable[..., Any] = lambda u: np.log(family.minimum) + np.exp(u)  # noqa: E731
-    return _on_a_line(theta, lambda u: np.exp(u)[:, None], lambda u: (-log_x(u), log_x(u) + u), lambda u: np.exp(log_x(u))[:, None])
+    log_x: Callable[..., Any] = lambda u: np.log(family.minimum) + np.exp(u)
+    return _on_a_line(
+        theta,
+        lambda u: np.exp(u)[:, None],
+        lambda u: (-log_x(u), log_x(u) + u),
+        lambda u: np.exp(log_x(u))[:, None],
+    )
 
 
 def _laplace(family: Any, theta: Array) -> Nodes:
     """|x − l| = e^u on either side."""
-    half = _on_the_half_line(lambda f, u: np.exp(u)[:, None], lambda f, u: np.full_like(u, np.log(0.5)))(family, theta)
+    half = _on_the_half_line(
+        lambda f, u: np.exp(u)[:, None], lambda f, u: np.full_like(u, np.log(0.5))
+    )(family, theta)
     x = np.concatenate([family.location + half.x, family.location - half.x])
-    statistics, log_h, weights = (np.concatenate([part, part]) for part in (half.statistics, half.log_h, half.weights / 2))
-    return Nodes(x, statistics, log_h, weights, None if half.log_mass is None else half.log_mass + float(np.log(2)))
+    statistics, log_h, weights = (
+        np.concatenate([part, part]) for part in (half.statistics, half.log_h, half.weights / 2)
+    )
+    return Nodes(
+        x,
+        statistics,
+        log_h,
+        weights,
+        None if half.log_mass is None else half.log_mass + float(np.log(2)),
+    )
 
 
 def _gaussian(family: Any, theta: Array) -> Nodes:
@@ -200,14 +252,16 @@ def _gaussian(family: Any, theta: Array) -> Nodes:
     def base(u: Array) -> tuple[Array, Array]:
         return np.full_like(u, -0.5 * np.log(2 * np.pi)), np.full_like(u, np.log(s))
 
-    return _on_a_line(theta, lambda u: _columns(m + s * u, (m + s * u) ** 2), base, lambda u: (m + s * u)[:, None])
+    return _on_a_line(
+        theta, lambda u: _columns(m + s * u, (m + s * u) ** 2), base, lambda u: (m + s * u)[:, None]
+    )
 
 
 def _log_gamma_base(family: Any, u: Array) -> Array:
     return -u
 
 
-# -------------------------------------------------------------------------------------------------------------- simplex and directions
+# --------------------------------------------------------------------------------------------------
 
 
 def _beta(a: float, b: float) -> Nodes:
@@ -220,7 +274,12 @@ def _beta(a: float, b: float) -> Nodes:
     def point(u: Array) -> Array:
         return special.expit(u)[:, None]
 
-    return _on_a_line(np.array([a, b]), lambda u: -_columns(np.logaddexp(0, -u), np.logaddexp(0, u)), log_h_dx, point)
+    return _on_a_line(
+        np.array([a, b]),
+        lambda u: -_columns(np.logaddexp(0, -u), np.logaddexp(0, u)),
+        log_h_dx,
+        point,
+    )
 
 
 def _dirichlet(family: Any, theta: Array) -> Nodes:
@@ -228,9 +287,16 @@ def _dirichlet(family: Any, theta: Array) -> Nodes:
     log_x, rest, weights, log_mass = np.zeros((1, 0)), np.zeros(1), np.ones(1), 0.0
     for k in range(len(theta) - 1):
         part = _compressed(_beta(theta[k], np.sum(theta[k + 1 :])))
-        i, j = np.repeat(np.arange(len(rest)), len(part.x)), np.tile(np.arange(len(part.x)), len(rest))
+        i, j = (
+            np.repeat(np.arange(len(rest)), len(part.x)),
+            np.tile(np.arange(len(part.x)), len(rest)),
+        )
         log_x = np.column_stack([log_x[i], rest[i] + part.statistics[j, 0]])
-        rest, weights, log_mass = rest[i] + part.statistics[j, 1], weights[i] * part.weights[j], log_mass + (part.log_mass or 0.0)
+        rest, weights, log_mass = (
+            rest[i] + part.statistics[j, 1],
+            weights[i] * part.weights[j],
+            log_mass + (part.log_mass or 0.0),
+        )
     statistics = np.column_stack([log_x, rest])
     return Nodes(np.exp(statistics), statistics, -np.sum(statistics, axis=1), weights, log_mass)
 
@@ -240,7 +306,9 @@ def _von_mises(family: Any, theta: Array) -> Nodes:
     number = 64 + 8 * int(np.linalg.norm(theta))
     angle = np.arange(number) * (2 * np.pi / number) - np.pi
     f = _columns(np.cos(angle), np.sin(angle))
-    return _summed(theta, angle[:, None], f, np.full(number, -np.log(2 * np.pi)), np.log(2 * np.pi / number))
+    return _summed(
+        theta, angle[:, None], f, np.full(number, -np.log(2 * np.pi)), np.log(2 * np.pi / number)
+    )
 
 
 def _von_mises_fisher(family: Any, theta: Array) -> Nodes:
@@ -251,15 +319,22 @@ def _von_mises_fisher(family: Any, theta: Array) -> Nodes:
     directions = np.linalg.qr(np.column_stack([theta / kappa, np.eye(d)]))[0]
     directions[:, 0] = theta / kappa
     around = np.concatenate([directions[:, 1:].T, -directions[:, 1:].T])
-    x = (t[:, None, None] * directions[:, 0] + np.sqrt(1 - t * t)[:, None, None] * around).reshape(-1, d)
+    x = (t[:, None, None] * directions[:, 0] + np.sqrt(1 - t * t)[:, None, None] * around).reshape(
+        -1, d
+    )
     log_dx = np.repeat(np.log(w / np.sum(w)), len(around)) - np.log(len(around)) + area
     return _summed(theta, x, x, np.full(len(x), -area), log_dx)
 
 
-# ----------------------------------------------------------------------------------------------------------------- vectors and matrices
+# --------------------------------------------------------------------------------------------------
 
 
-def _normal(mean: Array, covariance: Array, base: Callable[[Array], Array], statistics: Callable[[Array], Array]) -> Nodes:
+def _normal(
+    mean: Array,
+    covariance: Array,
+    base: Callable[[Array], Array],
+    statistics: Callable[[Array], Array],
+) -> Nodes:
     """Gauss-Hermite products: statistics are polynomials of second degree."""
     z, w = special.roots_hermitenorm(GAUSS)
     d = len(mean)
@@ -287,7 +362,9 @@ def _lebesgue(x: Array) -> Array:
 def _multivariate(family: Any, theta: Array) -> Nodes:
     d = family.dimension
     covariance = np.linalg.inv(-2 * _matrix(theta[d:], d, doubled=True))
-    return _normal(covariance @ theta[:d], covariance, _lebesgue, lambda x: np.hstack([x, _second(x)]))
+    return _normal(
+        covariance @ theta[:d], covariance, _lebesgue, lambda x: np.hstack([x, _second(x)])
+    )
 
 
 def _centred(family: Any, theta: Array) -> Nodes:
@@ -298,20 +375,27 @@ def _centred(family: Any, theta: Array) -> Nodes:
 def _diagonal(family: Any, theta: Array) -> Nodes:
     d = family.dimension
     variance = -0.5 / theta[d:]
-    return _normal(variance * theta[:d], np.diag(variance), _lebesgue, lambda x: np.hstack([x, x * x]))
+    return _normal(
+        variance * theta[:d], np.diag(variance), _lebesgue, lambda x: np.hstack([x, x * x])
+    )
 
 
 def _isotropic(family: Any, theta: Array) -> Nodes:
     variance = -0.5 / theta[-1]
-    statistics: Callable[..., Any] = lambda x: np.hstack([x, np.sum(x * x, axis=1, keepdims=True)])  # noqa: E731
-    return _normal(variance * theta[:-1], variance * np.eye(family.dimension), _lebesgue, statistics)
+    statistics: Callable[..., Any] = lambda x: np.hstack([x, np.sum(x * x, axis=1, keepdims=True)])
+    return _normal(
+        variance * theta[:-1], variance * np.eye(family.dimension), _lebesgue, statistics
+    )
 
 
 def _known_covariance(family: Any, theta: Array) -> Nodes:
     covariance = np.array(family.covariance, dtype=float)
 
     def base(x: Array) -> Array:
-        return -0.5 * np.sum(x * np.linalg.solve(covariance, x.T).T, axis=1) - 0.5 * np.linalg.slogdet(2 * np.pi * covariance)[1]
+        return (
+            -0.5 * np.sum(x * np.linalg.solve(covariance, x.T).T, axis=1)
+            - 0.5 * np.linalg.slogdet(2 * np.pi * covariance)[1]
+        )
 
     return _normal(covariance @ theta, covariance, base, lambda x: x)
 
@@ -319,31 +403,54 @@ def _known_covariance(family: Any, theta: Array) -> Nodes:
 def _wishart(inverse: bool) -> Callable[[Any, Array], Nodes | None]:
     """Bartlett's factors of 2 × 2 matrices: X = C T Tᵀ Cᵀ with CCᵀ = B⁻¹, T₁₁² and T₂₂² Gamma distributed and T₂₁ normal.
 
-    Squares of log det X and of X are polynomials of second degree in the logarithms and the values of these squares.
+    Squares of log det X and of X are polynomials of second degree in the logarithms and the values
+    of these squares.
     """
 
     def rule(family: Any, theta: Array) -> Nodes | None:
         if family.dimension != 2:
             return None
-        a, root = abs(theta[0]), np.linalg.cholesky(np.linalg.inv(-_matrix(theta[1:], 2, doubled=True)))
+        a, root = (
+            abs(theta[0]),
+            np.linalg.cholesky(np.linalg.inv(-_matrix(theta[1:], 2, doubled=True))),
+        )
         squares = [
-            _compressed(_on_the_half_line(lambda f, u: _columns(u, np.exp(u)), _log_gamma_base)(None, np.array([shape, -1.0])))
+            _compressed(
+                _on_the_half_line(lambda f, u: _columns(u, np.exp(u)), _log_gamma_base)(
+                    None, np.array([shape, -1.0])
+                )
+            )
             for shape in (a, a - 0.5)
         ]
         (u1, w1), (u2, w2) = ((square.statistics[:, 0], square.weights) for square in squares)
         z, w = special.roots_hermitenorm(GAUSS)
-        i, j, k = (index.ravel() for index in np.meshgrid(np.arange(len(u1)), np.arange(len(u2)), np.arange(GAUSS), indexing="ij"))
+        i, j, k = (
+            index.ravel()
+            for index in np.meshgrid(
+                np.arange(len(u1)), np.arange(len(u2)), np.arange(GAUSS), indexing="ij"
+            )
+        )
         factor = np.zeros((len(i), 2, 2))
-        factor[:, 0, 0], factor[:, 1, 1], factor[:, 1, 0] = np.exp(u1[i] / 2), np.exp(u2[j] / 2), z[k] / np.sqrt(2)
+        factor[:, 0, 0], factor[:, 1, 1], factor[:, 1, 0] = (
+            np.exp(u1[i] / 2),
+            np.exp(u2[j] / 2),
+            z[k] / np.sqrt(2),
+        )
         weights = w1[i] * w2[j] * w[k] / np.sum(w)
         factor = root @ factor
         matrices = factor @ np.swapaxes(factor, 1, 2)
         log_det = u1[i] + u2[j] + 2 * np.sum(np.log(np.diag(root)))
         entries = matrices[:, (0, 0, 1), (0, 1, 1)]
         # The inverse of a 2 × 2 matrix, whose determinant is known without cancellation.
-        points = entries[:, (2, 1, 0)] * np.array([1.0, -1.0, 1.0]) * np.exp(-log_det)[:, None] if inverse else entries
+        points = (
+            entries[:, (2, 1, 0)] * np.array([1.0, -1.0, 1.0]) * np.exp(-log_det)[:, None]
+            if inverse
+            else entries
+        )
         log_det = -log_det if inverse else log_det
-        return Nodes(points, np.column_stack([log_det, entries]), -1.5 * log_det, weights / np.sum(weights))
+        return Nodes(
+            points, np.column_stack([log_det, entries]), -1.5 * log_det, weights / np.sum(weights)
+        )
 
     return rule
 
@@ -358,7 +465,10 @@ def _product(family: Any, theta: Array) -> Nodes | None:
             return None
         start += part.number
         found = _compressed(found)
-        i, j = np.repeat(np.arange(len(joint.x)), len(found.x)), np.tile(np.arange(len(found.x)), len(joint.x))
+        i, j = (
+            np.repeat(np.arange(len(joint.x)), len(found.x)),
+            np.tile(np.arange(len(found.x)), len(joint.x)),
+        )
         joint = Nodes(
             np.hstack([joint.x[i], found.x[j]]),
             np.hstack([joint.statistics[i], found.statistics[j]]),
@@ -370,10 +480,18 @@ def _product(family: Any, theta: Array) -> Nodes | None:
 
 def _spin(family: Any, theta: Array) -> Nodes | None:
     """States ±1 of probability a half before they are tilted."""
-    return _summed(theta, np.array([[-1.0], [1.0]]), np.array([[-1.0], [1.0]]), np.zeros(2), np.log(0.5)) if "spin" in family.name else None
+    return (
+        _summed(
+            theta, np.array([[-1.0], [1.0]]), np.array([[-1.0], [1.0]]), np.zeros(2), np.log(0.5)
+        )
+        if "spin" in family.name
+        else None
+    )
 
 
-def _power(power: Callable[[Any], float], log_h: Callable[[Any, Array], Array]) -> Callable[[Any, Array], Nodes]:
+def _power(
+    power: Callable[[Any], float], log_h: Callable[[Any, Array], Array]
+) -> Callable[[Any, Array], Nodes]:
     """One statistic x^k of x = e^u."""
     return _on_the_half_line(lambda family, u: np.exp(power(family) * u)[:, None], log_h)
 
@@ -393,13 +511,18 @@ TABLE: dict[str, Callable[[Any, Array], Nodes | None]] = {
     "Gaussian": _gaussian,
     "Geometric": _counts(lambda f, x: np.zeros_like(x)),
     "InverseGamma": _on_the_half_line(lambda f, u: _columns(u, np.exp(-u)), _log_gamma_base),
-    "InverseGaussian": _on_the_half_line(lambda f, u: _columns(np.exp(u), np.exp(-u)), lambda f, u: -0.5 * np.log(2 * np.pi) - 1.5 * u),
+    "InverseGaussian": _on_the_half_line(
+        lambda f, u: _columns(np.exp(u), np.exp(-u)),
+        lambda f, u: -0.5 * np.log(2 * np.pi) - 1.5 * u,
+    ),
     "InverseWishart": _wishart(inverse=True),
     "Ising": _ising,
     "IsotropicGaussian": _isotropic,
     "KnownCovarianceGaussian": _known_covariance,
     "Laplace": _laplace,
-    "LogNormal": _on_the_half_line(lambda f, u: _columns(u, u * u), lambda f, u: -u - 0.5 * np.log(2 * np.pi)),
+    "LogNormal": _on_the_half_line(
+        lambda f, u: _columns(u, u * u), lambda f, u: -u - 0.5 * np.log(2 * np.pi)
+    ),
     "Maxwell": _power(lambda f: 2.0, lambda f, u: 0.5 * np.log(2 / np.pi) + 2 * u),
     "Multinomial": _multinomial,
     "MultivariateGaussian": _multivariate,

@@ -1,7 +1,7 @@
 """The particle equations at eighty digits, one point and one pair at a time.
 
-Statistics are functions R^d → R^b, kernels are functions of two points with values in R^{d×d}, and every Jacobian is a difference.
-Particles x with weights π, target samples y with weights ρ.
+Statistics are functions R^d → R^b, kernels are functions of two points with values in R^{d×d}, and
+every Jacobian is a difference. Particles x with weights π, target samples y with weights ρ.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Kernel = Callable[[Array, Array], Array]
 Layers = Sequence[tuple[Any, Any]]
 
 
-# ------------------------------------------------------------------------------------------------------------------------------- statistics
+# --------------------------------------------------------------------------------------------------
 
 
 def rbf(centers: Any, bandwidth: float) -> Statistics:
@@ -56,14 +56,20 @@ def rbf(centers: Any, bandwidth: float) -> Statistics:
 
 def polynomial(centers: Any, degree: int, offset: float) -> Statistics:
     """(⟨x, c⟩ + offset)^degree for each centre."""
-    return lambda x: np.array([(np.sum(x * c) + precise(offset)) ** degree for c in precise(centers)])
+    return lambda x: np.array(
+        [(np.sum(x * c) + precise(offset)) ** degree for c in precise(centers)]
+    )
 
 
 def monomials(degree: int) -> Statistics:
     """Products of coordinates, of total degree 1 to ``degree``, in graded lexicographic order."""
 
     def value(x: Array) -> Array:
-        powers = (p for total in range(1, degree + 1) for p in itertools.combinations_with_replacement(x, total))
+        powers = (
+            p
+            for total in range(1, degree + 1)
+            for p in itertools.combinations_with_replacement(x, total)
+        )
         return np.array([MP.fprod(factors) for factors in powers])
 
     return value
@@ -72,7 +78,9 @@ def monomials(degree: int) -> Statistics:
 def fourier(frequencies: Any, phases: Any) -> Statistics:
     """sqrt(2/b) cos(⟨ω, x⟩ + φ) for each frequency."""
     pairs = list(zip(precise(frequencies), precise(phases), strict=True))
-    return lambda x: MP.sqrt(MP.mpf(2) / len(pairs)) * np.array([MP.cos(np.sum(w * x) + p) for w, p in pairs])
+    return lambda x: (
+        MP.sqrt(MP.mpf(2) / len(pairs)) * np.array([MP.cos(np.sum(w * x) + p) for w, p in pairs])
+    )
 
 
 def pairwise() -> Statistics:
@@ -80,7 +88,7 @@ def pairwise() -> Statistics:
     return lambda x: np.array([a * c for a, c in itertools.combinations(x, 2)])
 
 
-# ---------------------------------------------------------------------------------------------------------------------------------- kernels
+# --------------------------------------------------------------------------------------------------
 
 
 def gaussian(x: Array, y: Array, bandwidth: Any) -> Any:
@@ -106,7 +114,9 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def network(parameters: Array, shapes: Sequence[tuple[int, int]], activation: str, x: Array) -> Array:
+def network(
+    parameters: Array, shapes: Sequence[tuple[int, int]], activation: str, x: Array
+) -> Array:
     """Outputs of a multilayer perceptron whose weights and offsets, layer by layer, are the entries of one vector."""
     h, used = x, 0
     for number, (outputs, inputs) in enumerate(shapes):
@@ -147,7 +157,7 @@ def tangent_kernel(layers: Layers, activation: str, mode: str) -> Kernel:
     return value
 
 
-# ------------------------------------------------------------------------------------------------------------------------------------- KiNG
+# --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +220,10 @@ class Problem:
         x = precise(self.x)
         total = []
         for z in precise(points):
-            terms = (w * self._moving(self.kernel(z, p)) @ df for w, p, df in zip(self.pi, x, self.jacobians, strict=True))
+            terms = (
+                w * self._moving(self.kernel(z, p)) @ df
+                for w, p, df in zip(self.pi, x, self.jacobians, strict=True)
+            )
             total.append(sum(terms))
         return np.array(total)
 
@@ -226,24 +239,43 @@ class Problem:
     def solve(self) -> Solution:
         """(K3), then (K2) at the particles."""
         contraction = self.contraction(self.x)
-        gram = sum(w * df.T @ v for w, df, v in zip(self.pi, self.jacobians, contraction, strict=True))
+        gram = sum(
+            w * df.T @ v for w, df, v in zip(self.pi, self.jacobians, contraction, strict=True)
+        )
         fisher, delta = self.fisher(), self.delta()
-        matrix = gram + precise(self.ridge) * fisher + precise(self.jitter) * np.array(hp.axes(len(delta)))
+        matrix = (
+            gram
+            + precise(self.ridge) * fisher
+            + precise(self.jitter) * np.array(hp.axes(len(delta)))
+        )
         c = hp.solve(matrix, delta)
         velocity = contraction @ c
         tolerance, coefficient_tolerance = self._tolerances(matrix, contraction, c)
-        return Solution(c, velocity, gram, fisher, delta, gram @ c, contraction, tolerance, coefficient_tolerance)
+        return Solution(
+            c,
+            velocity,
+            gram,
+            fisher,
+            delta,
+            gram @ c,
+            contraction,
+            tolerance,
+            coefficient_tolerance,
+        )
 
     def _tolerances(self, matrix: Array, contraction: Array, c: Array) -> tuple[float, float]:
         """Bounds on the 2-norm errors of v and of c in float64.
 
-        Δ is a difference of two means and carries their roundings; the system matrix carries one of its own size. Both reach c through the
-        inverse, and v through V as well. The factor 20 covers sums of n and b terms and the rounding of V itself; over 400 random problems
-        the largest error was 1.5 without it.
+        Δ is a difference of two means and carries their roundings; the system matrix carries one of
+        its own size. Both reach c through the inverse, and v through V as well. The factor 20
+        covers sums of n and b terms and the rounding of V itself; over 400 random problems the
+        largest error was 1.5 without it.
         """
         system, design = matrix.astype(float), contraction.astype(float).reshape(-1, len(c))
         smallest = np.linalg.svd(system, compute_uv=False)[-1]
-        means = np.linalg.norm((self.pi @ self.values).astype(float)) + np.linalg.norm((self.rho @ self.target_values).astype(float))
+        means = np.linalg.norm((self.pi @ self.values).astype(float)) + np.linalg.norm(
+            (self.rho @ self.target_values).astype(float)
+        )
         inner = means / smallest + np.linalg.cond(system) * np.linalg.norm(c.astype(float))
         unit = float(20 * np.finfo(float).eps * inner)
         return unit * float(np.linalg.norm(design, 2)), unit
@@ -259,14 +291,20 @@ class Problem:
         return np.array([MP.mpf(1) / number] * number) if given is None else precise(given)
 
 
-# ---------------------------------------------------------------------------------------------------------------- metrics and their descent
+# --------------------------------------------------------------------------------------------------
 
 
-def energy(x: Array, y: Array, pi: Array, rho: Array, distance: Callable[[Array, Array], Any]) -> Any:
+def energy(
+    x: Array, y: Array, pi: Array, rho: Array, distance: Callable[[Array, Array], Any]
+) -> Any:
     """2 E d(x, y) − E d(x, x′) − E d(y, y′): the energy distance (Q2) for d = ‖·‖, the squared MMD (Q1) for d = −k."""
 
     def mean(a: Array, b: Array, u: Array, v: Array) -> Any:
-        return MP.fsum(s * t * distance(p, q) for s, p in zip(u, a, strict=True) for t, q in zip(v, b, strict=True))
+        return MP.fsum(
+            s * t * distance(p, q)
+            for s, p in zip(u, a, strict=True)
+            for t, q in zip(v, b, strict=True)
+        )
 
     return 2 * mean(x, y, pi, rho) - mean(x, x, pi, pi) - mean(y, y, rho, rho)
 
@@ -302,7 +340,9 @@ def kde_score(point: Array, sample: Array, weights: Array, bandwidth: float) -> 
     """∇ log Σ_j w_j k(point, sample_j)."""
 
     def log_density(z: Array) -> Any:
-        return MP.log(MP.fsum(w * gaussian(z, p, bandwidth) for w, p in zip(weights, sample, strict=True)))
+        return MP.log(
+            MP.fsum(w * gaussian(z, p, bandwidth) for w, p in zip(weights, sample, strict=True))
+        )
 
     return differences(log_density, point)
 
@@ -312,14 +352,18 @@ def wgf_velocity(x: Array, y: Array, pi: Array, rho: Array, bandwidth: float) ->
     return np.array([kde_score(p, y, rho, bandwidth) - kde_score(p, x, pi, bandwidth) for p in x])
 
 
-def svgd_velocity(x: Array, pi: Array, log_target: Callable[[Array], Any], bandwidth: float) -> Array:
+def svgd_velocity(
+    x: Array, pi: Array, log_target: Callable[[Array], Any], bandwidth: float
+) -> Array:
     """(W4): v(z) = Σ_i π_i [k(x_i, z) ∇log p(x_i) + ∇_{x_i} k(x_i, z)]."""
     scores = [differences(log_target, p) for p in x]
 
     def at(z: Array) -> Array:
         pulls = [gaussian(p, z, bandwidth) * s for p, s in zip(x, scores, strict=True)]
         pushes = [differences(lambda q: gaussian(q, z, bandwidth), p) for p in x]
-        return np.sum([w * (pull + push) for w, pull, push in zip(pi, pulls, pushes, strict=True)], axis=0)
+        return np.sum(
+            [w * (pull + push) for w, pull, push in zip(pi, pulls, pushes, strict=True)], axis=0
+        )
 
     return np.array([at(z) for z in x])
 

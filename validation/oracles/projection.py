@@ -33,12 +33,19 @@ STEP = MP.mpf(10) ** -27
 def moments(values: Array, weights: Array) -> tuple[Array, Array]:
     """Mean (b,) and population covariance (b, b) of exact values (n, b)."""
     mean = sum(w * row for w, row in zip(weights, values, strict=True))
-    return mean, sum(w * np.outer(row - mean, row - mean) for w, row in zip(weights, values, strict=True))
+    return mean, sum(
+        w * np.outer(row - mean, row - mean) for w, row in zip(weights, values, strict=True)
+    )
 
 
-def tangent_from_velocities(statistics: Statistics, x: Array, v: Array, weights: Array, ridge: float = 0.0) -> Array:
+def tangent_from_velocities(
+    statistics: Statistics, x: Array, v: Array, weights: Array, ridge: float = 0.0
+) -> Array:
     """(Cov f + εI)⁻¹ E[∇fᵀ v], with ∇f by differences."""
-    mean_rate = sum(w * (p_v @ differences(statistics, p)) for w, p, p_v in zip(weights, precise(x), precise(v), strict=True))
+    mean_rate = sum(
+        w * (p_v @ differences(statistics, p))
+        for w, p, p_v in zip(weights, precise(x), precise(v), strict=True)
+    )
     _, fisher = moments(np.array([statistics(p) for p in precise(x)]), weights)
     return solve(fisher + precise(ridge) * np.array(axes(len(mean_rate))), mean_rate)
 
@@ -64,21 +71,26 @@ def lost_covariance(values: Array, weights: Array, i: int) -> Array:
     """What deleting sample i takes from the covariance: Cov − (1 − π_i) Cov of the others."""
     rest = weights.copy()
     rest[i] = MP.mpf(0)
-    return moments(values, weights)[1] - (1 - weights[i]) * moments(values, rest / (1 - weights[i]))[1]
+    return (
+        moments(values, weights)[1] - (1 - weights[i]) * moments(values, rest / (1 - weights[i]))[1]
+    )
 
 
 def deletions(values: Array, weights: Array, influence: Array, ridge: float = 0.0) -> Array:
     """Influences (n, b) with the covariance that is left without each sample."""
     whole = moments(values, weights)[1] + precise(ridge) * np.array(axes(values.shape[1]))
     rows = enumerate(influence)
-    return np.array([solve(whole - lost_covariance(values, weights, i), whole @ row) for i, row in rows])
+    return np.array(
+        [solve(whole - lost_covariance(values, weights, i), whole @ row) for i, row in rows]
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class WindowProblem:
     """A window projection: statistics (k, n, b), their weights (k, n), times (k,) with quadrature weights, basis and weight g.
 
-    ``functions`` maps a time to the exact values φ_j(t), ``level`` a time to g(t); derivatives are taken by differences.
+    ``functions`` maps a time to the exact values φ_j(t), ``level`` a time to g(t); derivatives are
+    taken by differences.
     """
 
     values: Array
@@ -92,14 +104,23 @@ class WindowProblem:
 
     def system(self, weights: Array | None = None) -> tuple[Array, Array]:
         """C and c, sums over times of Kronecker products."""
-        each = [moments(v, w) for v, w in zip(self.values, self.weights if weights is None else weights, strict=True)]
+        each = [
+            moments(v, w)
+            for v, w in zip(self.values, self.weights if weights is None else weights, strict=True)
+        ]
         g, phi = [self.level(t) for t in self.times], [self.functions(t) for t in self.times]
         mass = [m * level for m, level in zip(self.masses, g, strict=True)]
         center = sum(m * mean for m, (mean, _) in zip(mass, each, strict=True)) / sum(mass)
         slopes = [self._slope(t) for t in self.times]
         shrinkage = [1 - self.ddof * sum(w * w for w in row) for row in self.weights]
-        matrix = sum(m * np.kron(np.outer(p, p), cov / s) for m, p, (_, cov), s in zip(mass, phi, each, shrinkage, strict=True))
-        vector = sum(m * np.kron(s, mean - center) for m, s, (mean, _) in zip(self.masses, slopes, each, strict=True))
+        matrix = sum(
+            m * np.kron(np.outer(p, p), cov / s)
+            for m, p, (_, cov), s in zip(mass, phi, each, shrinkage, strict=True)
+        )
+        vector = sum(
+            m * np.kron(s, mean - center)
+            for m, s, (mean, _) in zip(self.masses, slopes, each, strict=True)
+        )
         return matrix, vector
 
     def coefficients(self, weights: Array | None = None) -> Array:
@@ -127,7 +148,11 @@ class WindowProblem:
 
     def _lost(self, k: int, i: int) -> Array:
         phi = self.functions(self.times[k])
-        return self.masses[k] * self.level(self.times[k]) * np.kron(np.outer(phi, phi), lost_covariance(self.values[k], self.weights[k], i))
+        return (
+            self.masses[k]
+            * self.level(self.times[k])
+            * np.kron(np.outer(phi, phi), lost_covariance(self.values[k], self.weights[k], i))
+        )
 
     def _slope(self, t: Any) -> Array:
         ahead, behind = (self.level(t + step) * self.functions(t + step) for step in (STEP, -STEP))
@@ -143,7 +168,11 @@ def sparse_minimum(matrix: Array, vector: Array, penalties: Sequence[Any]) -> Ar
         if support:
             rhs = np.array([-vector[j] - penalties[j] * signs[j] for j in support])
             a[support] = solve(matrix[np.ix_(support, support)], rhs)
-        value = a @ matrix @ a / 2 + vector @ a + sum(k * abs(entry) for k, entry in zip(penalties, a, strict=True))
+        value = (
+            a @ matrix @ a / 2
+            + vector @ a
+            + sum(k * abs(entry) for k, entry in zip(penalties, a, strict=True))
+        )
         if value < least:
             best, least = a, value
     return best
@@ -158,10 +187,15 @@ def gamma_from_moments(mean_log: Any, mean: Any) -> Array:
 
 def gamma_shape_velocity(x: Array, shape: float) -> Array:
     """Velocity −∂_α F/∂_x F of the quantiles of Gamma(α, 1) as α grows with rate one, by differences of the distribution function."""
-    alpha, step = precise(shape), MP.mpf(10) ** -15  # off by 1e-30 for truncation, and 1e-65 for rounding
+    alpha, step = (
+        precise(shape),
+        MP.mpf(10) ** -15,
+    )  # off by 1e-30 for truncation, and 1e-65 for rounding
     velocities = []
     for point in precise(np.ravel(x)):
-        ahead, behind = (MP.gammainc(a, 0, point, regularized=True) for a in (alpha + step, alpha - step))
+        ahead, behind = (
+            MP.gammainc(a, 0, point, regularized=True) for a in (alpha + step, alpha - step)
+        )
         density = point ** (alpha - 1) * MP.exp(-point) / MP.gamma(alpha)
         velocities.append(-(ahead - behind) / (2 * step) / density)
     return np.array(velocities)

@@ -1,6 +1,7 @@
 """Finite models with hidden states at eighty digits: loops over states, derivatives by differences, linear algebra by elimination.
 
-A model is a function from parameters to the probabilities of its states; ``cells`` names the visible cell of each state.
+A model is a function from parameters to the probabilities of its states; ``cells`` names the
+visible cell of each state.
 """
 
 from __future__ import annotations
@@ -44,13 +45,17 @@ def network(parents: Mapping[str, Sequence[str]], values: Mapping[str, int]) -> 
                 row = [next(entries) for _ in range(values[name] - 1)]
                 tables[name, given] = [*row, 1 - sum(row)]
         states = itertools.product(*(range(values[name]) for name in parents))
-        return np.array([_product(tables, parents, dict(zip(parents, state, strict=True))) for state in states])
+        return np.array(
+            [_product(tables, parents, dict(zip(parents, state, strict=True))) for state in states]
+        )
 
     return joint
 
 
 def _product(
-    tables: Mapping[tuple[str, tuple[int, ...]], list[Array]], parents: Mapping[str, Sequence[str]], state: dict[str, int]
+    tables: Mapping[tuple[str, tuple[int, ...]], list[Array]],
+    parents: Mapping[str, Sequence[str]],
+    state: dict[str, int],
 ) -> Array:
     result = MP.mpf(1)
     for name, above in parents.items():
@@ -75,7 +80,12 @@ def mixture(components: Array) -> Joint:
 
 def marginal(cells: Sequence[int], p: Array) -> Array:
     """Sums over the states of each visible cell."""
-    return np.array([sum(x for x, cell in zip(p, cells, strict=True) if cell == v) for v in range(max(cells) + 1)])
+    return np.array(
+        [
+            sum(x for x, cell in zip(p, cells, strict=True) if cell == v)
+            for v in range(max(cells) + 1)
+        ]
+    )
 
 
 def conditional(cells: Sequence[int], p: Array) -> Array:
@@ -109,7 +119,9 @@ def pushforward(joint: Joint, xi: Array, velocity: Array) -> Array:
     return velocity @ differences(joint, xi)
 
 
-def shortest_visible_gradient(joint: Joint, cells: Sequence[int], target: Array, xi: Array) -> Array:
+def shortest_visible_gradient(
+    joint: Joint, cells: Sequence[int], target: Array, xi: Array
+) -> Array:
     """Shortest parameter velocity that moves the visible probabilities by p_V − p*_V, where they can move in every direction."""
     slopes = differences(lambda x: marginal(cells, joint(x)), xi).T[:-1]
     excess = (marginal(cells, joint(xi)) - target)[:-1]
@@ -122,7 +134,12 @@ def commutator_spectrum(joint: Joint, cells: Sequence[int], xi: Array) -> list[A
     p = joint(xi)
     whitened = (differences(joint, xi) / hp.sqrt(p)).T
     roots = hp.sqrt(conditional(cells, p))
-    fibres = np.array([[root if cell == v else MP.mpf(0) for v in range(max(cells) + 1)] for root, cell in zip(roots, cells, strict=True)])
+    fibres = np.array(
+        [
+            [root if cell == v else MP.mpf(0) for v in range(max(cells) + 1)]
+            for root, cell in zip(roots, cells, strict=True)
+        ]
+    )
     crossed = whitened.T @ fibres
     gram = whitened.T @ whitened
     inverse = np.array([solve(gram, column) for column in crossed.T]).T
@@ -133,7 +150,8 @@ def commutator_spectrum(joint: Joint, cells: Sequence[int], xi: Array) -> list[A
 def naive_bayes_gradient(xi: Array, completed: Array) -> Array:
     """Natural gradient for X → Y, X → Z in closed form: (x, y_h, z_h) minus the completed frequencies, times N_h/P(h) for the latter.
 
-    ``completed`` is the distribution q(x, y, z) that the loss compares with; states of X come first, Z changes fastest.
+    ``completed`` is the distribution q(x, y, z) that the loss compares with; states of X come
+    first, Z changes fastest.
     """
     counts = completed.reshape(2, 2, 2)
     weight = np.array([xi[0], 1 - xi[0]])

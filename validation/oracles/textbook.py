@@ -1,12 +1,15 @@
 """Every family of the package at eighty digits, from three lines of a textbook each.
 
-What a family states is its log-partition function A, the mean of its statistics, and the mean of log h; the sufficient statistics f and the
-base measure h that they belong to are those of its class docstring. Everything else follows here by differences, elimination and Newton's
-method at the precision at hand, of which nothing is shared with the package: the Fisher information is the difference of the means, or the
-second difference of A; the divergence is the three terms of (E5), whose cancellation only costs digits.
+What a family states is its log-partition function A, the mean of its statistics, and the mean of
+log h; the sufficient statistics f and the base measure h that they belong to are those of its class
+docstring. Everything else follows here by differences, elimination and Newton's method at the
+precision at hand, of which nothing is shared with the package: the Fisher information is the
+difference of the means, or the second difference of A; the divergence is the three terms of (E5),
+whose cancellation only costs digits.
 
-Steps are relative to a coordinate of θ. With D digits, first differences use 10^(−D/3), which leaves 10^(−2D/3) from truncation and as much
-from rounding; second differences use 10^(−D/4), which leaves 10^(−D/2) of either: forty digits of eighty.
+Steps are relative to a coordinate of θ. With D digits, first differences use 10^(−D/3), which
+leaves 10^(−2D/3) from truncation and as much from rounding; second differences use 10^(−D/4), which
+leaves 10^(−D/2) of either: forty digits of eighty.
 """
 
 from __future__ import annotations
@@ -57,7 +60,11 @@ class Textbook:
 
     def kl(self, theta1: Array, theta2: Array) -> Any:
         """A(θ₂) − A(θ₁) − ⟨θ₂ − θ₁, μ(θ₁)⟩."""
-        return self.log_partition(theta2) - self.log_partition(theta1) - np.sum((theta2 - theta1) * self.mean(theta1))
+        return (
+            self.log_partition(theta2)
+            - self.log_partition(theta1)
+            - np.sum((theta2 - theta1) * self.mean(theta1))
+        )
 
     def conjugate_at(self, theta: Array) -> Any:
         """A* at μ(θ): ⟨θ, μ⟩ − A."""
@@ -73,9 +80,14 @@ class Textbook:
         for _ in range(40):
             step = solve(slopes(self.mean, theta, sizes), mu - self.mean(theta))
             theta = theta + step
-            if all(abs(s) <= size * MP.mpf(10) ** (-MP.dps // 2) for s, size in zip(step, sizes, strict=True)):
+            if all(
+                abs(s) <= size * MP.mpf(10) ** (-MP.dps // 2)
+                for s, size in zip(step, sizes, strict=True)
+            ):
                 return theta
-        raise OutOfReach(f"Newton's method found no parameters of {self.family.name} with the mean {mu}")
+        raise OutOfReach(
+            f"Newton's method found no parameters of {self.family.name} with the mean {mu}"
+        )
 
 
 def textbook(family: Any) -> Textbook | None:
@@ -106,12 +118,17 @@ def _second(function: Callable[[Array], Any], theta: Array) -> Array:
     result = np.empty((len(theta), len(theta)), dtype=object)
     for a, c in itertools.combinations_with_replacement(range(len(theta)), 2):
         i, k = steps[a], steps[c]
-        corners = function(theta + i + k) - function(theta + i - k) - function(theta - i + k) + function(theta - i - k)
+        corners = (
+            function(theta + i + k)
+            - function(theta + i - k)
+            - function(theta - i + k)
+            + function(theta - i - k)
+        )
         result[a, c] = result[c, a] = corners / (4 * sizes[a] * sizes[c])
     return result
 
 
-# ---------------------------------------------------------------------------------------------------------------------- ingredients
+# --------------------------------------------------------------------------------------------------
 
 
 def _nothing(theta: Array) -> Any:
@@ -153,7 +170,9 @@ def _entries(matrix: Any) -> list[Any]:
 def _inverse_and_determinant(matrix: Any) -> tuple[Any, Any]:
     """By elimination without pivoting, which a positive definite matrix does not need."""
     n = matrix.rows
-    work = [[matrix[i, j] for j in range(n)] + [MP.mpf(int(i == j)) for j in range(n)] for i in range(n)]
+    work = [
+        [matrix[i, j] for j in range(n)] + [MP.mpf(int(i == j)) for j in range(n)] for i in range(n)
+    ]
     determinant = MP.mpf(1)
     for k in range(n):
         pivot = work[k][k]
@@ -166,7 +185,9 @@ def _inverse_and_determinant(matrix: Any) -> tuple[Any, Any]:
     return MP.matrix([row[n:] for row in work]), determinant
 
 
-def _series(log_term: Any, ratio: Callable[[int], Any], statistic: Callable[[int], Any], above: Any) -> Any:
+def _series(
+    log_term: Any, ratio: Callable[[int], Any], statistic: Callable[[int], Any], above: Any
+) -> Any:
     """Σ p_k s(k) of probabilities that begin with log p₀ and continue with quotients, until past ``above`` they are negligible."""
     if above > TERMS:
         raise OutOfReach(f"a series of more than {TERMS} terms")
@@ -179,7 +200,7 @@ def _series(log_term: Any, ratio: Callable[[int], Any], statistic: Callable[[int
         p, k = p * ratio(k), k + 1
 
 
-# ----------------------------------------------------------------------------------------------------------- counts and categories
+# --------------------------------------------------------------------------------------------------
 
 
 def _finite(family: Any, table: list[list[int]], log_h: list[Any] | None = None) -> Textbook:
@@ -197,12 +218,16 @@ def _finite(family: Any, table: list[list[int]], log_h: list[Any] | None = None)
         weights = [MP.exp(e) for e in exponents(theta)]
         return sum(w * v for w, v in zip(weights, values, strict=True)) / _sum(weights)
 
-    return Textbook(family, log_partition, lambda t: expectation(t, states), lambda t: expectation(t, base))
+    return Textbook(
+        family, log_partition, lambda t: expectation(t, states), lambda t: expectation(t, base)
+    )
 
 
 def _categories(trials: int, categories: int) -> tuple[list[list[int]], list[Any]]:
     """Counts of all but the last category, and the logarithms of the multinomial coefficients."""
-    counts = [c for c in itertools.product(range(trials + 1), repeat=categories - 1) if sum(c) <= trials]
+    counts = [
+        c for c in itertools.product(range(trials + 1), repeat=categories - 1) if sum(c) <= trials
+    ]
     full = [(*c, trials - sum(c)) for c in counts]
     log_h = [MP.loggamma(trials + 1) - _sum(MP.loggamma(k + 1) for k in c) for c in full]
     return [list(c) for c in counts], log_h
@@ -218,13 +243,17 @@ def _multinomial(family: Any) -> Textbook:
             raise OutOfReach("too many states")
         return _finite(family, table, log_h).mean_log_base_measure(theta)
 
-    return Textbook(family, lambda t: n * single.log_partition(t), lambda t: n * single.mean(t), mean_log_h)
+    return Textbook(
+        family, lambda t: n * single.log_partition(t), lambda t: n * single.mean(t), mean_log_h
+    )
 
 
 def _ising(family: Any) -> Textbook:
     values = (0, 1) if family.binary else (-1, 1)
     states = itertools.product(values, repeat=family.spins)
-    return _finite(family, [[*s, *(a * b for a, b in itertools.combinations(s, 2))] for s in states])
+    return _finite(
+        family, [[*s, *(a * b for a, b in itertools.combinations(s, 2))] for s in states]
+    )
 
 
 def _poisson(family: Any) -> Textbook:
@@ -243,26 +272,44 @@ def _negative_binomial(family: Any) -> Textbook:
         p0, above = r * MP.log1p(-q), 2 + r * q / (1 - q)
         if r == 1:
             return MP.mpf(0)
-        log_h = lambda k: MP.loggamma(k + r) - MP.loggamma(r) - MP.loggamma(k + 1)  # noqa: E731
+        log_h = lambda k: MP.loggamma(k + r) - MP.loggamma(r) - MP.loggamma(k + 1)
         # The terms fall like q^k: a series that needs more of them than TERMS is out of reach.
-        return _series(p0, lambda k: q * (k + r) / (k + 1), log_h, max(above, -MP.dps * MP.log(10) / theta[0] / 4))
+        return _series(
+            p0,
+            lambda k: q * (k + r) / (k + 1),
+            log_h,
+            max(above, -MP.dps * MP.log(10) / theta[0] / 4),
+        )
 
-    return Textbook(family, lambda t: -r * MP.log1p(-MP.exp(t[0])), lambda t: _vector(r / MP.expm1(-t[0])), mean_log_h)
+    return Textbook(
+        family,
+        lambda t: -r * MP.log1p(-MP.exp(t[0])),
+        lambda t: _vector(r / MP.expm1(-t[0])),
+        mean_log_h,
+    )
 
 
-# --------------------------------------------------------------------------------------------------------------------- the half-line
+# --------------------------------------------------------------------------------------------------
 
 
 def _scale(family: Any, k: Any, factor: Any, mean_log_h: Callable[[Any], Any]) -> Textbook:
     """A statistic that is Gamma distributed with known shape k and rate −θ; A = −k log(−factor θ)."""
     return Textbook(
-        family, lambda t: -k * MP.log(-factor * t[0]), lambda t: _vector(-MP.mpf(k) / t[0]), lambda t: mean_log_h(MP.log(-t[0]))
+        family,
+        lambda t: -k * MP.log(-factor * t[0]),
+        lambda t: _vector(-MP.mpf(k) / t[0]),
+        lambda t: mean_log_h(MP.log(-t[0])),
     )
 
 
 def _maxwell(family: Any) -> Textbook:
     half = MP.mpf(1) / 2
-    return _scale(family, 3 * half, 2, lambda log_rate: MP.log(2 / MP.pi) / 2 + MP.digamma(3 * half) - log_rate)
+    return _scale(
+        family,
+        3 * half,
+        2,
+        lambda log_rate: MP.log(2 / MP.pi) / 2 + MP.digamma(3 * half) - log_rate,
+    )
 
 
 def _weibull(family: Any) -> Textbook:
@@ -292,7 +339,9 @@ def _chi_squared(family: Any) -> Textbook:
     def mean(theta: Array) -> Array:
         return _vector(MP.digamma(theta[0]) + MP.log(2))
 
-    return Textbook(family, lambda t: MP.loggamma(t[0]) + t[0] * MP.log(2), mean, lambda t: -t[0] - mean(t)[0])
+    return Textbook(
+        family, lambda t: MP.loggamma(t[0]) + t[0] * MP.log(2), mean, lambda t: -t[0] - mean(t)[0]
+    )
 
 
 def _inverse_gaussian(family: Any) -> Textbook:
@@ -301,10 +350,15 @@ def _inverse_gaussian(family: Any) -> Textbook:
         return _vector(m, 1 / m - 1 / (2 * theta[1]))
 
     def mean_log_h(theta: Array) -> Any:
-        m, t = MP.sqrt(theta[1] / theta[0]), 4 * MP.sqrt(theta[0] * theta[1])  # t = 2λ/m; E log x = log m − eᵗE₁(t)
+        m, t = (
+            MP.sqrt(theta[1] / theta[0]),
+            4 * MP.sqrt(theta[0] * theta[1]),
+        )  # t = 2λ/m; E log x = log m − eᵗE₁(t)
         return -_log_2pi() / 2 - 3 * (MP.log(m) - MP.exp(t) * MP.e1(t)) / 2
 
-    return Textbook(family, lambda t: -2 * MP.sqrt(t[0] * t[1]) - MP.log(-2 * t[1]) / 2, mean, mean_log_h)
+    return Textbook(
+        family, lambda t: -2 * MP.sqrt(t[0] * t[1]) - MP.log(-2 * t[1]) / 2, mean, mean_log_h
+    )
 
 
 def _dirichlet(family: Any) -> Textbook:
@@ -318,7 +372,7 @@ def _dirichlet(family: Any) -> Textbook:
     return Textbook(family, log_partition, mean, lambda t: -_sum(mean(t)))
 
 
-# ----------------------------------------------------------------------------------------------------------------------- Gaussians
+# --------------------------------------------------------------------------------------------------
 
 
 def _gaussian(family: Any) -> Textbook:
@@ -334,7 +388,12 @@ def _gaussian(family: Any) -> Textbook:
 
 def _log_normal(family: Any) -> Textbook:
     gaussian = _gaussian(family)
-    return Textbook(family, gaussian.log_partition, gaussian.mean, lambda t: -gaussian.mean(t)[0] - _log_2pi() / 2)
+    return Textbook(
+        family,
+        gaussian.log_partition,
+        gaussian.mean,
+        lambda t: -gaussian.mean(t)[0] - _log_2pi() / 2,
+    )
 
 
 def _diagonal(family: Any) -> Textbook:
@@ -347,7 +406,12 @@ def _diagonal(family: Any) -> Textbook:
         parts = [one.mean(pair) for pair in pairs(theta)]
         return _vector(*(p[0] for p in parts), *(p[1] for p in parts))
 
-    return Textbook(family, lambda t: _sum(one.log_partition(p) for p in pairs(t)), mean, _constant(lambda: -d * _log_2pi() / 2))
+    return Textbook(
+        family,
+        lambda t: _sum(one.log_partition(p) for p in pairs(t)),
+        mean,
+        _constant(lambda: -d * _log_2pi() / 2),
+    )
 
 
 def _isotropic(family: Any) -> Textbook:
@@ -368,7 +432,9 @@ def _multivariate(family: Any, centred: bool) -> Textbook:
 
     def parts(theta: Array) -> tuple[Any, Any, Any]:
         linear = MP.matrix([0] * d if centred else list(theta[:d]))
-        covariance, determinant = _inverse_and_determinant(-2 * _symmetric(theta if centred else theta[d:], d, doubled=True))
+        covariance, determinant = _inverse_and_determinant(
+            -2 * _symmetric(theta if centred else theta[d:], d, doubled=True)
+        )
         return linear, covariance, determinant
 
     def log_partition(theta: Array) -> Any:
@@ -392,7 +458,15 @@ def _known_covariance(family: Any) -> Textbook:
     def mean_log_h(theta: Array) -> Any:
         precision, determinant = _inverse_and_determinant(covariance)
         m = MP.matrix(list(mean(theta)))
-        return -((m.T * precision * m)[0] + covariance.rows + MP.log(determinant) + covariance.rows * _log_2pi()) / 2
+        return (
+            -(
+                (m.T * precision * m)[0]
+                + covariance.rows
+                + MP.log(determinant)
+                + covariance.rows * _log_2pi()
+            )
+            / 2
+        )
 
     return Textbook(family, lambda t: _sum(t * mean(t)) / 2, mean, mean_log_h)
 
@@ -407,17 +481,22 @@ def _wishart(family: Any, sign: int) -> Textbook:
 
     def log_partition(theta: Array) -> Any:
         a, _, log_det = parts(theta)
-        log_gamma = MP.mpf(d * (d - 1)) / 4 * MP.log(MP.pi) + _sum(MP.loggamma(a - MP.mpf(k) / 2) for k in range(d))
+        log_gamma = MP.mpf(d * (d - 1)) / 4 * MP.log(MP.pi) + _sum(
+            MP.loggamma(a - MP.mpf(k) / 2) for k in range(d)
+        )
         return log_gamma - a * log_det
 
     def mean(theta: Array) -> Array:
         a, inverse, log_det = parts(theta)
-        return _vector(sign * (_sum(MP.digamma(a - MP.mpf(k) / 2) for k in range(d)) - log_det), *(a * v for v in _entries(inverse)))
+        return _vector(
+            sign * (_sum(MP.digamma(a - MP.mpf(k) / 2) for k in range(d)) - log_det),
+            *(a * v for v in _entries(inverse)),
+        )
 
     return Textbook(family, log_partition, mean, lambda t: -MP.mpf(d + 1) / 2 * mean(t)[0])
 
 
-# ---------------------------------------------------------------------------------------------------------------------- directions
+# --------------------------------------------------------------------------------------------------
 
 
 def _directional(family: Any) -> Textbook:
@@ -433,11 +512,17 @@ def _directional(family: Any) -> Textbook:
 
     def log_partition(theta: Array) -> Any:
         nu, kappa = order(), length(theta)
-        return MP.loggamma(nu + 1) + nu * MP.log(2 / kappa) + MP.log(MP.besseli(nu, kappa)) if kappa else MP.mpf(0)
+        return (
+            MP.loggamma(nu + 1) + nu * MP.log(2 / kappa) + MP.log(MP.besseli(nu, kappa))
+            if kappa
+            else MP.mpf(0)
+        )
 
     def mean(theta: Array) -> Array:
         nu, kappa = order(), length(theta)
-        return theta * (MP.besseli(nu + 1, kappa) / MP.besseli(nu, kappa) / kappa) if kappa else theta
+        return (
+            theta * (MP.besseli(nu + 1, kappa) / MP.besseli(nu, kappa) / kappa) if kappa else theta
+        )
 
     def log_area() -> Any:
         return MP.log(2) + MP.mpf(d) / 2 * MP.log(MP.pi) - MP.loggamma(MP.mpf(d) / 2)
@@ -445,7 +530,7 @@ def _directional(family: Any) -> Textbook:
     return Textbook(family, log_partition, mean, _constant(lambda: -log_area()))
 
 
-# -------------------------------------------------------------------------------------------------------------------- combinations
+# --------------------------------------------------------------------------------------------------
 
 
 def _product(family: Any) -> Textbook | None:
@@ -456,7 +541,10 @@ def _product(family: Any) -> Textbook | None:
     ends = list(itertools.accumulate([part.family.number for part in known], initial=0))
 
     def split(theta: Array) -> list[tuple[Textbook, Array]]:
-        return [(part, theta[start:end]) for part, (start, end) in zip(known, itertools.pairwise(ends), strict=True)]
+        return [
+            (part, theta[start:end])
+            for part, (start, end) in zip(known, itertools.pairwise(ends), strict=True)
+        ]
 
     return Textbook(
         family,
@@ -470,7 +558,9 @@ def _spin(family: Any) -> Textbook | None:
     """The spin that the class proposes, with A = log cosh θ: with respect to probabilities of a half, whence h = 1 stands for ½."""
     if not family.name.startswith("spin"):
         return None
-    return Textbook(family, lambda t: MP.log(MP.cosh(t[0])), lambda t: _vector(MP.tanh(t[0])), _nothing)
+    return Textbook(
+        family, lambda t: MP.log(MP.cosh(t[0])), lambda t: _vector(MP.tanh(t[0])), _nothing
+    )
 
 
 TABLE: dict[str, Callable[[Any], Textbook | None]] = {

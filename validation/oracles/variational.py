@@ -35,10 +35,15 @@ def determinant(matrix: Array) -> Any:
 
 def diagonal(values: Array) -> Array:
     """Diagonal matrix; zeros beside exact numbers."""
-    return np.array([[value if i == j else MP.mpf(0) for j in range(len(values))] for i, value in enumerate(values)])
+    return np.array(
+        [
+            [value if i == j else MP.mpf(0) for j in range(len(values))]
+            for i, value in enumerate(values)
+        ]
+    )
 
 
-# ----------------------------------------------------------------------------------------------------------------------------------- steps
+# --------------------------------------------------------------------------------------------------
 
 
 def standard_step(precision: Array, target: Array, rho: float) -> Array:
@@ -58,10 +63,12 @@ def moved_mean(mean: Array, precision: Array, gradient: Array, rho: float) -> Ar
     return mean + MP.mpf(rho) * solve(precision, gradient)
 
 
-# ------------------------------------------------------------------------------------------------------------------------ linear regression
+# --------------------------------------------------------------------------------------------------
 
 
-def posterior(design: Any, response: Any, noise: float, prior: Any, prior_mean: Any) -> tuple[Array, Array]:
+def posterior(
+    design: Any, response: Any, noise: float, prior: Any, prior_mean: Any
+) -> tuple[Array, Array]:
     """Mean and precision by the normal equations."""
     a, y, lam, m0 = (precise(v) for v in (design, response, prior, prior_mean))
     matrix = diagonal(lam) + precise(noise) * a.T @ a
@@ -73,10 +80,17 @@ def log_evidence(design: Any, response: Any, noise: float, prior: Any, prior_mea
     a, y, lam, m0 = (precise(v) for v in (design, response, prior, prior_mean))
     covariance = diagonal(np.full(len(y), 1 / precise(noise))) + a @ diagonal(1 / lam) @ a.T
     residual = y - a @ m0
-    return -(residual @ solve(covariance, residual) + MP.log(determinant(covariance)) + len(y) * MP.log(2 * MP.pi)) / 2
+    return (
+        -(
+            residual @ solve(covariance, residual)
+            + MP.log(determinant(covariance))
+            + len(y) * MP.log(2 * MP.pi)
+        )
+        / 2
+    )
 
 
-# ------------------------------------------------------------------------------------------------------------ generalised linear regression
+# --------------------------------------------------------------------------------------------------
 
 
 class Expectations(NamedTuple):
@@ -102,11 +116,13 @@ def poisson_terms(t: Any, y: Any) -> tuple[Any, Any, Any]:
     return y * t - rate - MP.loggamma(y + 1), y - rate, rate
 
 
-def regression_expectations(terms: Terms, design: Any, response: Any, prior: Any, mean: Any, precision: Any) -> Expectations:
+def regression_expectations(
+    terms: Terms, design: Any, response: Any, prior: Any, mean: Any, precision: Any
+) -> Expectations:
     """Expectations under N(m, P⁻¹) of data with predictors a_iᵀx and the prior N(0, Λ⁻¹).
 
-    For each datum the trapezoidal rule with step 1/16 on [−16, 16] standard deviations. A pole at a distance of π/s costs e^{−2π·16·π/s},
-    which is 1e-54 for s = 2.5, and the range 1e-57.
+    For each datum the trapezoidal rule with step 1/16 on [−16, 16] standard deviations. A pole at a
+    distance of π/s costs e^{−2π·16·π/s}, which is 1e-54 for s = 2.5, and the range 1e-57.
     """
     a, y, lam, m, p = (precise(v) for v in (design, response, prior, mean, precision))
     covariance = inverse(p)
@@ -115,25 +131,39 @@ def regression_expectations(terms: Terms, design: Any, response: Any, prior: Any
     value, gradient, curvature = MP.mpf(0), -lam * m, diagonal(lam)
     for row, count in zip(a, y, strict=True):
         centre, spread = row @ m, MP.sqrt(row @ covariance @ row)
-        means = [sum(parts) for parts in zip(*_weighted(terms, centre, spread, count, nodes, weights), strict=True)]
+        means = [
+            sum(parts)
+            for parts in zip(*_weighted(terms, centre, spread, count, nodes, weights), strict=True)
+        ]
         value, gradient = value + means[0], gradient + means[1] * row
         curvature = curvature + means[2] * np.outer(row, row)
     two_pi, dim = 2 * MP.pi, len(m)
-    value += sum(MP.log(v / two_pi) for v in lam) / 2 - (m @ (lam * m) + np.trace(diagonal(lam) @ covariance)) / 2
+    value += (
+        sum(MP.log(v / two_pi) for v in lam) / 2
+        - (m @ (lam * m) + np.trace(diagonal(lam) @ covariance)) / 2
+    )
     entropy = (dim * (1 + MP.log(two_pi)) - MP.log(determinant(p))) / 2
     return Expectations(value + entropy, gradient, curvature)
 
 
-def _weighted(terms: Terms, centre: Any, spread: Any, count: Any, nodes: list[Any], weights: list[Any]) -> Iterable[tuple[Any, ...]]:
+def _weighted(
+    terms: Terms, centre: Any, spread: Any, count: Any, nodes: list[Any], weights: list[Any]
+) -> Iterable[tuple[Any, ...]]:
     for z, w in zip(nodes, weights, strict=True):
         yield tuple(w * part for part in terms(centre + spread * z, count))
 
 
-# ----------------------------------------------------------------------------------------------------------------------------------- Vadam
+# --------------------------------------------------------------------------------------------------
 
 
 def vadam_path(
-    gradients: Any, mean: Any, size: int, prior: float, scale: float, rate: float, decay: tuple[float, float]
+    gradients: Any,
+    mean: Any,
+    size: int,
+    prior: float,
+    scale: float,
+    rate: float,
+    decay: tuple[float, float],
 ) -> tuple[list[Array], list[Array]]:
     """Means and running squares after each of the given gradients (k, d), coordinate by coordinate."""
     m, u = list(precise(mean)), [MP.mpf(0)] * len(mean)

@@ -11,14 +11,23 @@ import numpy as np
 from scipy import special as sp
 from scipy import stats
 
-from ingd_ref import special
+from ingd_ref import _special
 from validation.accuracy.special._elementary import BOTH_SIGNS
 from validation.accuracy.special._entry import AT_LEAST_ONE, Entry, at_least_one, flat
 from validation.oracles.precise import MP
 
 __all__ = ["categories", "entropies"]
 
-LOGITS = np.array([[0.0, 0.0, 0.0], [3.0, 0.0, -1.0], [-30.0, 0.0, 2.0], [1.0, -2.0, 0.5], [-40.0, 40.0, 3.0], [0.0, -200.0, -3.0]])
+LOGITS = np.array(
+    [
+        [0.0, 0.0, 0.0],
+        [3.0, 0.0, -1.0],
+        [-30.0, 0.0, 2.0],
+        [1.0, -2.0, 0.5],
+        [-40.0, 40.0, 3.0],
+        [0.0, -200.0, -3.0],
+    ]
+)
 
 
 def _softmax(a: list[Any]) -> list[Any]:
@@ -39,14 +48,14 @@ def categories() -> Iterator[Entry]:
 
     yield one(
         "log_softmax",
-        ours=partial(special.log_softmax, np),
+        ours=partial(_special.log_softmax, np),
         exact=lambda a: [x - _log_sum(a) for x in a],
         scipy=lambda a: sp.log_softmax(a, axis=-1),
         peer="log_softmax(a)",
     )
     yield one(
         "log_sum_exp",
-        ours=partial(special.log_sum_exp, np),
+        ours=partial(_special.log_sum_exp, np),
         exact=_log_sum,
         scipy=lambda a: sp.logsumexp(a, axis=-1),
         peer="logsumexp(a)",
@@ -63,49 +72,74 @@ def categories() -> Iterator[Entry]:
 
     def excess(a: list[Any], d: list[Any]) -> Any:
         p = _softmax(a)
-        return MP.log(MP.fsum([q * MP.exp(x) for q, x in zip(p, d, strict=True)])) - MP.fsum([q * x for q, x in zip(p, d, strict=True)])
+        return MP.log(MP.fsum([q * MP.exp(x) for q, x in zip(p, d, strict=True)])) - MP.fsum(
+            [q * x for q, x in zip(p, d, strict=True)]
+        )
 
     def exponents(*arguments: Any) -> Any:
         return arguments[-1] * (1 + MP.fsum([abs(x) for x in flat(list(arguments[:-1]))]) / 16)
 
     near = "logits to ±200 that differ by 10⁻¹² to 30"
     sized: dict[str, Any] = {"size": exponents, "relative_to": "(1 + Σ|logits|/16) times its value"}
-    difference: Callable[..., Any] = lambda a, b: [y - x for x, y in zip(a, b, strict=True)]  # noqa: E731
+    difference: Callable[..., Any] = lambda a, b: [y - x for x, y in zip(a, b, strict=True)]
     yield Entry(
         "log_sum_exp_bregman",
         near,
         (a, b),
-        partial(special.log_sum_exp_bregman, np),
+        partial(_special.log_sum_exp_bregman, np),
         lambda a, b: excess(a, difference(a, b)),
-        scipy=lambda a, b: sp.logsumexp(b, axis=-1) - sp.logsumexp(a, axis=-1) - np.sum(sp.softmax(a, axis=-1) * (b - a), axis=-1),
+        scipy=lambda a, b: (
+            sp.logsumexp(b, axis=-1)
+            - sp.logsumexp(a, axis=-1)
+            - np.sum(sp.softmax(a, axis=-1) * (b - a), axis=-1)
+        ),
         peer="logsumexp(b) - logsumexp(a) - …",
         digits=420,
         **sized,
     )
-    yield Entry("log_mean_exp_excess", near, (a, change), partial(special.log_mean_exp_excess, np), excess, digits=420, **sized)
+    yield Entry(
+        "log_mean_exp_excess",
+        near,
+        (a, change),
+        partial(_special.log_mean_exp_excess, np),
+        excess,
+        digits=420,
+        **sized,
+    )
     yield Entry(
         "log_softmax_change",
         near,
         (a, b),
-        partial(special.log_softmax_change, np),
+        partial(_special.log_softmax_change, np),
         lambda a, b: [(y - x) - (_log_sum(b) - _log_sum(a)) for x, y in zip(a, b, strict=True)],
-        lambda a, b, value: max(abs(v) for v in value) * (1 + MP.fsum([abs(x) for x in a + b]) / 16),
+        lambda a, b, value: (
+            max(abs(v) for v in value) * (1 + MP.fsum([abs(x) for x in a + b]) / 16)
+        ),
         "(1 + Σ|logits|/16) times the largest entry",
         digits=420,
     )
 
     def angle(a: list[Any], b: list[Any]) -> Any:
         p, q = _softmax(a), _softmax(b)
-        chord = MP.sqrt(MP.fsum([(MP.sqrt(y) - MP.sqrt(x)) ** 2 for x, y in zip(p, q, strict=True)]))
+        chord = MP.sqrt(
+            MP.fsum([(MP.sqrt(y) - MP.sqrt(x)) ** 2 for x, y in zip(p, q, strict=True)])
+        )
         return 4 * MP.asin(chord / 2)
 
     yield Entry(
         "simplex_distance",
         near,
         (a, b),
-        partial(special.simplex_distance, np),
+        partial(_special.simplex_distance, np),
         angle,
-        scipy=lambda a, b: 2 * np.arccos(np.minimum(1, np.sum(np.sqrt(sp.softmax(a, axis=-1) * sp.softmax(b, axis=-1)), axis=-1))),
+        scipy=lambda a, b: (
+            2
+            * np.arccos(
+                np.minimum(
+                    1, np.sum(np.sqrt(sp.softmax(a, axis=-1) * sp.softmax(b, axis=-1)), axis=-1)
+                )
+            )
+        ),
         peer="2*arccos(sum(sqrt(p*q)))",
         digits=420,
         **sized,
@@ -116,7 +150,7 @@ def categories() -> Iterator[Entry]:
         "other_sums",
         "five numbers from 10⁻²⁰ to 10⁵",
         (rows,),
-        partial(special.other_sums, np),
+        partial(_special.other_sums, np),
         lambda x: [MP.fsum(x[:i] + x[i + 1 :]) for i in range(len(x))],
         scipy=lambda x: np.sum(x, axis=-1, keepdims=True) - x,
         peer="sum(x) - x",
@@ -126,12 +160,18 @@ def categories() -> Iterator[Entry]:
         "remaining",
         "five probabilities that nearly sum to one",
         (parts,),
-        lambda parts: special.remaining(np, 1.0, parts),
+        lambda parts: _special.remaining(np, 1.0, parts),
         lambda parts: 1 - MP.fsum(parts),
         scipy=lambda parts: 1 - np.sum(parts, axis=-1),
         peer="1 - sum(parts)",
     )
-    yield Entry("with_reference", "three logits", (LOGITS,), partial(special.with_reference, np), lambda a: [*a, MP.mpf(0)])
+    yield Entry(
+        "with_reference",
+        "three logits",
+        (LOGITS,),
+        partial(_special.with_reference, np),
+        lambda a: [*a, MP.mpf(0)],
+    )
 
 
 def entropies() -> Iterator[Entry]:
@@ -152,7 +192,7 @@ def entropies() -> Iterator[Entry]:
         "poisson_entropy",
         "rates 10⁻⁸ … 10³",
         (rates,),
-        partial(special.poisson_entropy, np),
+        partial(_special.poisson_entropy, np),
         poisson,
         scipy=lambda r: stats.poisson.entropy(r),
         peer="stats.poisson.entropy(rate)",
@@ -175,7 +215,7 @@ def entropies() -> Iterator[Entry]:
         "negative_binomial_entropy",
         "r = 2.5, odds 10⁻⁸ … 10²",
         (odds,),
-        lambda odds: special.negative_binomial_entropy(np, 2.5, odds),
+        lambda odds: _special.negative_binomial_entropy(np, 2.5, odds),
         binomial,
         scipy=lambda o: stats.nbinom.entropy(2.5, 1 / (1 + o)),
         peer="stats.nbinom.entropy(r, p)",
@@ -188,7 +228,9 @@ def entropies() -> Iterator[Entry]:
             last = n - sum(counts)
             if last >= 0:
                 full = [*counts, last]
-                log_p = MP.loggamma(n + 1) + MP.fsum([c * MP.log(q) - MP.loggamma(c + 1) for c, q in zip(full, p, strict=True)])
+                log_p = MP.loggamma(n + 1) + MP.fsum(
+                    [c * MP.log(q) - MP.loggamma(c + 1) for c, q in zip(full, p, strict=True)]
+                )
                 total -= MP.exp(log_p) * log_p
         return total
 
@@ -201,7 +243,7 @@ def entropies() -> Iterator[Entry]:
         "multinomial_entropy",
         "9 trials, three random probabilities",
         (probabilities,),
-        lambda p: special.multinomial_entropy(np, 9, p),
+        lambda p: _special.multinomial_entropy(np, 9, p),
         lambda p: multinomial([x / MP.fsum(p) for x in p]),
         judged,
         AT_LEAST_ONE,

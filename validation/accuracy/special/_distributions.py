@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from ingd_ref import special
+from ingd_ref import _special
 from validation.accuracy.special._entry import Entry
 from validation.oracles.precise import MP
 
@@ -24,7 +24,7 @@ def distributions() -> Iterator[Entry]:
         "normal_tail",
         "−37 … 8",
         (z,),
-        partial(special.normal_tail, np),
+        partial(_special.normal_tail, np),
         lambda z: MP.erfc(-z / MP.sqrt(2)) / 2,
         lambda z, value: value * (1 + min(z, MP.mpf(0)) ** 2),
         "(1 + z²) times its value",
@@ -45,7 +45,7 @@ def distributions() -> Iterator[Entry]:
         "gamma_quantile",
         "shapes 10⁻² … 10³, probabilities from 10⁻¹² on either side",
         (shape[kept], lower[kept], upper[kept]),
-        partial(special.gamma_quantile, np),
+        partial(_special.gamma_quantile, np),
         both,
         lambda a, low, high, value: [value[0] * (1 + abs(MP.log(value[0]))), value[1]],
         "(1 + |log x|) times the quantile x, and the derivative of log x by the shape",
@@ -56,11 +56,15 @@ def distributions() -> Iterator[Entry]:
 def _gamma_quantile(a: Any, low: Any, high: Any) -> Any:
     """Newton's method on log P or log Q, whichever is smaller, in log x, from SciPy's quantile."""
     below = low < high
-    start = sp.gammaincinv(float(a), float(low)) if below else sp.gammainccinv(float(a), float(high))
+    start = (
+        sp.gammaincinv(float(a), float(low)) if below else sp.gammainccinv(float(a), float(high))
+    )
     t = MP.log(MP.mpf(float(start)))
     for _ in range(40):
         x = MP.exp(t)
-        value = MP.gammainc(a, 0, x, regularized=True) if below else MP.gammainc(a, x, regularized=True)
+        value = (
+            MP.gammainc(a, 0, x, regularized=True) if below else MP.gammainc(a, x, regularized=True)
+        )
         density = MP.exp(a * t - x - MP.loggamma(a))
         step = MP.log(value / (low if below else high)) * value / density * (1 if below else -1)
         t -= max(min(step, MP.mpf(1)), MP.mpf(-1))
@@ -71,4 +75,6 @@ def _gamma_quantile(a: Any, low: Any, high: Any) -> Any:
 
 def _slope(a: Any, low: Any, high: Any) -> Any:
     h = a * MP.mpf(10) ** -8
-    return (MP.log(_gamma_quantile(a + h, low, high)) - MP.log(_gamma_quantile(a - h, low, high))) / (2 * h)
+    return (
+        MP.log(_gamma_quantile(a + h, low, high)) - MP.log(_gamma_quantile(a - h, low, high))
+    ) / (2 * h)

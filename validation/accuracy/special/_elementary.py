@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from ingd_ref import special
+from ingd_ref import _special
 from validation.accuracy.special._entry import Entry
 from validation.accuracy.special._gamma import ABOVE_ZERO
 from validation.oracles.precise import MP, Array
@@ -18,7 +18,9 @@ from validation.oracles.precise import MP, Array
 __all__ = ["BOTH_SIGNS", "elementary"]
 
 SMALL = 10.0 ** np.arange(-18.0, 0.0)
-BOTH_SIGNS = np.concatenate([SMALL, -SMALL, [0.5, 1.01, 3.0, 30.0, 300.0], [-0.5, -1.01, -3.0, -30.0, -300.0]])
+BOTH_SIGNS = np.concatenate(
+    [SMALL, -SMALL, [0.5, 1.01, 3.0, 30.0, 300.0], [-0.5, -1.01, -3.0, -30.0, -300.0]]
+)
 NEGATIVE = np.concatenate([BOTH_SIGNS[BOTH_SIGNS < 0], [-700.0, -0.6931]])
 
 
@@ -26,12 +28,28 @@ def elementary() -> Iterator[Entry]:
     """Functions that NumPy has as a difference of two."""
 
     def one(name: str, grid: Array, exact: Callable[[Any], Any], over: str, **more: Any) -> Entry:
-        return Entry(name, over, (grid,), partial(getattr(special, name), np), exact, digits=420, **more)
+        return Entry(
+            name, over, (grid,), partial(getattr(_special, name), np), exact, digits=420, **more
+        )
 
     signed, negative = "±10⁻¹⁸ … ±300", "−10⁻¹⁸ … −700"
     positive = np.concatenate([SMALL, [0.6, 0.8, 1.01, 3.0, 30.0, 300.0, 700.0]])
-    yield one("expm1_remainder", BOTH_SIGNS, lambda x: MP.exp(x) - 1 - x, signed, scipy=lambda x: np.expm1(x) - x, peer="expm1(x) - x")
-    yield one("log1mexp", NEGATIVE, lambda x: MP.log(1 - MP.exp(x)), negative, scipy=lambda x: np.log1p(-np.exp(x)), peer="log1p(-exp(x))")
+    yield one(
+        "expm1_remainder",
+        BOTH_SIGNS,
+        lambda x: MP.exp(x) - 1 - x,
+        signed,
+        scipy=lambda x: np.expm1(x) - x,
+        peer="expm1(x) - x",
+    )
+    yield one(
+        "log1mexp",
+        NEGATIVE,
+        lambda x: MP.log(1 - MP.exp(x)),
+        negative,
+        scipy=lambda x: np.log1p(-np.exp(x)),
+        peer="log1p(-exp(x))",
+    )
     yield one(
         "log_expm1",
         positive,
@@ -57,35 +75,44 @@ def elementary() -> Iterator[Entry]:
         peer="expit(x)",
     )
     above = np.concatenate([SMALL, -SMALL, [0.39, 0.41, 0.5, 3.0, 1e3, 1e8, -0.5, -0.9, -0.999]])
-    yield one("t_minus_log1p", above, lambda t: t - MP.log1p(t), "−0.999 … 10⁸", scipy=lambda t: t - np.log1p(t), peer="t - log1p(t)")
+    yield one(
+        "t_minus_log1p",
+        above,
+        lambda t: t - MP.log1p(t),
+        "−0.999 … 10⁸",
+        scipy=lambda t: t - np.log1p(t),
+        peer="t - log1p(t)",
+    )
     a = np.concatenate([b * (1 + above[np.abs(above) > 1e-15]) for b in (1e-8, 0.3, 1.0, 7e8)])
     b = np.repeat((1e-8, 0.3, 1.0, 7e8), int(np.sum(np.abs(above) > 1e-15)))
     yield Entry(
         "log_ratio",
         "quotients from 10⁻³ to 10⁸, near and far from one",
         (a, b),
-        partial(special.log_ratio, np),
+        partial(_special.log_ratio, np),
         lambda a, b: MP.log(a / b),
         scipy=lambda a, b: np.log(a / b),
         peer="log(a/b)",
     )
-    ratios = 1 + np.concatenate([2.0 ** -np.arange(1.0, 40.0), -(2.0 ** -np.arange(1.0, 40.0)), [1e3, 1e8]])  # r − 1 is exact
+    ratios = 1 + np.concatenate(
+        [2.0 ** -np.arange(1.0, 40.0), -(2.0 ** -np.arange(1.0, 40.0)), [1e3, 1e8]]
+    )  # r − 1 is exact
     yield Entry(
         "log_remainder",
         "10⁻²⁰ … 10²⁰, near and far from one",
         (np.append(ratios, [1e-20, 1e20]), np.append(ratios - 1, [-1.0, 1e20])),
-        partial(special.log_remainder, np),
+        partial(_special.log_remainder, np),
         lambda r, e: r - 1 - MP.log(r),
         scipy=lambda r, e: e - np.log(r),
         peer="r - 1 - log(r)",
     )
     t = np.logspace(-8, 8, 129)
-    e1: Callable[..., Any] = lambda t: MP.exp(t) * MP.e1(t)  # noqa: E731
+    e1: Callable[..., Any] = lambda t: MP.exp(t) * MP.e1(t)
     yield Entry(
         "scaled_exponential_integral",
         ABOVE_ZERO,
         (t,),
-        partial(special.scaled_exponential_integral, np),
+        partial(_special.scaled_exponential_integral, np),
         lambda t: _scaled_e1(t),
         scipy=lambda t: np.exp(t) * sp.exp1(t),
         peer="exp(t)*exp1(t)",
@@ -94,19 +121,27 @@ def elementary() -> Iterator[Entry]:
         "scaled_exponential_integral_excess",
         "10⁻⁸ … 10²",
         (t[t <= 1e2],),
-        partial(special.scaled_exponential_integral_excess, np),
+        partial(_special.scaled_exponential_integral_excess, np),
         lambda t: e1(t) + MP.log(t) + MP.euler,
         scipy=lambda t: np.exp(t) * sp.exp1(t) + np.log(t) + np.euler_gamma,
         peer="exp(t)*exp1(t) + log(t) + γ",
     )
     yield _two_products()
     yield _jensen()
-    counts = tuple(np.array(list(itertools.product((1.0, 2.0, 7.0, 1e4, 1e8), (1e-300, 1e-3, 1.0, 7.5, 1e4 + 1e-3, 1e8 + 1)))).T)
+    counts = tuple(
+        np.array(
+            list(
+                itertools.product(
+                    (1.0, 2.0, 7.0, 1e4, 1e8), (1e-300, 1e-3, 1.0, 7.5, 1e4 + 1e-3, 1e8 + 1)
+                )
+            )
+        ).T
+    )
     yield Entry(
         "count_deviance",
         "counts to 10⁸, means from 10⁻³⁰⁰",
         counts,
-        partial(special.count_deviance, np),
+        partial(_special.count_deviance, np),
         lambda x, m: x * MP.log(x / m) - x + m,
         scipy=lambda x, m: sp.kl_div(x, m),
         peer="kl_div(x, m)",
@@ -123,26 +158,32 @@ def elementary() -> Iterator[Entry]:
         "geometric_divergence",
         near,
         tuple(geometric),
-        partial(special.geometric_divergence, np),
-        lambda a, b: MP.log((1 - MP.exp(a)) / (1 - MP.exp(b))) - MP.exp(a) / (1 - MP.exp(a)) * (b - a),
+        partial(_special.geometric_divergence, np),
+        lambda a, b: (
+            MP.log((1 - MP.exp(a)) / (1 - MP.exp(b))) - MP.exp(a) / (1 - MP.exp(a)) * (b - a)
+        ),
         digits=700,
     )
     yield Entry(
         "geometric_distance",
         near,
         tuple(geometric),
-        partial(special.geometric_distance, np),
+        partial(_special.geometric_distance, np),
         lambda a, b: abs(MP.log(MP.tanh(b / 4) / MP.tanh(a / 4))),
         digits=700,
     )
     logits = np.array(
-        [(a, a + s) for a in (0.0, 3.0, -3.0, -30.0, 30.0) for s in BOTH_SIGNS[(np.abs(BOTH_SIGNS) > 1e-13) & (np.abs(BOTH_SIGNS) < 40)]]
+        [
+            (a, a + s)
+            for a in (0.0, 3.0, -3.0, -30.0, 30.0)
+            for s in BOTH_SIGNS[(np.abs(BOTH_SIGNS) > 1e-13) & (np.abs(BOTH_SIGNS) < 40)]
+        ]
     ).T
     yield Entry(
         "logistic_distance",
         "logits to ±60, near and far",
         tuple(logits),
-        partial(special.logistic_distance, np),
+        partial(_special.logistic_distance, np),
         lambda a, b: 2 * abs(MP.atan(MP.exp(b / 2)) - MP.atan(MP.exp(a / 2))),
         lambda a, b, value: value * (1 + (abs(a) + abs(b)) / 16),
         "(1 + Σ|θ|/16) times its value",
@@ -168,13 +209,15 @@ def _jensen() -> Entry:
 
     def definition(ratio: list[Any], _: Any, weights: list[Any]) -> Any:
         pairs = [(w[0], x[0]) for w, x in zip(weights, ratio, strict=True)]
-        return MP.log(MP.fsum([w * x for w, x in pairs])) - MP.fsum([w * MP.log(x) for w, x in pairs])
+        return MP.log(MP.fsum([w * x for w, x in pairs])) - MP.fsum(
+            [w * MP.log(x) for w, x in pairs]
+        )
 
     return Entry(
         "jensen_gap",
         "four points at relative distances from 1 to 10⁻¹⁵",
         (1.0 + excess, excess, weights),
-        partial(special.jensen_gap, np),
+        partial(_special.jensen_gap, np),
         definition,
         scipy=lambda r, e, w: np.log(np.sum(w * r, axis=-2)) - np.sum(w * np.log(r), axis=-2),
         peer="log(mean(x)) - mean(log(x))",
@@ -189,7 +232,7 @@ def _two_products() -> Entry:
         "difference_of_products",
         "random factors, products from equal to unequal",
         (a, b, c, d),
-        partial(special.difference_of_products, np),
+        partial(_special.difference_of_products, np),
         lambda a, b, c, d: a * b - c * d,
         scipy=lambda a, b, c, d: a * b - c * d,
         peer="a*b - c*d",

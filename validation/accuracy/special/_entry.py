@@ -1,7 +1,8 @@
 """What is measured: a function, its definition, where it is tried, and what SciPy offers instead.
 
-A definition is evaluated literally, with digits to pay for its cancellation. Errors are relative to the value unless an entry says
-otherwise; a NaN, an infinity or a wrong shape counts as infinitely wrong.
+A definition is evaluated literally, with digits to pay for its cancellation. Errors are relative to
+the value unless an entry says otherwise; a NaN, an infinity or a wrong shape counts as infinitely
+wrong.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Entry:
     Attributes
     ----------
     name : str
-        Name in ``ingd_ref.special``.
+        Name in ``ingd_ref._special``.
     over : str
         Where it is tried, in words.
     rows : tuple of array
@@ -40,7 +41,8 @@ class Entry:
     exact : callable
         The definition, of the exact numbers of one row.
     size : callable or None
-        What an error is measured in units of, from the exact arguments and the exact value; None for the value.
+        What an error is measured in units of, from the exact arguments and the exact value; None
+        for the value.
     relative_to : str
         The same in words.
     scipy : callable or None
@@ -66,11 +68,19 @@ class Entry:
 def measured(entry: Entry) -> dict[str, Any]:
     """Worst error of a function over its grid, where, and that of its counterpart."""
     with MP.workdps(entry.digits), np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # SciPy's, about series that it gives up; the numbers speak for themselves
+        warnings.simplefilter(
+            "ignore", RuntimeWarning
+        )  # SciPy's, about series that it gives up; the numbers speak for themselves
         rows = list(zip(*(_exactly(argument) for argument in entry.rows), strict=True))
         truths = [entry.exact(*row) for row in rows]
-        sizes = [None if entry.size is None else entry.size(*row, truth) for row, truth in zip(rows, truths, strict=True)]
-        errors = [_error(f, t, s) for f, t, s in zip(_results(entry.ours, entry.rows), truths, sizes, strict=True)]
+        sizes = [
+            None if entry.size is None else entry.size(*row, truth)
+            for row, truth in zip(rows, truths, strict=True)
+        ]
+        errors = [
+            _error(f, t, s)
+            for f, t, s in zip(_results(entry.ours, entry.rows), truths, sizes, strict=True)
+        ]
         worst = int(np.argmax(errors))
         found: dict[str, Any] = {
             "name": entry.name,
@@ -81,9 +91,16 @@ def measured(entry: Entry) -> dict[str, Any]:
             "at": [np.asarray(argument[worst]).tolist() for argument in entry.rows],
         }
         if entry.scipy is not None:
-            theirs = [_error(f, t, s) for f, t, s in zip(_results(entry.scipy, entry.rows), truths, sizes, strict=True)]
+            theirs = [
+                _error(f, t, s)
+                for f, t, s in zip(_results(entry.scipy, entry.rows), truths, sizes, strict=True)
+            ]
             finite = [e for e in theirs if math.isfinite(e)]
-            found["scipy"] = {"form": entry.peer, "error": max(finite), "failures": len(theirs) - len(finite)}
+            found["scipy"] = {
+                "form": entry.peer,
+                "error": max(finite),
+                "failures": len(theirs) - len(finite),
+            }
     return found
 
 
@@ -108,7 +125,10 @@ def _results(function: Callable[..., Any], rows: Rows) -> list[list[Any]]:
     result = function(*(np.asarray(argument) for argument in rows))
     parts = result if isinstance(result, tuple) else (result,)
     number = len(rows[0])
-    return [[x for part in parts for x in np.reshape(np.asarray(part)[k], -1).tolist()] for k in range(number)]
+    return [
+        [x for part in parts for x in np.reshape(np.asarray(part)[k], -1).tolist()]
+        for k in range(number)
+    ]
 
 
 def _error(found: list[Any], truth: Any, size: Any) -> float:
@@ -116,7 +136,11 @@ def _error(found: list[Any], truth: Any, size: Any) -> float:
     target = flat(truth)
     if len(found) != len(target):
         return math.inf
-    units = [abs(t) for t in target] if size is None else (flat(size) * len(target) if len(flat(size)) == 1 else flat(size))
+    units = (
+        [abs(t) for t in target]
+        if size is None
+        else (flat(size) * len(target) if len(flat(size)) == 1 else flat(size))
+    )
     worst = 0.0
     for f, t, u in zip(found, target, units, strict=True):
         if not math.isfinite(f):

@@ -10,13 +10,18 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from ingd_ref import special
+from ingd_ref import _special
 from validation.accuracy.special._entry import AT_LEAST_ONE, Entry, at_least_one
 from validation.oracles.precise import MP
 
 __all__ = ["ABOVE_ZERO", "gamma_functions"]
 
-SIXTEEN = np.concatenate([np.logspace(-8, 8, 129), [0.3, 0.5, 0.7, 1.0, 1.4616321449683622, 1.5, 2.0, 2.5, 3.0, 9.9, 10.1, 12.0, 50.0]])
+SIXTEEN = np.concatenate(
+    [
+        np.logspace(-8, 8, 129),
+        [0.3, 0.5, 0.7, 1.0, 1.4616321449683622, 1.5, 2.0, 2.5, 3.0, 9.9, 10.1, 12.0, 50.0],
+    ]
+)
 DECADES = (1e-8, 1e-5, 1e-2, 0.3, 0.5, 1.0, 3.0, 9.9, 10.1, 50.0, 1e4, 1e8)
 NEAR = (1e-12, 1e-8, 1e-4, 1e-2, -1e-2, 0.4, -0.4, 3.0, 1e3)
 ABOVE_ZERO = "10⁻⁸ … 10⁸"
@@ -24,7 +29,9 @@ FAR_AND_NEAR = "pairs over 10⁻⁸ … 10⁸, and pairs at relative distances f
 
 
 def _pairs() -> tuple[Any, ...]:
-    pairs = [(a, b) for a, b in itertools.product(DECADES, DECADES) if a != b] + [(a, a * (1 + d)) for a in DECADES for d in NEAR]
+    pairs = [(a, b) for a, b in itertools.product(DECADES, DECADES) if a != b] + [
+        (a, a * (1 + d)) for a in DECADES for d in NEAR
+    ]
     return tuple(np.array(pairs).T)
 
 
@@ -61,7 +68,7 @@ def _binet(x: Any) -> Any:
 
 
 def _positive(name: str, exact: Callable[[Any], Any], **more: Any) -> Entry:
-    return Entry(name, ABOVE_ZERO, (SIXTEEN,), partial(getattr(special, name), np), exact, **more)
+    return Entry(name, ABOVE_ZERO, (SIXTEEN,), partial(getattr(_special, name), np), exact, **more)
 
 
 def _round_trip(name: str, forward: Callable[[Any], Any], over: str, **more: Any) -> Entry:
@@ -75,7 +82,14 @@ def _round_trip(name: str, forward: Callable[[Any], Any], over: str, **more: Any
     with MP.workdps(60):
         argument = np.array([float(forward(MP.mpf(float(a)))) for a in SIXTEEN])
     return Entry(
-        name, over, (argument,), partial(getattr(special, name), np), partial(_root, forward), size, "(1 + κ) times its value", **more
+        name,
+        over,
+        (argument,),
+        partial(getattr(_special, name), np),
+        partial(_root, forward),
+        size,
+        "(1 + κ) times its value",
+        **more,
     )
 
 
@@ -99,10 +113,30 @@ def gamma_functions() -> Iterator[Entry]:
     half: dict[str, Any] = {"size": at_least_one, "relative_to": AT_LEAST_ONE}
     yield _positive("lgamma", MP.loggamma, scipy=sp.gammaln, peer="gammaln(a)", **half)
     yield _positive("digamma", MP.digamma, scipy=sp.digamma, peer="digamma(a)", **half)
-    yield _positive("trigamma", lambda x: MP.psi(1, x), scipy=lambda x: sp.polygamma(1, x), peer="polygamma(1, a)")
-    yield _positive("tetragamma", lambda x: MP.psi(2, x), scipy=lambda x: sp.polygamma(2, x), peer="polygamma(2, a)")
-    yield _positive("trigamma_excess", _excess, scipy=lambda x: x * sp.polygamma(1, x) - 1, peer="a*polygamma(1, a) - 1")
-    yield _positive("log_minus_digamma", _gap, scipy=lambda x: np.log(x) - sp.digamma(x), peer="log(a) - digamma(a)")
+    yield _positive(
+        "trigamma",
+        lambda x: MP.psi(1, x),
+        scipy=lambda x: sp.polygamma(1, x),
+        peer="polygamma(1, a)",
+    )
+    yield _positive(
+        "tetragamma",
+        lambda x: MP.psi(2, x),
+        scipy=lambda x: sp.polygamma(2, x),
+        peer="polygamma(2, a)",
+    )
+    yield _positive(
+        "trigamma_excess",
+        _excess,
+        scipy=lambda x: x * sp.polygamma(1, x) - 1,
+        peer="a*polygamma(1, a) - 1",
+    )
+    yield _positive(
+        "log_minus_digamma",
+        _gap,
+        scipy=lambda x: np.log(x) - sp.digamma(x),
+        peer="log(a) - digamma(a)",
+    )
     yield _positive(
         "stirling_remainder",
         _binet,
@@ -111,7 +145,13 @@ def gamma_functions() -> Iterator[Entry]:
         size=lambda *_: MP.mpf(1),
         relative_to="1, the size of what it is added to",
     )
-    yield _positive("reduced_lgamma", reduced, scipy=lambda x: sp.gammaln(x) - x * np.log(x) + x, peer="gammaln(a) - a*log(a) + a", **half)
+    yield _positive(
+        "reduced_lgamma",
+        reduced,
+        scipy=lambda x: sp.gammaln(x) - x * np.log(x) + x,
+        peer="gammaln(a) - a*log(a) + a",
+        **half,
+    )
     yield _round_trip("inverse_digamma", MP.digamma, "ψ(a) for a over 10⁻⁸ … 10⁸")
     yield _round_trip("inverse_log_minus_digamma", _gap, "log a − ψ(a) for a over 10⁻⁸ … 10⁸")
 
@@ -120,47 +160,51 @@ def gamma_functions() -> Iterator[Entry]:
 
     yield two(
         "lgamma_bregman",
-        ours=partial(special.lgamma_bregman, np),
+        ours=partial(_special.lgamma_bregman, np),
         exact=_bregman,
         scipy=lambda a, b: sp.gammaln(b) - sp.gammaln(a) - (b - a) * sp.digamma(a),
         peer="gammaln(b) - gammaln(a) - (b - a)*digamma(a)",
     )
-    yield two("reduced_lgamma_bregman", ours=partial(special.reduced_lgamma_bregman, np), exact=_reduced_bregman)
+    yield two(
+        "reduced_lgamma_bregman",
+        ours=partial(_special.reduced_lgamma_bregman, np),
+        exact=_reduced_bregman,
+    )
 
     def increments(name: str, **more: Any) -> Entry:
         return Entry(name, rows=SUMS, over="pairs over 10⁻⁸ … 10⁸", **more)
 
     yield increments(
         "digamma_increment",
-        ours=partial(special.digamma_increment, np),
+        ours=partial(_special.digamma_increment, np),
         exact=lambda a, b: MP.psi(0, a + b) - MP.psi(0, a),
         scipy=lambda a, b: sp.digamma(a + b) - sp.digamma(a),
         peer="digamma(a + b) - digamma(a)",
     )
     yield increments(
         "trigamma_decrement",
-        ours=partial(special.trigamma_decrement, np),
+        ours=partial(_special.trigamma_decrement, np),
         exact=lambda a, b: MP.psi(1, a) - MP.psi(1, a + b),
         scipy=lambda a, b: sp.polygamma(1, a) - sp.polygamma(1, a + b),
         peer="polygamma(1, a) - polygamma(1, a + b)",
     )
     yield increments(
         "tetragamma_increment",
-        ours=partial(special.tetragamma_increment, np),
+        ours=partial(_special.tetragamma_increment, np),
         exact=lambda a, b: MP.psi(2, a + b) - MP.psi(2, a),
         scipy=lambda a, b: sp.polygamma(2, a + b) - sp.polygamma(2, a),
         peer="polygamma(2, a + b) - polygamma(2, a)",
     )
     yield increments(
         "log_minus_digamma_decrement",
-        ours=partial(special.log_minus_digamma_decrement, np),
+        ours=partial(_special.log_minus_digamma_decrement, np),
         exact=lambda a, b: _gap(a) - _gap(a + b),
         scipy=lambda a, b: sp.digamma(a + b) - sp.digamma(a) - np.log1p(b / a),
         peer="digamma(a + b) - digamma(a) - log1p(b/a)",
     )
     yield increments(
         "trigamma_surplus",
-        ours=partial(special.trigamma_surplus, np),
+        ours=partial(_special.trigamma_surplus, np),
         exact=lambda a, b: 1 / MP.psi(1, a + b) - 1 / MP.psi(1, a) - 1 / MP.psi(1, b),
     )
     yield _drop()
@@ -168,7 +212,7 @@ def gamma_functions() -> Iterator[Entry]:
         "factorial_excess",
         "0, 1, 2, … 10⁸",
         (np.concatenate([np.arange(30.0), np.round(np.logspace(1.5, 8, 40))]),),
-        partial(special.factorial_excess, np),
+        partial(_special.factorial_excess, np),
         lambda x: MP.loggamma(x + 1) - (x * MP.log(x) if x else 0) + x,
         scipy=lambda x: sp.gammaln(x + 1) - sp.xlogy(x, x) + x,
         peer="gammaln(x + 1) - xlogy(x, x) + x",
@@ -184,7 +228,7 @@ def _drop() -> Entry:
         "reduced_lgamma_bregman_drop",
         "Beta divergences over 10⁻⁸ … 10⁸",
         (a, b, r, s, s - r),
-        partial(special.reduced_lgamma_bregman_drop, np),
+        partial(_special.reduced_lgamma_bregman_drop, np),
         lambda a, b, r, s, _: _reduced_bregman(a, b) - _reduced_bregman(a + r, b + s),
         lambda a, b, r, s, _, value: _bregman(a, b) + _bregman(r, s) - _bregman(a + r, b + s),
         "the divergence it is a part of",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import special
+from ingd_ref import _special
 from validation.accuracy.special._entry import AT_LEAST_ONE, Entry, at_least_one, flat
 from validation.oracles.precise import MP, Array
 
@@ -31,7 +31,7 @@ def vectors() -> Iterator[Entry]:
         "norm",
         "three entries, lengths from 10⁻³⁰⁰ to 10³⁰⁰",
         (directions * lengths,),
-        partial(special.norm, np),
+        partial(_special.norm, np),
         _norm,
         scipy=lambda x: np.linalg.norm(x, axis=-1),
         peer="numpy.linalg.norm(x)",
@@ -42,7 +42,7 @@ def vectors() -> Iterator[Entry]:
         "ball_gap",
         "distances to the sphere from 0.9 to 10⁻¹⁶",
         (directions * (1 - gaps),),
-        partial(special.ball_gap, np),
+        partial(_special.ball_gap, np),
         lambda x: 1 - _norm(x),
         scipy=lambda x: 1 - np.linalg.norm(x, axis=-1),
         peer="1 - numpy.linalg.norm(x)",
@@ -57,11 +57,13 @@ def vectors() -> Iterator[Entry]:
         "versine",
         "angles from 10⁻¹⁵",
         (a, b),
-        partial(special.versine, np),
+        partial(_special.versine, np),
         versine,
         lambda a, b, v: v + MP.sqrt(2 * v) * MP.mpf(2) ** -52,
         "its value, or √(2·value) u",
-        scipy=lambda a, b: 1 - np.sum(a * b, axis=-1) / np.linalg.norm(a, axis=-1) / np.linalg.norm(b, axis=-1),
+        scipy=lambda a, b: (
+            1 - np.sum(a * b, axis=-1) / np.linalg.norm(a, axis=-1) / np.linalg.norm(b, axis=-1)
+        ),
         peer="1 - a @ b/(norm(a)*norm(b))",
     )
 
@@ -76,7 +78,13 @@ def _matrices(d: int, conditions: Sequence[float]) -> Array:
 
 
 def _product(a: list[list[Any]], b: list[list[Any]]) -> list[list[Any]]:
-    return [[MP.fsum([x * y for x, y in zip(row, column, strict=True)]) for column in zip(*b, strict=True)] for row in a]
+    return [
+        [
+            MP.fsum([x * y for x, y in zip(row, column, strict=True)])
+            for column in zip(*b, strict=True)
+        ]
+        for row in a
+    ]
 
 
 def _vech(a: list[list[Any]]) -> list[Any]:
@@ -92,25 +100,31 @@ def matrices() -> Iterator[Entry]:
     a = _matrices(3, [1.0, 1e2, 1e4, 1e8, 1e12] * 4)
     b = _matrices(3, [1e3, 1.0, 1e6, 1e2, 1e4] * 4)[::-1]
     v = np.random.default_rng(10).standard_normal((len(a), 3))
-    word = partial(special.double_word, np)
+    word = partial(_special.double_word, np)
     over = "3 × 3 matrices with condition numbers to 10¹²"
 
     def m(name: str, **more: Any) -> Entry:
         return Entry(name, over=over, **more)
 
     def parts(x: Any) -> Any:
-        return special.DoubleWord(np, x.high, x.low)
+        return _special.DoubleWord(np, x.high, x.low)
 
     def terms(a: Any, b: Any, value: Any) -> Any:
-        matrix = [[MP.fsum([abs(x * y) for x, y in zip(row, column, strict=True)]) for column in zip(*b, strict=True)] for row in a]
+        matrix = [
+            [
+                MP.fsum([abs(x * y) for x, y in zip(row, column, strict=True)])
+                for column in zip(*b, strict=True)
+            ]
+            for row in a
+        ]
         return flat(matrix)
 
-    column: Callable[..., Any] = lambda v: [[x] for x in v]  # noqa: E731
+    column: Callable[..., Any] = lambda v: [[x] for x in v]
     inner: dict[str, Any] = {"relative_to": "the sum of |terms|"}
     yield m(
         "matmul",
         rows=(a, b),
-        ours=lambda a, b: special.matmul(word(a), word(b)).rounded(),
+        ours=lambda a, b: _special.matmul(word(a), word(b)).rounded(),
         exact=_product,
         size=terms,
         scipy=lambda a, b: a @ b,
@@ -120,7 +134,7 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "matvec",
         rows=(a, v),
-        ours=lambda a, v: special.matvec(word(a), word(v)).rounded(),
+        ours=lambda a, v: _special.matvec(word(a), word(v)).rounded(),
         exact=lambda a, v: _product(a, column(v)),
         size=lambda a, v, value: terms(a, column(v), value),
         scipy=lambda a, v: (a @ v[..., None])[..., 0],
@@ -130,7 +144,7 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "outer",
         rows=(v, v[::-1]),
-        ours=lambda a, b: special.outer(word(a), word(b)).rounded(),
+        ours=lambda a, b: _special.outer(word(a), word(b)).rounded(),
         exact=lambda a, b: [[x * y for y in b] for x in a],
         scipy=lambda a, b: a[:, :, None] * b[:, None, :],
         peer="outer(a, b)",
@@ -138,7 +152,7 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "symmetric",
         rows=(a + 1e-9 * v[:, :, None],),
-        ours=lambda a: special.symmetric(word(a)).rounded(),
+        ours=lambda a: _special.symmetric(word(a)).rounded(),
         exact=lambda a: [[(a[i][j] + a[j][i]) / 2 for j in range(3)] for i in range(3)],
         scipy=lambda a: (a + np.swapaxes(a, 1, 2)) / 2,
         peer="(a + a.T)/2",
@@ -162,7 +176,7 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "two_sum",
         rows=(v[:, 0], v[:, 1] * 1e-9),
-        ours=lambda a, b: _added(special.two_sum(a, b), a, b),
+        ours=lambda a, b: _added(_special.two_sum(a, b), a, b),
         exact=lambda a, b: MP.mpf(0),
         size=lambda *_: MP.mpf(1),
         relative_to="nothing: s + e = a + b exactly",
@@ -170,7 +184,7 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "two_product",
         rows=(v[:, 0], v[:, 1]),
-        ours=lambda a, b: _multiplied(special.two_product(np, a, b), a, b),
+        ours=lambda a, b: _multiplied(_special.two_product(np, a, b), a, b),
         exact=lambda a, b: MP.mpf(0),
         size=lambda *_: MP.mpf(1),
         relative_to="nothing: p + e = ab exactly",
@@ -182,7 +196,7 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "factor",
         rows=(a,),
-        ours=lambda a: special.factor(np, a).inverse().rounded(),
+        ours=lambda a: _special.factor(np, a).inverse().rounded(),
         exact=inverse,
         scipy=np.linalg.inv,
         peer="numpy.linalg.inv(a)",
@@ -190,23 +204,27 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "Factor",
         rows=(a,),
-        ours=lambda a: special.factor(np, a).log_det(),
+        ours=lambda a: _special.factor(np, a).log_det(),
         exact=lambda a: MP.log(MP.det(MP.matrix(a))),
         size=at_least_one,
         relative_to=AT_LEAST_ONE,
         scipy=lambda a: np.linalg.slogdet(a)[1],
         peer="numpy.linalg.slogdet(a)",
     )
-    near = np.concatenate([a * (1 + d * np.sign(v[:, :, None] * v[:, None, :])) for d in (1e-12, 1e-8, 1e-4)] + [b])
+    near = np.concatenate(
+        [a * (1 + d * np.sign(v[:, :, None] * v[:, None, :])) for d in (1e-12, 1e-8, 1e-4)] + [b]
+    )
     near, first = (near + np.swapaxes(near, 1, 2)) / 2, np.tile(a, (4, 1, 1))
-    kept = special.positive_definite(np, near) & np.any(near != first, axis=(1, 2))
+    kept = _special.positive_definite(np, near) & np.any(near != first, axis=(1, 2))
 
     def divergence(a: Any, b: Any) -> Any:
         x = MP.matrix(a) ** -1 * MP.matrix(b)
         return MP.fsum([x[i, i] for i in range(3)]) - 3 - MP.log(MP.det(x))
 
     def ours(a: Array, b: Array) -> Any:
-        return special.log_det_divergence(np, special.factor(np, a), special.factor(np, b), word(b) - a)
+        return _special.log_det_divergence(
+            np, _special.factor(np, a), _special.factor(np, b), word(b) - a
+        )
 
     def plain(a: Array, b: Array) -> Any:
         x = np.linalg.solve(a, b)
@@ -225,7 +243,7 @@ def matrices() -> Iterator[Entry]:
         "positive_definite",
         "[[1, 1], [1, 1 + k·2⁻⁵²]] for k = −2 … 2",
         (shifted,),
-        lambda a: special.positive_definite(np, a).astype(float),
+        lambda a: _special.positive_definite(np, a).astype(float),
         lambda a: MP.mpf(int(a[0][0] * a[1][1] > a[0][1] * a[1][0])),
         lambda *_: MP.mpf(1),
         "right or wrong",
@@ -238,35 +256,63 @@ def matrices() -> Iterator[Entry]:
 def coordinates(a: Array, b: Array) -> Iterator[Entry]:
     """Minimal coordinates of symmetric matrices and sums over pairings."""
     m, places = partial(Entry, over="symmetric 3 × 3 matrices"), _places()
-    packed = special.entries(np, a)
-    double: Callable[..., Any] = lambda i, j: 1 if i == j else 2  # noqa: E731
-    yield m("entries", rows=(a,), ours=partial(special.entries, np), exact=_vech)
-    yield m("dual_entries", rows=(a,), ours=partial(special.dual_entries, np), exact=lambda a: [a[i][j] * double(i, j) for i, j in places])
+    packed = _special.entries(np, a)
+    double: Callable[..., Any] = lambda i, j: 1 if i == j else 2
+    yield m("entries", rows=(a,), ours=partial(_special.entries, np), exact=_vech)
+    yield m(
+        "dual_entries",
+        rows=(a,),
+        ours=partial(_special.dual_entries, np),
+        exact=lambda a: [a[i][j] * double(i, j) for i, j in places],
+    )
     at = {place: k for k, place in enumerate(places)}
-    back: Callable[..., Any] = lambda v: [[v[at[min(i, j), max(i, j)]] for j in range(3)] for i in range(3)]  # noqa: E731
-    halved: Callable[..., Any] = lambda v: [[v[at[min(i, j), max(i, j)]] / double(i, j) for j in range(3)] for i in range(3)]  # noqa: E731
-    yield m("from_entries", rows=(packed,), ours=lambda v: special.from_entries(np, v, 3), exact=back)
-    yield m("from_dual_entries", rows=(packed,), ours=lambda v: special.from_dual_entries(np, v, 3), exact=halved)
+    back: Callable[..., Any] = lambda v: [
+        [v[at[min(i, j), max(i, j)]] for j in range(3)] for i in range(3)
+    ]
+    halved: Callable[..., Any] = lambda v: [
+        [v[at[min(i, j), max(i, j)]] / double(i, j) for j in range(3)] for i in range(3)
+    ]
+    yield m(
+        "from_entries", rows=(packed,), ours=lambda v: _special.from_entries(np, v, 3), exact=back
+    )
+    yield m(
+        "from_dual_entries",
+        rows=(packed,),
+        ours=lambda v: _special.from_dual_entries(np, v, 3),
+        exact=halved,
+    )
 
     def wick(a: Any, b: Any) -> list[list[Any]]:
-        return [[a[i][k] * b[j][n] + a[j][n] * b[i][k] + a[i][n] * b[j][k] + a[j][k] * b[i][n] for k, n in places] for i, j in places]
+        return [
+            [
+                a[i][k] * b[j][n] + a[j][n] * b[i][k] + a[i][n] * b[j][k] + a[j][k] * b[i][n]
+                for k, n in places
+            ]
+            for i, j in places
+        ]
 
     def largest(*arguments: Any) -> Any:
         return max(abs(x) for x in flat(arguments[-1]))
 
     of_largest: dict[str, Any] = {"size": largest, "relative_to": "its largest entry"}
-    yield m("wick", rows=(a, b), ours=partial(special.wick, np), exact=wick, **of_largest)
+    yield m("wick", rows=(a, b), ours=partial(_special.wick, np), exact=wick, **of_largest)
     yield m(
         "dual_wick",
         rows=(a,),
-        ours=partial(special.dual_wick, np),
-        exact=lambda p: [[double(i, j) * double(k, n) * (p[i][k] * p[j][n] + p[i][n] * p[j][k]) / 4 for k, n in places] for i, j in places],
+        ours=partial(_special.dual_wick, np),
+        exact=lambda p: [
+            [
+                double(i, j) * double(k, n) * (p[i][k] * p[j][n] + p[i][n] * p[j][k]) / 4
+                for k, n in places
+            ]
+            for i, j in places
+        ],
         **of_largest,
     )
 
     def ring(a: Any, b: Any, c: Any) -> list[Any]:
         orders = list(itertools.product((0, 1), repeat=3))
-        flip: Callable[..., Any] = lambda pair, o: pair[::-1] if o else pair  # noqa: E731
+        flip: Callable[..., Any] = lambda pair, o: pair[::-1] if o else pair
         found = []
         for triple in itertools.product(places, repeat=3):
             total = MP.mpf(0)
@@ -276,7 +322,13 @@ def coordinates(a: Array, b: Array) -> Iterator[Entry]:
             found.append(total)
         return found
 
-    yield m("triple_wick", rows=(a[:6], b[:6], a[6:12]), ours=lambda a, b, c: special.triple_wick(np, a, b, c), exact=ring, **of_largest)
+    yield m(
+        "triple_wick",
+        rows=(a[:6], b[:6], a[6:12]),
+        ours=lambda a, b, c: _special.triple_wick(np, a, b, c),
+        exact=ring,
+        **of_largest,
+    )
 
 
 def _added(result: tuple[Any, Any], a: Array, b: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from ingd_ref import special
+from ingd_ref import _special
 from validation.accuracy.special._entry import Entry
 from validation.oracles.precise import MP, Array
 
@@ -29,7 +29,9 @@ def multivariate_gamma() -> Iterator[Entry]:
     halves = [MP.mpf(k) / 2 for k in range(d)]
 
     def log_gamma(a: Any) -> Any:
-        return MP.mpf(d * (d - 1)) / 4 * MP.log(MP.pi) + MP.fsum([MP.loggamma(a - h) for h in halves])
+        return MP.mpf(d * (d - 1)) / 4 * MP.log(MP.pi) + MP.fsum(
+            [MP.loggamma(a - h) for h in halves]
+        )
 
     def gap(a: Any) -> Any:
         return d * MP.log(a) - MP.fsum([MP.psi(0, a - h) for h in halves])
@@ -49,9 +51,12 @@ def multivariate_gamma() -> Iterator[Entry]:
         return Entry(name, over=over, rows=(_shapes(d),), **more)
 
     def ours(name: str) -> Callable[..., Any]:
-        return lambda *arguments: getattr(special, name)(np, *arguments, d)
+        return lambda *arguments: getattr(_special, name)(np, *arguments, d)
 
-    logarithms: dict[str, Any] = {"size": terms, "relative_to": "Σ (1 + |log|) of its shapes, or its value"}
+    logarithms: dict[str, Any] = {
+        "size": terms,
+        "relative_to": "Σ (1 + |log|) of its shapes, or its value",
+    }
     yield one(
         "multivariate_lgamma",
         ours=ours("multivariate_lgamma"),
@@ -60,12 +65,27 @@ def multivariate_gamma() -> Iterator[Entry]:
         peer="multigammaln(a, 3)",
         **logarithms,
     )
-    yield one("multivariate_reduced_lgamma", ours=ours("multivariate_reduced_lgamma"), exact=reduced, **logarithms)
-    yield one("multivariate_log_minus_digamma", ours=ours("multivariate_log_minus_digamma"), exact=gap)
-    yield one("multivariate_trigamma_excess", ours=ours("multivariate_trigamma_excess"), exact=excess)
-    yield one("multivariate_tetragamma", ours=ours("multivariate_tetragamma"), exact=lambda a: MP.fsum([MP.psi(2, a - h) for h in halves]))
+    yield one(
+        "multivariate_reduced_lgamma",
+        ours=ours("multivariate_reduced_lgamma"),
+        exact=reduced,
+        **logarithms,
+    )
+    yield one(
+        "multivariate_log_minus_digamma", ours=ours("multivariate_log_minus_digamma"), exact=gap
+    )
+    yield one(
+        "multivariate_trigamma_excess", ours=ours("multivariate_trigamma_excess"), exact=excess
+    )
+    yield one(
+        "multivariate_tetragamma",
+        ours=ours("multivariate_tetragamma"),
+        exact=lambda a: MP.fsum([MP.psi(2, a - h) for h in halves]),
+    )
     shapes = _shapes(d)[::8]
-    near = [(a, 1 + (a - 1) * (1 + s)) for a in shapes for s in (1e-12, 1e-8, 1e-4, -1e-2, 0.3, -0.5)]
+    near = [
+        (a, 1 + (a - 1) * (1 + s)) for a in shapes for s in (1e-12, 1e-8, 1e-4, -1e-2, 0.3, -0.5)
+    ]
     pairs = [(a, b) for a, b in itertools.product(shapes, shapes) if a != b] + near
     yield Entry(
         "multivariate_reduced_lgamma_bregman",

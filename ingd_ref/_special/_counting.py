@@ -1,0 +1,73 @@
+"""Parts of the probabilities of counts that stay small where the factorials and powers that they are made of are large."""
+
+from __future__ import annotations
+
+import math
+
+from ingd_ref._special._gamma import stirling_remainder
+from ingd_ref._special._logarithm import log_remainder
+from ingd_ref.backend import Array, Namespace
+
+__all__ = ["count_deviance", "factorial_excess", "remaining"]
+
+
+def count_deviance(xp: Namespace, x: Array, mean: Array, log_mean: Array | None = None) -> Array:
+    """Return x log(x/m) − x + m ≥ 0 for x ≥ 0 and m = ``mean`` > 0, also where m underflows if its logarithm is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> count_deviance(np, np.asarray([0.0, 3.0]), np.asarray([2.0, 3.0]))
+    array([2., 0.])
+    """
+    positive = x > 0
+    safe = xp.where(positive, x, xp.ones_like(x))
+    if log_mean is None:
+        return xp.where(
+            positive,
+            safe * log_remainder(xp, mean / safe, (mean - safe) / safe),
+            mean + xp.zeros_like(x),
+        )
+    normal = mean >= float(xp.finfo(mean.dtype).smallest_normal)
+    ratio = xp.where(normal, mean, safe) / safe
+    near = log_remainder(xp, ratio, (xp.where(normal, mean, safe) - safe) / safe)
+    return xp.where(
+        positive,
+        safe * xp.where(normal, near, xp.log(safe) - log_mean - 1.0),
+        mean + xp.zeros_like(x),
+    )
+
+
+def factorial_excess(xp: Namespace, x: Array) -> Array:
+    """Return log x! − x log x + x for x ≥ 0: ½ log(2πx) and Binet's function, or 0 for x = 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> factorial_excess(np, np.asarray([0.0, 1.0]))
+    array([0., 1.])
+    """
+    positive = x > 0
+    safe = xp.where(positive, x, xp.ones_like(x))
+    value = 0.5 * (math.log(2.0 * math.pi) + xp.log(safe)) + stirling_remainder(xp, safe)
+    return xp.where(positive, value, xp.zeros_like(value))
+
+
+def remaining(xp: Namespace, total: float | Array, parts: Array) -> Array:
+    """Return total − Σ parts along the last axis to full relative accuracy, by carrying the rounding errors of the sum (Knuth).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> remaining(np, 1.0, np.asarray([2.0**-60, 1.0 - 2.0**-53])).item() == 2.0**-53 - 2.0**-60
+    True
+    """
+    value = xp.zeros_like(parts[..., 0]) + total
+    error = xp.zeros_like(value)
+    for index in range(parts.shape[-1]):
+        part = parts[..., index]
+        lower = value - part
+        shift = lower - value
+        error = error + ((value - (lower - shift)) - (part + shift))
+        value = lower
+    return value + error
