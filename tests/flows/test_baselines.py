@@ -358,7 +358,7 @@ def test_the_energy_flow_is_its_velocity():
 @pytest.mark.parametrize(
     "flow",
     [ir.flows.WGF(), ir.flows.EnergyFlow(), ir.flows.MMDFlow(), ir.flows.SVGD(lambda x: 3.0 - x)],
-    ids=repr,
+    ids=lambda flow: type(flow).__name__,
 )
 def test_every_flow_brings_particles_to_the_target(flow):
     rng = np.random.default_rng(0)
