@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from ingd_ref.backend import Array, Namespace, array_namespace, device, item
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, item
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 
 __all__ = [

@@ -18,7 +18,14 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, backend_name, item, to_host
+from ingd_ref.backend._namespace import (
+    Array,
+    Namespace,
+    array_namespace,
+    backend_name,
+    item,
+    to_host,
+)
 from ingd_ref.errors import BackendError, ShapeError, SingularSystemError
 
 __all__ = [

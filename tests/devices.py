@@ -24,7 +24,7 @@ def _guarded(name, original, host):
     def convert(self):
         if self.device != host:
             raise ImplicitTransfer(
-                f"{name} on an array of {self.device}: ask for the transfer with ingd_ref.backend.item"
+                f"{name} on an array of {self.device}: use ingd_ref.backend.to_host"
             )
         return original(self)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref._bench._comparison import Comparison
-from ingd_ref.backend import Array, array_namespace, to_host
+from ingd_ref.backend._namespace import Array, array_namespace, to_host
 from ingd_ref.simplex import direction_cosines, naive_bayes
 
 __all__ = ["comparisons"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref._bench._comparison import Comparison
-from ingd_ref.backend import Array, to_backend, to_host
+from ingd_ref.backend._namespace import Array, to_backend, to_host
 from ingd_ref.families import Beta, Gamma
 
 __all__ = ["comparisons"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref._bench._comparison import Comparison
-from ingd_ref.backend import Array, array_namespace, device
+from ingd_ref.backend._namespace import Array, array_namespace, device
 from ingd_ref.features import GaussianRBF
 from ingd_ref.flows import ingd_velocity
 from ingd_ref.generators import MultilayerPerceptron

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref.backend import Array
+from ingd_ref.backend._namespace import Array
 
 __all__ = ["Problem"]
 

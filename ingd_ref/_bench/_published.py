@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from ingd_ref.backend import Array
+from ingd_ref.backend._namespace import Array
 
 __all__ = ["PUBLISHED_LIBRARY", "published_bytes", "published_velocity"]
 

@@ -15,7 +15,8 @@ from ingd_ref._bench._machine import machine, require
 from ingd_ref._bench._measure import limited_threads, paired_seconds, peak_bytes, resident_bytes
 from ingd_ref._bench._problem import Problem
 from ingd_ref._bench._published import PUBLISHED_LIBRARY, published_bytes
-from ingd_ref.backend import IMPLEMENTATIONS, to_host
+from ingd_ref.backend import to_host
+from ingd_ref.backend._dispatch import IMPLEMENTATIONS
 
 __all__ = ["SIZES", "run"]
 

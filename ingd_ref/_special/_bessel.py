@@ -31,7 +31,7 @@ from functools import cache
 import numpy as np
 
 from ingd_ref._special._logarithm import log_remainder
-from ingd_ref.backend import Array, Namespace, to_backend
+from ingd_ref.backend._namespace import Array, Namespace, to_backend
 
 __all__ = [
     "BesselRatio",

@@ -36,7 +36,7 @@ from ingd_ref._special._gamma_increments import (
 )
 from ingd_ref._special._logarithm import log_ratio, log_remainder
 from ingd_ref._special._products import difference_of_products
-from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device
 
 __all__ = [
     "dirichlet_entropy",

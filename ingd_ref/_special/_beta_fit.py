@@ -19,7 +19,7 @@ from ingd_ref._special._beta import inverse_log_beta_gradient, log_beta_curvatur
 from ingd_ref._special._exponential import other_sums
 from ingd_ref._special._gamma import digamma, inverse_digamma
 from ingd_ref._special._gamma_increments import log_minus_digamma_decrement
-from ingd_ref.backend import Array, Namespace, item
+from ingd_ref.backend._namespace import Array, Namespace, item
 from ingd_ref.errors import DomainError
 
 __all__ = ["concentration_gap", "fitted_concentrations"]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from ingd_ref._special._double_words import DoubleWord, double_word
 from ingd_ref._special._logarithm import log_remainder
-from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device
 
 __all__ = [
     "Factor",

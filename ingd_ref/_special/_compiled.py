@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = ["compiled_when_large"]
 

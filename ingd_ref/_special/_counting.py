@@ -6,7 +6,7 @@ import math
 
 from ingd_ref._special._gamma import stirling_remainder
 from ingd_ref._special._logarithm import log_remainder
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = ["count_deviance", "factorial_excess", "remaining"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingd_ref._special._products import two_product
-from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device
 
 __all__ = ["DoubleWord", "double_word", "two_sum"]
 

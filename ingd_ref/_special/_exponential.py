@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 
-from ingd_ref.backend import Array, Namespace, device, softmax
+from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.backend._operations import softmax
 
 __all__ = [
     "expm1_remainder",

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = ["scaled_exponential_integral", "scaled_exponential_integral_excess"]
 

@@ -14,7 +14,7 @@ from ingd_ref._special._compiled import compiled_when_large
 from ingd_ref._special._gamma import BERNOULLI, SHIFT, trigamma, trigamma_excess
 from ingd_ref._special._logarithm import log_remainder, t_minus_log1p
 from ingd_ref._special._products import difference_of_products
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = [
     "digamma_increment",

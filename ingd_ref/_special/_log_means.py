@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingd_ref._special._logarithm import log_remainder
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = ["jensen_gap"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = ["log_ratio", "log_remainder", "t_minus_log1p"]
 

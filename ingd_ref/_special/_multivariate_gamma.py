@@ -23,7 +23,7 @@ from ingd_ref._special._gamma import (
     trigamma_excess,
 )
 from ingd_ref._special._logarithm import log_ratio, log_remainder
-from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device
 
 __all__ = [
     "inverse_multivariate_log_minus_digamma",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ingd_ref._special._quadrature import unit_legendre
-from ingd_ref.backend import Array, Namespace, to_backend
+from ingd_ref.backend._namespace import Array, Namespace, to_backend
 
 __all__ = ["normal_tail"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = ["difference_of_products", "two_product"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device
 
 __all__ = [
     "dual_entries",

@@ -1,18 +1,23 @@
-"""Arrays decide where the work is done, ``implementation=`` decides how; no wrapper class, no global state."""
+"""The arrays say where work is done, ``implementation=`` says how; there is no global state."""
 
-from ingd_ref.backend._dispatch import IMPLEMENTATIONS, Explanation, explain, kernel
+from ingd_ref.backend._dispatch import (
+    IMPLEMENTATIONS,  # noqa: F401
+    Explanation,
+    explain,
+    kernel,  # noqa: F401
+)
 from ingd_ref.backend._namespace import (
-    Array,
-    Namespace,
+    Array,  # noqa: F401
+    Namespace,  # noqa: F401
     array_namespace,
-    backend_name,
-    device,
-    is_array,
-    item,
+    backend_name,  # noqa: F401
+    device,  # noqa: F401
+    is_array,  # noqa: F401
+    item,  # noqa: F401
     to_backend,
     to_host,
 )
-from ingd_ref.backend._operations import (
+from ingd_ref.backend._operations import (  # noqa: F401
     contract,
     erf,
     logsumexp,
@@ -21,28 +26,6 @@ from ingd_ref.backend._operations import (
     tile_edge,
     tiles,
 )
-from ingd_ref.backend._threads import single_blas_thread
+from ingd_ref.backend._threads import single_blas_thread  # noqa: F401
 
-__all__ = [
-    "IMPLEMENTATIONS",
-    "Array",
-    "Explanation",
-    "Namespace",
-    "array_namespace",
-    "backend_name",
-    "contract",
-    "device",
-    "erf",
-    "explain",
-    "is_array",
-    "item",
-    "kernel",
-    "logsumexp",
-    "single_blas_thread",
-    "softmax",
-    "symmetrise",
-    "tile_edge",
-    "tiles",
-    "to_backend",
-    "to_host",
-]
+__all__ = ["Explanation", "array_namespace", "explain", "to_backend", "to_host"]

@@ -18,7 +18,7 @@ from ingd_ref._io import (
     write_figure,
     write_json,
 )
-from ingd_ref.backend import Array, to_host
+from ingd_ref.backend._namespace import Array, to_host
 from ingd_ref.cli._options import bandwidth
 from ingd_ref.errors import DataFileError
 from ingd_ref.experiments import on_backend, versions

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ingd_ref import _checks, plotting
-from ingd_ref.backend import Array
+from ingd_ref.backend._namespace import Array
 from ingd_ref.errors import DomainError, OptionError
 from ingd_ref.experiments._experiment import (
     Experiment,

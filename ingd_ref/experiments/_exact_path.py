@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ingd_ref import _checks, plotting
-from ingd_ref.backend import Array, to_host
+from ingd_ref.backend._namespace import Array, to_host
 from ingd_ref.errors import DomainError, OptionError
 from ingd_ref.experiments._experiment import (
     Experiment,

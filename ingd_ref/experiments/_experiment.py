@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array
+from ingd_ref.backend._namespace import Array
 from ingd_ref.errors import BackendError, DomainError, OptionError
 from ingd_ref.flows import FlowResult
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks, plotting
-from ingd_ref.backend import Array, array_namespace, item, kernel, to_backend
+from ingd_ref.backend._dispatch import kernel
+from ingd_ref.backend._namespace import Array, array_namespace, item, to_backend
 from ingd_ref.experiments._experiment import (
     Experiment,
     Piece,

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.errors import DomainError, OptionError
 from ingd_ref.families import _charts, _edge, _metric, _points, _potentials, _scipy
 from ingd_ref.families._derivatives import complex_step_jacobian, derivative_of_metric

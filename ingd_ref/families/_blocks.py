@@ -11,7 +11,8 @@ from contextvars import copy_context
 
 import numpy as np
 
-from ingd_ref.backend import Array, Namespace, backend_name, tiles
+from ingd_ref.backend._namespace import Array, Namespace, backend_name
+from ingd_ref.backend._operations import tiles
 
 __all__ = ["in_blocks"]
 

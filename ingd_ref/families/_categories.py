@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ingd_ref import _checks, _special
-from ingd_ref.backend import Array, Namespace, device, softmax
+from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.backend._operations import softmax
 from ingd_ref.families._parameters import Constraint, require
 
 __all__ = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ingd_ref.backend import Array, array_namespace
+from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._edge import rows
 from ingd_ref.families._formulas import Formulas

@@ -8,7 +8,7 @@ from functools import reduce
 
 import numpy as np
 
-from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device
 
 __all__ = ["complex_step_jacobian", "derivative_of_metric", "extrapolated_derivative"]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, to_host
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_host
 from ingd_ref.errors import ShapeError
 from ingd_ref.families._formulas import Formulas
 from ingd_ref.families._parameters import require

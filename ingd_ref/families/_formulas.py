@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._parameters import Parameter, Requirements
 
 __all__ = ["Formulas"]

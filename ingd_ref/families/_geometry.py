@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref.backend import Array, Namespace, array_namespace, device, is_array, item
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, is_array, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families._base import ExponentialFamily
 

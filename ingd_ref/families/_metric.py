@@ -7,7 +7,7 @@ These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the sa
 from __future__ import annotations
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace
+from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._edge import broadcastable, rows
 from ingd_ref.families._formulas import Formulas

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace, to_backend
+from ingd_ref.backend._namespace import Array, array_namespace, to_backend
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._edge import broadcastable, host_parameters

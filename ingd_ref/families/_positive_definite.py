@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ingd_ref import _special
-from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._parameters import Constraint
 
 __all__ = [

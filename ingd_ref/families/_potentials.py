@@ -6,7 +6,7 @@ These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the sa
 
 from __future__ import annotations
 
-from ingd_ref.backend import Array
+from ingd_ref.backend._namespace import Array
 from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._formulas import Formulas
 

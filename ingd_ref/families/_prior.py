@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace, device, is_array, item
+from ingd_ref.backend._namespace import Array, array_namespace, device, is_array, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families._base import ExponentialFamily
 

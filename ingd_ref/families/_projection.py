@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, item
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._edge import rows

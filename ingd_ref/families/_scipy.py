@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref.backend import Array
+from ingd_ref.backend._namespace import Array
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.families._edge import host_parameters
 from ingd_ref.families._formulas import Formulas

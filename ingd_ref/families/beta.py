@@ -9,7 +9,7 @@ import numpy as np
 
 from ingd_ref import _special
 from ingd_ref._special import difference_of_products, log_remainder, two_sum
-from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
 from ingd_ref.families._samples import differ

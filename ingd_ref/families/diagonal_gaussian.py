@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
 from ingd_ref.families.gaussian import Gaussian

@@ -10,7 +10,7 @@ import numpy as np
 
 from ingd_ref import _checks, _special
 from ingd_ref._special import difference_of_products, log_remainder
-from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import OptionError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._derivatives import complex_step_jacobian, extrapolated_derivative

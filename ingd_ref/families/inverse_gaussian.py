@@ -15,7 +15,7 @@ from ingd_ref._special import (
     scaled_exponential_integral,
     scaled_exponential_integral_excess,
 )
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
 

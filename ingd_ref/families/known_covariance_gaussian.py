@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _special
-from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Parameter, Requirements, gather
 from ingd_ref.families._positive_definite import POSITIVE_DEFINITE, square_root

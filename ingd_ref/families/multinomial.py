@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks, _special
-from ingd_ref.backend import Array, Namespace, softmax
+from ingd_ref.backend._namespace import Array, Namespace
+from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._categories import (

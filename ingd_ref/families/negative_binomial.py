@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks, _special
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._draws import draw_poisson
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements

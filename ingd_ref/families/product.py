@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref.backend import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import OptionError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Parameter, Requirements

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _special
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
 from ingd_ref.families.von_mises_fisher import VonMisesFisher, draw_versine

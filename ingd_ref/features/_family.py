@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingd_ref.backend import Array
+from ingd_ref.backend._namespace import Array
 from ingd_ref.features._base import Features
 
 if TYPE_CHECKING:

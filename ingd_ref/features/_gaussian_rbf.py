@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace, kernel, to_backend
+from ingd_ref.backend._dispatch import kernel
+from ingd_ref.backend._namespace import Array, array_namespace, to_backend
 from ingd_ref.features._base import Features
 from ingd_ref.kernels.bandwidth import MEDIAN_RULES, median_bandwidth
 

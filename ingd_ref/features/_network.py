@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.features._base import Features
 from ingd_ref.kernels.activations import ACTIVATIONS
 

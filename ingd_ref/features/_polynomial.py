@@ -8,7 +8,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, to_backend
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_backend
 from ingd_ref.errors import NonFiniteError, ShapeError
 from ingd_ref.features._base import Features
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace, to_backend
+from ingd_ref.backend._namespace import Array, array_namespace, to_backend
 from ingd_ref.features._base import Features
 
 __all__ = ["RandomFourier"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, item, to_backend, to_host
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item, to_backend, to_host
 from ingd_ref.errors import NonFiniteError, OptionError, ShapeError
 from ingd_ref.features._network import EnergyNetwork
 from ingd_ref.kernels.activations import ACTIVATIONS, CURVATURES

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, device, item
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.features._base import Features
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array
+from ingd_ref.backend._namespace import Array
 from ingd_ref.errors import OptionError
 from ingd_ref.kernels.bandwidth import median_bandwidth
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref._io import read_sealed, write_at, write_sealed
-from ingd_ref.backend import Array, to_backend, to_host
+from ingd_ref.backend._namespace import Array, to_backend, to_host
 from ingd_ref.errors import CheckpointError
 from ingd_ref.flows._fingerprint import first_difference
 from ingd_ref.flows._integrators import StepMemory

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace, kernel
+from ingd_ref.backend._dispatch import kernel
+from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.flows._flow import Flow, VelocityFunction
 
 __all__ = ["EnergyFlow", "energy_velocity"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref.backend import Array, backend_name, is_array, to_host
+from ingd_ref.backend._namespace import Array, backend_name, is_array, to_host
 
 __all__ = ["describe", "first_difference"]
 

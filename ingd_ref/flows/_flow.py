@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ingd_ref.backend import Array
+from ingd_ref.backend._namespace import Array
 
 __all__ = ["Flow", "VelocityFunction"]
 

@@ -9,7 +9,9 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from ingd_ref import _checks
-from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, symmetrise
+from ingd_ref.backend._dispatch import IMPLEMENTATIONS
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace
+from ingd_ref.backend._operations import symmetrise
 from ingd_ref.errors import DomainError, SingularSystemError
 from ingd_ref.features import Features, require_features
 from ingd_ref.flows._moments import covariance_factor, mean_difference, weighted_covariance

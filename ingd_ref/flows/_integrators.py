@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ingd_ref.backend import Array, array_namespace, item
+from ingd_ref.backend._namespace import Array, array_namespace, item
 from ingd_ref.errors import DomainError, NonFiniteError
 from ingd_ref.flows._flow import VelocityFunction
 

@@ -11,15 +11,10 @@ from typing import TypedDict
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import (
-    IMPLEMENTATIONS,
-    Array,
-    Namespace,
-    array_namespace,
-    contract,
-    single_blas_thread,
-    symmetrise,
-)
+from ingd_ref.backend._dispatch import IMPLEMENTATIONS
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace
+from ingd_ref.backend._operations import contract, symmetrise
+from ingd_ref.backend._threads import single_blas_thread
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.features import Features, RandomCenters, require_features
 from ingd_ref.flows._flow import Flow, VelocityFunction

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, is_array, item, to_host
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_array, item, to_host
 from ingd_ref.errors import BackendError, CheckpointError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.flows._checkpoint import (
     Checkpoint,

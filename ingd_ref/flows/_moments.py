@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingd_ref.backend import Array, Namespace, item
+from ingd_ref.backend._namespace import Array, Namespace, item
 from ingd_ref.errors import DomainError
 
 __all__ = ["covariance_factor", "mean_difference", "weighted_covariance", "weighted_mean"]

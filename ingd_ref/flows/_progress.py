@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ingd_ref.backend import Array
+from ingd_ref.backend._namespace import Array
 
 __all__ = ["StepInfo", "reporter"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ingd_ref._io import read_sealed, write_sealed
-from ingd_ref.backend import Array, to_backend, to_host
+from ingd_ref.backend._namespace import Array, to_backend, to_host
 from ingd_ref.errors import CheckpointError
 
 __all__ = ["FlowResult", "load_result"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace, is_array, to_backend, to_host
+from ingd_ref.backend._namespace import Array, array_namespace, is_array, to_backend, to_host
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.flows._flow import Flow, VelocityFunction
 from ingd_ref.flows._loop import (

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, kernel
+from ingd_ref.backend._dispatch import kernel
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.flows._bandwidth import MEDIAN, checked_bandwidth, settled_bandwidth
 from ingd_ref.flows._flow import Flow, VelocityFunction

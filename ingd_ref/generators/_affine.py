@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, contract, to_backend
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_backend
+from ingd_ref.backend._operations import contract
 from ingd_ref.generators._base import Generator, Linearisation
 
 __all__ = ["Affine"]

@@ -11,17 +11,16 @@ import array_api_compat.numpy as host_namespace
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import (
+from ingd_ref.backend._namespace import (
     Array,
     Namespace,
     array_namespace,
     device,
     is_array,
     item,
-    symmetrise,
-    tiles,
     to_backend,
 )
+from ingd_ref.backend._operations import symmetrise, tiles
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 
 __all__ = ["Generator", "Linearisation", "Product", "unit_vectors"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.generators._base import Generator, Linearisation
 
 __all__ = ["LocationScale"]

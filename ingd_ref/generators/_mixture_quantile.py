@@ -9,7 +9,8 @@ import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref._special import log_softmax, normal_tail
-from ingd_ref.backend import Array, Namespace, item, softmax
+from ingd_ref.backend._namespace import Array, Namespace, item
+from ingd_ref.backend._operations import softmax
 from ingd_ref.generators._base import Generator, Linearisation
 from ingd_ref.generators._draws import open_uniform
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, contract, device, tiles
+from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.backend._operations import contract, tiles
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.generators._base import Generator, Linearisation, Product
 from ingd_ref.kernels.activations import ACTIVATIONS

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, backend_name, to_host
+from ingd_ref.backend._namespace import Array, Namespace, backend_name, to_host
 from ingd_ref.errors import BackendError, OptionError
 from ingd_ref.generators._base import Generator, Linearisation
 

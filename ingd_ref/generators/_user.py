@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, contract, device, item
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, item
+from ingd_ref.backend._operations import contract
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.generators._base import Generator, Linearisation, Product, unit_vectors
 

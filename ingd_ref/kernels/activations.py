@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ingd_ref.backend import Array, Namespace, erf
+from ingd_ref.backend._namespace import Array, Namespace
+from ingd_ref.backend._operations import erf
 
 __all__ = ["ACTIVATIONS", "CURVATURES"]
 

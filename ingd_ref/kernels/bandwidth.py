@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace, item, kernel
+from ingd_ref.backend._dispatch import kernel
+from ingd_ref.backend._namespace import Array, array_namespace, item
 
 __all__ = ["MEDIAN_RULES", "median_bandwidth"]
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref.backend import Array, tiles
+from ingd_ref.backend._namespace import Array
+from ingd_ref.backend._operations import tiles
 
 __all__ = [
     "REPAYS",

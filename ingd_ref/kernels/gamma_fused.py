@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from ingd_ref.backend import Array
+from ingd_ref.backend._namespace import Array
 
 __all__ = [
     "digamma_increment",

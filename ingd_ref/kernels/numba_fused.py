@@ -26,7 +26,9 @@ import numba
 import numpy as np
 from numba import njit
 
-from ingd_ref.backend import Array, single_blas_thread, tiles
+from ingd_ref.backend._namespace import Array
+from ingd_ref.backend._operations import tiles
+from ingd_ref.backend._threads import single_blas_thread
 
 __all__ = [
     "REPAYS",

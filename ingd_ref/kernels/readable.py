@@ -12,16 +12,8 @@ from collections.abc import Callable
 
 from array_api_compat import array_namespace as _namespace
 
-from ingd_ref.backend import (
-    Array,
-    Namespace,
-    contract,
-    device,
-    softmax,
-    symmetrise,
-    tile_edge,
-    tiles,
-)
+from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.backend._operations import contract, softmax, symmetrise, tile_edge, tiles
 from ingd_ref.kernels.activations import ACTIVATIONS
 
 __all__ = [

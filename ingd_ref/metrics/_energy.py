@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace, item, kernel
+from ingd_ref.backend._dispatch import kernel
+from ingd_ref.backend._namespace import Array, array_namespace, item
 from ingd_ref.metrics._value import discrepancy
 
 __all__ = ["energy_distance"]

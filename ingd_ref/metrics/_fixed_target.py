@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace
+from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.metrics._mmd import mean_kernel
 from ingd_ref.metrics._value import discrepancy
 

@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, is_array, item, kernel, logsumexp
+from ingd_ref.backend._dispatch import kernel
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_array, item
+from ingd_ref.backend._operations import logsumexp
 from ingd_ref.errors import OptionError
 from ingd_ref.kernels.bandwidth import median_bandwidth
 from ingd_ref.metrics._mixture_weights import mixture_weights

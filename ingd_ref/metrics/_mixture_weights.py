@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingd_ref.backend import Array, Namespace, device, item
+from ingd_ref.backend._namespace import Array, Namespace, device, item
 
 __all__ = ["mixture_weights"]
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import (
+from ingd_ref.backend._namespace import (
     Array,
     Namespace,
     array_namespace,
     is_array,
     item,
-    tile_edge,
-    tiles,
     to_backend,
 )
+from ingd_ref.backend._operations import tile_edge, tiles
 from ingd_ref.errors import DomainError
 from ingd_ref.metrics._value import discrepancy
 

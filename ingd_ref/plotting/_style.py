@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ingd_ref.backend import is_array, to_host
+from ingd_ref.backend._namespace import is_array, to_host
 from ingd_ref.errors import OptionError
 
 if TYPE_CHECKING:

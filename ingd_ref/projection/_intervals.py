@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, to_backend
+from ingd_ref.backend._namespace import Array, Namespace, to_backend
 from ingd_ref.errors import DomainError, OptionError
 
 __all__ = ["normal_interval", "replicated_weights"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, item
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item
 from ingd_ref.errors import DomainError, OptionError, ShapeError, SingularSystemError
 from ingd_ref.families import ExponentialFamily
 from ingd_ref.projection._samples import sample_batch, sample_weights, weighted_mean

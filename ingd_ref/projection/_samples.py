@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, item, symmetrise
+from ingd_ref.backend._namespace import Array, Namespace, item
+from ingd_ref.backend._operations import symmetrise
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.features import Features, require_features
 

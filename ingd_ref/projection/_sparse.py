@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, device, item, to_backend, to_host
+from ingd_ref.backend._namespace import (
+    Array,
+    Namespace,
+    array_namespace,
+    device,
+    item,
+    to_backend,
+    to_host,
+)
 from ingd_ref.errors import DomainError, ShapeError, SingularSystemError
 from ingd_ref.projection._window import WindowSystem, basis_at
 

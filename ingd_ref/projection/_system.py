@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ingd_ref.backend import Array, Namespace, device, item
+from ingd_ref.backend._namespace import Array, Namespace, device, item
 from ingd_ref.errors import SingularSystemError
 
 __all__ = ["System", "positive_system"]

@@ -9,7 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import IMPLEMENTATIONS, Array, Namespace, array_namespace, symmetrise
+from ingd_ref.backend._dispatch import IMPLEMENTATIONS
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace
+from ingd_ref.backend._operations import symmetrise
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.features import Features
 from ingd_ref.projection._intervals import normal_interval, replicated_weights

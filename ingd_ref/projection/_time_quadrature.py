@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import array_namespace, is_array, to_host
+from ingd_ref.backend._namespace import array_namespace, is_array, to_host
 from ingd_ref.errors import DomainError, ShapeError
 
 __all__ = ["checked_times", "gauss_legendre_times", "simpson_weights", "trapezoid_weights"]

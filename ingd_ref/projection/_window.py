@@ -9,16 +9,8 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import (
-    Array,
-    array_namespace,
-    device,
-    symmetrise,
-    tile_edge,
-    tiles,
-    to_backend,
-    to_host,
-)
+from ingd_ref.backend._namespace import Array, array_namespace, device, to_backend, to_host
+from ingd_ref.backend._operations import symmetrise, tile_edge, tiles
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.features import Features
 from ingd_ref.projection._intervals import normal_interval

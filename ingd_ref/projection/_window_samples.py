@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import (
-    IMPLEMENTATIONS,
+from ingd_ref.backend._dispatch import IMPLEMENTATIONS
+from ingd_ref.backend._namespace import (
     Array,
     Namespace,
     array_namespace,

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace, contract, symmetrise
+from ingd_ref.backend._namespace import Array, array_namespace
+from ingd_ref.backend._operations import contract, symmetrise
 
 __all__ = ["MatrixKernel"]
 

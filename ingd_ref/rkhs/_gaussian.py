@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace, explain, kernel
+from ingd_ref.backend._dispatch import explain, kernel
+from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.kernels import readable
 from ingd_ref.kernels.bandwidth import MEDIAN_RULES, median_bandwidth
 from ingd_ref.rkhs._base import MatrixKernel

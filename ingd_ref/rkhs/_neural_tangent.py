@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace, kernel, to_backend
+from ingd_ref.backend._dispatch import kernel
+from ingd_ref.backend._namespace import Array, array_namespace, to_backend
 from ingd_ref.errors import ShapeError
 from ingd_ref.kernels import readable
 from ingd_ref.kernels.activations import ACTIVATIONS

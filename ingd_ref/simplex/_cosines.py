@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ingd_ref.backend import Array, array_namespace
+from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.errors import OptionError
 from ingd_ref.simplex._geometry import cosine
 from ingd_ref.simplex._losses import fixed_recognition, target_cells

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, device, is_array, item
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, is_array, item
 from ingd_ref.errors import OptionError
 from ingd_ref.simplex._marginalisation import conditional
 from ingd_ref.simplex._model import FiniteModel

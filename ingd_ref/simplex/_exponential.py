@@ -9,7 +9,8 @@ from itertools import combinations
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, softmax, to_backend, to_host
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_backend, to_host
+from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.simplex._marginalisation import Marginalisation
 from ingd_ref.simplex._model import FiniteModel

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace
+from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.errors import DomainError, NonFiniteError
 from ingd_ref.flows._integrators import INTEGRATORS, StepMemory, advance
 from ingd_ref.simplex._losses import elbo_loss, evidence_loss

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ingd_ref import _special
-from ingd_ref.backend import Array, Namespace, array_namespace, device, is_array, item, softmax
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, is_array, item
+from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError
 from ingd_ref.simplex._arguments import beside, distribution, measure, tangent
 

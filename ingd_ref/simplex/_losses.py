@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, is_array
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_array
 from ingd_ref.errors import BackendError
 from ingd_ref.simplex._arguments import beside, distribution, positive_cells
 from ingd_ref.simplex._geometry import relative_entropy

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, item, to_backend
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item, to_backend
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.simplex._arguments import (
     beside,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, to_backend, to_host
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_backend, to_host
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.simplex._arguments import distribution
 from ingd_ref.simplex._marginalisation import Marginalisation

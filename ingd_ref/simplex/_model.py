@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.errors import ShapeError
 from ingd_ref.simplex._marginalisation import Marginalisation
 

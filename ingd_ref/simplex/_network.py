@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, to_backend
+from ingd_ref.backend._namespace import Array, Namespace, to_backend
 from ingd_ref.errors import DomainError
 from ingd_ref.simplex._graph import equivalents, require_acyclic
 from ingd_ref.simplex._marginalisation import Marginalisation

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, device, is_array, item
+from ingd_ref.backend._namespace import Array, Namespace, device, is_array, item
 from ingd_ref.errors import BackendError, DomainError, OptionError, ShapeError
 from ingd_ref.simplex._arguments import measure, sums_to
 from ingd_ref.simplex._marginalisation import Marginalisation

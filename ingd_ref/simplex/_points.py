@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ingd_ref.backend import Array, Namespace, backend_name, tiles
+from ingd_ref.backend._namespace import Array, Namespace, backend_name
+from ingd_ref.backend._operations import tiles
 from ingd_ref.errors import ShapeError
 
 __all__ = ["over_points"]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from ingd_ref._checks import positive
-from ingd_ref.backend import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.errors import DomainError
 from ingd_ref.simplex._arguments import positive_cells
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device
 from ingd_ref.errors import ShapeError
 from ingd_ref.variational._curvature import Curvature
 from ingd_ref.variational._linear_algebra import matvec

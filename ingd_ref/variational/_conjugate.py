@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, device, item
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families import ExponentialFamily
 from ingd_ref.variational._natural_step import checked_step_size

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device
 from ingd_ref.errors import ShapeError
 from ingd_ref.variational._linear_algebra import matvec, scaled_columns
 

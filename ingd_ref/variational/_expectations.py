@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, Namespace, array_namespace, to_backend
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_backend
 from ingd_ref.errors import NonFiniteError, OptionError, ShapeError
 from ingd_ref.variational._approximation import Expected, GaussianApproximation
 from ingd_ref.variational._curvature import Curvature, DenseCurvature, DiagonalCurvature

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from ingd_ref import _special
-from ingd_ref.backend import Array, Namespace, array_namespace, device, item, symmetrise
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, item
+from ingd_ref.backend._operations import symmetrise
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families import MultivariateGaussian
 from ingd_ref.variational._approximation import GaussianApproximation, as_vectors

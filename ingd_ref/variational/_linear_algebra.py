@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ingd_ref.backend import Array, Namespace, item
+from ingd_ref.backend._namespace import Array, Namespace, item
 from ingd_ref.errors import DomainError, SingularSystemError
 
 __all__ = ["cholesky", "dot", "matvec", "scaled_columns", "solve", "stacked_factor"]

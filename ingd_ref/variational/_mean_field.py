@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
-from ingd_ref.backend import Array, array_namespace, item
+from ingd_ref.backend._namespace import Array, array_namespace, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families import DiagonalGaussian
 from ingd_ref.variational._approximation import GaussianApproximation, as_vectors

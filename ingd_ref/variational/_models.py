@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ingd_ref import _checks, _special
-from ingd_ref.backend import Array, Namespace, array_namespace, is_array, item
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_array, item
 from ingd_ref.errors import DomainError, NonFiniteError, ShapeError
 from ingd_ref.variational._approximation import Expected, GaussianApproximation
 from ingd_ref.variational._curvature import FactoredCurvature, diagonal_matrix

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ingd_ref import _checks, _special
-from ingd_ref.backend import Array, array_namespace
+from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.variational._approximation import STEPS, Expected, GaussianApproximation
 from ingd_ref.variational._expectations import Expectation, default_expectation

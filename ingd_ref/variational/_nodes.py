@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace, to_backend, to_host
+from ingd_ref.backend._namespace import Array, array_namespace, to_backend, to_host
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.families import ExponentialFamily
 

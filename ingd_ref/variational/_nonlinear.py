@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace
+from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.variational._curvature import diagonal_matrix
 from ingd_ref.variational._linear_algebra import matvec
 from ingd_ref.variational._models import vector_like

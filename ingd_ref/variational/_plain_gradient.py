@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingd_ref import _checks
-from ingd_ref.backend import array_namespace, device
+from ingd_ref.backend._namespace import array_namespace, device
 from ingd_ref.variational._approximation import Expected
 from ingd_ref.variational._full import FullGaussian
 from ingd_ref.variational._linear_algebra import cholesky, solve, stacked_factor

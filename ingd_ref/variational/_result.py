@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ingd_ref.backend import Array
+from ingd_ref.backend._namespace import Array
 from ingd_ref.variational._approximation import GaussianApproximation
 
 __all__ = ["NviStep", "VariationalResult", "reporter"]

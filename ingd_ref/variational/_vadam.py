@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import Array, array_namespace, item, to_backend, to_host
+from ingd_ref.backend._namespace import Array, array_namespace, item, to_backend, to_host
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.variational._approximation import as_vectors
 from ingd_ref.variational._mean_field import MeanFieldGaussian

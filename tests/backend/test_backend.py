@@ -3,17 +3,9 @@
 import numpy as np
 import pytest
 
-from ingd_ref.backend import (
-    array_namespace,
-    backend_name,
-    explain,
-    item,
-    kernel,
-    tile_edge,
-    tiles,
-    to_backend,
-    to_host,
-)
+from ingd_ref.backend._dispatch import explain, kernel
+from ingd_ref.backend._namespace import array_namespace, backend_name, item, to_backend, to_host
+from ingd_ref.backend._operations import tile_edge, tiles
 from ingd_ref.errors import BackendError, OptionError
 from ingd_ref.kernels import readable
 

@@ -4,7 +4,7 @@ import array_api_strict
 import numpy as np
 import pytest
 
-from ingd_ref.backend import device, to_host
+from ingd_ref.backend._namespace import device, to_host
 from ingd_ref.errors import BackendError
 from tests.families.cases import CASES, GAMMA, GAUSSIAN, IDS, Case
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mpmath import mpf
 from scipy import stats
 
-from ingd_ref.backend import device, to_host
+from ingd_ref.backend._namespace import device, to_host
 from ingd_ref.errors import DomainError
 from ingd_ref.families import m_geodesic
 from ingd_ref.families.von_mises import VonMises

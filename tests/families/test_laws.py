@@ -15,7 +15,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import ingd_ref as ir
-from ingd_ref.backend import array_namespace, device, to_host
+from ingd_ref.backend._namespace import array_namespace, device, to_host
 from ingd_ref.errors import DomainError, OptionError
 from ingd_ref.families import ExponentialFamily
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ingd_ref import _special
-from ingd_ref.backend import device, to_host
+from ingd_ref.backend._namespace import device, to_host
 from ingd_ref.errors import DomainError, NonFiniteError, ShapeError
 from ingd_ref.families import ExponentialFamily, Gamma, Gaussian
 from ingd_ref.families.centred_gaussian import CentredGaussian

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingd_ref.backend import explain, kernel
+from ingd_ref.backend._dispatch import explain, kernel
 from ingd_ref.kernels import numba_fused, readable
 from tests.kernels.cases import (
     ARGUMENTS,

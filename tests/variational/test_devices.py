@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import ingd_ref as ir
-from ingd_ref.backend import device, to_host
+from ingd_ref.backend._namespace import device, to_host
 from ingd_ref.errors import BackendError
 from ingd_ref.variational import (
     BayesianLinearRegression,
