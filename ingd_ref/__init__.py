@@ -10,7 +10,7 @@ Sub-packages are imported when they are first used, so that ``import ingd_ref`` 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from ingd_ref._version import __version__
 
 __all__ = [
     "__version__",

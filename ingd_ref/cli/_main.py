@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-import ingd_ref
+from ingd_ref._version import __version__
 from ingd_ref.cli._bench import bench
 from ingd_ref.cli._check import check
 from ingd_ref.cli._flow import flow
@@ -48,7 +48,7 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
-@click.version_option(ingd_ref.__version__, prog_name="ingd-ref")
+@click.version_option(__version__, prog_name="ingd-ref")
 @click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
 def main(debug: bool) -> None:
     """Natural-gradient particle flows on exponential-family manifolds: a reference implementation.

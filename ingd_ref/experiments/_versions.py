@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from ingd_ref import __version__
+from ingd_ref._version import __version__
 
 __all__ = ["versions"]
 
