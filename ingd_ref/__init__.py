@@ -16,6 +16,7 @@ __all__ = [
     "__version__",
     "backend",
     "conformance",
+    "equations",
     "errors",
     "experiments",
     "families",
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from ingd_ref import (
         backend,
         conformance,
+        equations,
         errors,
         experiments,
         families,
