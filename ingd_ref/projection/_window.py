@@ -21,7 +21,7 @@ from ingd_ref.projection._time_quadrature import checked_times, simpson_weights,
 from ingd_ref.projection._window_samples import Groups, shrinkages, window_statistics
 from ingd_ref.projection._window_weights import Parabola, WindowWeight
 
-__all__ = ["WindowProjection", "WindowSystem", "basis_at", "window_projection", "window_system"]
+__all__ = ["WindowProjection", "WindowSystem", "window_projection", "window_system"]
 
 RULES = {"trapezoid": trapezoid_weights, "simpson": simpson_weights}
 # g at the ends, as a share of its largest value: a zero of a formula such as sin π comes out as an
@@ -57,8 +57,26 @@ class WindowSystem:
     _moments: _WindowMoments
 
     def coefficients(self, flat: Array) -> Array:
-        """Coefficients (k·b,) as an array (k, b)."""
+        """Return coefficients (k·b,) as an array (k, b)."""
         return array_namespace(flat=flat).reshape(flat, (-1, self.statistics))
+
+    def functions(self, times: Any) -> tuple[np.ndarray, bool]:
+        """Return the basis (m, k) at times on the host, and whether there was a single time."""
+        host = np.asarray(times, dtype=np.float64)
+        if host.ndim > 1:
+            raise ShapeError(f"times must be a number or have shape (m,), got {host.shape}")
+        start, end = self.window
+        if not np.all((host >= start) & (host <= end)):
+            raise DomainError(f"θ̇(t) is known in the window from {start:g} to {end:g} only")
+        tau = (np.atleast_1d(host) - start) / (end - start)
+        return np.asarray(self.basis(tau)), host.ndim == 0
+
+    def rate(self, coefficients: Array, times: Any) -> Array:
+        """Return θ̇(t) for coefficients (k, b): (b,) for a number and (m, b) for times (m,)."""
+        xp = array_namespace(coefficients=coefficients)
+        functions, alone = self.functions(times)
+        rates = xp.matmul(to_backend(functions, coefficients), coefficients)
+        return rates[0, :] if alone else rates
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,10 +107,7 @@ class WindowProjection:
         DomainError
             If a time lies outside the window.
         """
-        xp = array_namespace(coefficients=self.coefficients)
-        functions, alone = basis_at(self.system, times)
-        rates = xp.matmul(to_backend(functions, self.coefficients), self.coefficients)
-        return rates[0, :] if alone else rates
+        return self.system.rate(self.coefficients, times)
 
     @cached_property
     def coefficient_covariance(self) -> Array:
@@ -110,7 +125,7 @@ class WindowProjection:
     def standard_error(self, times: Any) -> Array:
         """Standard error of each entry of θ̇(t), shape (b,) for a number and (m, b) for times (m,)."""
         xp = array_namespace(coefficients=self.coefficients)
-        functions, alone = basis_at(self.system, times)
+        functions, alone = self.system.functions(times)
         k, b = self.coefficients.shape
         blocks = xp.permute_dims(
             xp.reshape(self.coefficient_covariance, (k, b, k, b)), (0, 2, 1, 3)
@@ -423,17 +438,6 @@ def _outer(left: Array, right: Array) -> Array:
     """Products of the entries of each row, (N, j) and (N, b) to (N, j·b)."""
     xp = array_namespace(left=left)
     return xp.reshape(left[:, :, None] * right[:, None, :], (left.shape[0], -1))
-
-
-def basis_at(system: WindowSystem, times: Any) -> tuple[np.ndarray, bool]:
-    """Functions (m, k) of the basis at times on the host, and whether there was a single time; DomainError outside the window."""
-    host = np.asarray(times, dtype=np.float64)
-    if host.ndim > 1:
-        raise ShapeError(f"times must be a number or have shape (m,), got {host.shape}")
-    start, end = system.window
-    if not np.all((host >= start) & (host <= end)):
-        raise DomainError(f"θ̇(t) is known in the window from {start:g} to {end:g} only")
-    return np.asarray(system.basis((np.atleast_1d(host) - start) / (end - start))), host.ndim == 0
 
 
 # --- checks of what depends on time alone ---------------------------------------------------------

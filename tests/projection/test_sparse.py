@@ -35,21 +35,17 @@ def violation(matrix, vector, penalties, a):
     return worst
 
 
-@given(
-    st.integers(0, 2**31),
-    st.sampled_from([0.0, 0.01, 0.1, 0.5, 2.0]),
-    st.sampled_from(["coordinate", "fista"]),
-)
-def test_optimality(seed, kappa, method):
+@given(st.integers(0, 2**31), st.sampled_from([0.0, 0.01, 0.1, 0.5, 2.0]))
+def test_optimality(seed, kappa):
     matrix, vector = problem(seed)
     weights = np.random.default_rng(seed).choice([0.0, 0.5, 1.0, 2.0], size=8)
-    found = minimum(matrix, vector, kappa, penalty_weights=weights, method=method)
-    # 1e-10 is what the search ends with, and the residual is formed by rounding sums of eight terms
-    assert (
-        violation(matrix, vector, kappa * weights, found.coefficients)
-        <= 1.1e-10 * np.abs(vector).max()
-    )
-    assert found.kkt_residual <= 1e-10
+    found = minimum(matrix, vector, kappa, penalty_weights=weights)
+    # a backward error of some eps of a system of eight, and a gradient of sums of eight terms: both
+    # in units of C a, which a weak penalty and a small eigenvalue make larger than c
+    size = np.abs(vector).max() + (np.abs(matrix) @ np.abs(found.coefficients)).max()
+    worst = violation(matrix, vector, kappa * weights, found.coefficients)
+    assert worst <= 64 * np.finfo(float).eps * size
+    assert abs(found.kkt_residual * np.abs(vector).max() - worst) <= 16 * np.finfo(float).eps * size
 
 
 @given(st.integers(0, 2**31))
@@ -64,30 +60,31 @@ def test_no_step_goes_down(seed):
     for size in (1e-1, 1e-3):
         assert (
             value(a + size * rng.normal(size=8)) >= value(a) - 1e-12
-        )  # rounding of values of order one, and 1e-10 times the step
+        )  # rounding of values of order one to a hundred
 
 
 def test_a_strong_penalty_leaves_nothing_and_none_leaves_the_plain_solution():
     matrix, vector = problem(1)
-    top = ir.projection.largest_penalty(matrix, vector)
-    assert top == np.abs(vector).max()
+    top = np.abs(vector).max()
     assert np.all(minimum(matrix, vector, top).coefficients == 0)
     assert np.count_nonzero(minimum(matrix, vector, 0.99 * top).coefficients) == 1
     np.testing.assert_allclose(
-        minimum(matrix, vector, 0.0).coefficients, -np.linalg.solve(matrix, vector), rtol=1e-8
+        minimum(matrix, vector, 0.0).coefficients, -np.linalg.solve(matrix, vector), rtol=1e-12
     )
 
 
 def test_free_coefficients_have_no_gradient_and_start_the_path_later():
     matrix, vector = problem(2)
     weights = np.array([0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
-    top = ir.projection.largest_penalty(matrix, vector, weights)
+    free = np.linalg.solve(matrix[:2, :2], vector[:2])
+    top = np.abs(vector[2:] - matrix[2:, :2] @ free).max()
     at_top = minimum(matrix, vector, top * (1 + 1e-9), penalty_weights=weights).coefficients
     assert np.all(at_top[2:] == 0)
-    np.testing.assert_allclose(at_top[:2], -np.linalg.solve(matrix[:2, :2], vector[:2]), rtol=1e-8)
+    np.testing.assert_allclose(at_top[:2], -free, rtol=1e-12)
     below = minimum(matrix, vector, 0.99 * top, penalty_weights=weights).coefficients
     assert np.count_nonzero(below[2:]) == 1
-    assert ir.projection.largest_penalty(matrix, vector, np.zeros(8)) == 0.0
+    plain = minimum(matrix, vector, 1.0, penalty_weights=np.zeros(8)).coefficients
+    np.testing.assert_allclose(plain, -np.linalg.solve(matrix, vector), rtol=1e-12)
 
 
 def moving_points(rng, number=60, dim=5):
@@ -104,12 +101,11 @@ def test_path_finds_what_moves():
     path = ir.projection.regularisation_path(system, number=20, ratio=0.05)
     assert path.coefficients.shape == (20, 1, 5)
     assert np.all(np.diff(path.kappas) < 0)
-    assert np.all(path.kkt_residuals <= 1e-10)
+    assert np.all(path.kkt_residuals <= 1e-13)
     assert path.entry[0] == path.kappas[1] > path.entry[4] > path.entry[1:4].max()
     found = ir.projection.sparse_window_projection(system, path.kappas[12])
-    np.testing.assert_allclose(
-        found.coefficients, path.coefficients[12], atol=1e-8
-    )  # from another start, to the same violation
+    # solved anew for the same signs, whatever other penalties the path serves
+    np.testing.assert_array_equal(found.coefficients, path.coefficients[12])
     assert found.support.sum() == 2
     assert np.all(np.sign(found.rate(0.5)) == np.sign(drift))
     again = ir.projection.regularisation_path(system, kappas=[path.kappas[12], path.kappas[3]])
@@ -132,17 +128,12 @@ def test_statistics_without_a_penalty_and_functions_of_time():
 
 def test_results_are_on_the_device_of_the_matrix(on_device):
     matrix, vector = problem(5)
-    for method in ("coordinate", "fista"):
-        expected = minimum(matrix, vector, 0.3, method=method)
-        found = minimum(on_device(matrix), on_device(vector), 0.3, method=method)
-        assert found.coefficients.device == on_device(vector).device
-        eps = np.finfo(to_host(found.coefficients).dtype).eps
-        # the violation that FISTA ends with in float32, 30 eps, and the rounding of the matrix,
-        # times the condition
-        tolerance = (100 * eps + 1e-10) * np.linalg.cond(matrix)
-        np.testing.assert_allclose(
-            to_host(found.coefficients), expected.coefficients, atol=tolerance
-        )
+    expected = minimum(matrix, vector, 0.3)
+    found = minimum(on_device(matrix), on_device(vector), 0.3)
+    assert found.coefficients.device == on_device(vector).device
+    # the rounding of matrix and vector to their floating type, times the condition
+    tolerance = 10 * np.finfo(to_host(found.coefficients).dtype).eps * np.linalg.cond(matrix)
+    np.testing.assert_allclose(to_host(found.coefficients), expected.coefficients, atol=tolerance)
 
 
 def test_arguments_that_do_not_fit_are_refused():
@@ -157,14 +148,8 @@ def test_arguments_that_do_not_fit_are_refused():
         minimum(matrix, vector, -0.1)
     with pytest.raises(DomainError, match="penalty_weights must not be negative"):
         minimum(matrix, vector, 0.1, penalty_weights=-np.ones(8))
-    with pytest.raises(OptionError, match="method"):
-        minimum(matrix, vector, 0.1, method="simplex")
     with pytest.raises(BackendError, match="vector"):
         minimum(matrix, list(vector), 0.1)
-    with pytest.raises(ShapeError, match="vector"):
-        ir.projection.largest_penalty(matrix, vector[:3])
-    with pytest.raises(NonFiniteError, match="matrix"):
-        ir.projection.largest_penalty(matrix * np.nan, vector)
     times, samples, _ = moving_points(np.random.default_rng(7))
     system = ir.projection.window_system(ir.features.Monomials(1), times, samples)
     with pytest.raises(ShapeError, match="penalty_weights"):
@@ -175,11 +160,42 @@ def test_arguments_that_do_not_fit_are_refused():
         ir.projection.regularisation_path(system, kappas=[])
 
 
-@pytest.mark.parametrize("method", ["coordinate", "fista"])
-def test_a_minimum_that_does_not_exist_is_reported(method):
+def test_a_minimum_that_does_not_exist_is_reported():
     """C = 0 along (1, −1), where c pulls harder than the penalty: the function falls for ever."""
+    matrix, vector = np.ones((2, 2)), np.array([1.0, -1.0])
     with pytest.raises(SingularSystemError, match="optimality conditions are violated"):
-        minimum(np.ones((2, 2)), np.array([1.0, -1.0]), 0.1, method=method, max_iterations=300)
+        minimum(matrix, vector, 0.1)
+    with pytest.raises(SingularSystemError, match="without a penalty are not determined"):
+        minimum(matrix, vector, 0.1, penalty_weights=np.zeros(2))
+
+
+def test_the_penalty_decides_where_the_matrix_is_singular():
+    """Three statistics from two samples: C has rank two, and the penalty picks among the minima."""
+    root = np.array([[1.0, 0.5, -0.3], [0.2, -1.0, 0.7]])
+    matrix, vector = root.T @ root, root.T @ np.array([0.4, -0.9])
+    for kappa in (0.5, 0.1, 0.01):
+        a = minimum(matrix, vector, kappa).coefficients
+        assert np.count_nonzero(a) <= 2
+        assert violation(matrix, vector, np.full(3, kappa), a) <= 1e-14  # entries of order one
+
+
+def test_coefficients_that_leave_the_support_are_exactly_zero():
+    """Along this path one coefficient enters, leaves and stays away."""
+    rng = np.random.default_rng(149)
+    size, rows = int(rng.integers(1, 25)), int(rng.integers(9, 26))
+    root = rng.normal(size=(rows, size)) * 10.0 ** rng.uniform(-1, 1, size)
+    matrix = root.T @ root / rows
+    vector = rng.normal(size=size) * np.sqrt(np.diag(matrix))
+    path = [minimum(matrix, vector, kappa).coefficients for kappa in np.geomspace(3.0, 0.01, 60)]
+    active = np.array(path) != 0
+    assert np.any(active[:-1] & ~active[1:])
+    assert np.all(np.abs(np.array(path)[active]) > 1e-9)
+
+
+def test_a_missing_scikit_learn_is_named(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "sklearn.linear_model", None)
+    with pytest.raises(OptionError, match=r"ingd-ref\[sparse\]"):
+        minimum(*problem(9), 0.1)
 
 
 def area_under_curve(ranks, changed):
@@ -210,5 +226,5 @@ def test_few_changes_among_many_edges_are_found():
     path = ir.projection.regularisation_path(
         system, number=20, ratio=0.05, penalty_weights=np.where(diagonal, 0.0, 1.0)
     )
-    assert np.all(path.kkt_residuals <= 1e-8)
+    assert np.all(path.kkt_residuals <= 1e-12)  # 210 coefficients, of which c holds sums
     assert area_under_curve(path.entry[~diagonal], changed) >= 0.9
