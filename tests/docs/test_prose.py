@@ -1,0 +1,44 @@
+"""The check of the project's English finds what its style lists, in prose and only there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("proselint", reason="the prose check needs the extra `lint`")
+
+ROOT = Path(__file__).parents[2]
+
+
+def complaints(path, text):
+    path.write_text(text, encoding="utf-8")
+    command = [sys.executable, ROOT / "tools" / "prose.py", path]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == bool(ran.stdout), ran.stderr
+    return ran.stdout.splitlines()
+
+
+def test_a_phrase_over_two_lines_of_a_page_is_found(tmp_path):
+    text = "# Title\n\nThe command goes\non, and `tells` is code.\n\n```console\n$ beside\n```\n"
+    (line,) = complaints(tmp_path / "page.md", text)
+    assert line.endswith("page.md:3: write 'continues' instead of 'goes on'.")
+
+
+def test_docstrings_comments_and_messages_of_a_module_are_read(tmp_path):
+    module = [
+        '"""A summary.',
+        "",
+        ">>> tells = 1",
+        "",
+        'It tells a lot."""',
+        "",
+        "told = beside = 1  # beside a name",
+        'raise ValueError(f"{told} is short of {beside}")',
+    ]
+    lines = [line.split(":")[1] for line in complaints(tmp_path / "module.py", "\n".join(module))]
+    assert lines == ["5", "7", "8"]
+
+
+def test_plain_prose_passes(tmp_path):
+    assert complaints(tmp_path / "page.md", "The command lists its options.\n") == []
