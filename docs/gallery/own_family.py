@@ -8,7 +8,6 @@ follow, with their checks. In the package such a file would be found by itself.
 import numpy as np
 from matplotlib.figure import Figure
 
-from ingd_ref import _special
 from ingd_ref.families import POSITIVE, ExponentialFamily, Parameter
 
 
@@ -50,8 +49,9 @@ class PowerFunction(ExponentialFamily):
     def _fisher(self, xp, theta):
         return (1.0 / theta**2)[..., None]
 
-    def _kl(self, xp, theta1, theta2):  # r − 1 − log r with r = α₂/α₁, which never cancels
-        return _special.log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
+    def _kl(self, xp, theta1, theta2):  # t − log(1 + t) with t = α₂/α₁ − 1
+        excess = (theta2 - theta1) / theta1
+        return (excess - xp.log1p(excess))[..., 0]
 
     def _entropy(self, xp, theta):
         return 1.0 - 1.0 / theta[..., 0] - xp.log(theta[..., 0])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ingd_ref import _checks, _special
+from ingd_ref import _checks
+from ingd_ref._special.exponential import other_sums, with_reference
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.backend._operations import softmax
 from ingd_ref.families._parameters import Constraint, require
@@ -44,7 +45,7 @@ def example_probabilities(categories: int) -> np.ndarray:
 
 def invertible_probabilities(xp: Namespace, theta: Array, name: str) -> Array:
     """Probabilities of which each has a reciprocal, and a few of those a sum, in the floating type."""
-    p = softmax(xp, _special.with_reference(xp, theta))
+    p = softmax(xp, with_reference(xp, theta))
     smallest = 4.0 * float(xp.finfo(theta.dtype).smallest_normal)
     invertible = {"every probability > 0 in this precision": xp.all(p > smallest, axis=-1)}
     require(
@@ -59,7 +60,7 @@ def invertible_probabilities(xp: Namespace, theta: Array, name: str) -> Array:
 
 def indicator_covariance(xp: Namespace, p: Array) -> Array:
     """Covariance diag(p_i) − p_i p_j of all indicators but the last, with p_i (1 − p_i) from the sum of the other probabilities."""
-    others, q = _special.other_sums(xp, p)[..., :-1], p[..., :-1]
+    others, q = other_sums(xp, p)[..., :-1], p[..., :-1]
     one = xp.eye(q.shape[-1], dtype=p.dtype, device=device(p))
     return one * (q * others)[..., None] - (1.0 - one) * q[..., :, None] * q[..., None, :]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ingd_ref import _special
+from ingd_ref._special.cholesky import positive_definite
+from ingd_ref._special.symmetric import dual_entries, entries, from_entries
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._parameters import Constraint
 
@@ -43,7 +44,7 @@ def inverse_jacobian(xp: Namespace, inverse: Array) -> Array:
     P.
     """
     direct = inverse[..., :, None, :, None] * inverse[..., None, :, None, :]
-    columns = 0.25 * _special.dual_entries(xp, direct + xp.matrix_transpose(direct))
+    columns = 0.25 * dual_entries(xp, direct + xp.matrix_transpose(direct))
     return xp.matrix_transpose(
         xp.reshape(columns, (*inverse.shape[:-2], inverse.shape[-1] ** 2, columns.shape[-1]))
     )
@@ -86,12 +87,12 @@ def moved_inside(xp: Namespace, x: Array, dim: int) -> Array:
     that overflowed the diagonal is left.
     """
     info = xp.finfo(x.dtype)
-    unit = _special.entries(xp, xp.eye(dim, dtype=x.dtype, device=device(x)))
+    unit = entries(xp, xp.eye(dim, dtype=x.dtype, device=device(x)))
     bound = float(info.max) ** LARGEST_POWER
     x = x / xp.clip(xp.max(xp.abs(x), axis=-1, keepdims=True) / bound, min=1.0)
     x = xp.where(unit > 0, xp.clip(x, min=1.0 / bound), x)
     for shrinkage in (4.0 * dim * float(info.eps), 1.0):
-        good = _special.positive_definite(xp, _special.from_entries(xp, x, dim))[..., None]
+        good = positive_definite(xp, from_entries(xp, x, dim))[..., None]
         x = xp.where(good, x, x * (1.0 - shrinkage * (1.0 - unit)))
     return x
 
@@ -102,7 +103,7 @@ def _is_positive_definite(xp: Namespace, value: Array) -> Array:
     scale = xp.sqrt(xp.abs(diagonal))
     slack = 32.0 * xp.finfo(value.dtype).eps * scale[..., :, None] * scale[..., None, :]
     even = xp.all(xp.abs(value - xp.matrix_transpose(value)) <= slack, axis=(-2, -1))
-    return even & _special.positive_definite(xp, value)
+    return even & positive_definite(xp, value)
 
 
 POSITIVE_DEFINITE = Constraint("a symmetric positive definite matrix", _is_positive_definite)

@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _special
+from ingd_ref._special.exponential import (
+    log_softmax,
+    log_sum_exp,
+    log_sum_exp_bregman,
+    with_reference,
+)
+from ingd_ref._special.logarithm import log_ratio
+from ingd_ref._special.logistic import logistic, logistic_distance
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
@@ -52,10 +59,10 @@ class Bernoulli(ExponentialFamily):
     )
 
     def _natural(self, xp: Namespace, probability: Array) -> Array:
-        return _special.log_ratio(xp, probability, 1.0 - probability)[..., None]
+        return log_ratio(xp, probability, 1.0 - probability)[..., None]
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        return {"probability": _special.logistic(xp, theta[..., 0])}
+        return {"probability": logistic(xp, theta[..., 0])}
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         return self._inverse_fisher(xp, theta)
@@ -76,18 +83,16 @@ class Bernoulli(ExponentialFamily):
         return xp.zeros_like(x[..., 0])
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return _special.log_sum_exp(xp, _special.with_reference(xp, theta))
+        return log_sum_exp(xp, with_reference(xp, theta))
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return _special.logistic(xp, theta)
+        return logistic(xp, theta)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return _special.log_ratio(xp, mu, 1.0 - mu)
+        return log_ratio(xp, mu, 1.0 - mu)
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return matrix(
-            xp, [[_special.logistic(xp, theta[..., 0]) * _special.logistic(xp, -theta[..., 0])]]
-        )
+        return matrix(xp, [[logistic(xp, theta[..., 0]) * logistic(xp, -theta[..., 0])]])
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         return (1.0 / self._variance(xp, theta))[..., None]
@@ -114,12 +119,10 @@ class Bernoulli(ExponentialFamily):
         return (self._fisher(xp, theta) * -xp.tanh(0.5 * theta)[..., None])[..., None]
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return _special.log_sum_exp_bregman(
-            xp, _special.with_reference(xp, theta1), _special.with_reference(xp, theta2)
-        )
+        return log_sum_exp_bregman(xp, with_reference(xp, theta1), with_reference(xp, theta2))
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return _special.logistic_distance(xp, theta1[..., 0], theta2[..., 0])
+        return logistic_distance(xp, theta1[..., 0], theta2[..., 0])
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return -self._entropy(xp, theta)
@@ -127,14 +130,14 @@ class Bernoulli(ExponentialFamily):
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         theta = theta[..., 0]
         log_p, log_q = self._log_probabilities(xp, theta)
-        return -_special.logistic(xp, theta) * log_p - _special.logistic(xp, -theta) * log_q
+        return -logistic(xp, theta) * log_p - logistic(xp, -theta) * log_q
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         log_p, log_q = self._log_probabilities(xp, theta[..., 0])
         return xp.where(x[..., 0] > 0, log_p, log_q)
 
     def _log_probabilities(self, xp: Namespace, theta: Array) -> tuple[Array, Array]:
-        logs = _special.log_softmax(xp, _special.with_reference(xp, theta[..., None]))
+        logs = log_softmax(xp, with_reference(xp, theta[..., None]))
         return logs[..., 0], logs[..., 1]
 
     def _draw(

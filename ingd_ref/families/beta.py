@@ -7,8 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _special
-from ingd_ref._special import difference_of_products, log_remainder, two_sum
+from ingd_ref._special.beta import (
+    dirichlet_entropy,
+    inverse_log_beta_gradient,
+    inverse_log_beta_hessian_product,
+    log_beta,
+    log_beta_bregman,
+    log_beta_conjugate,
+    log_beta_gradient,
+    log_beta_hessian,
+    log_beta_third_derivative,
+    mean_log_gap,
+    reduced_log_beta,
+)
+from ingd_ref._special.beta_fit import concentration_gap, fitted_concentrations
+from ingd_ref._special.double_words import two_sum
+from ingd_ref._special.log_means import jensen_gap
+from ingd_ref._special.logarithm import log_remainder
+from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
@@ -66,7 +82,7 @@ class Beta(ExponentialFamily):
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         negative = xp.all(mu < 0, axis=-1)
-        gap = _special.mean_log_gap(xp, xp.where(negative[..., None], mu, -xp.ones_like(mu)))
+        gap = mean_log_gap(xp, xp.where(negative[..., None], mu, -xp.ones_like(mu)))
         return {"mu < 0": negative, "1 - exp(mu[0]) - exp(mu[1]) > 0": gap > 0}
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
@@ -79,35 +95,35 @@ class Beta(ExponentialFamily):
         return -xp.log(x[..., 0]) - xp.log1p(-x[..., 0])
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return _special.log_beta(xp, theta)
+        return log_beta(xp, theta)
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return _special.log_beta_gradient(xp, theta)
+        return log_beta_gradient(xp, theta)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return _special.inverse_log_beta_gradient(xp, mu)
+        return inverse_log_beta_gradient(xp, mu)
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return _special.log_beta_hessian(xp, theta)
+        return log_beta_hessian(xp, theta)
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         one = xp.eye(2, dtype=theta.dtype, device=device(theta))
-        return _special.inverse_log_beta_hessian_product(xp, theta, one)
+        return inverse_log_beta_hessian_product(xp, theta, one)
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return _special.inverse_log_beta_hessian_product(xp, theta, grad[..., None, :])[..., 0, :]
+        return inverse_log_beta_hessian_product(xp, theta, grad[..., None, :])[..., 0, :]
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return _special.log_beta_bregman(xp, theta1, theta2)
+        return log_beta_bregman(xp, theta1, theta2)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return _special.log_beta_third_derivative(xp, theta)
+        return log_beta_third_derivative(xp, theta)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        return _special.log_beta_conjugate(xp, theta)
+        return log_beta_conjugate(xp, theta)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return _special.dirichlet_entropy(xp, theta)
+        return dirichlet_entropy(xp, theta)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         (alpha, beta), x = self._classical(xp, theta).values(), x[..., 0]
@@ -117,7 +133,7 @@ class Beta(ExponentialFamily):
         )  # (α + β)(x − m)
         first = alpha * log_remainder(xp, x * (total / alpha), shift / alpha)
         second = beta * log_remainder(xp, (1.0 - x) * (total / beta), -shift / beta)
-        return -xp.log(x) - xp.log1p(-x) - _special.reduced_log_beta(xp, theta) - first - second
+        return -xp.log(x) - xp.log1p(-x) - reduced_log_beta(xp, theta) - first - second
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         x = xp.concat([x, 1.0 - x], axis=-1)
@@ -127,20 +143,16 @@ class Beta(ExponentialFamily):
         change = xp.where(
             mean[..., :1] < 0.75, x[..., :1] - mean[..., :1], mean[..., 1:] - x[..., 1:]
         )
-        gap = _special.jensen_gap(
-            xp, x / mean, xp.concat([change, -change], axis=-1) / mean, weights
-        )
+        gap = jensen_gap(xp, x / mean, xp.concat([change, -change], axis=-1) / mean, weights)
         centre, defect = mean[..., 0, :], xp.zeros_like(gap[..., 0])
-        determined = differ(xp, x, weights) & (
-            _special.concentration_gap(xp, centre, gap, defect) > 0
-        )
+        determined = differ(xp, x, weights) & (concentration_gap(xp, centre, gap, defect) > 0)
         require(
             xp,
             {"1 - exp(mean(log x)) - exp(mean(log(1 - x))) > 0": determined},
             "x",
             f"the samples that determine a {self.name}",
         )
-        return _special.fitted_concentrations(xp, centre, gap, defect)
+        return fitted_concentrations(xp, centre, gap, defect)
 
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], alpha: np.ndarray, beta: np.ndarray

@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _checks, _special
+from ingd_ref import _checks
+from ingd_ref._special.counting import count_deviance, factorial_excess
+from ingd_ref._special.counting_entropy import multinomial_entropy
+from ingd_ref._special.exponential import (
+    log_softmax,
+    log_sum_exp,
+    log_sum_exp_bregman,
+    with_reference,
+)
+from ingd_ref._special.logarithm import log_ratio
+from ingd_ref._special.logistic import logistic, logistic_distance
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
@@ -71,10 +81,10 @@ class Binomial(ExponentialFamily):
         return (cls(1), cls(12))
 
     def _natural(self, xp: Namespace, probability: Array) -> Array:
-        return _special.log_ratio(xp, probability, 1.0 - probability)[..., None]
+        return log_ratio(xp, probability, 1.0 - probability)[..., None]
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        return {"probability": _special.logistic(xp, theta[..., 0])}
+        return {"probability": logistic(xp, theta[..., 0])}
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         return self.trials * self._inverse_fisher(xp, theta)
@@ -97,28 +107,22 @@ class Binomial(ExponentialFamily):
         powers = xp.zeros_like(x)
         for count in (x, self.trials - x):
             safe = xp.where(count > 0, count, xp.ones_like(x))
-            powers = powers + count * _special.log_ratio(xp, xp.full_like(x, self.trials), safe)
+            powers = powers + count * log_ratio(xp, xp.full_like(x, self.trials), safe)
         return powers + self._log_shape(xp, x)
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * _special.log_sum_exp(xp, _special.with_reference(xp, theta))
+        return self.trials * log_sum_exp(xp, with_reference(xp, theta))
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * _special.logistic(xp, theta)
+        return self.trials * logistic(xp, theta)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return _special.log_ratio(xp, mu, self.trials - mu)
+        return log_ratio(xp, mu, self.trials - mu)
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         return matrix(
             xp,
-            [
-                [
-                    self.trials
-                    * _special.logistic(xp, theta[..., 0])
-                    * _special.logistic(xp, -theta[..., 0])
-                ]
-            ],
+            [[self.trials * logistic(xp, theta[..., 0]) * logistic(xp, -theta[..., 0])]],
         )
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
@@ -144,43 +148,35 @@ class Binomial(ExponentialFamily):
         return (self._fisher(xp, theta) * -xp.tanh(0.5 * theta)[..., None])[..., None]
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        first, second = _special.with_reference(xp, theta1), _special.with_reference(xp, theta2)
-        return self.trials * _special.log_sum_exp_bregman(xp, first, second)
+        first, second = with_reference(xp, theta1), with_reference(xp, theta2)
+        return self.trials * log_sum_exp_bregman(xp, first, second)
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return math.sqrt(self.trials) * _special.logistic_distance(
-            xp, theta1[..., 0], theta2[..., 0]
-        )
+        return math.sqrt(self.trials) * logistic_distance(xp, theta1[..., 0], theta2[..., 0])
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        p = xp.concat([_special.logistic(xp, theta), _special.logistic(xp, -theta)], axis=-1)
-        return self.trials * xp.sum(
-            p * _special.log_softmax(xp, _special.with_reference(xp, theta)), axis=-1
-        )
+        p = xp.concat([logistic(xp, theta), logistic(xp, -theta)], axis=-1)
+        return self.trials * xp.sum(p * log_softmax(xp, with_reference(xp, theta)), axis=-1)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        p = xp.concat([_special.logistic(xp, theta), _special.logistic(xp, -theta)], axis=-1)
-        return _special.multinomial_entropy(xp, self.trials, p)
+        p = xp.concat([logistic(xp, theta), logistic(xp, -theta)], axis=-1)
+        return multinomial_entropy(xp, self.trials, p)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         x = x[..., 0]
-        log_mean = math.log(self.trials) + _special.log_softmax(
-            xp, _special.with_reference(xp, theta)
-        )
+        log_mean = math.log(self.trials) + log_softmax(xp, with_reference(xp, theta))
         theta = theta[..., 0]
-        successes = _special.count_deviance(
-            xp, x, self.trials * _special.logistic(xp, theta), log_mean[..., 0]
-        )
-        failures = _special.count_deviance(
-            xp, self.trials - x, self.trials * _special.logistic(xp, -theta), log_mean[..., 1]
+        successes = count_deviance(xp, x, self.trials * logistic(xp, theta), log_mean[..., 0])
+        failures = count_deviance(
+            xp, self.trials - x, self.trials * logistic(xp, -theta), log_mean[..., 1]
         )
         return self._log_shape(xp, x) - successes - failures
 
     def _log_shape(self, xp: Namespace, x: Array) -> Array:
         """s(n) − s(x) − s(n − x), s(x) = log x! − x log x + x."""
         trials = xp.full_like(x, self.trials)
-        parts = _special.factorial_excess(xp, x) + _special.factorial_excess(xp, trials - x)
-        return _special.factorial_excess(xp, trials) - parts
+        parts = factorial_excess(xp, x) + factorial_excess(xp, trials - x)
+        return factorial_excess(xp, trials) - parts
 
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray

@@ -8,7 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _checks, _special
+from ingd_ref import _checks
+from ingd_ref._special.counting import remaining
+from ingd_ref._special.exponential import (
+    log_softmax,
+    log_sum_exp,
+    log_sum_exp_bregman,
+    simplex_distance,
+    with_reference,
+)
+from ingd_ref._special.logarithm import log_ratio
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError
@@ -92,10 +101,10 @@ class Categorical(ExponentialFamily):
         return {"probabilities": example_probabilities(self.categories)}
 
     def _natural(self, xp: Namespace, probabilities: Array) -> Array:
-        return _special.log_ratio(xp, probabilities[..., :-1], probabilities[..., -1:])
+        return log_ratio(xp, probabilities[..., :-1], probabilities[..., -1:])
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        return {"probabilities": softmax(xp, _special.with_reference(xp, theta))}
+        return {"probabilities": softmax(xp, with_reference(xp, theta))}
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         return inverse_probability_jacobian(xp, self._probabilities(xp, theta))
@@ -106,7 +115,7 @@ class Categorical(ExponentialFamily):
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         return {
             "mu > 0": xp.all(mu > 0, axis=-1),
-            "1 - sum(mu) > 0": _special.remaining(xp, 1.0, mu) > 0,
+            "1 - sum(mu) > 0": remaining(xp, 1.0, mu) > 0,
         }
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
@@ -120,16 +129,16 @@ class Categorical(ExponentialFamily):
         return xp.zeros_like(x[..., 0])
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return _special.log_sum_exp(xp, _special.with_reference(xp, theta))
+        return log_sum_exp(xp, with_reference(xp, theta))
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return softmax(xp, _special.with_reference(xp, theta))[..., :-1]
+        return softmax(xp, with_reference(xp, theta))[..., :-1]
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return _special.log_ratio(xp, mu, _special.remaining(xp, 1.0, mu)[..., None])
+        return log_ratio(xp, mu, remaining(xp, 1.0, mu)[..., None])
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return indicator_covariance(xp, softmax(xp, _special.with_reference(xp, theta)))
+        return indicator_covariance(xp, softmax(xp, with_reference(xp, theta)))
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         return inverse_indicator_covariance(xp, self._probabilities(xp, theta))
@@ -142,27 +151,23 @@ class Categorical(ExponentialFamily):
         return invertible_probabilities(xp, theta, self.name)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return indicator_third_cumulant(xp, softmax(xp, _special.with_reference(xp, theta)))
+        return indicator_third_cumulant(xp, softmax(xp, with_reference(xp, theta)))
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return _special.log_sum_exp_bregman(
-            xp, _special.with_reference(xp, theta1), _special.with_reference(xp, theta2)
-        )
+        return log_sum_exp_bregman(xp, with_reference(xp, theta1), with_reference(xp, theta2))
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return _special.simplex_distance(
-            xp, _special.with_reference(xp, theta1), _special.with_reference(xp, theta2)
-        )
+        return simplex_distance(xp, with_reference(xp, theta1), with_reference(xp, theta2))
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        logits = _special.with_reference(xp, theta)
-        return xp.sum(softmax(xp, logits) * _special.log_softmax(xp, logits), axis=-1)
+        logits = with_reference(xp, theta)
+        return xp.sum(softmax(xp, logits) * log_softmax(xp, logits), axis=-1)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         return -self._conjugate(xp, theta)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
-        logs = _special.log_softmax(xp, _special.with_reference(xp, theta))
+        logs = log_softmax(xp, with_reference(xp, theta))
         chosen = x == xp.arange(self.categories, dtype=x.dtype, device=device(x))
         return xp.sum(xp.where(chosen, logs, xp.zeros_like(logs)), axis=-1)
 

@@ -8,7 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _checks, _special
+from ingd_ref import _checks
+from ingd_ref._special.cholesky import (
+    Factor,
+    factor,
+    log_det_divergence,
+    matmul,
+    positive_definite,
+    symmetric,
+)
+from ingd_ref._special.double_words import double_word
+from ingd_ref._special.symmetric import (
+    dual_entries,
+    dual_wick,
+    entries,
+    from_dual_entries,
+    from_entries,
+    triple_wick,
+    wick,
+)
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Parameter, Requirements
@@ -81,39 +99,39 @@ class CentredGaussian(ExponentialFamily):
         return (Parameter("covariance", POSITIVE_DEFINITE, shape=(self.dimension, self.dimension)),)
 
     def _precision(self, xp: Namespace, theta: Array) -> Array:
-        return -2.0 * _special.from_dual_entries(xp, theta, self.dimension)
+        return -2.0 * from_dual_entries(xp, theta, self.dimension)
 
-    def _factor(self, xp: Namespace, theta: Array) -> _special.Factor:
-        return _special.factor(xp, self._precision(xp, theta))
+    def _factor(self, xp: Namespace, theta: Array) -> Factor:
+        return factor(xp, self._precision(xp, theta))
 
     def _natural(self, xp: Namespace, covariance: Array) -> Array:
-        covariance = _special.symmetric(_special.double_word(xp, covariance))
-        return -0.5 * _special.dual_entries(xp, _special.factor(xp, covariance).inverse().rounded())
+        covariance = symmetric(double_word(xp, covariance))
+        return -0.5 * dual_entries(xp, factor(xp, covariance).inverse().rounded())
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
         return {"covariance": self._factor(xp, theta).inverse().rounded()}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
         return {
-            "precision = -2 theta positive definite": _special.positive_definite(
+            "precision = -2 theta positive definite": positive_definite(
                 xp, self._precision(xp, theta)
             )
         }
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         return {
-            "covariance = mu positive definite": _special.positive_definite(
-                xp, _special.from_entries(xp, mu, self.dimension)
+            "covariance = mu positive definite": positive_definite(
+                xp, from_entries(xp, mu, self.dimension)
             )
         }
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return _special.entries(xp, x[..., :, None] * x[..., None, :])
+        return entries(xp, x[..., :, None] * x[..., None, :])
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
         unit = xp.eye(self.dimension, dtype=x.dtype, device=device(x))
         half = unit[:, :, None] * x[..., None, None, :]  # ∂x_i/∂x_a x_j
-        return _special.entries(xp, half + xp.matrix_transpose(half))
+        return entries(xp, half + xp.matrix_transpose(half))
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         return xp.full_like(x[..., 0], -0.5 * self.dimension * math.log(2.0 * math.pi))
@@ -122,23 +140,23 @@ class CentredGaussian(ExponentialFamily):
         return -0.5 * self._factor(xp, theta).log_det()
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return _special.entries(xp, self._classical(xp, theta)["covariance"])
+        return entries(xp, self._classical(xp, theta)["covariance"])
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return self._natural(xp, covariance=_special.from_entries(xp, mu, self.dimension))
+        return self._natural(xp, covariance=from_entries(xp, mu, self.dimension))
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         covariance = self._classical(xp, theta)["covariance"]
-        return 0.5 * _special.wick(xp, covariance, covariance)
+        return 0.5 * wick(xp, covariance, covariance)
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        return _special.dual_wick(xp, self._precision(xp, theta))
+        return dual_wick(xp, self._precision(xp, theta))
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        precision = _special.double_word(xp, self._precision(xp, theta))
-        gradient = _special.double_word(xp, _special.from_entries(xp, grad, self.dimension))
-        product = _special.matmul(precision, _special.matmul(gradient, precision))
-        return 0.5 * _special.dual_entries(xp, _special.symmetric(product).rounded())
+        precision = double_word(xp, self._precision(xp, theta))
+        gradient = double_word(xp, from_entries(xp, grad, self.dimension))
+        product = matmul(precision, matmul(gradient, precision))
+        return 0.5 * dual_entries(xp, symmetric(product).rounded())
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         return inverse_jacobian(xp, self._precision(xp, theta))
@@ -148,13 +166,11 @@ class CentredGaussian(ExponentialFamily):
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         covariance = self._classical(xp, theta)["covariance"]
-        return _special.triple_wick(xp, covariance, covariance, covariance)
+        return triple_wick(xp, covariance, covariance, covariance)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        difference = _special.double_word(xp, self._precision(xp, theta2)) - self._precision(
-            xp, theta1
-        )
-        return 0.5 * _special.log_det_divergence(
+        difference = double_word(xp, self._precision(xp, theta2)) - self._precision(xp, theta1)
+        return 0.5 * log_det_divergence(
             xp, self._factor(xp, theta1), self._factor(xp, theta2), difference
         )
 
@@ -169,7 +185,7 @@ class CentredGaussian(ExponentialFamily):
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         precision = self._factor(xp, theta)
         return 0.5 * (
-            precision.log_det() - precision.square(_special.double_word(xp, x))
+            precision.log_det() - precision.square(double_word(xp, x))
         ) + self._log_base_measure(xp, x)
 
     def _draw(

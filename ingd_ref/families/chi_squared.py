@@ -8,7 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _special
+from ingd_ref._special.gamma import (
+    inverse_digamma,
+    lgamma_bregman,
+    log_minus_digamma,
+    reduced_lgamma,
+    stirling_remainder,
+    tetragamma,
+    trigamma,
+    trigamma_excess,
+)
+from ingd_ref._special.logarithm import log_remainder
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
@@ -71,39 +81,37 @@ class ChiSquared(ExponentialFamily):
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         shape = theta[..., 0]
-        return _special.reduced_lgamma(xp, shape) + shape * (xp.log(2.0 * shape) - 1.0)
+        return reduced_lgamma(xp, shape) + shape * (xp.log(2.0 * shape) - 1.0)
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return xp.log(2.0 * theta) - _special.log_minus_digamma(xp, theta)
+        return xp.log(2.0 * theta) - log_minus_digamma(xp, theta)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return _special.inverse_digamma(xp, mu - math.log(2.0))
+        return inverse_digamma(xp, mu - math.log(2.0))
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return matrix(xp, [[_special.trigamma(xp, theta[..., 0])]])
+        return matrix(xp, [[trigamma(xp, theta[..., 0])]])
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        return matrix(xp, [[theta[..., 0] / (1.0 + _special.trigamma_excess(xp, theta[..., 0]))]])
+        return matrix(xp, [[theta[..., 0] / (1.0 + trigamma_excess(xp, theta[..., 0]))]])
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return theta * grad / (1.0 + _special.trigamma_excess(xp, theta))
+        return theta * grad / (1.0 + trigamma_excess(xp, theta))
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return _special.lgamma_bregman(xp, theta1[..., 0], theta2[..., 0])
+        return lgamma_bregman(xp, theta1[..., 0], theta2[..., 0])
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return _special.tetragamma(xp, theta)[..., None, None]
+        return tetragamma(xp, theta)[..., None, None]
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         shape = theta[..., 0]
-        return shape * (1.0 - _special.log_minus_digamma(xp, shape)) - _special.reduced_lgamma(
-            xp, shape
-        )
+        return shape * (1.0 - log_minus_digamma(xp, shape)) - reduced_lgamma(xp, shape)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         shape = theta[..., 0]
-        front = _special.reduced_lgamma(xp, shape) + xp.log(2.0 * shape)
-        return front + (shape - 1.0) * _special.log_minus_digamma(xp, shape)
+        front = reduced_lgamma(xp, shape) + xp.log(2.0 * shape)
+        return front + (shape - 1.0) * log_minus_digamma(xp, shape)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         shape, half = theta[..., 0], 0.5 * x[..., 0]
@@ -114,8 +122,8 @@ class ChiSquared(ExponentialFamily):
             - 1.0
             + xp.log(x[..., 0] / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape)))
         )
-        front = _special.stirling_remainder(xp, 1.0 + shape) + step
-        return -front - shape * _special.log_remainder(xp, half / shape, (half - shape) / shape)
+        front = stirling_remainder(xp, 1.0 + shape) + step
+        return -front - shape * log_remainder(xp, half / shape, (half - shape) / shape)
 
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom: np.ndarray

@@ -8,8 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _checks, _special
-from ingd_ref._special import difference_of_products, log_remainder
+from ingd_ref import _checks
+from ingd_ref._special.beta import (
+    dirichlet_entropy,
+    inverse_log_beta_gradient,
+    inverse_log_beta_hessian_product,
+    log_beta,
+    log_beta_bregman,
+    log_beta_conjugate,
+    log_beta_gradient,
+    log_beta_hessian,
+    log_beta_third_derivative,
+    mean_log_gap,
+    reduced_log_beta,
+)
+from ingd_ref._special.beta_fit import concentration_gap, fitted_concentrations
+from ingd_ref._special.counting import remaining
+from ingd_ref._special.log_means import jensen_gap
+from ingd_ref._special.logarithm import log_remainder
+from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
@@ -102,7 +119,7 @@ class Dirichlet(ExponentialFamily):
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         negative = xp.all(mu < 0, axis=-1)
-        gap = _special.mean_log_gap(
+        gap = mean_log_gap(
             xp, xp.where(negative[..., None], mu, xp.full_like(mu, -1.0 - self.categories))
         )
         return {"mu < 0": negative, "1 - sum(exp(mu)) > 0": gap > 0}
@@ -124,59 +141,59 @@ class Dirichlet(ExponentialFamily):
         return -xp.sum(xp.log(x), axis=-1)
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return _special.log_beta(xp, theta)
+        return log_beta(xp, theta)
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return _special.log_beta_gradient(xp, theta)
+        return log_beta_gradient(xp, theta)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return _special.inverse_log_beta_gradient(xp, mu)
+        return inverse_log_beta_gradient(xp, mu)
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return _special.log_beta_hessian(xp, theta)
+        return log_beta_hessian(xp, theta)
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         one = xp.eye(self.categories, dtype=theta.dtype, device=device(theta))
-        return _special.inverse_log_beta_hessian_product(xp, theta, one)
+        return inverse_log_beta_hessian_product(xp, theta, one)
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return _special.inverse_log_beta_hessian_product(xp, theta, grad[..., None, :])[..., 0, :]
+        return inverse_log_beta_hessian_product(xp, theta, grad[..., None, :])[..., 0, :]
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return _special.log_beta_bregman(xp, theta1, theta2)
+        return log_beta_bregman(xp, theta1, theta2)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return _special.log_beta_third_derivative(xp, theta)
+        return log_beta_third_derivative(xp, theta)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        return _special.log_beta_conjugate(xp, theta)
+        return log_beta_conjugate(xp, theta)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return _special.dirichlet_entropy(xp, theta)
+        return dirichlet_entropy(xp, theta)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         total = xp.sum(theta, axis=-1)
-        error = -_special.remaining(xp, total, theta)[..., None]  # of the sum
+        error = -remaining(xp, total, theta)[..., None]  # of the sum
         shift = (
             difference_of_products(xp, x, total[..., None], theta, xp.ones_like(x)) + x * error
         )  # α₀ (x − p)
         remainders = theta * log_remainder(xp, x * (total[..., None] / theta), shift / theta)
-        defect = total * _special.remaining(xp, 1.0, x)  # α₀ (1 − Σ x), zero but for rounding
+        defect = total * remaining(xp, 1.0, x)  # α₀ (1 − Σ x), zero but for rounding
         return (
             -xp.sum(xp.log(x), axis=-1)
-            - _special.reduced_log_beta(xp, theta)
+            - reduced_log_beta(xp, theta)
             - xp.sum(remainders, axis=-1)
             - defect
         )
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2, keepdims=True)
-        gap = _special.jensen_gap(xp, x / mean, (x - mean) / mean, weights)
+        gap = jensen_gap(xp, x / mean, (x - mean) / mean, weights)
         defect = -xp.sum(
-            weights[..., 0] * _special.remaining(xp, 1.0, x), axis=-1
+            weights[..., 0] * remaining(xp, 1.0, x), axis=-1
         )  # points sum to one but for rounding
         determined = differ(xp, x, weights) & (
-            _special.concentration_gap(xp, mean[..., 0, :], gap, defect) > 0
+            concentration_gap(xp, mean[..., 0, :], gap, defect) > 0
         )
         require(
             xp,
@@ -184,7 +201,7 @@ class Dirichlet(ExponentialFamily):
             "x",
             f"the samples that determine a {self.name}",
         )
-        return _special.fitted_concentrations(xp, mean[..., 0, :], gap, defect)
+        return fitted_concentrations(xp, mean[..., 0, :], gap, defect)
 
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], concentration: np.ndarray

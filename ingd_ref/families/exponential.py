@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref._special import log_ratio, log_remainder
+from ingd_ref._special.logarithm import log_ratio, log_remainder
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements

@@ -8,7 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _special
+from ingd_ref._special.gamma import (
+    inverse_log_minus_digamma,
+    log_minus_digamma,
+    reduced_lgamma,
+    reduced_lgamma_bregman,
+    stirling_remainder,
+    tetragamma,
+    trigamma,
+    trigamma_excess,
+)
+from ingd_ref._special.log_means import jensen_gap
+from ingd_ref._special.logarithm import log_ratio, log_remainder
+from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
@@ -84,33 +96,29 @@ class Gamma(ExponentialFamily):
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
-        return _special.reduced_lgamma(xp, shape) + shape * (
-            _special.log_ratio(xp, shape, rate) - 1.0
-        )
+        return reduced_lgamma(xp, shape) + shape * (log_ratio(xp, shape, rate) - 1.0)
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
         return xp.stack(
             [
-                _special.log_ratio(xp, shape, rate) - _special.log_minus_digamma(xp, shape),
+                log_ratio(xp, shape, rate) - log_minus_digamma(xp, shape),
                 shape / rate,
             ],
             axis=-1,
         )
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        shape = _special.inverse_log_minus_digamma(xp, xp.log(mu[..., 1]) - mu[..., 0])
+        shape = inverse_log_minus_digamma(xp, xp.log(mu[..., 1]) - mu[..., 0])
         return self._natural(xp, shape=shape, rate=shape / mu[..., 1])
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
-        return matrix(
-            xp, [[_special.trigamma(xp, shape), 1.0 / rate], [1.0 / rate, shape / rate / rate]]
-        )
+        return matrix(xp, [[trigamma(xp, shape), 1.0 / rate], [1.0 / rate, shape / rate / rate]])
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
-        excess = _special.trigamma_excess(xp, shape)
+        excess = trigamma_excess(xp, shape)
         return matrix(
             xp,
             [
@@ -121,9 +129,9 @@ class Gamma(ExponentialFamily):
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
-        first = _special.difference_of_products(
+        first = difference_of_products(
             xp, shape, grad[..., 0], rate, grad[..., 1]
-        ) / _special.trigamma_excess(xp, shape)
+        ) / trigamma_excess(xp, shape)
         return xp.stack([first, rate / shape * (rate * grad[..., 1] - first)], axis=-1)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
@@ -132,12 +140,10 @@ class Gamma(ExponentialFamily):
             self._classical(xp, theta2).values(),
         )
         ratio = (shape1 / rate1) / (shape2 / rate2)
-        excess = _special.difference_of_products(xp, shape1, rate2, shape2, rate1) / (
-            shape2 * rate1
+        excess = difference_of_products(xp, shape1, rate2, shape2, rate1) / (shape2 * rate1)
+        return reduced_lgamma_bregman(xp, shape1, shape2) + shape2 * log_remainder(
+            xp, ratio, excess
         )
-        return _special.reduced_lgamma_bregman(
-            xp, shape1, shape2
-        ) + shape2 * _special.log_remainder(xp, ratio, excess)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
@@ -146,25 +152,21 @@ class Gamma(ExponentialFamily):
             1.0 / rate / rate,
             2.0 * shape / rate / rate / rate,
         )
-        first = matrix(xp, [[_special.tetragamma(xp, shape), zero], [zero, mixed]])
+        first = matrix(xp, [[tetragamma(xp, shape), zero], [zero, mixed]])
         return xp.stack([first, matrix(xp, [[zero, mixed], [mixed, last]])], axis=-3)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         shape = theta[..., 0]
-        return -_special.reduced_lgamma(xp, shape) - shape * _special.log_minus_digamma(xp, shape)
+        return -reduced_lgamma(xp, shape) - shape * log_minus_digamma(xp, shape)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
-        scale_free = _special.reduced_lgamma(xp, shape) + (
-            shape - 1.0
-        ) * _special.log_minus_digamma(xp, shape)
-        return scale_free + _special.log_ratio(xp, shape, rate)
+        scale_free = reduced_lgamma(xp, shape) + (shape - 1.0) * log_minus_digamma(xp, shape)
+        return scale_free + log_ratio(xp, shape, rate)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         (shape, rate), x = self._classical(xp, theta).values(), x[..., 0]
-        excess = (
-            _special.difference_of_products(xp, rate, x, shape, xp.ones_like(x)) / shape
-        )  # x/(α/β) − 1
+        excess = difference_of_products(xp, rate, x, shape, xp.ones_like(x)) / shape  # x/(α/β) − 1
         # S(α) + log x, by one step of the recurrence of S, so that log x meets −log Γ(α) ≈ log α of
         # a small shape in one logarithm.
         step = (
@@ -172,13 +174,13 @@ class Gamma(ExponentialFamily):
             - 1.0
             + xp.log(x / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape)))
         )
-        front = _special.stirling_remainder(xp, 1.0 + shape) + step
-        return -front - shape * _special.log_remainder(xp, x / (shape / rate), excess)
+        front = stirling_remainder(xp, 1.0 + shape) + step
+        return -front - shape * log_remainder(xp, x / (shape / rate), excess)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
         centre = mean[..., None, :]
-        gap = _special.jensen_gap(xp, x / centre, (x - centre) / centre, weights)[
+        gap = jensen_gap(xp, x / centre, (x - centre) / centre, weights)[
             ..., 0
         ]  # log E x − E log x
         determined = differ(xp, x, weights) & (gap > 0)
@@ -188,7 +190,7 @@ class Gamma(ExponentialFamily):
             "x",
             f"the samples that determine a {self.name}",
         )
-        shape = _special.inverse_log_minus_digamma(xp, gap)
+        shape = inverse_log_minus_digamma(xp, gap)
         return self._natural(xp, shape=shape, rate=shape / mean[..., 0])
 
     def _draw(

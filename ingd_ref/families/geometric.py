@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _special
+from ingd_ref._special.exponential import log1mexp
+from ingd_ref._special.logistic import geometric_distance, geometric_divergence, geometric_odds
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily, matrix
@@ -83,45 +84,45 @@ class Geometric(ExponentialFamily):
         return xp.zeros_like(x[..., 0])
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return -_special.log1mexp(xp, theta[..., 0])
+        return -log1mexp(xp, theta[..., 0])
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return _special.geometric_odds(xp, theta)
+        return geometric_odds(xp, theta)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
         return -xp.log1p(1.0 / mu)
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        mean = _special.geometric_odds(xp, theta[..., 0])
+        mean = geometric_odds(xp, theta[..., 0])
         return matrix(xp, [[mean * (1.0 + mean)]])
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        mean = _special.geometric_odds(xp, theta[..., 0])
+        mean = geometric_odds(xp, theta[..., 0])
         return matrix(xp, [[1.0 / mean / (1.0 + mean)]])
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        mean = _special.geometric_odds(xp, theta)
+        mean = geometric_odds(xp, theta)
         return grad / mean / (1.0 + mean)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        mean = _special.geometric_odds(xp, theta)[..., None, None]
+        mean = geometric_odds(xp, theta)[..., None, None]
         return mean * (1.0 + mean) * (1.0 + 2.0 * mean)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return _special.geometric_divergence(xp, theta1[..., 0], theta2[..., 0])
+        return geometric_divergence(xp, theta1[..., 0], theta2[..., 0])
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return _special.geometric_distance(xp, theta1[..., 0], theta2[..., 0])
+        return geometric_distance(xp, theta1[..., 0], theta2[..., 0])
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return -self._entropy(xp, theta)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         theta = theta[..., 0]
-        return -_special.log1mexp(xp, theta) - theta * _special.geometric_odds(xp, theta)
+        return -log1mexp(xp, theta) - theta * geometric_odds(xp, theta)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
-        return theta[..., 0] * x[..., 0] + _special.log1mexp(xp, theta[..., 0])
+        return theta[..., 0] * x[..., 0] + log1mexp(xp, theta[..., 0])
 
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray

@@ -8,7 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _special
+from ingd_ref._special.gamma import (
+    inverse_log_minus_digamma,
+    log_minus_digamma,
+    reduced_lgamma,
+    reduced_lgamma_bregman,
+    stirling_remainder,
+    tetragamma,
+    trigamma,
+    trigamma_excess,
+)
+from ingd_ref._special.log_means import jensen_gap
+from ingd_ref._special.logarithm import log_ratio, log_remainder
+from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
@@ -81,34 +93,32 @@ class InverseGamma(ExponentialFamily):
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
-        return _special.reduced_lgamma(xp, shape) + shape * (
-            _special.log_ratio(xp, shape, scale) - 1.0
-        )
+        return reduced_lgamma(xp, shape) + shape * (log_ratio(xp, shape, scale) - 1.0)
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
         return xp.stack(
             [
-                _special.log_minus_digamma(xp, shape) - _special.log_ratio(xp, shape, scale),
+                log_minus_digamma(xp, shape) - log_ratio(xp, shape, scale),
                 shape / scale,
             ],
             axis=-1,
         )
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        shape = _special.inverse_log_minus_digamma(xp, xp.log(mu[..., 1]) + mu[..., 0])
+        shape = inverse_log_minus_digamma(xp, xp.log(mu[..., 1]) + mu[..., 0])
         return self._natural(xp, shape=shape, scale=shape / mu[..., 1])
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
         return matrix(
             xp,
-            [[_special.trigamma(xp, shape), -1.0 / scale], [-1.0 / scale, shape / scale / scale]],
+            [[trigamma(xp, shape), -1.0 / scale], [-1.0 / scale, shape / scale / scale]],
         )
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
-        excess = _special.trigamma_excess(xp, shape)
+        excess = trigamma_excess(xp, shape)
         return matrix(
             xp,
             [
@@ -119,9 +129,9 @@ class InverseGamma(ExponentialFamily):
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
-        first = _special.difference_of_products(
+        first = difference_of_products(
             xp, shape, grad[..., 0], -scale, grad[..., 1]
-        ) / _special.trigamma_excess(xp, shape)
+        ) / trigamma_excess(xp, shape)
         return xp.stack([first, scale / shape * (scale * grad[..., 1] + first)], axis=-1)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
@@ -130,12 +140,10 @@ class InverseGamma(ExponentialFamily):
             self._classical(xp, theta2).values(),
         )
         ratio = (shape1 / scale1) / (shape2 / scale2)
-        excess = _special.difference_of_products(xp, shape1, scale2, shape2, scale1) / (
-            shape2 * scale1
+        excess = difference_of_products(xp, shape1, scale2, shape2, scale1) / (shape2 * scale1)
+        return reduced_lgamma_bregman(xp, shape1, shape2) + shape2 * log_remainder(
+            xp, ratio, excess
         )
-        return _special.reduced_lgamma_bregman(
-            xp, shape1, shape2
-        ) + shape2 * _special.log_remainder(xp, ratio, excess)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
@@ -144,7 +152,7 @@ class InverseGamma(ExponentialFamily):
             -1.0 / scale / scale,
             2.0 * shape / scale / scale / scale,
         )
-        first = matrix(xp, [[-_special.tetragamma(xp, shape), zero], [zero, mixed]])
+        first = matrix(xp, [[-tetragamma(xp, shape), zero], [zero, mixed]])
         return xp.stack([first, matrix(xp, [[zero, mixed], [mixed, last]])], axis=-3)
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
@@ -157,30 +165,27 @@ class InverseGamma(ExponentialFamily):
         first, second = shape1 / scale1, shape2 / scale2
         mean, difference = (1.0 - t) * first + t * second, (first - second)
         gap = (1.0 - t) * (
-            _special.log_minus_digamma(xp, shape1)
-            + _special.log_remainder(xp, first / mean, t * difference / mean)
+            log_minus_digamma(xp, shape1) + log_remainder(xp, first / mean, t * difference / mean)
         )
         gap = gap + t * (
-            _special.log_minus_digamma(xp, shape2)
-            + _special.log_remainder(xp, second / mean, -(1.0 - t) * difference / mean)
+            log_minus_digamma(xp, shape2)
+            + log_remainder(xp, second / mean, -(1.0 - t) * difference / mean)
         )
-        shape = _special.inverse_log_minus_digamma(xp, gap)
+        shape = inverse_log_minus_digamma(xp, gap)
         return self._natural(xp, shape=shape, scale=shape / mean)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         shape = -theta[..., 0]
-        return -_special.reduced_lgamma(xp, shape) - shape * _special.log_minus_digamma(xp, shape)
+        return -reduced_lgamma(xp, shape) - shape * log_minus_digamma(xp, shape)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
-        scale_free = _special.reduced_lgamma(xp, shape) + (
-            1.0 + shape
-        ) * _special.log_minus_digamma(xp, shape)
-        return scale_free - _special.log_ratio(xp, shape, scale)
+        scale_free = reduced_lgamma(xp, shape) + (1.0 + shape) * log_minus_digamma(xp, shape)
+        return scale_free - log_ratio(xp, shape, scale)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         (shape, scale), x = self._classical(xp, theta).values(), x[..., 0]
-        excess = _special.difference_of_products(xp, scale, xp.ones_like(x), shape, x) / (
+        excess = difference_of_products(xp, scale, xp.ones_like(x), shape, x) / (
             shape * x
         )  # (1/x)/(α/β) − 1
         # S(α) + log x, by one step of the recurrence of S, so that log x meets −log Γ(α) ≈ log α of
@@ -190,19 +195,17 @@ class InverseGamma(ExponentialFamily):
             - 1.0
             + xp.log(x / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape)))
         )
-        front = _special.stirling_remainder(xp, 1.0 + shape) + step
-        return -front - shape * _special.log_remainder(xp, scale / x / shape, excess)
+        front = stirling_remainder(xp, 1.0 + shape) + step
+        return -front - shape * log_remainder(xp, scale / x / shape, excess)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights / x, axis=-2)  # of 1/x
         product = x * mean[..., None, :]
         excess = (
-            _special.difference_of_products(
-                xp, xp.ones_like(x), xp.ones_like(x), x, mean[..., None, :]
-            )
+            difference_of_products(xp, xp.ones_like(x), xp.ones_like(x), x, mean[..., None, :])
             / product
         )
-        gap = _special.jensen_gap(xp, 1.0 / product, excess, weights)[..., 0]  # log E 1/x + E log x
+        gap = jensen_gap(xp, 1.0 / product, excess, weights)[..., 0]  # log E 1/x + E log x
         determined = differ(xp, x, weights) & (gap > 0)
         require(
             xp,
@@ -210,7 +213,7 @@ class InverseGamma(ExponentialFamily):
             "x",
             f"the samples that determine an {self.name}",
         )
-        shape = _special.inverse_log_minus_digamma(xp, gap)
+        shape = inverse_log_minus_digamma(xp, gap)
         return self._natural(xp, shape=shape, scale=shape / mean[..., 0])
 
     def _draw(

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref._special import (
-    difference_of_products,
-    log_ratio,
-    log_remainder,
+from ingd_ref._special.exponential_integral import (
     scaled_exponential_integral,
     scaled_exponential_integral_excess,
 )
+from ingd_ref._special.logarithm import log_ratio, log_remainder
+from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require

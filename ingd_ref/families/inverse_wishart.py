@@ -7,7 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _checks, _special
+from ingd_ref import _checks
+from ingd_ref._special.cholesky import factor, log_det_divergence
+from ingd_ref._special.double_words import DoubleWord, double_word
+from ingd_ref._special.multivariate_gamma import multivariate_reduced_lgamma
+from ingd_ref._special.symmetric import dual_entries, entries, from_dual_entries, from_entries, wick
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements
@@ -96,15 +100,15 @@ class InverseWishart(ExponentialFamily):
         """TFT."""
         return xp.matrix_transpose(self._flip(xp, xp.matrix_transpose(self._flip(xp, matrices))))
 
-    def _inverse(self, xp: Namespace, x: Array) -> _special.DoubleWord:
-        return _special.factor(xp, _special.from_entries(xp, x, self.dimension)).inverse()
+    def _inverse(self, xp: Namespace, x: Array) -> DoubleWord:
+        return factor(xp, from_entries(xp, x, self.dimension)).inverse()
 
     def _natural(self, xp: Namespace, scale: Array, degrees_of_freedom: Array) -> Array:
-        dual = _special.dual_entries(xp, 0.5 * (scale + xp.matrix_transpose(scale)))
+        dual = dual_entries(xp, 0.5 * (scale + xp.matrix_transpose(scale)))
         return -0.5 * xp.concat([degrees_of_freedom[..., None], dual], axis=-1)
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        scale = -2.0 * _special.from_dual_entries(xp, theta[..., 1:], self.dimension)
+        scale = -2.0 * from_dual_entries(xp, theta[..., 1:], self.dimension)
         return {"scale": scale, "degrees_of_freedom": -2.0 * theta[..., 0]}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
@@ -122,19 +126,19 @@ class InverseWishart(ExponentialFamily):
         return self._inverted._support(xp, x)
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
-        factors = _special.factor(xp, _special.from_entries(xp, x, self.dimension))
+        factors = factor(xp, from_entries(xp, x, self.dimension))
         return xp.concat(
-            [factors.log_det()[..., None], _special.entries(xp, factors.inverse().rounded())],
+            [factors.log_det()[..., None], entries(xp, factors.inverse().rounded())],
             axis=-1,
         )
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
         inverse = self._inverse(xp, x).rounded()
-        occurs = _special.dual_entries(xp, xp.ones_like(inverse))
+        occurs = dual_entries(xp, xp.ones_like(inverse))
         squares = (
-            -0.25 * occurs[..., :, None] * _special.wick(xp, inverse, inverse)
+            -0.25 * occurs[..., :, None] * wick(xp, inverse, inverse)
         )  # −∂(X⁻¹)_kl/∂X_ij, twice off the diagonal
-        return xp.concat([_special.dual_entries(xp, inverse)[..., None], squares], axis=-1)
+        return xp.concat([dual_entries(xp, inverse)[..., None], squares], axis=-1)
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         return self._inverted._log_base_measure(xp, x)
@@ -164,7 +168,7 @@ class InverseWishart(ExponentialFamily):
         unit = xp.eye(d, dtype=theta.dtype, device=device(theta))
         entry = unit[:, None, :, None] * unit[None, :, None, :]  # E_ab
         columns = xp.reshape(
-            -0.25 * _special.dual_entries(xp, entry + xp.matrix_transpose(entry)), (d * d, self.dim)
+            -0.25 * dual_entries(xp, entry + xp.matrix_transpose(entry)), (d * d, self.dim)
         )
         below = xp.concat(
             [xp.matrix_transpose(columns), xp.zeros_like(columns[0, :, None])], axis=-1
@@ -179,7 +183,7 @@ class InverseWishart(ExponentialFamily):
 
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
         """½ν tr(Ψ⁻¹dΨ Ψ⁻¹dΨ) − tr(Ψ⁻¹dΨ)dν + ¼ψ_d′ dν²."""
-        inverse = _special.factor(xp, self._classical(xp, theta)["scale"]).inverse().rounded()
+        inverse = factor(xp, self._classical(xp, theta)["scale"]).inverse().rounded()
         return self._inverted._scale_metric(xp, -theta[..., 0], inverse, -0.5 * inverse)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
@@ -204,14 +208,10 @@ class InverseWishart(ExponentialFamily):
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         shape, d = -theta[..., 0], self.dimension
-        first = (
-            _special.double_word(xp, _special.from_entries(xp, x, d)) * shape[..., None, None]
-        )  # aX
-        second = _special.double_word(xp, -_special.from_dual_entries(xp, theta[..., 1:], d))  # B
-        divergence = _special.log_det_divergence(
-            xp, _special.factor(xp, first), _special.factor(xp, second), second - first
-        )
-        front = _special.multivariate_reduced_lgamma(xp, shape, d) + shape * divergence
+        first = double_word(xp, from_entries(xp, x, d)) * shape[..., None, None]  # aX
+        second = double_word(xp, -from_dual_entries(xp, theta[..., 1:], d))  # B
+        divergence = log_det_divergence(xp, factor(xp, first), factor(xp, second), second - first)
+        front = multivariate_reduced_lgamma(xp, shape, d) + shape * divergence
         return -front + self._log_base_measure(xp, x)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:

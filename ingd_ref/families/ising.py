@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref import _checks, _special
+from ingd_ref import _checks
+from ingd_ref._special.exponential import log_mean_exp_excess, log_softmax, log_sum_exp
 from ingd_ref.backend._namespace import Array, Namespace, device, item
 from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError
@@ -173,7 +174,7 @@ class Ising(ExponentialFamily):
         return xp.zeros_like(x[..., 0])
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return _special.log_sum_exp(xp, self._logits(xp, theta))
+        return log_sum_exp(xp, self._logits(xp, theta))
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
         p = softmax(xp, self._logits(xp, theta))
@@ -299,13 +300,11 @@ class Ising(ExponentialFamily):
         return third_moment(xp, *self._centred(xp, theta))
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return _special.log_mean_exp_excess(
-            xp, self._logits(xp, theta1), self._logits(xp, theta2 - theta1)
-        )
+        return log_mean_exp_excess(xp, self._logits(xp, theta1), self._logits(xp, theta2 - theta1))
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         logits = self._logits(xp, theta)
-        return xp.sum(softmax(xp, logits) * _special.log_softmax(xp, logits), axis=-1)
+        return xp.sum(softmax(xp, logits) * log_softmax(xp, logits), axis=-1)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         return -self._conjugate(xp, theta)

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _checks, _special
-from ingd_ref._special import difference_of_products, double_word
+from ingd_ref import _checks
+from ingd_ref._special.double_words import double_word
+from ingd_ref._special.logarithm import log_remainder
+from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
@@ -205,9 +207,7 @@ class IsotropicGaussian(ExponentialFamily):
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         last1, last2, shift = theta1[..., -1:], theta2[..., -1:], self._shift(xp, theta1, theta2)
-        remainder = _special.log_remainder(
-            xp, (last2 / last1)[..., 0], ((last2 - last1) / last1)[..., 0]
-        )
+        remainder = log_remainder(xp, (last2 / last1)[..., 0], ((last2 - last1) / last1)[..., 0])
         return 0.5 * self.dimension * remainder - xp.sum(last2 * shift * shift, axis=-1)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:

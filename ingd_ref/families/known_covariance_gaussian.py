@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _special
+from ingd_ref._special.cholesky import factor, matvec
+from ingd_ref._special.double_words import DoubleWord, double_word
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Parameter, Requirements, gather
@@ -87,16 +88,14 @@ class KnownCovarianceGaussian(ExponentialFamily):
         )
         return xp.broadcast_to(value, (*like.shape, self.dim))
 
-    def _precision(self, xp: Namespace, like: Array) -> _special.DoubleWord:
-        return _special.factor(xp, self._covariance(xp, like)).inverse()
+    def _precision(self, xp: Namespace, like: Array) -> DoubleWord:
+        return factor(xp, self._covariance(xp, like)).inverse()
 
     def _natural(self, xp: Namespace, mean: Array) -> Array:
-        return _special.matvec(self._precision(xp, mean), _special.double_word(xp, mean)).rounded()
+        return matvec(self._precision(xp, mean), double_word(xp, mean)).rounded()
 
-    def _wide_mean(self, xp: Namespace, theta: Array) -> _special.DoubleWord:
-        return _special.matvec(
-            _special.double_word(xp, self._covariance(xp, theta)), _special.double_word(xp, theta)
-        )
+    def _wide_mean(self, xp: Namespace, theta: Array) -> DoubleWord:
+        return matvec(double_word(xp, self._covariance(xp, theta)), double_word(xp, theta))
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
         return {"mean": self._mean(xp, theta)}
@@ -115,21 +114,18 @@ class KnownCovarianceGaussian(ExponentialFamily):
         return xp.asarray(xp.broadcast_to(unit, (*x.shape, self.dim)), copy=True)
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return -self._log_volume(xp, x) - 0.5 * _special.factor(
-            xp, self._covariance(xp, x)
-        ).inverse_square(_special.double_word(xp, x))
+        return -self._log_volume(xp, x) - 0.5 * factor(xp, self._covariance(xp, x)).inverse_square(
+            double_word(xp, x)
+        )
 
     def _log_volume(self, xp: Namespace, like: Array) -> Array:
         """½ log det(2πΣ)."""
         return 0.5 * (
-            _special.factor(xp, self._covariance(xp, like)).log_det()
-            + self.dim * math.log(2.0 * math.pi)
+            factor(xp, self._covariance(xp, like)).log_det() + self.dim * math.log(2.0 * math.pi)
         )
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return 0.5 * _special.factor(xp, self._covariance(xp, theta)).square(
-            _special.double_word(xp, theta)
-        )
+        return 0.5 * factor(xp, self._covariance(xp, theta)).square(double_word(xp, theta))
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
         return self._wide_mean(xp, theta).rounded()
@@ -163,8 +159,8 @@ class KnownCovarianceGaussian(ExponentialFamily):
         return xp.sqrt(2.0 * self._kl(xp, theta1, theta2))
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        difference = _special.double_word(xp, theta1) - theta2
-        return 0.5 * _special.factor(xp, self._covariance(xp, difference.high)).square(difference)
+        difference = double_word(xp, theta1) - theta2
+        return 0.5 * factor(xp, self._covariance(xp, difference.high)).square(difference)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return self._log_partition(xp, theta)
@@ -174,7 +170,7 @@ class KnownCovarianceGaussian(ExponentialFamily):
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         deviation = -self._wide_mean(xp, theta) + x
-        covariance = _special.factor(xp, self._covariance(xp, deviation.high))
+        covariance = factor(xp, self._covariance(xp, deviation.high))
         return -self._log_volume(xp, deviation.high) - 0.5 * covariance.inverse_square(deviation)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:

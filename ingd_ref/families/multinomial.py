@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _checks, _special
+from ingd_ref import _checks
+from ingd_ref._special.counting import count_deviance, factorial_excess, remaining
+from ingd_ref._special.counting_entropy import multinomial_entropy
+from ingd_ref._special.exponential import (
+    log_softmax,
+    log_sum_exp,
+    log_sum_exp_bregman,
+    simplex_distance,
+    with_reference,
+)
+from ingd_ref._special.logarithm import log_ratio
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError
@@ -102,10 +112,10 @@ class Multinomial(ExponentialFamily):
         return {"probabilities": example_probabilities(self.categories)}
 
     def _natural(self, xp: Namespace, probabilities: Array) -> Array:
-        return _special.log_ratio(xp, probabilities[..., :-1], probabilities[..., -1:])
+        return log_ratio(xp, probabilities[..., :-1], probabilities[..., -1:])
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        return {"probabilities": softmax(xp, _special.with_reference(xp, theta))}
+        return {"probabilities": softmax(xp, with_reference(xp, theta))}
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         return inverse_probability_jacobian(xp, self._probabilities(xp, theta))
@@ -114,7 +124,7 @@ class Multinomial(ExponentialFamily):
         return {}
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        rest = _special.remaining(xp, float(self.trials), mu)
+        rest = remaining(xp, float(self.trials), mu)
         return {"mu > 0": xp.all(mu > 0, axis=-1), f"{self.trials} - sum(mu) > 0": rest > 0}
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
@@ -131,24 +141,22 @@ class Multinomial(ExponentialFamily):
         safe = xp.where(positive, x, xp.ones_like(x))
         powers = xp.where(
             positive,
-            safe * _special.log_ratio(xp, xp.full_like(x, self.trials), safe),
+            safe * log_ratio(xp, xp.full_like(x, self.trials), safe),
             xp.zeros_like(x),
         )
         return xp.sum(powers, axis=-1) + self._log_shape(xp, x)
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * _special.log_sum_exp(xp, _special.with_reference(xp, theta))
+        return self.trials * log_sum_exp(xp, with_reference(xp, theta))
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * softmax(xp, _special.with_reference(xp, theta))[..., :-1]
+        return self.trials * softmax(xp, with_reference(xp, theta))[..., :-1]
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return _special.log_ratio(xp, mu, _special.remaining(xp, float(self.trials), mu)[..., None])
+        return log_ratio(xp, mu, remaining(xp, float(self.trials), mu)[..., None])
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * indicator_covariance(
-            xp, softmax(xp, _special.with_reference(xp, theta))
-        )
+        return self.trials * indicator_covariance(xp, softmax(xp, with_reference(xp, theta)))
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         return inverse_indicator_covariance(xp, self._probabilities(xp, theta)) / self.trials
@@ -163,37 +171,33 @@ class Multinomial(ExponentialFamily):
         return invertible_probabilities(xp, theta, self.name)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * indicator_third_cumulant(
-            xp, softmax(xp, _special.with_reference(xp, theta))
-        )
+        return self.trials * indicator_third_cumulant(xp, softmax(xp, with_reference(xp, theta)))
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        first, second = _special.with_reference(xp, theta1), _special.with_reference(xp, theta2)
-        return self.trials * _special.log_sum_exp_bregman(xp, first, second)
+        first, second = with_reference(xp, theta1), with_reference(xp, theta2)
+        return self.trials * log_sum_exp_bregman(xp, first, second)
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        first, second = _special.with_reference(xp, theta1), _special.with_reference(xp, theta2)
-        return math.sqrt(self.trials) * _special.simplex_distance(xp, first, second)
+        first, second = with_reference(xp, theta1), with_reference(xp, theta2)
+        return math.sqrt(self.trials) * simplex_distance(xp, first, second)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        logits = _special.with_reference(xp, theta)
-        return self.trials * xp.sum(softmax(xp, logits) * _special.log_softmax(xp, logits), axis=-1)
+        logits = with_reference(xp, theta)
+        return self.trials * xp.sum(softmax(xp, logits) * log_softmax(xp, logits), axis=-1)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return _special.multinomial_entropy(
-            xp, self.trials, softmax(xp, _special.with_reference(xp, theta))
-        )
+        return multinomial_entropy(xp, self.trials, softmax(xp, with_reference(xp, theta)))
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
-        logits = _special.with_reference(xp, theta)
-        log_mean = math.log(self.trials) + _special.log_softmax(xp, logits)
-        deviance = _special.count_deviance(xp, x, self.trials * softmax(xp, logits), log_mean)
+        logits = with_reference(xp, theta)
+        log_mean = math.log(self.trials) + log_softmax(xp, logits)
+        deviance = count_deviance(xp, x, self.trials * softmax(xp, logits), log_mean)
         return self._log_shape(xp, x) - xp.sum(deviance, axis=-1)
 
     def _log_shape(self, xp: Namespace, x: Array) -> Array:
         """s(n) − Σ s(x_k), s(x) = log x! − x log x + x."""
-        total = _special.factorial_excess(xp, xp.full_like(x[..., 0], self.trials))
-        return total - xp.sum(_special.factorial_excess(xp, x), axis=-1)
+        total = factorial_excess(xp, xp.full_like(x[..., 0], self.trials))
+        return total - xp.sum(factorial_excess(xp, x), axis=-1)
 
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], probabilities: np.ndarray

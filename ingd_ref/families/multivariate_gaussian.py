@@ -8,7 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _checks, _special
+from ingd_ref import _checks
+from ingd_ref._special.cholesky import (
+    Factor,
+    factor,
+    log_det_divergence,
+    matmul,
+    matvec,
+    outer,
+    positive_definite,
+    symmetric,
+)
+from ingd_ref._special.double_words import DoubleWord, double_word
+from ingd_ref._special.symmetric import (
+    dual_entries,
+    dual_wick,
+    entries,
+    from_dual_entries,
+    from_entries,
+    triple_wick,
+    wick,
+)
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Parameter, Requirements, require
@@ -96,44 +116,40 @@ class MultivariateGaussian(ExponentialFamily):
         return theta[..., : self.dimension]
 
     def _precision(self, xp: Namespace, theta: Array) -> Array:
-        return -2.0 * _special.from_dual_entries(xp, theta[..., self.dimension :], self.dimension)
+        return -2.0 * from_dual_entries(xp, theta[..., self.dimension :], self.dimension)
 
-    def _factor(self, xp: Namespace, theta: Array) -> _special.Factor:
-        return _special.factor(xp, self._precision(xp, theta))
+    def _factor(self, xp: Namespace, theta: Array) -> Factor:
+        return factor(xp, self._precision(xp, theta))
 
-    def _moments(
-        self, xp: Namespace, theta: Array
-    ) -> tuple[_special.DoubleWord, _special.DoubleWord]:
+    def _moments(self, xp: Namespace, theta: Array) -> tuple[DoubleWord, DoubleWord]:
         """Mean m and covariance Σ."""
-        precision = _special.double_word(xp, self._precision(xp, theta))
+        precision = double_word(xp, self._precision(xp, theta))
         linear, covariance = (
-            _special.double_word(xp, self._linear(theta)),
-            _special.factor(xp, precision).inverse(),
+            double_word(xp, self._linear(theta)),
+            factor(xp, precision).inverse(),
         )
-        m = _special.matvec(covariance, linear)
-        residual = linear - _special.matvec(precision, m)
-        return m + _special.matvec(covariance, residual), covariance
+        m = matvec(covariance, linear)
+        residual = linear - matvec(precision, m)
+        return m + matvec(covariance, residual), covariance
 
     def _joined(self, xp: Namespace, vectors: Array, matrices: Array) -> Array:
-        return xp.concat([vectors, _special.dual_entries(xp, matrices)], axis=-1)
+        return xp.concat([vectors, dual_entries(xp, matrices)], axis=-1)
 
-    def _centred(self, xp: Namespace, mu: Array) -> _special.DoubleWord:
+    def _centred(self, xp: Namespace, mu: Array) -> DoubleWord:
         """μ₂ − mmᵀ, of which no digit is lost that μ still holds."""
-        m = _special.double_word(xp, mu[..., : self.dimension])
-        return _special.double_word(
-            xp, _special.from_entries(xp, mu[..., self.dimension :], self.dimension)
-        ) - _special.outer(m, m)
+        m = double_word(xp, mu[..., : self.dimension])
+        return double_word(xp, from_entries(xp, mu[..., self.dimension :], self.dimension)) - outer(
+            m, m
+        )
 
     def _natural(
         self,
         xp: Namespace,
-        mean: Array | _special.DoubleWord,
-        covariance: Array | _special.DoubleWord,
+        mean: Array | DoubleWord,
+        covariance: Array | DoubleWord,
     ) -> Array:
-        precision = _special.factor(
-            xp, _special.symmetric(_special.double_word(xp, covariance))
-        ).inverse()
-        linear = _special.matvec(precision, _special.double_word(xp, mean))
+        precision = factor(xp, symmetric(double_word(xp, covariance))).inverse()
+        linear = matvec(precision, double_word(xp, mean))
         return self._joined(xp, linear.rounded(), -0.5 * precision.rounded())
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
@@ -141,20 +157,20 @@ class MultivariateGaussian(ExponentialFamily):
         return {"mean": m.rounded(), "covariance": covariance.rounded()}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        good = _special.positive_definite(xp, self._precision(xp, theta))
+        good = positive_definite(xp, self._precision(xp, theta))
         return {"precision = -2 (quadratic part of theta) positive definite": good}
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        good = _special.positive_definite(xp, self._centred(xp, mu))
+        good = positive_definite(xp, self._centred(xp, mu))
         return {"covariance = (quadratic part of mu) - mean mean^T positive definite": good}
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return xp.concat([x, _special.entries(xp, x[..., :, None] * x[..., None, :])], axis=-1)
+        return xp.concat([x, entries(xp, x[..., :, None] * x[..., None, :])], axis=-1)
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
         unit = xp.eye(self.dimension, dtype=x.dtype, device=device(x))
         half = unit[:, :, None] * x[..., None, None, :]  # ∂x_i/∂x_a x_j
-        squares = _special.entries(xp, half + xp.matrix_transpose(half))
+        squares = entries(xp, half + xp.matrix_transpose(half))
         return xp.concat([xp.broadcast_to(unit, (*x.shape, self.dimension)), squares], axis=-1)
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
@@ -163,14 +179,13 @@ class MultivariateGaussian(ExponentialFamily):
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         precision = self._factor(xp, theta)
         return 0.5 * (
-            precision.inverse_square(_special.double_word(xp, self._linear(theta)))
-            - precision.log_det()
+            precision.inverse_square(double_word(xp, self._linear(theta))) - precision.log_det()
         )
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
         m, covariance = self._moments(xp, theta)
-        second = covariance + _special.outer(m, m)
-        return xp.concat([m.rounded(), _special.entries(xp, second.rounded())], axis=-1)
+        second = covariance + outer(m, m)
+        return xp.concat([m.rounded(), entries(xp, second.rounded())], axis=-1)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
         return self._natural(xp, mean=mu[..., : self.dimension], covariance=self._centred(xp, mu))
@@ -178,31 +193,29 @@ class MultivariateGaussian(ExponentialFamily):
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         m, covariance = self._classical(xp, theta).values()
         half = covariance[..., :, :, None] * m[..., None, None, :]
-        cross = _special.entries(xp, half + xp.matrix_transpose(half))
-        square = _special.wick(xp, covariance, 0.5 * covariance + m[..., :, None] * m[..., None, :])
+        cross = entries(xp, half + xp.matrix_transpose(half))
+        square = wick(xp, covariance, 0.5 * covariance + m[..., :, None] * m[..., None, :])
         return blocks(xp, covariance, cross, square)
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         linear, precision = self._linear(theta), self._precision(xp, theta)
-        stretch = 1.0 + self._factor(xp, theta).inverse_square(_special.double_word(xp, linear))
+        stretch = 1.0 + self._factor(xp, theta).inverse_square(double_word(xp, linear))
         first = stretch[..., None, None] * precision + linear[..., :, None] * linear[..., None, :]
         half = precision[..., :, :, None] * linear[..., None, None, :]
-        cross = -0.5 * _special.dual_entries(xp, half + xp.matrix_transpose(half))
-        return blocks(xp, first, cross, _special.dual_wick(xp, precision))
+        cross = -0.5 * dual_entries(xp, half + xp.matrix_transpose(half))
+        return blocks(xp, first, cross, dual_wick(xp, precision))
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
         g, precision = (
-            _special.double_word(xp, grad[..., : self.dimension]),
-            _special.double_word(xp, self._precision(xp, theta)),
+            double_word(xp, grad[..., : self.dimension]),
+            double_word(xp, self._precision(xp, theta)),
         )
-        half = _special.outer(g, self._moments(xp, theta)[0])
-        change = _special.double_word(
-            xp, _special.from_entries(xp, grad[..., self.dimension :], self.dimension)
-        ) - (half + half.mT)
-        linear = _special.matvec(
-            precision, g - _special.matvec(change, _special.double_word(xp, self._linear(theta)))
+        half = outer(g, self._moments(xp, theta)[0])
+        change = double_word(xp, from_entries(xp, grad[..., self.dimension :], self.dimension)) - (
+            half + half.mT
         )
-        square = _special.symmetric(_special.matmul(precision, _special.matmul(change, precision)))
+        linear = matvec(precision, g - matvec(change, double_word(xp, self._linear(theta))))
+        square = symmetric(matmul(precision, matmul(change, precision)))
         return self._joined(xp, linear.rounded(), 0.5 * square.rounded())
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
@@ -233,11 +246,11 @@ class MultivariateGaussian(ExponentialFamily):
             xp.zeros_like(m[..., :, None]),
         )
         spread = blocks(xp, covariance, side, corner)
-        tensor = _special.triple_wick(xp, spread, spread, spread + square)
+        tensor = triple_wick(xp, spread, spread, spread + square)
         tensor = (
             tensor
-            + _special.triple_wick(xp, spread, square, spread)
-            + _special.triple_wick(xp, square, spread, spread)
+            + triple_wick(xp, spread, square, spread)
+            + triple_wick(xp, square, spread, spread)
         )
         pairs = [(i, j) for i in range(d + 1) for j in range(i, d + 1)]
         order = [k for k, (_, j) in enumerate(pairs[:-1]) if j == d] + [
@@ -252,22 +265,17 @@ class MultivariateGaussian(ExponentialFamily):
         (m1, covariance1), (m2, covariance2) = self._moments(xp, theta1), self._moments(xp, theta2)
         shift, s = m2 - m1, t[..., None]
         covariance = (
-            covariance1 * (1.0 - s)
-            + covariance2 * s
-            + _special.outer(shift, shift) * (s * (1.0 - s))
+            covariance1 * (1.0 - s) + covariance2 * s + outer(shift, shift) * (s * (1.0 - s))
         )
         return self._natural(xp, mean=m1 + shift * t, covariance=covariance)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        difference = _special.double_word(xp, self._precision(xp, theta2)) - self._precision(
-            xp, theta1
-        )
-        linear = _special.double_word(xp, self._linear(theta1)) - self._linear(theta2)
-        shift = linear + _special.matvec(difference, self._moments(xp, theta1)[0])
+        difference = double_word(xp, self._precision(xp, theta2)) - self._precision(xp, theta1)
+        linear = double_word(xp, self._linear(theta1)) - self._linear(theta2)
+        shift = linear + matvec(difference, self._moments(xp, theta1)[0])
         first, second = self._factor(xp, theta1), self._factor(xp, theta2)
         return 0.5 * (
-            _special.log_det_divergence(xp, first, second, difference)
-            + second.inverse_square(shift)
+            log_det_divergence(xp, first, second, difference) + second.inverse_square(shift)
         )
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
@@ -279,11 +287,9 @@ class MultivariateGaussian(ExponentialFamily):
         )
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
-        precision = _special.double_word(xp, self._precision(xp, theta))
-        shift = _special.matvec(precision, _special.double_word(xp, x)) - self._linear(
-            theta
-        )  # P(x − m)
-        factors = _special.factor(xp, precision)
+        precision = double_word(xp, self._precision(xp, theta))
+        shift = matvec(precision, double_word(xp, x)) - self._linear(theta)  # P(x − m)
+        factors = factor(xp, precision)
         return 0.5 * (
             factors.log_det()
             - factors.inverse_square(shift)
@@ -294,7 +300,7 @@ class MultivariateGaussian(ExponentialFamily):
         mean = xp.sum(weights * x, axis=-2)
         centred = x - mean[..., None, :]
         covariance = xp.matmul(xp.matrix_transpose(weights * centred), centred)
-        good = _special.positive_definite(xp, covariance)
+        good = positive_definite(xp, covariance)
         require(
             xp,
             {"covariance positive definite": good},

@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _checks, _special
+from ingd_ref import _checks
+from ingd_ref._special.counting import count_deviance, factorial_excess
+from ingd_ref._special.counting_entropy import negative_binomial_entropy
+from ingd_ref._special.exponential import log1mexp
+from ingd_ref._special.logistic import geometric_distance, geometric_divergence, geometric_odds
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._draws import draw_poisson
@@ -105,66 +109,54 @@ class NegativeBinomial(ExponentialFamily):
         return xp.where(x > 0, powers, xp.zeros_like(x)) + self._log_shape(xp, x)
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return -self.successes * _special.log1mexp(xp, theta[..., 0])
+        return -self.successes * log1mexp(xp, theta[..., 0])
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return self.successes * _special.geometric_odds(xp, theta)
+        return self.successes * geometric_odds(xp, theta)
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
         return -xp.log1p(self.successes / mu)
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        odds = _special.geometric_odds(xp, theta[..., 0])
+        odds = geometric_odds(xp, theta[..., 0])
         return matrix(xp, [[self.successes * odds * (1.0 + odds)]])
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        odds = _special.geometric_odds(xp, theta[..., 0])
+        odds = geometric_odds(xp, theta[..., 0])
         return matrix(xp, [[1.0 / odds / (1.0 + odds) / self.successes]])
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        odds = _special.geometric_odds(xp, theta)
+        odds = geometric_odds(xp, theta)
         return grad / odds / (1.0 + odds) / self.successes
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        odds = _special.geometric_odds(xp, theta)[..., None, None]
+        odds = geometric_odds(xp, theta)[..., None, None]
         return self.successes * odds * (1.0 + odds) * (1.0 + 2.0 * odds)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return self.successes * _special.geometric_divergence(xp, theta1[..., 0], theta2[..., 0])
+        return self.successes * geometric_divergence(xp, theta1[..., 0], theta2[..., 0])
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return math.sqrt(self.successes) * _special.geometric_distance(
-            xp, theta1[..., 0], theta2[..., 0]
-        )
+        return math.sqrt(self.successes) * geometric_distance(xp, theta1[..., 0], theta2[..., 0])
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         theta = theta[..., 0]
-        return self.successes * (
-            theta * _special.geometric_odds(xp, theta) + _special.log1mexp(xp, theta)
-        )
+        return self.successes * (theta * geometric_odds(xp, theta) + log1mexp(xp, theta))
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return _special.negative_binomial_entropy(
-            xp, self.successes, _special.geometric_odds(xp, theta[..., 0])
-        )
+        return negative_binomial_entropy(xp, self.successes, geometric_odds(xp, theta[..., 0]))
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         theta, x = theta[..., 0], x[..., 0]
         total = x + self.successes
-        failures = _special.count_deviance(xp, x, total * xp.exp(theta))
-        successes = _special.count_deviance(
-            xp, xp.full_like(x, self.successes), total * -xp.expm1(theta)
-        )
+        failures = count_deviance(xp, x, total * xp.exp(theta))
+        successes = count_deviance(xp, xp.full_like(x, self.successes), total * -xp.expm1(theta))
         return self._log_shape(xp, x) - failures - successes
 
     def _log_shape(self, xp: Namespace, x: Array) -> Array:
         """Part of log h(x) without its powers: log(r/N) + s(N) − s(r) − s(x), N = x + r, s(x) = log x! − x log x + x."""
         r = xp.full_like(x, self.successes)
-        excess = (
-            _special.factorial_excess(xp, x + r)
-            - _special.factorial_excess(xp, r)
-            - _special.factorial_excess(xp, x)
-        )
+        excess = factorial_excess(xp, x + r) - factorial_excess(xp, r) - factorial_excess(xp, x)
         return excess - xp.log1p(x / r)
 
     def _draw(

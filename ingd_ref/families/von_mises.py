@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _special
+from ingd_ref._special.bessel import bessel_ratio
+from ingd_ref._special.sphere import norm
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
@@ -68,7 +69,7 @@ class VonMises(ExponentialFamily):
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
         return {
             "mean_direction": xp.atan2(theta[..., 1], theta[..., 0]),
-            "concentration": _special.norm(xp, theta),
+            "concentration": norm(xp, theta),
         }
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
@@ -99,8 +100,8 @@ class VonMises(ExponentialFamily):
         return CIRCLE._fisher(xp, theta)
 
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
-        kappa = _special.norm(xp, theta)
-        ratio = _special.bessel_ratio(xp, CIRCLE.order, kappa)
+        kappa = norm(xp, theta)
+        ratio = bessel_ratio(xp, CIRCLE.order, kappa)
         zero = xp.zeros_like(kappa)
         return matrix(xp, [[kappa * ratio.value, zero], [zero, ratio.slope]])
 
@@ -128,7 +129,7 @@ class VonMises(ExponentialFamily):
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         direction, kappa = self._classical(xp, theta).values()
         versine = 2.0 * xp.sin(0.5 * (x[..., 0] - direction)) ** 2
-        tilt = _special.bessel_ratio(xp, CIRCLE.order, kappa).complement - versine
+        tilt = bessel_ratio(xp, CIRCLE.order, kappa).complement - versine
         return self._conjugate(xp, theta) + kappa * tilt - CIRCLE.log_area
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:

@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _checks, _special
+from ingd_ref import _checks
+from ingd_ref._special.bessel import (
+    bessel_ratio,
+    bessel_ratio_curvature,
+    inverse_bessel_ratio,
+    reduced_log_bessel,
+    reduced_log_bessel_bregman,
+)
+from ingd_ref._special.sphere import ball_gap, norm, versine
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
@@ -23,7 +31,7 @@ UNIT_TOLERANCE = 1e-6
 
 CONCENTRATION = Constraint("zero or positive", lambda xp, value: value >= 0)
 UNIT_VECTOR = Constraint(
-    "a unit vector", lambda xp, value: xp.abs(_special.ball_gap(xp, value)) <= UNIT_TOLERANCE
+    "a unit vector", lambda xp, value: xp.abs(ball_gap(xp, value)) <= UNIT_TOLERANCE
 )
 
 
@@ -114,12 +122,10 @@ class VonMisesFisher(ExponentialFamily):
         )
 
     def _natural(self, xp: Namespace, mean_direction: Array, concentration: Array) -> Array:
-        return concentration[..., None] * (
-            mean_direction / _special.norm(xp, mean_direction)[..., None]
-        )
+        return concentration[..., None] * (mean_direction / norm(xp, mean_direction)[..., None])
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        kappa = _special.norm(xp, theta)
+        kappa = norm(xp, theta)
         return {"mean_direction": self._direction(xp, theta, kappa), "concentration": kappa}
 
     def _direction(self, xp: Namespace, theta: Array, kappa: Array) -> Array:
@@ -132,16 +138,16 @@ class VonMisesFisher(ExponentialFamily):
         return {}
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {"norm of mu < 1": _special.ball_gap(xp, mu) > 0}
+        return {"norm of mu < 1": ball_gap(xp, mu) > 0}
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
-        return {"norm of x = 1": xp.abs(_special.ball_gap(xp, x)) <= UNIT_TOLERANCE}
+        return {"norm of x = 1": xp.abs(ball_gap(xp, x)) <= UNIT_TOLERANCE}
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return x / _special.norm(xp, x)[..., None]
+        return x / norm(xp, x)[..., None]
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
-        length = _special.norm(xp, x)[..., None]
+        length = norm(xp, x)[..., None]
         m = x / length
         return _with_diagonal(xp, _others(xp, m * m), 0.0 - _outer(m)) / length[..., None]
 
@@ -149,36 +155,31 @@ class VonMisesFisher(ExponentialFamily):
         return xp.full_like(x[..., 0], -self.log_area)
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return _special.reduced_log_bessel(xp, self.order, _special.norm(xp, theta))
+        return reduced_log_bessel(xp, self.order, norm(xp, theta))
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return (
-            theta
-            * _special.bessel_ratio(xp, self.order, _special.norm(xp, theta)).over_argument[
-                ..., None
-            ]
-        )
+        return theta * bessel_ratio(xp, self.order, norm(xp, theta)).over_argument[..., None]
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return self._from_length(xp, mu, _special.ball_gap(xp, mu))
+        return self._from_length(xp, mu, ball_gap(xp, mu))
 
     def _from_length(self, xp: Namespace, mu: Array, gap: Array) -> Array:
         """Natural parameters whose mean has the direction of μ and the length ‖μ‖ = 1 − ``gap``."""
-        length = _special.norm(xp, mu)
-        kappa = _special.inverse_bessel_ratio(xp, self.order, length, gap)
-        return mu / _special.bessel_ratio(xp, self.order, kappa).over_argument[..., None]
+        length = norm(xp, mu)
+        kappa = inverse_bessel_ratio(xp, self.order, length, gap)
+        return mu / bessel_ratio(xp, self.order, kappa).over_argument[..., None]
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        kappa = _special.norm(xp, theta)
-        ratio, m = _special.bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
+        kappa = norm(xp, theta)
+        ratio, m = bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
         diagonal = ratio.over_argument[..., None] * _others(xp, m * m) + ratio.slope[..., None] * (
             m * m
         )
         return _with_diagonal(xp, diagonal, 0.0 - ratio.anisotropy[..., None, None] * _outer(m))
 
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
-        kappa = _special.norm(xp, theta)
-        ratio, m = _special.bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
+        kappa = norm(xp, theta)
+        ratio, m = bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
         across = (kappa * ratio.value)[..., None, None] * _with_diagonal(
             xp, _others(xp, m * m), 0.0 - _outer(m)
         )
@@ -192,8 +193,8 @@ class VonMisesFisher(ExponentialFamily):
         )
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        kappa = _special.norm(xp, theta)
-        ratio, m = _special.bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
+        kappa = norm(xp, theta)
+        ratio, m = bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
         along = (ratio.anisotropy / ratio.slope)[..., None, None] * _outer(m)
         return (
             _with_diagonal(xp, 1.0 + xp.linalg.diagonal(along), along)
@@ -201,16 +202,16 @@ class VonMisesFisher(ExponentialFamily):
         )
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        kappa = _special.norm(xp, theta)
-        ratio, m = _special.bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
+        kappa = norm(xp, theta)
+        ratio, m = bessel_ratio(xp, self.order, kappa), self._direction(xp, theta, kappa)
         along = (ratio.anisotropy / ratio.slope) * xp.sum(m * grad, axis=-1)
         return (grad + along[..., None] * m) / ratio.over_argument[..., None]
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        kappa = _special.norm(xp, theta)
+        kappa = norm(xp, theta)
         m = self._direction(xp, theta, kappa)
-        along = _special.bessel_ratio_curvature(xp, self.order, kappa)[..., None, None, None]
-        slope = _special.bessel_ratio(xp, self.order, kappa).anisotropy / xp.where(
+        along = bessel_ratio_curvature(xp, self.order, kappa)[..., None, None, None]
+        slope = bessel_ratio(xp, self.order, kappa).anisotropy / xp.where(
             kappa > 0, kappa, xp.ones_like(kappa)
         )  # −(R/κ)′
         outer, across = _outer(m), _with_diagonal(xp, _others(xp, m * m), 0.0 - _outer(m))
@@ -228,45 +229,36 @@ class VonMisesFisher(ExponentialFamily):
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """By 1 − R and 1 − ⟨m, m′⟩, which keep what the length of a mean next to the sphere has lost."""
         ratio1, ratio2 = (
-            _special.bessel_ratio(xp, self.order, _special.norm(xp, theta))
-            for theta in (theta1, theta2)
+            bessel_ratio(xp, self.order, norm(xp, theta)) for theta in (theta1, theta2)
         )
         mean = (1.0 - t) * ratio1.over_argument[..., None] * theta1 + t * ratio2.over_argument[
             ..., None
         ] * theta2
         t = t[..., 0]
         gap = (1.0 - t) * ratio1.complement + t * ratio2.complement
-        apart = (
-            2.0 * t * (1.0 - t) * ratio1.value * ratio2.value * _special.versine(xp, theta1, theta2)
-        )
-        return self._from_length(
-            xp, mean, (gap * (2.0 - gap) + apart) / (1.0 + _special.norm(xp, mean))
-        )
+        apart = 2.0 * t * (1.0 - t) * ratio1.value * ratio2.value * versine(xp, theta1, theta2)
+        return self._from_length(xp, mean, (gap * (2.0 - gap) + apart) / (1.0 + norm(xp, mean)))
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        kappa1, kappa2 = _special.norm(xp, theta1), _special.norm(xp, theta2)
+        kappa1, kappa2 = norm(xp, theta1), norm(xp, theta2)
         total = kappa1 + kappa2
         middle = (theta1 + theta2) / xp.where(total > 0, total, xp.ones_like(total))[..., None]
         difference = xp.sum((theta2 - theta1) * middle, axis=-1)  # κ′ − κ, as accurate as θ′ − θ
-        radial = _special.reduced_log_bessel_bregman(xp, self.order, kappa1, kappa2, difference)
-        return radial + _special.bessel_ratio(xp, self.order, kappa1).value * (
-            kappa2 * _special.versine(xp, theta1, theta2)
+        radial = reduced_log_bessel_bregman(xp, self.order, kappa1, kappa2, difference)
+        return radial + bessel_ratio(xp, self.order, kappa1).value * (
+            kappa2 * versine(xp, theta1, theta2)
         )
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        kappa = _special.norm(xp, theta)
-        return _special.reduced_log_bessel_bregman(
-            xp, self.order, kappa, xp.zeros_like(kappa), -kappa
-        )
+        kappa = norm(xp, theta)
+        return reduced_log_bessel_bregman(xp, self.order, kappa, xp.zeros_like(kappa), -kappa)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         return self.log_area - self._conjugate(xp, theta)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
-        kappa = _special.norm(xp, theta)
-        tilt = _special.bessel_ratio(xp, self.order, kappa).complement - _special.versine(
-            xp, theta, x
-        )  # ⟨m, x⟩ − R
+        kappa = norm(xp, theta)
+        tilt = bessel_ratio(xp, self.order, kappa).complement - versine(xp, theta, x)  # ⟨m, x⟩ − R
         return self._conjugate(xp, theta) + kappa * tilt - self.log_area
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
@@ -279,7 +271,7 @@ class VonMisesFisher(ExponentialFamily):
             "x",
             f"the samples that determine a {self.name}",
         )
-        return self._from_length(xp, mean, spread / (1.0 + _special.norm(xp, mean)))
+        return self._from_length(xp, mean, spread / (1.0 + norm(xp, mean)))
 
     def _draw(
         self,

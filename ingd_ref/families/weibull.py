@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref._special import log_ratio, log_remainder
+from ingd_ref._special.logarithm import log_ratio, log_remainder
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements

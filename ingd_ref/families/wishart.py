@@ -7,7 +7,33 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _checks, _special
+from ingd_ref import _checks
+from ingd_ref._special.cholesky import (
+    Factor,
+    factor,
+    log_det_divergence,
+    matmul,
+    positive_definite,
+    symmetric,
+)
+from ingd_ref._special.double_words import DoubleWord, double_word
+from ingd_ref._special.multivariate_gamma import (
+    inverse_multivariate_log_minus_digamma,
+    multivariate_log_minus_digamma,
+    multivariate_reduced_lgamma,
+    multivariate_reduced_lgamma_bregman,
+    multivariate_tetragamma,
+    multivariate_trigamma_excess,
+)
+from ingd_ref._special.symmetric import (
+    dual_entries,
+    dual_wick,
+    entries,
+    from_dual_entries,
+    from_entries,
+    triple_wick,
+    wick,
+)
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
@@ -93,43 +119,37 @@ class Wishart(ExponentialFamily):
         )
 
     def _rate(self, xp: Namespace, theta: Array) -> Array:
-        return -_special.from_dual_entries(xp, theta[..., 1:], self.dimension)
+        return -from_dual_entries(xp, theta[..., 1:], self.dimension)
 
     def _matrices(self, xp: Namespace, x: Array) -> Array:
-        return _special.from_entries(xp, x, self.dimension)
+        return from_entries(xp, x, self.dimension)
 
-    def _centre(self, xp: Namespace, theta: Array) -> _special.DoubleWord:
+    def _centre(self, xp: Namespace, theta: Array) -> DoubleWord:
         """M = aB⁻¹, the mean of X."""
-        centre: _special.DoubleWord = (
-            _special.factor(xp, self._rate(xp, theta)).inverse() * theta[..., 0, None, None]
-        )
+        centre: DoubleWord = factor(xp, self._rate(xp, theta)).inverse() * theta[..., 0, None, None]
         return centre
 
     def _joined(self, xp: Namespace, first: Array, rest: Array) -> Array:
         return xp.concat([first[..., None], rest], axis=-1)
 
     def _natural(self, xp: Namespace, scale: Array, degrees_of_freedom: Array) -> Array:
-        inverse = (
-            _special.factor(xp, _special.symmetric(_special.double_word(xp, scale)))
-            .inverse()
-            .rounded()
-        )
-        return self._joined(xp, 0.5 * degrees_of_freedom, -0.5 * _special.dual_entries(xp, inverse))
+        inverse = factor(xp, symmetric(double_word(xp, scale))).inverse().rounded()
+        return self._joined(xp, 0.5 * degrees_of_freedom, -0.5 * dual_entries(xp, inverse))
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        scale = _special.factor(xp, self._rate(xp, theta)).inverse().rounded()
+        scale = factor(xp, self._rate(xp, theta)).inverse().rounded()
         return {"scale": 0.5 * scale, "degrees_of_freedom": 2.0 * theta[..., 0]}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
         enough = f"degrees_of_freedom = 2 theta[0] > {self.dimension - 1}"
-        definite = _special.positive_definite(xp, self._rate(xp, theta))
+        definite = positive_definite(xp, self._rate(xp, theta))
         return {
             enough: theta[..., 0] > 0.5 * (self.dimension - 1),
             "rate = -theta[1:] positive definite": definite,
         }
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        factors = _special.factor(xp, self._matrices(xp, mu[..., 1:]))
+        factors = factor(xp, self._matrices(xp, mu[..., 1:]))
         definite = xp.all(factors.pivots.high > 0, axis=-1)
         gap = xp.where(definite, factors.log_det(), xp.zeros_like(mu[..., 0])) - mu[..., 0]
         return {
@@ -138,27 +158,25 @@ class Wishart(ExponentialFamily):
         }
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
-        return {"x positive definite": _special.positive_definite(xp, self._matrices(xp, x))}
+        return {"x positive definite": positive_definite(xp, self._matrices(xp, x))}
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return self._joined(xp, _special.factor(xp, self._matrices(xp, x)).log_det(), x)
+        return self._joined(xp, factor(xp, self._matrices(xp, x)).log_det(), x)
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
-        inverse = _special.factor(xp, self._matrices(xp, x)).inverse().rounded()
-        first = _special.dual_entries(
-            xp, inverse
-        )  # ∂ log det X/∂X_ij counts X_ij twice off the diagonal
+        inverse = factor(xp, self._matrices(xp, x)).inverse().rounded()
+        first = dual_entries(xp, inverse)  # ∂ log det X/∂X_ij counts X_ij twice off the diagonal
         unit = xp.broadcast_to(
             xp.eye(self.dim, dtype=x.dtype, device=device(x)), (*x.shape, self.dim)
         )
         return xp.concat([first[..., None], unit], axis=-1)
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return -0.5 * (self.dimension + 1) * _special.factor(xp, self._matrices(xp, x)).log_det()
+        return -0.5 * (self.dimension + 1) * factor(xp, self._matrices(xp, x)).log_det()
 
     def _log_centre(self, xp: Namespace, theta: Array) -> Array:
         """Return log det M = Σ log(a/D_j) over the pivots D of B."""
-        pivots, shape = _special.factor(xp, self._rate(xp, theta)).pivots, theta[..., 0, None]
+        pivots, shape = factor(xp, self._rate(xp, theta)).pivots, theta[..., 0, None]
         excess = ((-pivots + shape) / pivots).rounded()
         near = xp.abs(excess) < 0.5
         logs = xp.log1p(xp.where(near, excess, xp.zeros_like(excess)))
@@ -166,59 +184,53 @@ class Wishart(ExponentialFamily):
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         shape, d = theta[..., 0], self.dimension
-        return _special.multivariate_reduced_lgamma(xp, shape, d) + shape * (
-            self._log_centre(xp, theta) - d
-        )
+        return multivariate_reduced_lgamma(xp, shape, d) + shape * (self._log_centre(xp, theta) - d)
 
     def _mean(self, xp: Namespace, theta: Array) -> Array:
-        first = self._log_centre(xp, theta) - _special.multivariate_log_minus_digamma(
+        first = self._log_centre(xp, theta) - multivariate_log_minus_digamma(
             xp, theta[..., 0], self.dimension
         )
-        return self._joined(xp, first, _special.entries(xp, self._centre(xp, theta).rounded()))
+        return self._joined(xp, first, entries(xp, self._centre(xp, theta).rounded()))
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        factors = _special.factor(xp, self._matrices(xp, mu[..., 1:]))
+        factors = factor(xp, self._matrices(xp, mu[..., 1:]))
         return self._from_gap(xp, factors.log_det() - mu[..., 0], factors)
 
-    def _from_gap(self, xp: Namespace, gap: Array, centre: _special.Factor) -> Array:
-        shape = _special.inverse_multivariate_log_minus_digamma(xp, gap, self.dimension)
+    def _from_gap(self, xp: Namespace, gap: Array, centre: Factor) -> Array:
+        shape = inverse_multivariate_log_minus_digamma(xp, gap, self.dimension)
         rate = (centre.inverse() * shape[..., None, None]).rounded()
-        return self._joined(xp, shape, -_special.dual_entries(xp, rate))
+        return self._joined(xp, shape, -dual_entries(xp, rate))
 
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         shape, centre = theta[..., 0], self._centre(xp, theta).rounded()
-        first = (
-            self.dimension + _special.multivariate_trigamma_excess(xp, shape, self.dimension)
-        ) / shape
-        cross = _special.entries(xp, centre) / shape[..., None]
+        first = (self.dimension + multivariate_trigamma_excess(xp, shape, self.dimension)) / shape
+        cross = entries(xp, centre) / shape[..., None]
         return _bordered(
-            xp, first, cross, _special.wick(xp, centre, centre) / (4.0 * shape[..., None, None])
+            xp, first, cross, wick(xp, centre, centre) / (4.0 * shape[..., None, None])
         )
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = theta[..., 0], self._rate(xp, theta)
         excess, dual = (
-            _special.multivariate_trigamma_excess(xp, shape, self.dimension),
-            _special.dual_entries(xp, rate),
+            multivariate_trigamma_excess(xp, shape, self.dimension),
+            dual_entries(xp, rate),
         )
         added = dual[..., :, None] * dual[..., None, :] / excess[..., None, None]
-        square = (2.0 * _special.dual_wick(xp, rate) + added) / shape[..., None, None]
+        square = (2.0 * dual_wick(xp, rate) + added) / shape[..., None, None]
         return _bordered(xp, shape / excess, -dual / excess[..., None], square)
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        shape, rate = theta[..., 0], _special.double_word(xp, self._rate(xp, theta))
-        product = _special.matmul(
-            rate, _special.double_word(xp, self._matrices(xp, grad[..., 1:]))
-        )  # BG
+        shape, rate = theta[..., 0], double_word(xp, self._rate(xp, theta))
+        product = matmul(rate, double_word(xp, self._matrices(xp, grad[..., 1:])))  # BG
         trace = product[..., 0, 0]
         for j in range(1, self.dimension):
             trace = trace + product[..., j, j]
-        slope = _special.double_word(xp, shape) * grad[..., 0] - trace
-        slope = slope / _special.multivariate_trigamma_excess(xp, shape, self.dimension)
-        rest = (
-            _special.symmetric(_special.matmul(product, rate)) - rate * slope[..., None, None]
-        ) / shape[..., None, None]
-        return self._joined(xp, slope.rounded(), _special.dual_entries(xp, rest.rounded()))
+        slope = double_word(xp, shape) * grad[..., 0] - trace
+        slope = slope / multivariate_trigamma_excess(xp, shape, self.dimension)
+        rest = (symmetric(matmul(product, rate)) - rate * slope[..., None, None]) / shape[
+            ..., None, None
+        ]
+        return self._joined(xp, slope.rounded(), dual_entries(xp, rest.rounded()))
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         square = inverse_jacobian(xp, 2.0 * self._rate(xp, theta))
@@ -241,21 +253,18 @@ class Wishart(ExponentialFamily):
         )
         last = (
             0.25
-            * (self.dimension + _special.multivariate_trigamma_excess(xp, shape, self.dimension))
+            * (self.dimension + multivariate_trigamma_excess(xp, shape, self.dimension))
             / shape
         )
         return blocks(xp, square, side, last[..., None, None])
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         shape, centre = theta[..., 0], self._centre(xp, theta).rounded()
-        ring = (
-            _special.triple_wick(xp, centre, centre, centre)
-            / (4.0 * shape**2)[..., None, None, None]
-        )
-        cross = _special.wick(xp, centre, centre) / (4.0 * shape**2)[..., None, None]
+        ring = triple_wick(xp, centre, centre, centre) / (4.0 * shape**2)[..., None, None, None]
+        cross = wick(xp, centre, centre) / (4.0 * shape**2)[..., None, None]
         first = _bordered(
             xp,
-            _special.multivariate_tetragamma(xp, shape, self.dimension),
+            multivariate_tetragamma(xp, shape, self.dimension),
             xp.zeros_like(cross[..., 0]),
             cross,
         )
@@ -265,56 +274,46 @@ class Wishart(ExponentialFamily):
         )
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        first = (
-            _special.double_word(xp, self._rate(xp, theta1)) * theta2[..., 0, None, None]
-        )  # aa′M⁻¹
-        second = (
-            _special.double_word(xp, self._rate(xp, theta2)) * theta1[..., 0, None, None]
-        )  # aa′M′⁻¹
-        divergence = _special.log_det_divergence(
-            xp, _special.factor(xp, first), _special.factor(xp, second), second - first
-        )
-        remainder = _special.multivariate_reduced_lgamma_bregman(
+        first = double_word(xp, self._rate(xp, theta1)) * theta2[..., 0, None, None]  # aa′M⁻¹
+        second = double_word(xp, self._rate(xp, theta2)) * theta1[..., 0, None, None]  # aa′M′⁻¹
+        divergence = log_det_divergence(xp, factor(xp, first), factor(xp, second), second - first)
+        remainder = multivariate_reduced_lgamma_bregman(
             xp, theta1[..., 0], theta2[..., 0], self.dimension
         )
         return remainder + theta2[..., 0] * divergence
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         shape, d = theta[..., 0], self.dimension
-        return -_special.multivariate_reduced_lgamma(
+        return -multivariate_reduced_lgamma(xp, shape, d) - shape * multivariate_log_minus_digamma(
             xp, shape, d
-        ) - shape * _special.multivariate_log_minus_digamma(xp, shape, d)
+        )
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         shape, d, half = theta[..., 0], self.dimension, 0.5 * (self.dimension + 1)
-        scale_free = (shape - half) * _special.multivariate_log_minus_digamma(xp, shape, d)
+        scale_free = (shape - half) * multivariate_log_minus_digamma(xp, shape, d)
         return (
-            _special.multivariate_reduced_lgamma(xp, shape, d)
+            multivariate_reduced_lgamma(xp, shape, d)
             + scale_free
             + half * self._log_centre(xp, theta)
         )
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         shape, centre = theta[..., 0], self._centre(xp, theta)
-        point = _special.double_word(xp, self._matrices(xp, x))
-        factors = _special.factor(xp, point)
-        divergence = _special.log_det_divergence(
-            xp, _special.factor(xp, centre), factors, point - centre
-        )
-        front = _special.multivariate_reduced_lgamma(xp, shape, self.dimension) + shape * divergence
+        point = double_word(xp, self._matrices(xp, x))
+        factors = factor(xp, point)
+        divergence = log_det_divergence(xp, factor(xp, centre), factors, point - centre)
+        front = multivariate_reduced_lgamma(xp, shape, self.dimension) + shape * divergence
         return -front - 0.5 * (self.dimension + 1) * factors.log_det()
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
-        return self._fit_points(xp, _special.double_word(xp, self._matrices(xp, x)), weights)
+        return self._fit_points(xp, double_word(xp, self._matrices(xp, x)), weights)
 
-    def _fit_points(self, xp: Namespace, points: _special.DoubleWord, weights: Array) -> Array:
+    def _fit_points(self, xp: Namespace, points: DoubleWord, weights: Array) -> Array:
         """Estimate from matrices (..., n, d, d): log det of the mean less the mean of log det is their mean divergence from the mean."""
         rounded = xp.sum(weights[..., None] * points.high, axis=-3, keepdims=True)
         rest = xp.sum(weights[..., None] * (points - rounded).rounded(), axis=-3, keepdims=True)
-        mean = _special.double_word(xp, rounded) + rest
-        divergence = _special.log_det_divergence(
-            xp, _special.factor(xp, mean), _special.factor(xp, points), points - mean
-        )
+        mean = double_word(xp, rounded) + rest
+        divergence = log_det_divergence(xp, factor(xp, mean), factor(xp, points), points - mean)
         gap = xp.sum(weights[..., 0] * divergence, axis=-1)
         # Equal points leave the square of an error of eps²; points that differ in one digit at
         # least eps² times their weight.
@@ -325,7 +324,7 @@ class Wishart(ExponentialFamily):
             "x",
             f"the samples that determine a {self.name}",
         )
-        return self._from_gap(xp, gap, _special.factor(xp, mean[..., 0, :, :]))
+        return self._from_gap(xp, gap, factor(xp, mean[..., 0, :, :]))
 
     def _moved_inside(self, xp: Namespace, x: Array) -> Array:
         return moved_inside(xp, x, self.dimension)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref._special import log_softmax, normal_tail
+from ingd_ref._special.exponential import log_softmax
+from ingd_ref._special.normal import normal_tail
 from ingd_ref.backend._namespace import Array, Namespace, item
 from ingd_ref.backend._operations import softmax
 from ingd_ref.generators._base import Generator, Linearisation

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ingd_ref._special import gamma_quantile
+from ingd_ref._special.incomplete_gamma import gamma_quantile
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import OptionError
 from ingd_ref.families import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ingd_ref import _special
+from ingd_ref._special.logarithm import log_remainder
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, is_array, item
 from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError
@@ -191,7 +191,7 @@ def divergence(q: Array, p: Array) -> Array:
 
 def relative_entropy(xp: Namespace, q: Array, p: Array) -> Array:
     """:func:`divergence` of arguments that were checked."""
-    return xp.sum(q * _special.log_remainder(xp, p / q, (p - q) / q), axis=-1)
+    return xp.sum(q * log_remainder(xp, p / q, (p - q) / q), axis=-1)
 
 
 def m_geodesic(p: Array, q: Array, t: Any) -> Array:

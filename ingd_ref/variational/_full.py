@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
-from ingd_ref import _special
+from ingd_ref._special.symmetric import dual_entries
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, item
 from ingd_ref.backend._operations import symmetrise
 from ingd_ref.errors import DomainError, ShapeError
@@ -160,7 +160,7 @@ class FullGaussian(GaussianApproximation):
         xp = array_namespace(mean=self.mean)
         precision = self.precision
         return xp.concat(
-            [matvec(xp, precision, self.mean), _special.dual_entries(xp, -0.5 * precision)], axis=-1
+            [matvec(xp, precision, self.mean), dual_entries(xp, -0.5 * precision)], axis=-1
         )
 
     def solve(self, columns: Array) -> Array:

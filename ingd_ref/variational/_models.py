@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ingd_ref import _checks, _special
+from ingd_ref import _checks
+from ingd_ref._special.gamma import lgamma
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_array, item
 from ingd_ref.errors import DomainError, NonFiniteError, ShapeError
 from ingd_ref.variational._approximation import Expected, GaussianApproximation
@@ -361,7 +362,7 @@ class PoissonRegression(GeneralisedLinearModel):
     def _terms(self, predictors: Array, rate: Array) -> Terms:
         xp = array_namespace(predictors=predictors)
         response = self.response[..., None]
-        constant = response * xp.log(self.exposure[..., None]) - _special.lgamma(xp, response + 1.0)
+        constant = response * xp.log(self.exposure[..., None]) - lgamma(xp, response + 1.0)
         return Terms(response * predictors + constant - rate, response - rate, rate)
 
     def expected(self, q: GaussianApproximation) -> Expected:

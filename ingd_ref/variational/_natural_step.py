@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ingd_ref import _checks, _special
+from ingd_ref import _checks
+from ingd_ref._special.symmetric import dual_entries
 from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.variational._approximation import STEPS, Expected, GaussianApproximation
@@ -136,7 +137,7 @@ def mean_gradient(q: FullGaussian | MeanFieldGaussian, expected: Expected) -> Ar
         )
     matrix = expected.curvature.matrix() + xp.zeros_like(q.factor)
     return xp.concat(
-        [expected.gradient + matvec(xp, matrix, q.mean), _special.dual_entries(xp, -0.5 * matrix)],
+        [expected.gradient + matvec(xp, matrix, q.mean), dual_entries(xp, -0.5 * matrix)],
         axis=-1,
     )
 

@@ -50,7 +50,7 @@ def test_random_state_and_warnings_are_left_alone():
 import numpy as np, random, warnings
 before = np.random.get_state()[1].tolist(), random.getstate(), list(warnings.filters), np.geterr(), np.get_printoptions()
 import ingd_ref
-from ingd_ref import cli, experiments, families, features, flows, kernels, metrics, plotting, rkhs, _special
+from ingd_ref import cli, experiments, families, features, flows, kernels, metrics, plotting, rkhs
 after = np.random.get_state()[1].tolist(), random.getstate(), list(warnings.filters), np.geterr(), np.get_printoptions()
 assert before == after
 """

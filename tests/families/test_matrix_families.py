@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ingd_ref import _special
+from ingd_ref._special.symmetric import entries, from_entries
 from ingd_ref.backend._namespace import device, to_host
 from ingd_ref.errors import DomainError, NonFiniteError, ShapeError
 from ingd_ref.families import ExponentialFamily, Gamma, Gaussian
@@ -171,7 +171,7 @@ def test_statistics_jacobian_is_the_derivative_of_the_statistics(kind: str) -> N
     """Central differences with step 1e-5 of points of size one: truncation 1e-10 times third derivatives below 1000, rounding 1e-11."""
     family = case(kind, 3).family
     x = np.random.default_rng(2).uniform(-0.2, 0.2, (5, family.dim))
-    x = x + _special.entries(np, np.eye(3)) if kind in ("wishart", "inverse_wishart") else x
+    x = x + entries(np, np.eye(3)) if kind in ("wishart", "inverse_wishart") else x
     jacobian = family.statistics_jacobian(x)
     for a in range(family.dim):
         step = 1e-5 * np.eye(family.dim)[a]
@@ -286,7 +286,7 @@ def test_gaussians_with_more_structure_are_members_of_the_full_family() -> None:
 def test_densities_against_scipy() -> None:
     scale = np.asarray([[2.0, 0.5], [0.5, 1.0]])
     x = np.asarray([[1.5, 0.3, 0.7], [4.0, -1.0, 2.0]])
-    matrices = _special.from_entries(np, x, 2)
+    matrices = from_entries(np, x, 2)
     for family, law in ((Wishart(2), stats.wishart), (InverseWishart(2), stats.invwishart)):
         theta = family.natural(scale=scale, degrees_of_freedom=4.5)
         expected = [law.logpdf(m, df=4.5, scale=scale) for m in matrices]
@@ -352,7 +352,7 @@ def test_quadratic_forms_of_random_matrices(degrees: float) -> None:
         (Wishart(3), stats.chi2(degrees)),
         (InverseWishart(3), stats.chi2(degrees - 2)),
     ):
-        x = _special.from_entries(
+        x = from_entries(
             np, family.sample(family.natural(scale=scale, degrees_of_freedom=degrees), SIZE, rng), 3
         )
         ratio = np.einsum("i,nij,j->n", v, x, v) / (v @ scale @ v)

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 import ingd_ref as ir
-from ingd_ref import _special
+from ingd_ref._special.symmetric import from_entries
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.families import ExponentialFamily, from_scipy
 
@@ -40,7 +40,7 @@ def members(family: ExponentialFamily) -> np.ndarray:
 def points(family: ExponentialFamily, x: np.ndarray) -> np.ndarray:
     """Points (n, d) of a family as SciPy writes them."""
     if family.scipy_name in ("wishart", "invwishart"):
-        return np.moveaxis(_special.from_entries(np, x, family.dimension), 0, -1)
+        return np.moveaxis(from_entries(np, x, family.dimension), 0, -1)
     if family.scipy_name == "dirichlet":
         return x.T
     if family.name == "categorical":
@@ -57,7 +57,7 @@ def sizes(family: ExponentialFamily, theta: np.ndarray, x: np.ndarray) -> np.nda
         + 1
     )
     if family.scipy_name in ("wishart", "invwishart"):
-        size = size * np.linalg.cond(_special.from_entries(np, x, family.dimension))
+        size = size * np.linalg.cond(from_entries(np, x, family.dimension))
     return size
 
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingd_ref import families
-from ingd_ref._special import gamma_quantile, normal_tail
+from ingd_ref._special.incomplete_gamma import gamma_quantile
+from ingd_ref._special.normal import normal_tail
 from ingd_ref.errors import DomainError, OptionError
 from ingd_ref.generators import GaussianMixtureQuantile, QuantileGenerator
 

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mpf
 
-from ingd_ref import _special
-from ingd_ref._special import _compiled, _gamma
+from ingd_ref._special import _compiled, beta, gamma, gamma_increments
 from ingd_ref.families import Beta, ChiSquared, Dirichlet, Gamma, InverseGamma, _blocks
 from ingd_ref.kernels import gamma_fused
 from tests.kernels.test_numba_fused import python
@@ -37,8 +36,11 @@ LAYOUTS = {
 }
 
 
+SPECIFICATIONS = vars(gamma) | vars(gamma_increments) | vars(beta)
+
+
 def readable(name: str, *arrays: np.ndarray) -> np.ndarray:
-    return getattr(_special, name).__wrapped__(np, *arrays)
+    return SPECIFICATIONS[name].__wrapped__(np, *arrays)
 
 
 def fused(name: str, *arrays: np.ndarray) -> np.ndarray:
@@ -48,7 +50,7 @@ def fused(name: str, *arrays: np.ndarray) -> np.ndarray:
 def test_every_compiled_function_is_the_twin_of_one_that_calls_it() -> None:
     assert sorted(gamma_fused.__all__) == sorted(NAMES)
     for name in NAMES:
-        first, *others = inspect.signature(getattr(_special, name).__wrapped__).parameters.values()
+        first, *others = inspect.signature(SPECIFICATIONS[name].__wrapped__).parameters.values()
         assert first.name == "xp"
         assert [p.name for p in others if p.default is p.empty] == list(
             inspect.signature(getattr(gamma_fused, name)).parameters
@@ -57,10 +59,10 @@ def test_every_compiled_function_is_the_twin_of_one_that_calls_it() -> None:
 
 def test_constants_are_those_of_the_specification() -> None:
     """They are written twice, because the compile cache would not see a change in another file."""
-    np.testing.assert_array_equal(gamma_fused.BERNOULLI, _gamma.BERNOULLI)
-    assert len(_gamma.BERNOULLI) == gamma_fused.TERMS
+    np.testing.assert_array_equal(gamma_fused.BERNOULLI, gamma.BERNOULLI)
+    assert len(gamma.BERNOULLI) == gamma_fused.TERMS
     for name in ("SHIFT", "GAP_STEPS", "DIGAMMA_STEPS"):
-        assert getattr(gamma_fused, name) == getattr(_gamma, name)
+        assert getattr(gamma_fused, name) == getattr(gamma, name)
 
 
 # Powers of ten, or the numbers themselves for a function of the whole line.
@@ -147,8 +149,8 @@ def mean_logarithms(size: int, seed: int) -> np.ndarray:
         [scale * np.exp(spread * rng.standard_normal((20, size))) for spread in (0.0, 1.0, 4.0)]
     )
     alpha = np.concatenate([alpha, 10.0 ** rng.uniform(-8, 8, (60, size))])
-    mu = _special.log_beta_gradient(np, alpha)
-    return mu[_special.mean_log_gap(np, mu) > 0]
+    mu = beta.log_beta_gradient(np, alpha)
+    return mu[beta.mean_log_gap(np, mu) > 0]
 
 
 @pytest.mark.parametrize("size", [2, 3, 10])
@@ -166,7 +168,7 @@ def test_rows_reach_their_targets(size: int) -> None:
 @pytest.mark.parametrize("size", [2, 5])
 def test_rows_in_float32_are_those_of_the_same_numbers_in_float64(size: int) -> None:
     mu = mean_logarithms(size, 1).astype(np.float32)
-    mu = mu[_special.mean_log_gap(np, mu) > 0]
+    mu = mu[beta.mean_log_gap(np, mu) > 0]
     alpha = fused("inverse_log_beta_gradient", mu)
     assert alpha.dtype == np.float32
     with np.errstate(over="ignore"):
@@ -214,18 +216,18 @@ def test_large_arrays_of_numpy_and_no_others(
     calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a = np.full(_compiled.LARGE, 2.0)
-    _special.trigamma_excess(np, a[1:])
-    _special.trigamma_excess(np, a.astype(np.longdouble))
+    gamma.trigamma_excess(np, a[1:])
+    gamma.trigamma_excess(np, a.astype(np.longdouble))
     assert calls == []
-    _special.inverse_digamma(np, a, steps=1)
+    gamma.inverse_digamma(np, a, steps=1)
     assert "inverse_digamma" not in calls
     calls.clear()
-    _special.trigamma_excess(np, a)
-    _special.digamma_increment(np, a, a[:1])
+    gamma.trigamma_excess(np, a)
+    gamma_increments.digamma_increment(np, a, a[:1])
     assert calls == ["trigamma_excess", "digamma_increment"]
     calls.clear()
     monkeypatch.setattr(_compiled, "find_spec", lambda name: None)
-    _special.trigamma_excess(np, a)
+    gamma.trigamma_excess(np, a)
     assert calls == []
 
 
@@ -308,11 +310,11 @@ def test_no_index_is_out_of_bounds(tmp_path: Path) -> None:
     """Compiled code does not check its indices; the same code interpreted does."""
     code = """
 import numpy as np
-from ingd_ref import _special
+from ingd_ref._special.beta import log_beta_gradient
 from ingd_ref.kernels import gamma_fused
 for size in (2, 3, 7):
     alpha = 10.0 ** np.random.default_rng(size).uniform(-3, 3, (5, size))
-    found = gamma_fused.inverse_log_beta_gradient(special.log_beta_gradient(np, alpha))
+    found = gamma_fused.inverse_log_beta_gradient(log_beta_gradient(np, alpha))
     np.testing.assert_allclose(found, alpha, rtol=1e-9)
 for name in ("log_minus_digamma", "trigamma_excess", "stirling_remainder", "inverse_log_minus_digamma", "inverse_digamma"):
     assert np.all(np.isfinite(getattr(gamma_fused, name)(np.asarray([0.1, 3.0, 30.0]))))

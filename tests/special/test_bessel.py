@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from ingd_ref import _special
+from ingd_ref._special.bessel import (
+    bessel_ratio,
+    bessel_ratio_curvature,
+    inverse_bessel_ratio,
+    log_bessel,
+    reduced_log_bessel,
+    reduced_log_bessel_bregman,
+)
+from ingd_ref._special.logarithm import t_minus_log1p
 from ingd_ref.backend import to_host
 
 UNITS = {np.float64: 2.0**-53, np.float32: 2.0**-24}
@@ -80,14 +88,14 @@ def assert_close(
 def test_ratio_and_logarithm(order: float, dtype: type) -> None:
     """Most seen: 13 u in R′, 22 u in R/κ − R′, 8 u in R″, 11 u elsewhere, all of them at the lowest orders."""
     grid = ARGUMENTS.astype(dtype)
-    curvature = _special.bessel_ratio_curvature(np, order, grid)
+    curvature = bessel_ratio_curvature(np, order, grid)
     assert curvature.dtype == dtype
     tiny = (
         float(np.finfo(dtype).smallest_normal) / UNITS[dtype]
     )  # what underflows on the way has no digits
     result, reduced = (
-        _special.bessel_ratio(np, order, grid),
-        _special.reduced_log_bessel(np, order, grid),
+        bessel_ratio(np, order, grid),
+        reduced_log_bessel(np, order, grid),
     )
     for k, kappa in enumerate(grid):
         truth = literal(order, float(kappa))
@@ -110,7 +118,7 @@ def test_ratio_and_logarithm(order: float, dtype: type) -> None:
 @pytest.mark.parametrize("order", [0.0, 0.5, 9.0, 49.0, 500.0])
 def test_logarithm(order: float) -> None:
     """Relative to the largest of its terms, as its docstring says."""
-    values = _special.log_bessel(np, order, ARGUMENTS)
+    values = log_bessel(np, order, ARGUMENTS)
     for kappa, value in zip(ARGUMENTS, values, strict=True):
         size = max(1.0, kappa, abs(order * np.log(0.5 * kappa)), float(mpmath.loggamma(order + 1)))
         assert_close(value, literal(order, float(kappa))["log"], 8, np.float64, kappa, floor=size)
@@ -125,7 +133,7 @@ def test_inverse(order: float, dtype: type) -> None:
         np.asarray([float(exact[kappa][name]) for kappa in ARGUMENTS], dtype=dtype)
         for name in ("value", "complement")
     )
-    kappas = _special.inverse_bessel_ratio(np, order, ratio, complement)
+    kappas = inverse_bessel_ratio(np, order, ratio, complement)
     assert kappas.dtype == dtype
     for kappa, value in zip(ARGUMENTS, kappas, strict=True):
         assert_close(value, mpf(float(kappa)), 40, dtype, kappa)
@@ -163,9 +171,7 @@ def test_bregman_remainders(order: float, dtype: type) -> None:
         b = a * np.asarray(FACTORS, dtype=dtype)
         difference = b - a  # exact, or as good as that where they are far from each other
         for first, second, sign in ((np.full_like(b, a), b, 1), (b, np.full_like(b, a), -1)):
-            values = _special.reduced_log_bessel_bregman(
-                np, order, first, second, sign * difference
-            )
+            values = reduced_log_bessel_bregman(np, order, first, second, sign * difference)
             assert values.dtype == dtype
             for x, y, value in zip(first, second, values, strict=True):
                 truth = bregman(order, float(x), float(y))
@@ -179,39 +185,37 @@ def test_the_ends_of_the_range(order: float) -> None:
     """Leading terms at κ = 1e-300 … 1e300, where squares overflow and underflow."""
     alpha = order + 0.5
     large = np.asarray([1e160, 1e300])
-    result = _special.bessel_ratio(np, order, large)
+    result = bessel_ratio(np, order, large)
     np.testing.assert_array_equal(result.value, 1.0)
     np.testing.assert_allclose(result.complement, alpha / large, rtol=1e-15)
     np.testing.assert_allclose(result.over_argument, 1.0 / large, rtol=1e-15)
     np.testing.assert_allclose(
-        _special.inverse_bessel_ratio(np, order, result.value, result.complement), large, rtol=4e-15
+        inverse_bessel_ratio(np, order, result.value, result.complement), large, rtol=4e-15
     )
-    np.testing.assert_allclose(_special.reduced_log_bessel(np, order, large), large, rtol=1e-15)
+    np.testing.assert_allclose(reduced_log_bessel(np, order, large), large, rtol=1e-15)
     for factor in (0.5, 1.0 + 2.0**-30, 2.0, 1e4):
         difference = factor * large - large
-        remainder = _special.reduced_log_bessel_bregman(
-            np, order, large, factor * large, difference
-        )
+        remainder = reduced_log_bessel_bregman(np, order, large, factor * large, difference)
         np.testing.assert_allclose(
-            remainder, alpha * _special.t_minus_log1p(np, difference / large), rtol=1e-14
+            remainder, alpha * t_minus_log1p(np, difference / large), rtol=1e-14
         )
     small = np.asarray([0.0, 1e-300, 1e-170])
-    result = _special.bessel_ratio(np, order, small)
+    result = bessel_ratio(np, order, small)
     np.testing.assert_allclose(result.value, small / (2.0 * order + 2.0), rtol=4e-15)
     np.testing.assert_allclose(result.slope, 0.5 / (order + 1.0), rtol=4e-15)
     np.testing.assert_array_equal(result.complement, 1.0)
     np.testing.assert_array_equal(result.anisotropy, 0.0)
     np.testing.assert_allclose(
-        _special.inverse_bessel_ratio(np, order, result.value, result.complement), small, rtol=4e-15
+        inverse_bessel_ratio(np, order, result.value, result.complement), small, rtol=4e-15
     )
-    np.testing.assert_array_equal(_special.reduced_log_bessel(np, order, small), 0.0)
+    np.testing.assert_array_equal(reduced_log_bessel(np, order, small), 0.0)
 
 
 def test_start_of_the_inversion() -> None:
     """Newton's iteration starts within 2 % of the root, for every order; three steps of it are taken."""
     for order in (0.0, 0.5, 1.0, 4.0, 49.0, 1e4):
         kappa = np.logspace(-8, 8, 2001)
-        exact = _special.bessel_ratio(np, order, kappa)
+        exact = bessel_ratio(np, order, kappa)
         alpha, width = order + 0.5, exact.complement * (1.0 + exact.value)
         start = (
             exact.value
@@ -220,7 +224,7 @@ def test_start_of_the_inversion() -> None:
         )
         assert np.max(np.abs(np.log(start / kappa))) < 0.02
         np.testing.assert_allclose(
-            _special.inverse_bessel_ratio(np, order, exact.value, exact.complement),
+            inverse_bessel_ratio(np, order, exact.value, exact.complement),
             kappa,
             rtol=64 * 2.0**-53,
         )
@@ -235,16 +239,12 @@ def test_strict_arrays(name: str) -> None:
     )
     kappa = xp.asarray(host, device=place)
     for function in (
-        lambda namespace, x: _special.bessel_ratio(namespace, 0.5, x).slope,
-        lambda namespace, x: _special.bessel_ratio(namespace, 0.5, x).anisotropy,
-        lambda namespace, x: _special.reduced_log_bessel(namespace, 0.0, x),
-        lambda namespace, x: _special.log_bessel(namespace, 2.0, x + 1.0),
-        lambda namespace, x: _special.reduced_log_bessel_bregman(
-            namespace, 0.0, x, 1.5 * x, 0.5 * x
-        ),
-        lambda namespace, x: _special.inverse_bessel_ratio(
-            namespace, 0.0, x / (x + 1.0), 1.0 / (x + 1.0)
-        ),
+        lambda namespace, x: bessel_ratio(namespace, 0.5, x).slope,
+        lambda namespace, x: bessel_ratio(namespace, 0.5, x).anisotropy,
+        lambda namespace, x: reduced_log_bessel(namespace, 0.0, x),
+        lambda namespace, x: log_bessel(namespace, 2.0, x + 1.0),
+        lambda namespace, x: reduced_log_bessel_bregman(namespace, 0.0, x, 1.5 * x, 0.5 * x),
+        lambda namespace, x: inverse_bessel_ratio(namespace, 0.0, x / (x + 1.0), 1.0 / (x + 1.0)),
     ):
         value = function(xp, kappa)
         assert (value.device, value.dtype) == (place, kappa.dtype)

@@ -8,7 +8,36 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from ingd_ref import _special
+from ingd_ref._special import gamma_increments
+from ingd_ref._special.beta import (
+    dirichlet_entropy,
+    inverse_log_beta_gradient,
+    inverse_log_beta_hessian_product,
+    log_beta,
+    log_beta_bregman,
+    log_beta_conjugate,
+    log_beta_gradient,
+    log_beta_hessian,
+    log_beta_third_derivative,
+    mean_log_gap,
+)
+from ingd_ref._special.beta_fit import fitted_concentrations
+from ingd_ref._special.counting_entropy import (
+    multinomial_entropy,
+    negative_binomial_entropy,
+    poisson_entropy,
+)
+from ingd_ref._special.exponential import (
+    log_softmax,
+    log_sum_exp,
+    log_sum_exp_bregman,
+    other_sums,
+    simplex_distance,
+)
+from ingd_ref._special.gamma_increments import (
+    log_minus_digamma_decrement,
+    reduced_lgamma_bregman_drop,
+)
 from ingd_ref.backend import to_host
 from ingd_ref.errors import DomainError
 from ingd_ref.kernels import gamma_fused
@@ -50,7 +79,7 @@ def log_minus_digamma(a: mpf) -> mpf:
     ],
 )
 def test_increments(name: str, literal, units: float) -> None:
-    for a, b, value in zip(*PAIRS, getattr(_special, name)(np, *PAIRS), strict=True):
+    for a, b, value in zip(*PAIRS, getattr(gamma_increments, name)(np, *PAIRS), strict=True):
         truth = literal(mpf(float(a)), mpf(float(b)))
         assert abs(mpf(float(value)) - truth) <= units * UNIT * truth, (
             a,
@@ -74,11 +103,11 @@ def test_increments_in_float32(name: str) -> None:
     a, b = PAIRS.astype(np.float32)
     if name == "tetragamma_increment":  # 2/a³ − 2/(a + b)³ is a number of that type for these
         a, b = (x[(a > 1e-6) & (a < 1e6) & (b > 1e-6)] for x in (a, b))
-    values = getattr(_special, name)(np, a, b)
+    values = getattr(gamma_increments, name)(np, a, b)
     assert values.dtype == np.float32
     np.testing.assert_allclose(
         values,
-        getattr(_special, name)(np, a.astype(np.float64), b.astype(np.float64)),
+        getattr(gamma_increments, name)(np, a.astype(np.float64), b.astype(np.float64)),
         rtol=24 * 2.0**-24,
     )
 
@@ -101,7 +130,7 @@ def test_drop_of_the_remainder(step: float, signs: tuple[int, int]) -> None:
     """Judged by what it is a part of, the divergence of two Beta distributions, whose larger parameter is the first; 8 u are seen."""
     a, r = (x[PAIRS[0] >= PAIRS[1]] for x in PAIRS)
     b, s = a * (1 + step) ** signs[0], r * (1 + step) ** signs[1]
-    values = _special.reduced_lgamma_bregman_drop(np, a, b, r, s, s - r)
+    values = reduced_lgamma_bregman_drop(np, a, b, r, s, s - r)
     for numbers in zip(a, b, r, s, values, strict=True):
         p, q, u, v, value = (mpf(float(x)) for x in numbers)
         truth = reduced_bregman(p, q) - reduced_bregman(p + u, q + v)
@@ -112,7 +141,7 @@ def test_drop_of_the_remainder(step: float, signs: tuple[int, int]) -> None:
 def test_gap_of_mean_logarithms() -> None:
     for row in ([-1e-20, -60.0], [-np.log(2), -np.log(2) - 1e-9], [-1.0, -2.0, -0.8]):
         truth = 1 - mpmath.fsum(mpmath.exp(mpf(float(x))) for x in row)
-        value = mpf(float(_special.mean_log_gap(np, np.asarray(row))))
+        value = mpf(float(mean_log_gap(np, np.asarray(row))))
         size = -mpmath.expm1(
             mpf(float(max(row)))
         )  # exponentials are taken off this much, and round to u of it
@@ -132,9 +161,9 @@ def test_inverse_gradient_reaches_its_target(size: int) -> None:
         [scale * np.exp(spread * rng.standard_normal((40, size))) for spread in (0.0, 1.0, 4.0)]
     )
     alpha = np.concatenate([alpha, 10.0 ** rng.uniform(-8, 8, (200, size))])
-    mu = _special.log_beta_gradient(np, alpha)
-    mu = mu[_special.mean_log_gap(np, mu) > 0]
-    found = _special.inverse_log_beta_gradient(np, mu)
+    mu = log_beta_gradient(np, alpha)
+    mu = mu[mean_log_gap(np, mu) > 0]
+    found = inverse_log_beta_gradient(np, mu)
     for row, target in zip(found, mu, strict=True):
         total = mpmath.psi(0, mpmath.fsum(mpf(float(a)) for a in row))
         for a, m in zip(row, target, strict=True):
@@ -151,33 +180,29 @@ def test_strict_arrays(name: str) -> None:
     )
     alpha = xp.asarray(host, device=place)
     for function in (
-        _special.log_beta,
-        _special.log_beta_gradient,
-        _special.log_beta_hessian,
-        _special.log_beta_conjugate,
-        _special.dirichlet_entropy,
-        lambda namespace, a: _special.log_beta_bregman(namespace, a, 1.25 * a),
-        lambda namespace, a: _special.inverse_log_beta_gradient(
-            namespace, _special.log_beta_gradient(namespace, a)
-        ),
-        lambda namespace, a: _special.inverse_log_beta_hessian_product(
-            namespace, a, a[..., None, :]
-        ),
-        _special.log_beta_third_derivative,
-        lambda namespace, a: _special.log_minus_digamma_decrement(namespace, a, 1.25 * a),
-        lambda namespace, a: _special.fitted_concentrations(
+        log_beta,
+        log_beta_gradient,
+        log_beta_hessian,
+        log_beta_conjugate,
+        dirichlet_entropy,
+        lambda namespace, a: log_beta_bregman(namespace, a, 1.25 * a),
+        lambda namespace, a: inverse_log_beta_gradient(namespace, log_beta_gradient(namespace, a)),
+        lambda namespace, a: inverse_log_beta_hessian_product(namespace, a, a[..., None, :]),
+        log_beta_third_derivative,
+        lambda namespace, a: log_minus_digamma_decrement(namespace, a, 1.25 * a),
+        lambda namespace, a: fitted_concentrations(
             namespace,
             a / namespace.sum(a, axis=-1, keepdims=True),
             1.0 / a,
             namespace.zeros_like(a[..., 0]),
         ),
-        _special.log_softmax,
-        _special.log_sum_exp,
-        lambda namespace, a: _special.log_sum_exp_bregman(namespace, a, 1.25 * a),
-        lambda namespace, a: _special.simplex_distance(namespace, a, 1.25 * a),
-        _special.poisson_entropy,
-        lambda namespace, a: _special.negative_binomial_entropy(namespace, 3.0, a),
-        lambda namespace, a: _special.multinomial_entropy(namespace, 9, a / 32.0),
+        log_softmax,
+        log_sum_exp,
+        lambda namespace, a: log_sum_exp_bregman(namespace, a, 1.25 * a),
+        lambda namespace, a: simplex_distance(namespace, a, 1.25 * a),
+        poisson_entropy,
+        lambda namespace, a: negative_binomial_entropy(namespace, 3.0, a),
+        lambda namespace, a: multinomial_entropy(namespace, 9, a / 32.0),
     ):
         value = function(xp, alpha)
         assert (value.device, value.dtype) == (place, alpha.dtype)
@@ -196,7 +221,7 @@ def test_third_derivative(size: int) -> None:
         for index in itertools.product(range(size), repeat=3):
             truth = corner + (mpmath.psi(2, a[index[0]]) if len(set(index)) == 1 else 0)
             assert abs(
-                mpf(float(_special.log_beta_third_derivative(np, row)[index])) - truth
+                mpf(float(log_beta_third_derivative(np, row)[index])) - truth
             ) <= 12 * UNIT * abs(truth), (row, index)
 
 
@@ -211,7 +236,7 @@ def compiled_inverse(xp, mu: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(
     "inverse",
-    [_special.inverse_log_beta_gradient.__wrapped__, compiled_inverse],
+    [inverse_log_beta_gradient.__wrapped__, compiled_inverse],
     ids=["readable", "compiled"],
 )
 @pytest.mark.parametrize("size", [2, 3, 200])
@@ -225,8 +250,8 @@ def test_inverse_gradient_of_huge_entries(size: int, inverse) -> None:
     rng = np.random.default_rng(size)
     rows = 12 if size < 10 else 1
     for low, high, units in ((2, 12, 32), (12, 12.01, 32), (12, 14, 256), (14, 15, 256)):
-        mu = _special.log_beta_gradient(np, 10.0 ** rng.uniform(low, high, (rows, size)))
-        mu = mu[_special.mean_log_gap(np, mu) > 0]
+        mu = log_beta_gradient(np, 10.0 ** rng.uniform(low, high, (rows, size)))
+        mu = mu[mean_log_gap(np, mu) > 0]
         assert len(mu) > 0
         for row, target in zip(inverse(np, mu), mu, strict=True):
             assert np.all(np.isfinite(row) & (row > 0))
@@ -245,8 +270,8 @@ def test_concentrations_of_a_mean_and_what_its_logarithm_exceeds(size: int) -> N
     scale, share = 10.0 ** rng.uniform(0, 16, (100, 1)), rng.dirichlet(np.full(size, 0.5), 100)
     alpha = np.maximum(scale * share, 1e-6)
     centre = alpha / np.sum(alpha, axis=-1, keepdims=True)
-    gap = _special.log_minus_digamma_decrement(np, alpha, _special.other_sums(np, alpha))
-    found = _special.fitted_concentrations(np, centre, gap, np.zeros(100))
+    gap = log_minus_digamma_decrement(np, alpha, other_sums(np, alpha))
+    found = fitted_concentrations(np, centre, gap, np.zeros(100))
     np.testing.assert_allclose(found, alpha, rtol=16 * UNIT)
 
 
@@ -280,7 +305,7 @@ def test_very_unequal_concentrations() -> None:
         gap >= 0, axis=1
     )  # a gap that the rounding of c has made negative belongs to no member
     assert np.sum(kept) >= 75
-    found = _special.fitted_concentrations(np, centre[kept], gap[kept], defect[kept])
+    found = fitted_concentrations(np, centre[kept], gap[kept], defect[kept])
     for row, c, g in zip(found, centre[kept], gap[kept], strict=True):
         a = [mpf(float(x)) for x in row]
         corner = mpmath.psi(1, mpmath.fsum(a))
@@ -312,7 +337,7 @@ def test_means_and_gaps_of_no_concentrations() -> None:
             DomainError, match="gap: no concentrations with these mean logarithms were found"
         ),
     ):
-        _special.fitted_concentrations(
+        fitted_concentrations(
             np, np.asarray([0.5, 0.5]), np.asarray([1e-6, 1e-6]), np.asarray(1e-3)
         )
 
@@ -338,5 +363,5 @@ def test_divergence_of_concentrations_that_fall_by_many_decades() -> None:
             - log_beta[0]
             - mpmath.fsum((y - x) * m for x, y, m in zip(a, b, mean_of(first), strict=True))
         )
-        value = mpf(float(_special.log_beta_bregman(np, first, second)))
+        value = mpf(float(log_beta_bregman(np, first, second)))
         assert abs(value - truth) <= 24 * UNIT * truth, (first, second, float(value / truth - 1))

@@ -9,14 +9,8 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from ingd_ref._special import (
-    double_word,
-    factor,
-    log_det_divergence,
-    matmul,
-    matvec,
-    positive_definite,
-)
+from ingd_ref._special.cholesky import factor, log_det_divergence, matmul, matvec, positive_definite
+from ingd_ref._special.double_words import double_word
 from tests.families.matrix_oracles import inverse_and_determinant
 
 U = 2.0**-53

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingd_ref._special import double_word, two_sum
+from ingd_ref._special.double_words import double_word, two_sum
 
 # Products and their errors must stay in the normal range: 2^±(300 + 106) does, in float64.
 signs = st.sampled_from([1.0, -1.0])

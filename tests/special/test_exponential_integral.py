@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from ingd_ref._special import scaled_exponential_integral, scaled_exponential_integral_excess
+from ingd_ref._special.exponential_integral import (
+    scaled_exponential_integral,
+    scaled_exponential_integral_excess,
+)
 
 ARGUMENTS = np.concatenate(
     [10.0 ** np.linspace(-30, 30, 121), np.linspace(0.05, 5, 100), np.nextafter(1.0, [0, 2])]

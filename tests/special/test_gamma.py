@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from ingd_ref import _special
+from ingd_ref._special import gamma
+from ingd_ref._special.gamma import (
+    digamma,
+    inverse_digamma,
+    inverse_log_minus_digamma,
+    lgamma,
+    lgamma_bregman,
+    log_minus_digamma,
+    reduced_lgamma_bregman,
+    stirling_remainder,
+    trigamma,
+    trigamma_excess,
+)
 from ingd_ref.backend import to_host
 
 UNIT = 2.0**-53
@@ -65,7 +77,7 @@ def literal(name: str, a: float) -> mpf:
 @pytest.mark.parametrize(("dtype", "unit"), [(np.float64, UNIT), (np.float32, 2.0**-24)])
 def test_against_mpmath(name: str, floor: float, dtype: type, unit: float) -> None:
     grid = GRID if dtype is np.float64 else GRID[(GRID > 1e-9) & (GRID < 1e9)].astype(dtype)
-    values = getattr(_special, name)(np, grid)
+    values = getattr(gamma, name)(np, grid)
     assert values.dtype == dtype
     for a, value in zip(grid, values, strict=True):
         if not np.isfinite(value):
@@ -105,7 +117,7 @@ FACTORS = (
 
 @pytest.mark.parametrize(
     ("function", "reduced"),
-    [(_special.reduced_lgamma_bregman, True), (_special.lgamma_bregman, False)],
+    [(reduced_lgamma_bregman, True), (lgamma_bregman, False)],
 )
 def test_bregman_remainders(function, reduced: bool) -> None:
     """At any distance, down to neighbouring numbers: 26 u is the most seen (where a ratio is near 1/2), 64 u allowed."""
@@ -122,7 +134,7 @@ def test_bregman_remainders(function, reduced: bool) -> None:
 def test_bregman_remainders_in_float32_at_far_ends() -> None:
     """The powers that occur in Stirling's series neither overflow nor turn into NaN in float32."""
     a, b = (x.ravel() for x in np.meshgrid(*[np.logspace(-6, 6, 13, dtype=np.float32)] * 2))
-    values = _special.reduced_lgamma_bregman(np, a, b)
+    values = reduced_lgamma_bregman(np, a, b)
     assert values.dtype == np.float32
     for x, y, value in zip(a, b, values, strict=True):
         truth = bregman(float(x), float(y), reduced=True)
@@ -133,7 +145,7 @@ def test_bregman_remainders_in_float32_at_far_ends() -> None:
 def test_inverse_of_log_minus_digamma(dtype: type, unit: float) -> None:
     """φ has condition number |aφ′/φ| between 1/2 and 1, so its inverse is as well conditioned: 16 u for value and solve."""
     gap = np.logspace(-9, 9, 91).astype(dtype)
-    a = _special.inverse_log_minus_digamma(np, gap)
+    a = inverse_log_minus_digamma(np, gap)
     assert a.dtype == dtype
     for value, wanted in zip(a, gap, strict=True):
         reached = literal("log_minus_digamma", float(value))
@@ -151,7 +163,7 @@ def test_inverse_of_digamma() -> None:
     y = np.concatenate(
         [np.linspace(-20.0, 18.0, 77), [-1e8, -1e4, 0.0, -0.5772156649015329, -2.22]]
     )
-    a = _special.inverse_digamma(np, y)
+    a = inverse_digamma(np, y)
     for value, wanted in zip(a, y, strict=True):
         residual = abs(literal("digamma", float(value)) - mpf(float(wanted)))
         assert residual <= 16 * UNIT * max(1.0, abs(wanted)), (value, wanted)
@@ -166,15 +178,15 @@ def test_strict_arrays(name: str) -> None:
     )
     a = xp.asarray(host, device=place)
     for function in (
-        _special.log_minus_digamma,
-        _special.trigamma_excess,
-        _special.stirling_remainder,
-        _special.lgamma,
-        _special.digamma,
-        _special.trigamma,
-        _special.inverse_log_minus_digamma,
-        _special.inverse_digamma,
-        lambda namespace, x: _special.lgamma_bregman(namespace, x, 1.5 * x),
+        log_minus_digamma,
+        trigamma_excess,
+        stirling_remainder,
+        lgamma,
+        digamma,
+        trigamma,
+        inverse_log_minus_digamma,
+        inverse_digamma,
+        lambda namespace, x: lgamma_bregman(namespace, x, 1.5 * x),
     ):
         value = function(xp, a)
         assert (value.device, value.dtype) == (place, a.dtype)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from ingd_ref._special import (
+from ingd_ref._special.multivariate_gamma import (
     inverse_multivariate_log_minus_digamma,
     multivariate_lgamma,
     multivariate_log_minus_digamma,

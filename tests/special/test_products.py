@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingd_ref._special import difference_of_products, two_product
+from ingd_ref._special.products import difference_of_products, two_product
 
 # Away from overflow, and from the subnormal range where the low half of a product has no room.
 factors = st.one_of(st.floats(1e-60, 1e60), st.floats(-1e60, -1e-60), st.just(0.0))

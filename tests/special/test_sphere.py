@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from mpmath import mpf
 
-from ingd_ref._special import ball_gap, norm, versine
+from ingd_ref._special.sphere import ball_gap, norm, versine
 
 UNIT = 2.0**-53
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ingd_ref._special import (
+from ingd_ref._special.symmetric import (
     dual_entries,
     dual_wick,
     entries,

@@ -10,11 +10,12 @@ from validation.accuracy.special._categories import categories, entropies
 from validation.accuracy.special._distributions import distributions
 from validation.accuracy.special._elementary import elementary
 from validation.accuracy.special._entry import Entry, measured
+from validation.accuracy.special._functions import functions
 from validation.accuracy.special._gamma import gamma_functions
 from validation.accuracy.special._matrices import matrices, vectors
 from validation.accuracy.special._multivariate import multivariate_gamma
 
-__all__ = ["GROUPS", "Entry", "entries", "measured"]
+__all__ = ["GROUPS", "Entry", "entries", "functions", "measured"]
 
 #: Titles of the groups.
 GROUPS: dict[str, Callable[[], Iterator[Entry]]] = {

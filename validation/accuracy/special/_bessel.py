@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from ingd_ref import _special
 from validation.accuracy.special._entry import Entry
+from validation.accuracy.special._functions import functions
 from validation.oracles.precise import MP, Array
 
 __all__ = ["bessel_functions"]
@@ -54,7 +54,7 @@ def bessel_functions() -> Iterator[Entry]:
         )
 
     def ours(nu: float, x: Array) -> tuple[Any, ...]:
-        r = _special.bessel_ratio(np, nu, x)
+        r = functions.bessel_ratio(np, nu, x)
         return r.value, r.complement, r.over_argument, r.slope, r.anisotropy
 
     def scipy_ratio(nu: Array, x: Array) -> tuple[Any, ...]:
@@ -72,7 +72,7 @@ def bessel_functions() -> Iterator[Entry]:
     )
     yield Entry(
         "bessel_ratio_curvature",
-        ours=by_order(partial(_special.bessel_ratio_curvature, np)),
+        ours=by_order(partial(functions.bessel_ratio_curvature, np)),
         exact=lambda nu, x: (
             (2 * nu + 1) * (ratio(nu, x) / x - slope(nu, x)) / x - 2 * ratio(nu, x) * slope(nu, x)
         ),
@@ -80,7 +80,7 @@ def bessel_functions() -> Iterator[Entry]:
     )
     yield Entry(
         "log_bessel",
-        ours=by_order(partial(_special.log_bessel, np)),
+        ours=by_order(partial(functions.log_bessel, np)),
         exact=lambda nu, x: MP.log(MP.besseli(nu, x)),
         size=lambda nu, x, value: max(1, x, abs(nu * MP.log(x / 2)), MP.loggamma(nu + 1)),
         relative_to="its largest term",
@@ -90,7 +90,7 @@ def bessel_functions() -> Iterator[Entry]:
     )
     yield Entry(
         "reduced_log_bessel",
-        ours=by_order(partial(_special.reduced_log_bessel, np)),
+        ours=by_order(partial(functions.reduced_log_bessel, np)),
         exact=reduced,
         scipy=lambda nu, x: sp.gammaln(nu + 1) + nu * np.log(2 / x) + np.log(sp.ive(nu, x)) + x,
         peer="gammaln(ν + 1) + ν*log(2/κ) + log(ive(ν, κ)) + κ",
@@ -103,7 +103,7 @@ def bessel_functions() -> Iterator[Entry]:
         "reduced_log_bessel_bregman",
         "the same, near and far",
         (nu2, a, b, b - a),
-        by_order(partial(_special.reduced_log_bessel_bregman, np)),
+        by_order(partial(functions.reduced_log_bessel_bregman, np)),
         lambda nu, a, b, _: reduced(nu, b) - reduced(nu, a) - (b - a) * ratio(nu, a),
         digits=160,
     )
@@ -136,7 +136,7 @@ def bessel_functions() -> Iterator[Entry]:
         "inverse_bessel_ratio",
         "ratios and complements of the same",
         (order, pairs[:, 0], pairs[:, 1]),
-        by_order(partial(_special.inverse_bessel_ratio, np)),
+        by_order(partial(functions.inverse_bessel_ratio, np)),
         inverse,
         digits=160,
     )

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import special as sp
 from scipy import stats
 
-from ingd_ref import _special
 from validation.accuracy.special._entry import Entry
+from validation.accuracy.special._functions import functions
 from validation.accuracy.special._gamma import reduced as _reduced
 from validation.oracles.precise import MP, Array
 
@@ -76,7 +76,7 @@ def beta_functions() -> Iterator[Entry]:
 
     yield three(
         "log_beta",
-        ours=partial(_special.log_beta, np),
+        ours=partial(functions.log_beta, np),
         exact=log_beta,
         size=terms,
         relative_to="its terms",
@@ -85,21 +85,21 @@ def beta_functions() -> Iterator[Entry]:
     )
     yield three(
         "reduced_log_beta",
-        ours=partial(_special.reduced_log_beta, np),
+        ours=partial(functions.reduced_log_beta, np),
         exact=lambda a: log_beta(a) - MP.fsum([x * MP.log(x / MP.fsum(a)) for x in a]),
         size=logarithms,
         relative_to="Σ|log α|, or its value",
     )
     yield three(
         "log_beta_conjugate",
-        ours=partial(_special.log_beta_conjugate, np),
+        ours=partial(functions.log_beta_conjugate, np),
         exact=conjugate,
         size=logarithms,
         relative_to="Σ|log α|, or its value",
     )
     yield three(
         "dirichlet_entropy",
-        ours=partial(_special.dirichlet_entropy, np),
+        ours=partial(functions.dirichlet_entropy, np),
         exact=entropy,
         size=logarithms,
         relative_to="Σ|log α|, or its value",
@@ -108,14 +108,14 @@ def beta_functions() -> Iterator[Entry]:
     )
     yield three(
         "log_beta_gradient",
-        ours=partial(_special.log_beta_gradient, np),
+        ours=partial(functions.log_beta_gradient, np),
         exact=gradient,
         scipy=lambda a: sp.digamma(a) - sp.digamma(np.sum(a, axis=-1, keepdims=True)),
         peer="digamma(a) - digamma(sum(a))",
     )
     yield three(
         "log_beta_hessian",
-        ours=partial(_special.log_beta_hessian, np),
+        ours=partial(functions.log_beta_hessian, np),
         exact=hessian,
         scipy=lambda a: (
             sp.polygamma(1, a)[:, :, None] * np.eye(3)
@@ -134,7 +134,7 @@ def beta_functions() -> Iterator[Entry]:
         "log_beta_bregman",
         "the same, near and far",
         (near, moved),
-        partial(_special.log_beta_bregman, np),
+        partial(functions.log_beta_bregman, np),
         lambda a, b: (
             log_beta(b)
             - log_beta(a)
@@ -158,7 +158,7 @@ def beta_functions() -> Iterator[Entry]:
         "mean_log_gap",
         "mean logarithms of the same",
         (mu[possible],),
-        partial(_special.mean_log_gap, np),
+        partial(functions.mean_log_gap, np),
         lambda m: 1 - MP.fsum([MP.exp(x) for x in m]),
         lambda m, value: -MP.expm1(max(m)),
         "1 − e^max",
@@ -197,7 +197,7 @@ def beta_functions() -> Iterator[Entry]:
         "inverse_log_beta_gradient",
         "mean logarithms of the same",
         (mu[possible],),
-        partial(_special.inverse_log_beta_gradient, np),
+        partial(functions.inverse_log_beta_gradient, np),
         newton,
         condition,
         "(1 + κ) times its value",
@@ -217,14 +217,14 @@ def beta_functions() -> Iterator[Entry]:
         "inverse_log_beta_hessian_product",
         "the same and a random vector",
         (alpha, vectors),
-        partial(_special.inverse_log_beta_hessian_product, np),
+        partial(functions.inverse_log_beta_hessian_product, np),
         solved,
         sizes,
         "the terms of the product",
     )
     yield three(
         "log_beta_curvatures",
-        ours=partial(_special.log_beta_curvatures, np),
+        ours=partial(functions.log_beta_curvatures, np),
         exact=lambda a: [
             *(1 / MP.psi(1, x) for x in a),
             1 / MP.psi(1, MP.fsum(a)) - MP.fsum([1 / MP.psi(1, x) for x in a]),
@@ -242,7 +242,7 @@ def beta_functions() -> Iterator[Entry]:
 
     yield three(
         "log_beta_third_derivative",
-        ours=partial(_special.log_beta_third_derivative, np),
+        ours=partial(functions.log_beta_third_derivative, np),
         exact=third,
     )
     yield from _fits(alpha)
@@ -289,7 +289,7 @@ def _fits(alpha: Array) -> Iterator[Entry]:
         "fitted_concentrations",
         over,
         rows,
-        partial(_special.fitted_concentrations, np),
+        partial(functions.fitted_concentrations, np),
         fitted,
         condition,
         "(1 + κ) times its value",
@@ -298,7 +298,7 @@ def _fits(alpha: Array) -> Iterator[Entry]:
         "concentration_gap",
         over,
         rows,
-        partial(_special.concentration_gap, np),
+        partial(functions.concentration_gap, np),
         lambda c, g, d: MP.fsum([x * -MP.expm1(-y) for x, y in zip(c, g, strict=True)]) - d,
         lambda c, g, d, value: (
             MP.fsum([x * -MP.expm1(-y) for x, y in zip(c, g, strict=True)]) + abs(d)

@@ -11,9 +11,9 @@ import numpy as np
 from scipy import special as sp
 from scipy import stats
 
-from ingd_ref import _special
 from validation.accuracy.special._elementary import BOTH_SIGNS
 from validation.accuracy.special._entry import AT_LEAST_ONE, Entry, at_least_one, flat
+from validation.accuracy.special._functions import functions
 from validation.oracles.precise import MP
 
 __all__ = ["categories", "entropies"]
@@ -48,14 +48,14 @@ def categories() -> Iterator[Entry]:
 
     yield one(
         "log_softmax",
-        ours=partial(_special.log_softmax, np),
+        ours=partial(functions.log_softmax, np),
         exact=lambda a: [x - _log_sum(a) for x in a],
         scipy=lambda a: sp.log_softmax(a, axis=-1),
         peer="log_softmax(a)",
     )
     yield one(
         "log_sum_exp",
-        ours=partial(_special.log_sum_exp, np),
+        ours=partial(functions.log_sum_exp, np),
         exact=_log_sum,
         scipy=lambda a: sp.logsumexp(a, axis=-1),
         peer="logsumexp(a)",
@@ -86,7 +86,7 @@ def categories() -> Iterator[Entry]:
         "log_sum_exp_bregman",
         near,
         (a, b),
-        partial(_special.log_sum_exp_bregman, np),
+        partial(functions.log_sum_exp_bregman, np),
         lambda a, b: excess(a, difference(a, b)),
         scipy=lambda a, b: (
             sp.logsumexp(b, axis=-1)
@@ -101,7 +101,7 @@ def categories() -> Iterator[Entry]:
         "log_mean_exp_excess",
         near,
         (a, change),
-        partial(_special.log_mean_exp_excess, np),
+        partial(functions.log_mean_exp_excess, np),
         excess,
         digits=420,
         **sized,
@@ -110,7 +110,7 @@ def categories() -> Iterator[Entry]:
         "log_softmax_change",
         near,
         (a, b),
-        partial(_special.log_softmax_change, np),
+        partial(functions.log_softmax_change, np),
         lambda a, b: [(y - x) - (_log_sum(b) - _log_sum(a)) for x, y in zip(a, b, strict=True)],
         lambda a, b, value: (
             max(abs(v) for v in value) * (1 + MP.fsum([abs(x) for x in a + b]) / 16)
@@ -130,7 +130,7 @@ def categories() -> Iterator[Entry]:
         "simplex_distance",
         near,
         (a, b),
-        partial(_special.simplex_distance, np),
+        partial(functions.simplex_distance, np),
         angle,
         scipy=lambda a, b: (
             2
@@ -150,7 +150,7 @@ def categories() -> Iterator[Entry]:
         "other_sums",
         "five numbers from 10⁻²⁰ to 10⁵",
         (rows,),
-        partial(_special.other_sums, np),
+        partial(functions.other_sums, np),
         lambda x: [MP.fsum(x[:i] + x[i + 1 :]) for i in range(len(x))],
         scipy=lambda x: np.sum(x, axis=-1, keepdims=True) - x,
         peer="sum(x) - x",
@@ -160,7 +160,7 @@ def categories() -> Iterator[Entry]:
         "remaining",
         "five probabilities that nearly sum to one",
         (parts,),
-        lambda parts: _special.remaining(np, 1.0, parts),
+        lambda parts: functions.remaining(np, 1.0, parts),
         lambda parts: 1 - MP.fsum(parts),
         scipy=lambda parts: 1 - np.sum(parts, axis=-1),
         peer="1 - sum(parts)",
@@ -169,7 +169,7 @@ def categories() -> Iterator[Entry]:
         "with_reference",
         "three logits",
         (LOGITS,),
-        partial(_special.with_reference, np),
+        partial(functions.with_reference, np),
         lambda a: [*a, MP.mpf(0)],
     )
 
@@ -192,7 +192,7 @@ def entropies() -> Iterator[Entry]:
         "poisson_entropy",
         "rates 10⁻⁸ … 10³",
         (rates,),
-        partial(_special.poisson_entropy, np),
+        partial(functions.poisson_entropy, np),
         poisson,
         scipy=lambda r: stats.poisson.entropy(r),
         peer="stats.poisson.entropy(rate)",
@@ -215,7 +215,7 @@ def entropies() -> Iterator[Entry]:
         "negative_binomial_entropy",
         "r = 2.5, odds 10⁻⁸ … 10²",
         (odds,),
-        lambda odds: _special.negative_binomial_entropy(np, 2.5, odds),
+        lambda odds: functions.negative_binomial_entropy(np, 2.5, odds),
         binomial,
         scipy=lambda o: stats.nbinom.entropy(2.5, 1 / (1 + o)),
         peer="stats.nbinom.entropy(r, p)",
@@ -243,7 +243,7 @@ def entropies() -> Iterator[Entry]:
         "multinomial_entropy",
         "9 trials, three random probabilities",
         (probabilities,),
-        lambda p: _special.multinomial_entropy(np, 9, p),
+        lambda p: functions.multinomial_entropy(np, 9, p),
         lambda p: multinomial([x / MP.fsum(p) for x in p]),
         judged,
         AT_LEAST_ONE,

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from ingd_ref import _special
 from validation.accuracy.special._entry import Entry
+from validation.accuracy.special._functions import functions
 from validation.oracles.precise import MP
 
 __all__ = ["distributions"]
@@ -24,7 +24,7 @@ def distributions() -> Iterator[Entry]:
         "normal_tail",
         "−37 … 8",
         (z,),
-        partial(_special.normal_tail, np),
+        partial(functions.normal_tail, np),
         lambda z: MP.erfc(-z / MP.sqrt(2)) / 2,
         lambda z, value: value * (1 + min(z, MP.mpf(0)) ** 2),
         "(1 + z²) times its value",
@@ -45,7 +45,7 @@ def distributions() -> Iterator[Entry]:
         "gamma_quantile",
         "shapes 10⁻² … 10³, probabilities from 10⁻¹² on either side",
         (shape[kept], lower[kept], upper[kept]),
-        partial(_special.gamma_quantile, np),
+        partial(functions.gamma_quantile, np),
         both,
         lambda a, low, high, value: [value[0] * (1 + abs(MP.log(value[0]))), value[1]],
         "(1 + |log x|) times the quantile x, and the derivative of log x by the shape",

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from ingd_ref import _special
 from validation.accuracy.special._entry import Entry
+from validation.accuracy.special._functions import functions
 from validation.accuracy.special._gamma import ABOVE_ZERO
 from validation.oracles.precise import MP, Array
 
@@ -29,7 +29,7 @@ def elementary() -> Iterator[Entry]:
 
     def one(name: str, grid: Array, exact: Callable[[Any], Any], over: str, **more: Any) -> Entry:
         return Entry(
-            name, over, (grid,), partial(getattr(_special, name), np), exact, digits=420, **more
+            name, over, (grid,), partial(getattr(functions, name), np), exact, digits=420, **more
         )
 
     signed, negative = "±10⁻¹⁸ … ±300", "−10⁻¹⁸ … −700"
@@ -89,7 +89,7 @@ def elementary() -> Iterator[Entry]:
         "log_ratio",
         "quotients from 10⁻³ to 10⁸, near and far from one",
         (a, b),
-        partial(_special.log_ratio, np),
+        partial(functions.log_ratio, np),
         lambda a, b: MP.log(a / b),
         scipy=lambda a, b: np.log(a / b),
         peer="log(a/b)",
@@ -101,7 +101,7 @@ def elementary() -> Iterator[Entry]:
         "log_remainder",
         "10⁻²⁰ … 10²⁰, near and far from one",
         (np.append(ratios, [1e-20, 1e20]), np.append(ratios - 1, [-1.0, 1e20])),
-        partial(_special.log_remainder, np),
+        partial(functions.log_remainder, np),
         lambda r, e: r - 1 - MP.log(r),
         scipy=lambda r, e: e - np.log(r),
         peer="r - 1 - log(r)",
@@ -112,7 +112,7 @@ def elementary() -> Iterator[Entry]:
         "scaled_exponential_integral",
         ABOVE_ZERO,
         (t,),
-        partial(_special.scaled_exponential_integral, np),
+        partial(functions.scaled_exponential_integral, np),
         lambda t: _scaled_e1(t),
         scipy=lambda t: np.exp(t) * sp.exp1(t),
         peer="exp(t)*exp1(t)",
@@ -121,7 +121,7 @@ def elementary() -> Iterator[Entry]:
         "scaled_exponential_integral_excess",
         "10⁻⁸ … 10²",
         (t[t <= 1e2],),
-        partial(_special.scaled_exponential_integral_excess, np),
+        partial(functions.scaled_exponential_integral_excess, np),
         lambda t: e1(t) + MP.log(t) + MP.euler,
         scipy=lambda t: np.exp(t) * sp.exp1(t) + np.log(t) + np.euler_gamma,
         peer="exp(t)*exp1(t) + log(t) + γ",
@@ -141,7 +141,7 @@ def elementary() -> Iterator[Entry]:
         "count_deviance",
         "counts to 10⁸, means from 10⁻³⁰⁰",
         counts,
-        partial(_special.count_deviance, np),
+        partial(functions.count_deviance, np),
         lambda x, m: x * MP.log(x / m) - x + m,
         scipy=lambda x, m: sp.kl_div(x, m),
         peer="kl_div(x, m)",
@@ -158,7 +158,7 @@ def elementary() -> Iterator[Entry]:
         "geometric_divergence",
         near,
         tuple(geometric),
-        partial(_special.geometric_divergence, np),
+        partial(functions.geometric_divergence, np),
         lambda a, b: (
             MP.log((1 - MP.exp(a)) / (1 - MP.exp(b))) - MP.exp(a) / (1 - MP.exp(a)) * (b - a)
         ),
@@ -168,7 +168,7 @@ def elementary() -> Iterator[Entry]:
         "geometric_distance",
         near,
         tuple(geometric),
-        partial(_special.geometric_distance, np),
+        partial(functions.geometric_distance, np),
         lambda a, b: abs(MP.log(MP.tanh(b / 4) / MP.tanh(a / 4))),
         digits=700,
     )
@@ -183,7 +183,7 @@ def elementary() -> Iterator[Entry]:
         "logistic_distance",
         "logits to ±60, near and far",
         tuple(logits),
-        partial(_special.logistic_distance, np),
+        partial(functions.logistic_distance, np),
         lambda a, b: 2 * abs(MP.atan(MP.exp(b / 2)) - MP.atan(MP.exp(a / 2))),
         lambda a, b, value: value * (1 + (abs(a) + abs(b)) / 16),
         "(1 + Σ|θ|/16) times its value",
@@ -217,7 +217,7 @@ def _jensen() -> Entry:
         "jensen_gap",
         "four points at relative distances from 1 to 10⁻¹⁵",
         (1.0 + excess, excess, weights),
-        partial(_special.jensen_gap, np),
+        partial(functions.jensen_gap, np),
         definition,
         scipy=lambda r, e, w: np.log(np.sum(w * r, axis=-2)) - np.sum(w * np.log(r), axis=-2),
         peer="log(mean(x)) - mean(log(x))",
@@ -232,7 +232,7 @@ def _two_products() -> Entry:
         "difference_of_products",
         "random factors, products from equal to unequal",
         (a, b, c, d),
-        partial(_special.difference_of_products, np),
+        partial(functions.difference_of_products, np),
         lambda a, b, c, d: a * b - c * d,
         scipy=lambda a, b, c, d: a * b - c * d,
         peer="a*b - c*d",

@@ -31,7 +31,7 @@ class Entry:
     Attributes
     ----------
     name : str
-        Name in ``ingd_ref._special``.
+        Name in a module of ``ingd_ref._special``.
     over : str
         Where it is tried, in words.
     rows : tuple of array

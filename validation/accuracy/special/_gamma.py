@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from ingd_ref import _special
 from validation.accuracy.special._entry import AT_LEAST_ONE, Entry, at_least_one
+from validation.accuracy.special._functions import functions
 from validation.oracles.precise import MP
 
 __all__ = ["ABOVE_ZERO", "gamma_functions"]
@@ -68,7 +68,7 @@ def _binet(x: Any) -> Any:
 
 
 def _positive(name: str, exact: Callable[[Any], Any], **more: Any) -> Entry:
-    return Entry(name, ABOVE_ZERO, (SIXTEEN,), partial(getattr(_special, name), np), exact, **more)
+    return Entry(name, ABOVE_ZERO, (SIXTEEN,), partial(getattr(functions, name), np), exact, **more)
 
 
 def _round_trip(name: str, forward: Callable[[Any], Any], over: str, **more: Any) -> Entry:
@@ -85,7 +85,7 @@ def _round_trip(name: str, forward: Callable[[Any], Any], over: str, **more: Any
         name,
         over,
         (argument,),
-        partial(getattr(_special, name), np),
+        partial(getattr(functions, name), np),
         partial(_root, forward),
         size,
         "(1 + κ) times its value",
@@ -160,14 +160,14 @@ def gamma_functions() -> Iterator[Entry]:
 
     yield two(
         "lgamma_bregman",
-        ours=partial(_special.lgamma_bregman, np),
+        ours=partial(functions.lgamma_bregman, np),
         exact=_bregman,
         scipy=lambda a, b: sp.gammaln(b) - sp.gammaln(a) - (b - a) * sp.digamma(a),
         peer="gammaln(b) - gammaln(a) - (b - a)*digamma(a)",
     )
     yield two(
         "reduced_lgamma_bregman",
-        ours=partial(_special.reduced_lgamma_bregman, np),
+        ours=partial(functions.reduced_lgamma_bregman, np),
         exact=_reduced_bregman,
     )
 
@@ -176,35 +176,35 @@ def gamma_functions() -> Iterator[Entry]:
 
     yield increments(
         "digamma_increment",
-        ours=partial(_special.digamma_increment, np),
+        ours=partial(functions.digamma_increment, np),
         exact=lambda a, b: MP.psi(0, a + b) - MP.psi(0, a),
         scipy=lambda a, b: sp.digamma(a + b) - sp.digamma(a),
         peer="digamma(a + b) - digamma(a)",
     )
     yield increments(
         "trigamma_decrement",
-        ours=partial(_special.trigamma_decrement, np),
+        ours=partial(functions.trigamma_decrement, np),
         exact=lambda a, b: MP.psi(1, a) - MP.psi(1, a + b),
         scipy=lambda a, b: sp.polygamma(1, a) - sp.polygamma(1, a + b),
         peer="polygamma(1, a) - polygamma(1, a + b)",
     )
     yield increments(
         "tetragamma_increment",
-        ours=partial(_special.tetragamma_increment, np),
+        ours=partial(functions.tetragamma_increment, np),
         exact=lambda a, b: MP.psi(2, a + b) - MP.psi(2, a),
         scipy=lambda a, b: sp.polygamma(2, a + b) - sp.polygamma(2, a),
         peer="polygamma(2, a + b) - polygamma(2, a)",
     )
     yield increments(
         "log_minus_digamma_decrement",
-        ours=partial(_special.log_minus_digamma_decrement, np),
+        ours=partial(functions.log_minus_digamma_decrement, np),
         exact=lambda a, b: _gap(a) - _gap(a + b),
         scipy=lambda a, b: sp.digamma(a + b) - sp.digamma(a) - np.log1p(b / a),
         peer="digamma(a + b) - digamma(a) - log1p(b/a)",
     )
     yield increments(
         "trigamma_surplus",
-        ours=partial(_special.trigamma_surplus, np),
+        ours=partial(functions.trigamma_surplus, np),
         exact=lambda a, b: 1 / MP.psi(1, a + b) - 1 / MP.psi(1, a) - 1 / MP.psi(1, b),
     )
     yield _drop()
@@ -212,7 +212,7 @@ def gamma_functions() -> Iterator[Entry]:
         "factorial_excess",
         "0, 1, 2, … 10⁸",
         (np.concatenate([np.arange(30.0), np.round(np.logspace(1.5, 8, 40))]),),
-        partial(_special.factorial_excess, np),
+        partial(functions.factorial_excess, np),
         lambda x: MP.loggamma(x + 1) - (x * MP.log(x) if x else 0) + x,
         scipy=lambda x: sp.gammaln(x + 1) - sp.xlogy(x, x) + x,
         peer="gammaln(x + 1) - xlogy(x, x) + x",
@@ -228,7 +228,7 @@ def _drop() -> Entry:
         "reduced_lgamma_bregman_drop",
         "Beta divergences over 10⁻⁸ … 10⁸",
         (a, b, r, s, s - r),
-        partial(_special.reduced_lgamma_bregman_drop, np),
+        partial(functions.reduced_lgamma_bregman_drop, np),
         lambda a, b, r, s, _: _reduced_bregman(a, b) - _reduced_bregman(a + r, b + s),
         lambda a, b, r, s, _, value: _bregman(a, b) + _bregman(r, s) - _bregman(a + r, b + s),
         "the divergence it is a part of",

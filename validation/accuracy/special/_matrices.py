@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _special
 from validation.accuracy.special._entry import AT_LEAST_ONE, Entry, at_least_one, flat
+from validation.accuracy.special._functions import functions
 from validation.oracles.precise import MP, Array
 
 __all__ = ["matrices", "vectors"]
@@ -31,7 +31,7 @@ def vectors() -> Iterator[Entry]:
         "norm",
         "three entries, lengths from 10⁻³⁰⁰ to 10³⁰⁰",
         (directions * lengths,),
-        partial(_special.norm, np),
+        partial(functions.norm, np),
         _norm,
         scipy=lambda x: np.linalg.norm(x, axis=-1),
         peer="numpy.linalg.norm(x)",
@@ -42,7 +42,7 @@ def vectors() -> Iterator[Entry]:
         "ball_gap",
         "distances to the sphere from 0.9 to 10⁻¹⁶",
         (directions * (1 - gaps),),
-        partial(_special.ball_gap, np),
+        partial(functions.ball_gap, np),
         lambda x: 1 - _norm(x),
         scipy=lambda x: 1 - np.linalg.norm(x, axis=-1),
         peer="1 - numpy.linalg.norm(x)",
@@ -57,7 +57,7 @@ def vectors() -> Iterator[Entry]:
         "versine",
         "angles from 10⁻¹⁵",
         (a, b),
-        partial(_special.versine, np),
+        partial(functions.versine, np),
         versine,
         lambda a, b, v: v + MP.sqrt(2 * v) * MP.mpf(2) ** -52,
         "its value, or √(2·value) u",
@@ -100,14 +100,14 @@ def matrices() -> Iterator[Entry]:
     a = _matrices(3, [1.0, 1e2, 1e4, 1e8, 1e12] * 4)
     b = _matrices(3, [1e3, 1.0, 1e6, 1e2, 1e4] * 4)[::-1]
     v = np.random.default_rng(10).standard_normal((len(a), 3))
-    word = partial(_special.double_word, np)
+    word = partial(functions.double_word, np)
     over = "3 × 3 matrices with condition numbers to 10¹²"
 
     def m(name: str, **more: Any) -> Entry:
         return Entry(name, over=over, **more)
 
     def parts(x: Any) -> Any:
-        return _special.DoubleWord(np, x.high, x.low)
+        return functions.DoubleWord(np, x.high, x.low)
 
     def terms(a: Any, b: Any, value: Any) -> Any:
         matrix = [
@@ -124,7 +124,7 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "matmul",
         rows=(a, b),
-        ours=lambda a, b: _special.matmul(word(a), word(b)).rounded(),
+        ours=lambda a, b: functions.matmul(word(a), word(b)).rounded(),
         exact=_product,
         size=terms,
         scipy=lambda a, b: a @ b,
@@ -134,7 +134,7 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "matvec",
         rows=(a, v),
-        ours=lambda a, v: _special.matvec(word(a), word(v)).rounded(),
+        ours=lambda a, v: functions.matvec(word(a), word(v)).rounded(),
         exact=lambda a, v: _product(a, column(v)),
         size=lambda a, v, value: terms(a, column(v), value),
         scipy=lambda a, v: (a @ v[..., None])[..., 0],
@@ -144,7 +144,7 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "outer",
         rows=(v, v[::-1]),
-        ours=lambda a, b: _special.outer(word(a), word(b)).rounded(),
+        ours=lambda a, b: functions.outer(word(a), word(b)).rounded(),
         exact=lambda a, b: [[x * y for y in b] for x in a],
         scipy=lambda a, b: a[:, :, None] * b[:, None, :],
         peer="outer(a, b)",
@@ -152,7 +152,7 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "symmetric",
         rows=(a + 1e-9 * v[:, :, None],),
-        ours=lambda a: _special.symmetric(word(a)).rounded(),
+        ours=lambda a: functions.symmetric(word(a)).rounded(),
         exact=lambda a: [[(a[i][j] + a[j][i]) / 2 for j in range(3)] for i in range(3)],
         scipy=lambda a: (a + np.swapaxes(a, 1, 2)) / 2,
         peer="(a + a.T)/2",
@@ -176,7 +176,7 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "two_sum",
         rows=(v[:, 0], v[:, 1] * 1e-9),
-        ours=lambda a, b: _added(_special.two_sum(a, b), a, b),
+        ours=lambda a, b: _added(functions.two_sum(a, b), a, b),
         exact=lambda a, b: MP.mpf(0),
         size=lambda *_: MP.mpf(1),
         relative_to="nothing: s + e = a + b exactly",
@@ -184,7 +184,7 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "two_product",
         rows=(v[:, 0], v[:, 1]),
-        ours=lambda a, b: _multiplied(_special.two_product(np, a, b), a, b),
+        ours=lambda a, b: _multiplied(functions.two_product(np, a, b), a, b),
         exact=lambda a, b: MP.mpf(0),
         size=lambda *_: MP.mpf(1),
         relative_to="nothing: p + e = ab exactly",
@@ -196,7 +196,7 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "factor",
         rows=(a,),
-        ours=lambda a: _special.factor(np, a).inverse().rounded(),
+        ours=lambda a: functions.factor(np, a).inverse().rounded(),
         exact=inverse,
         scipy=np.linalg.inv,
         peer="numpy.linalg.inv(a)",
@@ -204,7 +204,7 @@ def matrices() -> Iterator[Entry]:
     yield m(
         "Factor",
         rows=(a,),
-        ours=lambda a: _special.factor(np, a).log_det(),
+        ours=lambda a: functions.factor(np, a).log_det(),
         exact=lambda a: MP.log(MP.det(MP.matrix(a))),
         size=at_least_one,
         relative_to=AT_LEAST_ONE,
@@ -215,15 +215,15 @@ def matrices() -> Iterator[Entry]:
         [a * (1 + d * np.sign(v[:, :, None] * v[:, None, :])) for d in (1e-12, 1e-8, 1e-4)] + [b]
     )
     near, first = (near + np.swapaxes(near, 1, 2)) / 2, np.tile(a, (4, 1, 1))
-    kept = _special.positive_definite(np, near) & np.any(near != first, axis=(1, 2))
+    kept = functions.positive_definite(np, near) & np.any(near != first, axis=(1, 2))
 
     def divergence(a: Any, b: Any) -> Any:
         x = MP.matrix(a) ** -1 * MP.matrix(b)
         return MP.fsum([x[i, i] for i in range(3)]) - 3 - MP.log(MP.det(x))
 
     def ours(a: Array, b: Array) -> Any:
-        return _special.log_det_divergence(
-            np, _special.factor(np, a), _special.factor(np, b), word(b) - a
+        return functions.log_det_divergence(
+            np, functions.factor(np, a), functions.factor(np, b), word(b) - a
         )
 
     def plain(a: Array, b: Array) -> Any:
@@ -243,7 +243,7 @@ def matrices() -> Iterator[Entry]:
         "positive_definite",
         "[[1, 1], [1, 1 + k·2⁻⁵²]] for k = −2 … 2",
         (shifted,),
-        lambda a: _special.positive_definite(np, a).astype(float),
+        lambda a: functions.positive_definite(np, a).astype(float),
         lambda a: MP.mpf(int(a[0][0] * a[1][1] > a[0][1] * a[1][0])),
         lambda *_: MP.mpf(1),
         "right or wrong",
@@ -256,13 +256,13 @@ def matrices() -> Iterator[Entry]:
 def coordinates(a: Array, b: Array) -> Iterator[Entry]:
     """Minimal coordinates of symmetric matrices and sums over pairings."""
     m, places = partial(Entry, over="symmetric 3 × 3 matrices"), _places()
-    packed = _special.entries(np, a)
+    packed = functions.entries(np, a)
     double: Callable[..., Any] = lambda i, j: 1 if i == j else 2
-    yield m("entries", rows=(a,), ours=partial(_special.entries, np), exact=_vech)
+    yield m("entries", rows=(a,), ours=partial(functions.entries, np), exact=_vech)
     yield m(
         "dual_entries",
         rows=(a,),
-        ours=partial(_special.dual_entries, np),
+        ours=partial(functions.dual_entries, np),
         exact=lambda a: [a[i][j] * double(i, j) for i, j in places],
     )
     at = {place: k for k, place in enumerate(places)}
@@ -273,12 +273,12 @@ def coordinates(a: Array, b: Array) -> Iterator[Entry]:
         [v[at[min(i, j), max(i, j)]] / double(i, j) for j in range(3)] for i in range(3)
     ]
     yield m(
-        "from_entries", rows=(packed,), ours=lambda v: _special.from_entries(np, v, 3), exact=back
+        "from_entries", rows=(packed,), ours=lambda v: functions.from_entries(np, v, 3), exact=back
     )
     yield m(
         "from_dual_entries",
         rows=(packed,),
-        ours=lambda v: _special.from_dual_entries(np, v, 3),
+        ours=lambda v: functions.from_dual_entries(np, v, 3),
         exact=halved,
     )
 
@@ -295,11 +295,11 @@ def coordinates(a: Array, b: Array) -> Iterator[Entry]:
         return max(abs(x) for x in flat(arguments[-1]))
 
     of_largest: dict[str, Any] = {"size": largest, "relative_to": "its largest entry"}
-    yield m("wick", rows=(a, b), ours=partial(_special.wick, np), exact=wick, **of_largest)
+    yield m("wick", rows=(a, b), ours=partial(functions.wick, np), exact=wick, **of_largest)
     yield m(
         "dual_wick",
         rows=(a,),
-        ours=partial(_special.dual_wick, np),
+        ours=partial(functions.dual_wick, np),
         exact=lambda p: [
             [
                 double(i, j) * double(k, n) * (p[i][k] * p[j][n] + p[i][n] * p[j][k]) / 4
@@ -325,7 +325,7 @@ def coordinates(a: Array, b: Array) -> Iterator[Entry]:
     yield m(
         "triple_wick",
         rows=(a[:6], b[:6], a[6:12]),
-        ours=lambda a, b, c: _special.triple_wick(np, a, b, c),
+        ours=lambda a, b, c: functions.triple_wick(np, a, b, c),
         exact=ring,
         **of_largest,
     )

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from ingd_ref import _special
 from validation.accuracy.special._entry import Entry
+from validation.accuracy.special._functions import functions
 from validation.oracles.precise import MP, Array
 
 __all__ = ["multivariate_gamma"]
@@ -51,7 +51,7 @@ def multivariate_gamma() -> Iterator[Entry]:
         return Entry(name, over=over, rows=(_shapes(d),), **more)
 
     def ours(name: str) -> Callable[..., Any]:
-        return lambda *arguments: getattr(_special, name)(np, *arguments, d)
+        return lambda *arguments: getattr(functions, name)(np, *arguments, d)
 
     logarithms: dict[str, Any] = {
         "size": terms,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ingd_ref._special._products import two_product
+from ingd_ref._special.products import two_product
 from ingd_ref.backend._namespace import Array, Namespace, device
 
 __all__ = ["DoubleWord", "double_word", "two_sum"]

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import math
 
-from ingd_ref._special._beta import inverse_log_beta_gradient, log_beta_curvatures
-from ingd_ref._special._exponential import other_sums
-from ingd_ref._special._gamma import digamma, inverse_digamma
-from ingd_ref._special._gamma_increments import log_minus_digamma_decrement
+from ingd_ref._special.beta import inverse_log_beta_gradient, log_beta_curvatures
+from ingd_ref._special.exponential import other_sums
+from ingd_ref._special.gamma import digamma, inverse_digamma
+from ingd_ref._special.gamma_increments import log_minus_digamma_decrement
 from ingd_ref.backend._namespace import Array, Namespace, item
 from ingd_ref.errors import DomainError
 
@@ -63,7 +63,7 @@ def fitted_concentrations(xp: Namespace, centre: Array, gap: Array, defect: Arra
     Examples
     --------
     >>> import numpy as np
-    >>> from ingd_ref._special import log_minus_digamma_decrement
+    >>> from ingd_ref._special.gamma_increments import log_minus_digamma_decrement
     >>> alpha = np.asarray([1e12, 3e12])
     >>> gap = log_minus_digamma_decrement(np, alpha, alpha[::-1])  # of those of which c is the mean
     >>> fitted_concentrations(np, np.asarray([0.25, 0.75]), gap, np.asarray(0.0))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from ingd_ref._special._double_words import DoubleWord, double_word
+from ingd_ref._special.double_words import DoubleWord, double_word
 from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = ["ball_gap", "norm", "versine"]

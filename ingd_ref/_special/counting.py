@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ingd_ref._special._gamma import stirling_remainder
-from ingd_ref._special._logarithm import log_remainder
+from ingd_ref._special.gamma import stirling_remainder
+from ingd_ref._special.logarithm import log_remainder
 from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = ["count_deviance", "factorial_excess", "remaining"]

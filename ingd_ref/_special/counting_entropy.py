@@ -25,8 +25,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ingd_ref._special._double_words import two_sum
-from ingd_ref._special._logarithm import t_minus_log1p
+from ingd_ref._special.double_words import two_sum
+from ingd_ref._special.logarithm import t_minus_log1p
 from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = ["multinomial_entropy", "negative_binomial_entropy", "poisson_entropy"]

@@ -30,7 +30,7 @@ from functools import cache
 
 import numpy as np
 
-from ingd_ref._special._logarithm import log_remainder
+from ingd_ref._special.logarithm import log_remainder
 from ingd_ref.backend._namespace import Array, Namespace, to_backend
 
 __all__ = [

@@ -25,9 +25,9 @@ from __future__ import annotations
 
 import math
 
-from ingd_ref._special._exponential import expm1_remainder
-from ingd_ref._special._gamma import lgamma, log_minus_digamma, stirling_remainder
 from ingd_ref._special._quadrature import unit_legendre
+from ingd_ref._special.exponential import expm1_remainder
+from ingd_ref._special.gamma import lgamma, log_minus_digamma, stirling_remainder
 from ingd_ref.backend._namespace import Array, Namespace, to_backend
 from ingd_ref.backend._operations import tiles
 

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ingd_ref._special._double_words import DoubleWord, double_word
-from ingd_ref._special._logarithm import log_remainder
+from ingd_ref._special.double_words import DoubleWord, double_word
+from ingd_ref._special.logarithm import log_remainder
 from ingd_ref.backend._namespace import Array, Namespace, device
 
 __all__ = [

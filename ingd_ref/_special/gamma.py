@@ -20,7 +20,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from ingd_ref._special._compiled import compiled_when_large
-from ingd_ref._special._logarithm import log_remainder
+from ingd_ref._special.logarithm import log_remainder
 from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = [

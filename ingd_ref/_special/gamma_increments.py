@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ingd_ref._special._compiled import compiled_when_large
-from ingd_ref._special._gamma import BERNOULLI, SHIFT, trigamma, trigamma_excess
-from ingd_ref._special._logarithm import log_remainder, t_minus_log1p
-from ingd_ref._special._products import difference_of_products
+from ingd_ref._special.gamma import BERNOULLI, SHIFT, trigamma, trigamma_excess
+from ingd_ref._special.logarithm import log_remainder, t_minus_log1p
+from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = [

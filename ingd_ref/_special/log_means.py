@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingd_ref._special._logarithm import log_remainder
+from ingd_ref._special.logarithm import log_remainder
 from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = ["jensen_gap"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ingd_ref._special._exponential import expm1_remainder
-from ingd_ref._special._logarithm import log_remainder
+from ingd_ref._special.exponential import expm1_remainder
+from ingd_ref._special.logarithm import log_remainder
 from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = [

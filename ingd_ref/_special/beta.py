@@ -16,8 +16,8 @@ where B_S is the Bregman remainder of S and R(ρ) = ρ − 1 − log ρ.
 from __future__ import annotations
 
 from ingd_ref._special._compiled import compiled_when_large
-from ingd_ref._special._exponential import other_sums
-from ingd_ref._special._gamma import (
+from ingd_ref._special.exponential import other_sums
+from ingd_ref._special.gamma import (
     digamma,
     inverse_digamma,
     log_minus_digamma,
@@ -27,15 +27,15 @@ from ingd_ref._special._gamma import (
     trigamma,
     trigamma_excess,
 )
-from ingd_ref._special._gamma_increments import (
+from ingd_ref._special.gamma_increments import (
     digamma_increment,
     reduced_lgamma_bregman_drop,
     tetragamma_increment,
     trigamma_decrement,
     trigamma_surplus,
 )
-from ingd_ref._special._logarithm import log_ratio, log_remainder
-from ingd_ref._special._products import difference_of_products
+from ingd_ref._special.logarithm import log_ratio, log_remainder
+from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace, device
 
 __all__ = [

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 
-from ingd_ref._special._gamma import (
+from ingd_ref._special.gamma import (
     lgamma,
     log_minus_digamma,
     reduced_lgamma,
@@ -22,7 +22,7 @@ from ingd_ref._special._gamma import (
     tetragamma,
     trigamma_excess,
 )
-from ingd_ref._special._logarithm import log_ratio, log_remainder
+from ingd_ref._special.logarithm import log_ratio, log_remainder
 from ingd_ref.backend._namespace import Array, Namespace, device
 
 __all__ = [
