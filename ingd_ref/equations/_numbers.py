@@ -31,7 +31,8 @@ cos = _on_any_number("cos", np.cos, lambda ball: ball.cos())
 sin = _on_any_number("sin", np.sin, lambda ball: ball.sin())
 tanh = _on_any_number("tanh", np.tanh, lambda ball: ball.tanh())
 atan = _on_any_number("atan", np.arctan, lambda ball: ball.atan())
-erf = _on_any_number("erf", special.erf, lambda ball: ball.erf())
+# SciPy has no error function in extended precision.
+erf = _on_any_number("erf", lambda x: special.erf(x.astype(float)), lambda ball: ball.erf())
 log_gamma = _on_any_number("loggamma", special.gammaln, lambda ball: ball.lgamma())
 digamma = _on_any_number("digamma", special.digamma, lambda ball: ball.digamma())
 

@@ -8,6 +8,7 @@ multiplied: points far from the origin lose nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from array_api_compat import array_namespace as _namespace
@@ -30,12 +31,16 @@ __all__ = [
     "median_squared_distance",
     "neural_tangent_contraction",
     "neural_tangent_matrix",
+    "radial_contraction",
+    "radial_matrix",
     "scalar_gaussian_contraction",
     "scalar_gaussian_matrix",
     "squared_distances",
 ]
 
 Layers = list[tuple[Array, Array]]
+#: a(q) and b(q) of a radial kernel, from the namespace, q and the dimension.
+Profile = Callable[[Namespace, Array, int], tuple[Array, Array]]
 
 
 # --- distances ------------------------------------------------------------------------------------
@@ -52,10 +57,10 @@ def squared_distances(x: Array, y: Array) -> Array:
 
 
 def median_squared_distance(x: Array, rule: str) -> Array:
-    """Median of the positive entries of ‖x_i − x_j‖² (K8), ``rule`` "midpoint" or "lower"; 2 if there are none.
+    """Median of the positive entries of ‖x_i − x_j‖² (K8), ``rule`` "midpoint" or "lower".
 
-    Distances that are exactly zero do not count, so repeating every point changes nothing. Points
-    that all coincide carry no scale: the value 2 then gives the bandwidth 1.
+    Distances that are exactly zero do not count, so repeating every point changes nothing. If all
+    points coincide there is no scale: the value 2 then gives the bandwidth 1.
     """
     xp = _namespace(x)
     ordered = xp.sort(xp.reshape(squared_distances(x, x), (-1,)))
@@ -79,7 +84,10 @@ def mean_distance(x: Array, y: Array, x_weights: Array, y_weights: Array) -> Arr
 
 
 def distance_gradient(points: Array, sample: Array, weights: Array) -> Array:
-    """Σ_i π_i (p_j − x_i) / ‖p_j − x_i‖, the gradient of the mean distance from ``points`` (m, d) to ``sample`` (n, d); 0/0 counts as 0."""
+    """Σ_i π_i (p_j − x_i) / ‖p_j − x_i‖, the gradient of the mean distance to a sample, (m, d).
+
+    0/0 counts as 0.
+    """
     xp = _namespace(points)
     rows = []
     for tile in tiles(points.shape[0], _rows_per_tile(points, sample)):
@@ -154,7 +162,7 @@ def gaussian_rbf(x: Array, centers: Array, bandwidth: float) -> Array:
 
 
 def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tuple[Array, Array]:
-    """Gaussian RBF statistics f (n, b) and their Jacobian ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
+    """Gaussian RBF statistics f (n, b) and ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
     xp = _namespace(x)
     values = gaussian_rbf(x, centers, bandwidth)
     toward = xp.matrix_transpose(centers)[None, :, :] - x[:, :, None]
@@ -167,7 +175,7 @@ def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tu
 def gradient_gaussian_matrix(x: Array, y: Array, bandwidth: float) -> Array:
     """K(x_i, y_j) = k [I/σ² − r rᵀ/σ⁴] with r = x_i − y_j (K5), shape (n, m, d, d)."""
     xp = _namespace(x)
-    r = _differences(x, y) / bandwidth
+    r = _scaled_differences(x, y, bandwidth)
     k = xp.exp(-0.5 * xp.sum(r * r, axis=-1))
     identity = xp.eye(x.shape[1], dtype=x.dtype, device=device(x))
     return (k / bandwidth**2)[:, :, None, None] * (identity - r[:, :, :, None] * r[:, :, None, :])
@@ -176,7 +184,7 @@ def gradient_gaussian_matrix(x: Array, y: Array, bandwidth: float) -> Array:
 def gradient_gaussian_contraction(
     points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float
 ) -> Array:
-    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the gradient Gaussian kernel (K5), shape (m, d, b).
+    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the gradient Gaussian kernel (K5), (m, d, b).
 
     K acts as k/σ² [∇f − r (rᵀ∇f)] with r = (p_j − x_i)/σ, so the d×d matrix is never formed: 6 m n
     d b operations.
@@ -195,7 +203,7 @@ def gradient_gaussian_contraction(
 
 
 def gradient_gaussian_gram(x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
-    """G = Σ_ij π_i π_j ∇f(x_i)ᵀ K(x_i, x_j) ∇f(x_j) (K3) for the gradient Gaussian kernel (K5), shape (b, b), through V (K4)."""
+    """G = Σ_ij π_i π_j ∇f(x_i)ᵀ K(x_i, x_j) ∇f(x_j) (K3) for (K5), through V (K4); (b, b)."""
     xp = _namespace(x)
     contraction = gradient_gaussian_contraction(x, x, jacobian, weights, bandwidth)
     return symmetrise(
@@ -206,7 +214,7 @@ def gradient_gaussian_gram(x: Array, jacobian: Array, weights: Array, bandwidth:
 def scalar_gaussian_contraction(
     points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float
 ) -> Array:
-    """V_j = Σ_i π_i k(p_j, x_i) ∇f(x_i) (K4) for the scalar Gaussian kernel (K6), shape (m, d, b)."""
+    """V_j = Σ_i π_i k(p_j, x_i) ∇f(x_i) (K4) for the scalar Gaussian kernel (K6), (m, d, b)."""
     xp = _namespace(x)
 
     def tile(rows: slice, columns: slice) -> Array:
@@ -222,6 +230,34 @@ def scalar_gaussian_matrix(x: Array, y: Array, bandwidth: float) -> Array:
     return gaussian_rbf(x, y, bandwidth)[:, :, None, None] * xp.eye(
         x.shape[1], dtype=x.dtype, device=device(x)
     )
+
+
+def radial_matrix(x: Array, y: Array, bandwidth: float, profile: Profile) -> Array:
+    """K(x_i, y_j) = [a(q) I + b(q) ρρᵀ]/σ², ρ = (x_i − y_j)/σ, q = ‖ρ‖²; shape (n, m, d, d)."""
+    xp = _namespace(x)
+    rho = _scaled_differences(x, y, bandwidth)
+    a, b = profile(xp, xp.sum(rho * rho, axis=-1), x.shape[1])
+    identity = xp.eye(x.shape[1], dtype=x.dtype, device=device(x))
+    outer = (b[:, :, None] * rho)[:, :, :, None] * rho[:, :, None, :]
+    return (a[:, :, None, None] * identity + outer) / bandwidth / bandwidth
+
+
+def radial_contraction(
+    points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float, profile: Profile
+) -> Array:
+    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the kernel of :func:`radial_matrix`, (m, d, b)."""
+    xp = _namespace(x)
+
+    def tile(rows: slice, columns: slice) -> Array:
+        rho = _scaled_differences(points[rows, ...], x[columns, ...], bandwidth)
+        a, b = profile(xp, xp.sum(rho * rho, axis=-1), x.shape[1])
+        a, b = (weights[columns] * part / bandwidth / bandwidth for part in (a, b))
+        along = contract(xp, "jic,ics->jis", rho, jacobian[columns, ...])
+        return contract(xp, "ji,ias->jas", a, jacobian[columns, ...]) + contract(
+            xp, "jia,jis->jas", b[:, :, None] * rho, along
+        )
+
+    return _sum_of_tiles(points, x, jacobian, tile, width=jacobian.shape[2] + 2 * x.shape[1])
 
 
 def neural_tangent_matrix(x: Array, y: Array, layers: Layers, activation: str, mode: str) -> Array:
@@ -246,7 +282,7 @@ def neural_tangent_contraction(
     activation: str,
     mode: str,
 ) -> Array:
-    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the neural tangent kernel (K7), shape (m, d, b)."""
+    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the neural tangent kernel (K7), (m, d, b)."""
     xp = _namespace(x)
     left, right = _layer_terms(points, layers, activation), _layer_terms(x, layers, activation)
 
@@ -297,7 +333,7 @@ def _diagonal_tangent_tile(
 
 
 def _layer_terms(x: Array, layers: Layers, activation: str) -> list[tuple[Array, Array]]:
-    """For each layer its input h_{l−1} (n, in) and the sensitivities δ_l^a = ∂(output a)/∂a_l (n, d, out), as (K7) needs them."""
+    """Return (h_{l−1}, δ_l) of each layer (K7): its input (n, in), and ∂h_a/∂a_l (n, d, out)."""
     xp = _namespace(x)
     inputs, slopes = [x], []
     for matrix, offset in layers[:-1]:
@@ -324,7 +360,7 @@ def _cut(terms: list[tuple[Array, Array]], rows: slice) -> list[tuple[Array, Arr
 def _sum_of_tiles(
     points: Array, x: Array, jacobian: Array, tile: Callable[[slice, slice], Array], width: int
 ) -> Array:
-    """Put V (m, d, b) together from rows of tiles, each row the sum over columns of ``tile(rows, columns)``."""
+    """Return V (m, d, b): each row of tiles is the sum over columns of ``tile(rows, columns)``."""
     xp = _namespace(x)
     edge = tile_edge(x, width)
     stack = []
@@ -340,6 +376,13 @@ def _sum_of_tiles(
 def _differences(x: Array, y: Array) -> Array:
     """x_i − y_j for every pair, shape (n, m, d)."""
     return x[:, None, :] - y[None, :, :]
+
+
+def _scaled_differences(x: Array, y: Array, bandwidth: float) -> Array:
+    """(x_i − y_j)/σ, cut off so that squares do not overflow; a kernel has underflowed by then."""
+    xp = _namespace(x)
+    edge = 1e-3 * math.sqrt(float(xp.finfo(x.dtype).max))
+    return xp.clip(_differences(x, y) / bandwidth, -edge, edge)
 
 
 def _rows_per_tile(x: Array, y: Array) -> int:

@@ -1,27 +1,27 @@
-"""Gaussian matrix kernels: the curl-free one of KiNG, and the scalar one."""
+"""The two Gaussian kernels of the paper: the curl-free one of KiNG, and the scalar one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Any, ClassVar
 
 from ingd_ref import _checks
 from ingd_ref.backend._dispatch import explain, kernel
 from ingd_ref.backend._namespace import Array, array_namespace
+from ingd_ref.equations import kernels as equations
 from ingd_ref.kernels import readable
-from ingd_ref.kernels.bandwidth import MEDIAN_RULES, median_bandwidth
 from ingd_ref.rkhs._base import MatrixKernel
 
-__all__ = ["GradientGaussian", "MedianBandwidth", "ScalarGaussian"]
+__all__ = ["GradientGaussian", "ScalarGaussian"]
 
 
 @dataclass(frozen=True)
 class GradientGaussian(MatrixKernel):
     r"""Gradient (curl-free) Gaussian kernel of KiNG, equation (K5).
 
-    .. math:: K(x,y) = \nabla_x \nabla_y^\top k(x,y) = k(x,y) \left[ I/\sigma^2 - (x-y)(x-y)^\top / \sigma^4 \right],
+    .. math:: K(x,y) = \nabla_x \nabla_y^\top k(x,y)
+              = k(x,y) \left[ I/\sigma^2 - (x-y)(x-y)^\top / \sigma^4 \right],
               \quad k(x,y) = e^{-\|x-y\|^2 / (2\sigma^2)}
 
     Parameters
@@ -49,6 +49,11 @@ class GradientGaussian(MatrixKernel):
 
     bandwidth: float
 
+    words: ClassVar = {"gradient": {}}
+    radial: ClassVar[bool] = True
+    curl_free: ClassVar[bool] = True
+    length_power: ClassVar[int | None] = -2
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "bandwidth", _checks.positive(self.bandwidth, "bandwidth"))
 
@@ -63,7 +68,10 @@ class GradientGaussian(MatrixKernel):
     def gram(
         self, x: Array, jacobian: Array, weights: Array, implementation: str = "auto"
     ) -> tuple[Array, Callable[[Array], Array]]:
-        """Return G and the velocities as a function of c; the fused form uses that G is symmetric and never holds V."""
+        """Return G and the velocities as a function of c.
+
+        The fused form uses the symmetry of G and never stores V.
+        """
         if not self.uses_cores(x, jacobian, implementation):
             return super().gram(x, jacobian, weights, implementation)
         run = kernel("gradient_gaussian_gram", x, jacobian, implementation=implementation)
@@ -75,7 +83,7 @@ class GradientGaussian(MatrixKernel):
         return run(x, jacobian, weights, self.bandwidth), velocity
 
     def uses_cores(self, x: Array, jacobian: Array, implementation: str) -> bool:
-        """Whether the fused form of (K3) runs."""
+        """Return whether the fused form of (K3) runs."""
         return (
             explain(
                 "gradient_gaussian_gram", x, jacobian, implementation=implementation
@@ -85,6 +93,9 @@ class GradientGaussian(MatrixKernel):
 
     def _matrix(self, x: Array, y: Array) -> Array:
         return readable.gradient_gaussian_matrix(x, y, self.bandwidth)
+
+    def definition(self, x: Any, y: Any) -> Any:
+        return equations.gradient_gaussian(x, y, x[0] * 0 + self.bandwidth)
 
 
 @dataclass(frozen=True)
@@ -98,8 +109,8 @@ class ScalarGaussian(MatrixKernel):
     bandwidth : float > 0
         σ, in the units of x.
     coordinatewise : bool
-        Solve a separate b×b system for each coordinate of the velocity, instead of one system for
-        all. Default ``False``.
+        Solve a separate b×b system for each coordinate of the velocity. Default ``False``: one
+        system for all.
 
     Raises
     ------
@@ -108,8 +119,8 @@ class ScalarGaussian(MatrixKernel):
 
     Notes
     -----
-    In the coordinate-wise variant each coordinate alone is asked to carry the whole of Δ; the
-    published code has it. Source: [L25].
+    The coordinate-wise variant is that of the published code: each coordinate alone should carry
+    the whole of Δ. Source: [L25].
 
     Examples
     --------
@@ -121,6 +132,13 @@ class ScalarGaussian(MatrixKernel):
 
     bandwidth: float
     coordinatewise: bool = False
+
+    words: ClassVar = {
+        "scalar": {"coordinatewise": False},
+        "coordinatewise": {"coordinatewise": True},
+    }
+    radial: ClassVar[bool] = True
+    length_power: ClassVar[int | None] = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bandwidth", _checks.positive(self.bandwidth, "bandwidth"))
@@ -134,7 +152,7 @@ class ScalarGaussian(MatrixKernel):
         return run(points, x, jacobian, weights, self.bandwidth)
 
     def uses_cores(self, x: Array, jacobian: Array, implementation: str) -> bool:
-        """Whether the fused form of (K4) runs."""
+        """Return whether the fused form of (K4) runs."""
         return (
             explain(
                 "scalar_gaussian_contraction", x, x, jacobian, implementation=implementation
@@ -145,31 +163,5 @@ class ScalarGaussian(MatrixKernel):
     def _matrix(self, x: Array, y: Array) -> Array:
         return readable.scalar_gaussian_matrix(x, y, self.bandwidth)
 
-
-@dataclass(frozen=True)
-class MedianBandwidth:
-    """A rule that gives a Gaussian kernel the median bandwidth (K8) of the particles, anew at each step of a flow.
-
-    Parameters
-    ----------
-    kernel : type
-        :class:`GradientGaussian` (default) or :class:`ScalarGaussian`.
-    rule : {"midpoint", "lower"}
-        Which median; see :func:`ingd_ref.metrics.median_bandwidth`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> MedianBandwidth().draw(np.array([[0.0], [2.0]]), np.zeros((1, 1)), np.random.default_rng(0))
-    GradientGaussian(bandwidth=1.4142135623730951)
-    """
-
-    kernel: type[GradientGaussian] | type[ScalarGaussian] = GradientGaussian
-    rule: str = "midpoint"
-
-    def __post_init__(self) -> None:
-        _checks.choice(self.rule, "rule", MEDIAN_RULES)
-
-    def draw(self, x: Array, y: Array, rng: np.random.Generator) -> MatrixKernel:
-        """Return the kernel whose bandwidth is the median one of the particles x (n, d)."""
-        return self.kernel(median_bandwidth(x, self.rule))
+    def definition(self, x: Any, y: Any) -> Any:
+        return equations.scalar_gaussian(x, y, x[0] * 0 + self.bandwidth)

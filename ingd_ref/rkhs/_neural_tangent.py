@@ -1,4 +1,4 @@
-"""Neural tangent kernels of multilayer perceptrons, without parameter Jacobians."""
+"""Neural tangent kernels of multilayer perceptrons, without Jacobians over parameters."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
+from ingd_ref.equations import kernels as equations
 from ingd_ref.errors import ShapeError
 from ingd_ref.kernels import readable
 from ingd_ref.kernels.activations import ACTIVATIONS
@@ -26,14 +28,15 @@ MODES = ("full", "diagonal", "trace")
 class NeuralTangent(MatrixKernel):
     r"""Neural tangent kernel of a multilayer perceptron h: R^d → R^d, equation (K7).
 
-    .. math:: K_{aa'}(x,y) = \sum_l \langle \delta_l^a(x), \delta_l^{a'}(y) \rangle \, (1 + \langle h_{l-1}(x), h_{l-1}(y) \rangle),
+    .. math:: K_{aa'}(x,y) = \sum_l \langle \delta_l^a(x), \delta_l^{a'}(y) \rangle \,
+              (1 + \langle h_{l-1}(x), h_{l-1}(y) \rangle),
               \quad \delta_l^a = \partial h_a / \partial a_l
 
     Parameters
     ----------
     layers : sequence of (array (out, in), array (out,))
-        Weight matrix and offset of each layer; any depth; the first takes d numbers and the last
-        gives d, without activation.
+        Weight matrix and offset of each layer, of any number of layers. The first takes d numbers;
+        the last returns d, without activation.
     activation : {"tanh", "relu", "silu", "gelu"}
         Between the layers. Default ``"tanh"``.
     mode : {"diagonal", "full", "trace"}
@@ -43,9 +46,14 @@ class NeuralTangent(MatrixKernel):
 
     Raises
     ------
-    ShapeError, NonFiniteError, OptionError, BackendError
-        For layers that do not fit each other, that do not map R^d to R^d, or hold something else
-        than finite numbers.
+    ShapeError
+        If the layers do not fit each other or do not map R^d to R^d.
+    NonFiniteError
+        If a weight or an offset is not finite.
+    OptionError
+        If the activation or the mode is unknown.
+    BackendError
+        If the layers are not arrays of one library and device.
 
     Notes
     -----
@@ -65,13 +73,16 @@ class NeuralTangent(MatrixKernel):
     activation: str = "tanh"
     mode: str = "diagonal"
 
+    words: ClassVar = {f"tangent-{mode}": {"mode": mode} for mode in ("diagonal", "full", "trace")}
+
     def __post_init__(self) -> None:
         _checks.choice(self.activation, "activation", ACTIVATIONS)
         _checks.choice(self.mode, "mode", MODES)
         checked = _checks.layers(self.layers, "layers")
         if checked[0][0].shape[1] != checked[-1][0].shape[0]:
             raise ShapeError(
-                f"layers must map R^d to R^d, got {checked[0][0].shape[1]} inputs and {checked[-1][0].shape[0]} outputs"
+                "layers must map R^d to R^d, "
+                f"got {checked[0][0].shape[1]} inputs and {checked[-1][0].shape[0]} outputs"
             )
         object.__setattr__(self, "layers", checked)
 
@@ -87,12 +98,35 @@ class NeuralTangent(MatrixKernel):
     def _matrix(self, x: Array, y: Array) -> Array:
         return readable.neural_tangent_matrix(x, y, self._layers_for(x), self.activation, self.mode)
 
+    def definition(self, x: Any, y: Any) -> Any:
+        full = equations.neural_tangent(x, y, self.layers, self.activation)
+        if self.mode == "full":
+            return full
+        identity = np.eye(len(x), dtype=int)
+        return full * identity if self.mode == "diagonal" else np.trace(full) / len(x) * identity
+
+    @classmethod
+    def example(
+        cls, like: Array, length: float, rng: np.random.Generator, activation: str = "tanh"
+    ) -> Self:
+        """Return a network d→4→3→d, or a linear one, with random normal weights."""
+        sizes = (like.shape[1], 4, 3, like.shape[1])[:: rng.choice([1, 3])]
+        layers = [
+            (
+                (rng.normal(size=(o, i)) / np.sqrt(i)).astype(like.dtype),
+                0.5 * rng.normal(size=o).astype(like.dtype),
+            )
+            for i, o in itertools.pairwise(sizes)
+        ]
+        return cls(layers, activation)
+
     def _layers_for(self, x: Array) -> list[tuple[Array, Array]]:
-        """The layers in the floating type of x, if they live where x lives."""
+        """Return the layers in the floating type of x."""
         xp = array_namespace(x=x, layers=self.layers[0][0])
         if x.shape[1] != self.layers[0][0].shape[1]:
             raise ShapeError(
-                f"the network takes {self.layers[0][0].shape[1]} numbers, but x has {x.shape[1]} coordinates"
+                f"the network takes {self.layers[0][0].shape[1]} numbers, "
+                f"but x has {x.shape[1]} coordinates"
             )
         return [
             (xp.astype(matrix, x.dtype, copy=False), xp.astype(offset, x.dtype, copy=False))
@@ -102,7 +136,7 @@ class NeuralTangent(MatrixKernel):
 
 @dataclass(frozen=True)
 class RandomNeuralTangent:
-    """A rule that draws a fresh random network for :class:`NeuralTangent` at each step of a flow, as ntKiNG does [L25].
+    """A :class:`NeuralTangent` kernel of a new random network at each step, as in ntKiNG [L25].
 
     Weights and offsets of a layer with k inputs are uniform on [−1/√k, 1/√k].
 

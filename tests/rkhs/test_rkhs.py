@@ -11,7 +11,10 @@ from scipy.special import erf
 from ingd_ref.errors import BackendError, DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.metrics import median_bandwidth
 from ingd_ref.rkhs import (
+    DivergenceFreeGaussian,
     GradientGaussian,
+    GradientInverseMultiquadric,
+    GradientMatern52,
     MedianBandwidth,
     NeuralTangent,
     RandomNeuralTangent,
@@ -97,6 +100,9 @@ def kernels(rng, d):
     return [
         GradientGaussian(0.9),
         ScalarGaussian(0.9),
+        GradientInverseMultiquadric(0.9),
+        GradientMatern52(0.9),
+        *([DivergenceFreeGaussian(0.9)] if d > 1 else []),
         *(NeuralTangent(layers, "silu", mode) for mode in ("full", "diagonal", "trace")),
     ]
 
