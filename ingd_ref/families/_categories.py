@@ -1,28 +1,55 @@
-"""What the families on finitely many categories share: points of the simplex, and the moments of indicators under them."""
+"""Formulas of the families on finitely many categories, categorical and multinomial.
+
+A family names the formulas that it uses, as in ``_mean = _categories.mean``, and has the number of
+trials as ``trials``.
+"""
 
 from __future__ import annotations
+
+import math
+from typing import Protocol
 
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref._special.exponential import other_sums, with_reference
+from ingd_ref._special.counting import remaining
+from ingd_ref._special.exponential import (
+    log_softmax,
+    log_sum_exp,
+    log_sum_exp_bregman,
+    other_sums,
+    simplex_distance,
+    with_reference,
+)
+from ingd_ref._special.logarithm import log_ratio
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.backend._operations import softmax
-from ingd_ref.families._parameters import Constraint, require
+from ingd_ref.families._parameters import Constraint, Requirements, require
 
 __all__ = [
     "SIMPLEX",
+    "Trials",
+    "classical",
+    "conjugate",
     "example_probabilities",
-    "indicator_covariance",
-    "indicator_third_cumulant",
-    "inverse_indicator_covariance",
-    "inverse_probability_jacobian",
+    "fisher",
+    "fisher_rao_distance",
+    "inverse_fisher",
     "invertible_probabilities",
+    "kl",
+    "log_partition",
+    "mean",
+    "natural",
+    "natural_from_mean",
+    "natural_gradient",
+    "natural_jacobian",
+    "probabilities",
+    "require_inverse",
+    "third_cumulant",
     "third_moment",
 ]
 
-# Weights that a caller has normalised sum to one within rounding; see the checks of weights
-# elsewhere.
+# A caller's weights sum to one within rounding, as in the checks of weights elsewhere.
 SIMPLEX = Constraint(
     "positive and sum to one",
     lambda xp, value: (
@@ -32,7 +59,7 @@ SIMPLEX = Constraint(
 
 
 def example_probabilities(categories: int) -> np.ndarray:
-    """Three points of the simplex (3, K): its centre, and two that prefer the first and the last category."""
+    """Three points of the simplex (3, K): its centre, and two towards the last and the first corner."""
     rising = np.arange(1.0, categories + 1.0)
     return np.stack(
         [
@@ -43,45 +70,102 @@ def example_probabilities(categories: int) -> np.ndarray:
     )
 
 
-def invertible_probabilities(xp: Namespace, theta: Array, name: str) -> Array:
-    """Probabilities of which each has a reciprocal, and a few of those a sum, in the floating type."""
-    p = softmax(xp, with_reference(xp, theta))
-    smallest = 4.0 * float(xp.finfo(theta.dtype).smallest_normal)
-    invertible = {"every probability > 0 in this precision": xp.all(p > smallest, axis=-1)}
-    require(
-        xp,
-        invertible,
-        "theta",
-        f"the members of {name} whose Fisher information has an inverse",
-        theta,
-    )
-    return p
+class Trials(Protocol):
+    """A family of counts of K categories in a known number of trials, θ_i = log(p_i/p_K)."""
+
+    @property
+    def trials(self) -> int: ...
 
 
-def indicator_covariance(xp: Namespace, p: Array) -> Array:
-    """Covariance diag(p_i) − p_i p_j of all indicators but the last, with p_i (1 − p_i) from the sum of the other probabilities."""
-    others, q = other_sums(xp, p)[..., :-1], p[..., :-1]
-    one = xp.eye(q.shape[-1], dtype=p.dtype, device=device(p))
-    return one * (q * others)[..., None] - (1.0 - one) * q[..., :, None] * q[..., None, :]
+def natural(family: Trials, xp: Namespace, probabilities: Array) -> Array:
+    return log_ratio(xp, probabilities[..., :-1], probabilities[..., -1:])
 
 
-def inverse_indicator_covariance(xp: Namespace, p: Array) -> Array:
-    """Inverse diag(1/p_i) + 1/p_K of :func:`indicator_covariance`."""
-    one = xp.eye(p.shape[-1] - 1, dtype=p.dtype, device=device(p))
-    return one / p[..., :-1, None] + 1.0 / p[..., -1:, None]
+def classical(family: Trials, xp: Namespace, theta: Array) -> dict[str, Array]:
+    return {"probabilities": probabilities(xp, theta)}
 
 
-def inverse_probability_jacobian(xp: Namespace, p: Array) -> Array:
+def natural_jacobian(family: Trials, xp: Namespace, theta: Array) -> Array:
     """Jacobian ∂ log(p_i/p_K)/∂p_j (..., K − 1, K)."""
+    p = invertible_probabilities(xp, theta)
     one = xp.eye(p.shape[-1], dtype=p.dtype, device=device(p))
     return (one[:-1, :] - one[-1:, :]) / p[..., None, :]
 
 
-def indicator_third_cumulant(xp: Namespace, p: Array) -> Array:
-    """Σ_k p_k c_k ⊗ c_k ⊗ c_k, c_k the centred indicators of all categories but the last."""
-    number = p.shape[-1] - 1
+def log_partition(family: Trials, xp: Namespace, theta: Array) -> Array:
+    return family.trials * log_sum_exp(xp, with_reference(xp, theta))
+
+
+def mean(family: Trials, xp: Namespace, theta: Array) -> Array:
+    return family.trials * probabilities(xp, theta)[..., :-1]
+
+
+def natural_from_mean(family: Trials, xp: Namespace, mu: Array) -> Array:
+    return log_ratio(xp, mu, remaining(xp, float(family.trials), mu)[..., None])
+
+
+def fisher(family: Trials, xp: Namespace, theta: Array) -> Array:
+    """n (diag(p_i) − p_i p_j), with 1 − p_i from the sum of the other probabilities."""
+    p = probabilities(xp, theta)
+    others, q = other_sums(xp, p)[..., :-1], p[..., :-1]
+    one = xp.eye(q.shape[-1], dtype=p.dtype, device=device(p))
+    covariance = one * (q * others)[..., None] - (1.0 - one) * q[..., :, None] * q[..., None, :]
+    return family.trials * covariance
+
+
+def inverse_fisher(family: Trials, xp: Namespace, theta: Array) -> Array:
+    """(diag(1/p_i) + 1/p_K)/n."""
+    p = invertible_probabilities(xp, theta)
+    one = xp.eye(p.shape[-1] - 1, dtype=p.dtype, device=device(p))
+    return (one / p[..., :-1, None] + 1.0 / p[..., -1:, None]) / family.trials
+
+
+def natural_gradient(family: Trials, xp: Namespace, theta: Array, grad: Array) -> Array:
+    p = invertible_probabilities(xp, theta)
+    total = xp.sum(grad, axis=-1, keepdims=True)
+    return (grad / p[..., :-1] + total / p[..., -1:]) / family.trials
+
+
+def third_cumulant(family: Trials, xp: Namespace, theta: Array) -> Array:
+    p = probabilities(xp, theta)
     indicators = xp.eye(p.shape[-1], dtype=p.dtype, device=device(p))[:, :-1]
-    return third_moment(xp, p, indicators - p[..., None, :number])
+    return family.trials * third_moment(xp, p, indicators - p[..., None, :-1])
+
+
+def kl(family: Trials, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+    first, second = with_reference(xp, theta1), with_reference(xp, theta2)
+    return family.trials * log_sum_exp_bregman(xp, first, second)
+
+
+def fisher_rao_distance(family: Trials, xp: Namespace, theta1: Array, theta2: Array) -> Array:
+    first, second = with_reference(xp, theta1), with_reference(xp, theta2)
+    return math.sqrt(family.trials) * simplex_distance(xp, first, second)
+
+
+def conjugate(family: Trials, xp: Namespace, theta: Array) -> Array:
+    logits = with_reference(xp, theta)
+    return family.trials * xp.sum(softmax(xp, logits) * log_softmax(xp, logits), axis=-1)
+
+
+def probabilities(xp: Namespace, theta: Array) -> Array:
+    """Probabilities (p₁, …, p_K) of all categories."""
+    return softmax(xp, with_reference(xp, theta))
+
+
+def invertible_probabilities(xp: Namespace, theta: Array) -> Array:
+    """Return the probabilities if their reciprocals and a few of those together stay finite."""
+    p = probabilities(xp, theta)
+    smallest = 4.0 * float(xp.finfo(theta.dtype).smallest_normal)
+    require_inverse(
+        xp, {"every probability > 0 in this precision": xp.all(p > smallest, axis=-1)}, theta
+    )
+    return p
+
+
+def require_inverse(xp: Namespace, invertible: Requirements, theta: Array) -> None:
+    """Raise :class:`DomainError` where the Fisher information has no inverse."""
+    space = "the members whose Fisher information has an inverse"
+    require(xp, invertible, "theta", space, theta)
 
 
 def third_moment(xp: Namespace, p: Array, centred: Array) -> Array:

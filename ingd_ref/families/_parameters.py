@@ -20,7 +20,16 @@ from ingd_ref.backend._namespace import (
 )
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 
-__all__ = ["POSITIVE", "REAL", "Constraint", "Parameter", "Requirements", "gather", "require"]
+__all__ = [
+    "POSITIVE",
+    "PROBABILITY",
+    "REAL",
+    "Constraint",
+    "Parameter",
+    "Requirements",
+    "gather",
+    "require",
+]
 
 Requirements = Mapping[
     str, Array
@@ -65,6 +74,11 @@ class Parameter:
     name: str
     constraint: Constraint = REAL
     shape: tuple[int, ...] = ()
+
+
+PROBABILITY = Parameter(
+    "probability", Constraint("between 0 and 1", lambda xp, value: (value > 0) & (value < 1))
+)
 
 
 def gather(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from ingd_ref._special.cholesky import positive_definite
@@ -24,6 +26,13 @@ __all__ = [
 # overflow nor underflow.
 TINY, HUGE = 1e-100, 1e100
 LARGEST_POWER = 0.4
+
+
+class OfMatrices(Protocol):
+    """A family of d × d matrices."""
+
+    @property
+    def dimension(self) -> int: ...
 
 
 def square_root(matrices: np.ndarray) -> np.ndarray:
@@ -80,12 +89,13 @@ def bartlett(
     return np.asarray(below + diagonal[..., None] * np.eye(dim))
 
 
-def moved_inside(xp: Namespace, x: Array, dim: int) -> Array:
+def moved_inside(family: OfMatrices, xp: Namespace, x: Array) -> Array:
     """Return drawn matrices (..., d(d+1)/2) as positive definite ones: those that rounding has left indefinite lose correlation.
 
     Off-diagonal entries are shrunk by 4d roundings, which mends an almost singular matrix; of one
     that overflowed the diagonal is left.
     """
+    dim = family.dimension
     info = xp.finfo(x.dtype)
     unit = entries(xp, xp.eye(dim, dtype=x.dtype, device=device(x)))
     bound = float(info.max) ** LARGEST_POWER

@@ -9,15 +9,14 @@ import numpy as np
 
 from ingd_ref._special.exponential import (
     log_softmax,
-    log_sum_exp,
-    log_sum_exp_bregman,
     with_reference,
 )
-from ingd_ref._special.logarithm import log_ratio
-from ingd_ref._special.logistic import logistic, logistic_distance
+from ingd_ref._special.logistic import logistic
 from ingd_ref.backend._namespace import Array, Namespace
-from ingd_ref.families._base import ExponentialFamily, matrix
-from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
+from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._common import constant_base_measure, everywhere, identity
+from ingd_ref.families._parameters import PROBABILITY, Requirements
+from ingd_ref.families.binomial import Binomial
 
 __all__ = ["Bernoulli"]
 
@@ -51,78 +50,28 @@ class Bernoulli(ExponentialFamily):
     name = "Bernoulli"
     dim = 1
     number = 1
-    parameters = (
-        Parameter(
-            "probability",
-            Constraint("between 0 and 1", lambda xp, value: (value > 0) & (value < 1)),
-        ),
-    )
+    parameters = (PROBABILITY,)
 
-    def _natural(self, xp: Namespace, probability: Array) -> Array:
-        return log_ratio(xp, probability, 1.0 - probability)[..., None]
-
-    def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        return {"probability": logistic(xp, theta[..., 0])}
-
-    def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
-        return self._inverse_fisher(xp, theta)
-
-    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        return {}
-
-    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {"mu[0] > 0": mu[..., 0] > 0, "mu[0] < 1": mu[..., 0] < 1}
+    _domain = everywhere
+    _statistics = identity
+    _log_base_measure = constant_base_measure
+    _binomial = Binomial(trials=1)
+    _natural = _binomial._natural
+    _classical = _binomial._classical
+    _natural_jacobian = _binomial._natural_jacobian
+    _mean_domain = _binomial._mean_domain
+    _log_partition = _binomial._log_partition
+    _mean = _binomial._mean
+    _natural_from_mean = _binomial._natural_from_mean
+    _fisher = _binomial._fisher
+    _inverse_fisher = _binomial._inverse_fisher
+    _natural_gradient = _binomial._natural_gradient
+    _third_cumulant = _binomial._third_cumulant
+    _kl = _binomial._kl
+    _fisher_rao_distance = _binomial._fisher_rao_distance
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
         return {"x = 0 or x = 1": xp.all((x == 0) | (x == 1), axis=-1)}
-
-    def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return x
-
-    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return xp.zeros_like(x[..., 0])
-
-    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return log_sum_exp(xp, with_reference(xp, theta))
-
-    def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return logistic(xp, theta)
-
-    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return log_ratio(xp, mu, 1.0 - mu)
-
-    def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return matrix(xp, [[logistic(xp, theta[..., 0]) * logistic(xp, -theta[..., 0])]])
-
-    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        return (1.0 / self._variance(xp, theta))[..., None]
-
-    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return grad / self._variance(xp, theta)
-
-    def _variance(self, xp: Namespace, theta: Array) -> Array:
-        variance = self._fisher(xp, theta)[..., 0]
-        invertible = {
-            "p(1 - p) > 0 in this precision": variance[..., 0]
-            > 4.0 * float(xp.finfo(theta.dtype).smallest_normal)
-        }
-        require(
-            xp,
-            invertible,
-            "theta",
-            f"the members of {self.name} whose Fisher information has an inverse",
-            theta,
-        )
-        return variance
-
-    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return (self._fisher(xp, theta) * -xp.tanh(0.5 * theta)[..., None])[..., None]
-
-    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return log_sum_exp_bregman(xp, with_reference(xp, theta1), with_reference(xp, theta2))
-
-    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return logistic_distance(xp, theta1[..., 0], theta2[..., 0])
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
         return -self._entropy(xp, theta)

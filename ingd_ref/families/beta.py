@@ -8,15 +8,6 @@ from typing import Any
 import numpy as np
 
 from ingd_ref._special.beta import (
-    dirichlet_entropy,
-    inverse_log_beta_gradient,
-    inverse_log_beta_hessian_product,
-    log_beta,
-    log_beta_bregman,
-    log_beta_conjugate,
-    log_beta_gradient,
-    log_beta_hessian,
-    log_beta_third_derivative,
     mean_log_gap,
     reduced_log_beta,
 )
@@ -25,10 +16,11 @@ from ingd_ref._special.double_words import two_sum
 from ingd_ref._special.log_means import jensen_gap
 from ingd_ref._special.logarithm import log_remainder
 from ingd_ref._special.products import difference_of_products
-from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
 from ingd_ref.families._samples import differ
+from ingd_ref.families.dirichlet import Dirichlet
 
 __all__ = ["Beta"]
 
@@ -71,6 +63,18 @@ class Beta(ExponentialFamily):
     parameters = (Parameter("alpha", POSITIVE), Parameter("beta", POSITIVE))
     bounds = (0.0, 1.0)
 
+    _dirichlet = Dirichlet(categories=2)
+    _log_partition = _dirichlet._log_partition
+    _mean = _dirichlet._mean
+    _natural_from_mean = _dirichlet._natural_from_mean
+    _fisher = _dirichlet._fisher
+    _inverse_fisher = _dirichlet._inverse_fisher
+    _natural_gradient = _dirichlet._natural_gradient
+    _third_cumulant = _dirichlet._third_cumulant
+    _kl = _dirichlet._kl
+    _conjugate = _dirichlet._conjugate
+    _entropy = _dirichlet._entropy
+
     def _natural(self, xp: Namespace, alpha: Array, beta: Array) -> Array:
         return xp.stack([alpha, beta], axis=-1)
 
@@ -93,37 +97,6 @@ class Beta(ExponentialFamily):
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         return -xp.log(x[..., 0]) - xp.log1p(-x[..., 0])
-
-    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return log_beta(xp, theta)
-
-    def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return log_beta_gradient(xp, theta)
-
-    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return inverse_log_beta_gradient(xp, mu)
-
-    def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return log_beta_hessian(xp, theta)
-
-    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        one = xp.eye(2, dtype=theta.dtype, device=device(theta))
-        return inverse_log_beta_hessian_product(xp, theta, one)
-
-    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return inverse_log_beta_hessian_product(xp, theta, grad[..., None, :])[..., 0, :]
-
-    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return log_beta_bregman(xp, theta1, theta2)
-
-    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return log_beta_third_derivative(xp, theta)
-
-    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        return log_beta_conjugate(xp, theta)
-
-    def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return dirichlet_entropy(xp, theta)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         (alpha, beta), x = self._classical(xp, theta).values(), x[..., 0]

@@ -22,7 +22,9 @@ from ingd_ref._special.logarithm import log_ratio
 from ingd_ref._special.logistic import logistic, logistic_distance
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
-from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
+from ingd_ref.families._categories import require_inverse
+from ingd_ref.families._common import everywhere, identity
+from ingd_ref.families._parameters import PROBABILITY, Requirements
 from ingd_ref.families._scipy import single
 
 __all__ = ["Binomial"]
@@ -65,12 +67,7 @@ class Binomial(ExponentialFamily):
     name = "binomial"
     dim = 1
     number = 1
-    parameters = (
-        Parameter(
-            "probability",
-            Constraint("between 0 and 1", lambda xp, value: (value > 0) & (value < 1)),
-        ),
-    )
+    parameters = (PROBABILITY,)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "trials", _checks.positive_integer(self.trials, "trials"))
@@ -79,6 +76,9 @@ class Binomial(ExponentialFamily):
     def examples(cls) -> Sequence[Binomial]:
         """One trial, which is the Bernoulli family, and several."""
         return (cls(1), cls(12))
+
+    _domain = everywhere
+    _statistics = identity
 
     def _natural(self, xp: Namespace, probability: Array) -> Array:
         return log_ratio(xp, probability, 1.0 - probability)[..., None]
@@ -89,18 +89,12 @@ class Binomial(ExponentialFamily):
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         return self.trials * self._inverse_fisher(xp, theta)
 
-    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        return {}
-
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         return {"mu[0] > 0": mu[..., 0] > 0, f"mu[0] < {self.trials}": mu[..., 0] < self.trials}
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
         inside = (x >= 0) & (x <= self.trials) & (x == xp.floor(x))
         return {f"x = 0, 1, ..., {self.trials}": xp.all(inside, axis=-1)}
-
-    def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return x
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         x = x[..., 0]
@@ -135,13 +129,7 @@ class Binomial(ExponentialFamily):
         variance = self._fisher(xp, theta)[..., 0]
         smallest = 4.0 * self.trials * float(xp.finfo(theta.dtype).smallest_normal)
         invertible = {"p(1 - p) > 0 in this precision": variance[..., 0] > smallest}
-        require(
-            xp,
-            invertible,
-            "theta",
-            f"the members of {self.name} whose Fisher information has an inverse",
-            theta,
-        )
+        require_inverse(xp, invertible, theta)
         return variance
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:

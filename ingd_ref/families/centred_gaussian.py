@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +27,7 @@ from ingd_ref._special.symmetric import (
     wick,
 )
 from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.families import _gaussian
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Parameter, Requirements
 from ingd_ref.families._positive_definite import (
@@ -98,6 +98,10 @@ class CentredGaussian(ExponentialFamily):
         """The covariance."""
         return (Parameter("covariance", POSITIVE_DEFINITE, shape=(self.dimension, self.dimension)),)
 
+    _log_base_measure = _gaussian.log_base_measure
+    _conjugate = _gaussian.conjugate
+    _entropy = _gaussian.entropy
+
     def _precision(self, xp: Namespace, theta: Array) -> Array:
         return -2.0 * from_dual_entries(xp, theta, self.dimension)
 
@@ -132,9 +136,6 @@ class CentredGaussian(ExponentialFamily):
         unit = xp.eye(self.dimension, dtype=x.dtype, device=device(x))
         half = unit[:, :, None] * x[..., None, None, :]  # ∂x_i/∂x_a x_j
         return entries(xp, half + xp.matrix_transpose(half))
-
-    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return xp.full_like(x[..., 0], -0.5 * self.dimension * math.log(2.0 * math.pi))
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         return -0.5 * self._factor(xp, theta).log_det()
@@ -172,14 +173,6 @@ class CentredGaussian(ExponentialFamily):
         difference = double_word(xp, self._precision(xp, theta2)) - self._precision(xp, theta1)
         return 0.5 * log_det_divergence(
             xp, self._factor(xp, theta1), self._factor(xp, theta2), difference
-        )
-
-    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        return 0.5 * (self._factor(xp, theta).log_det() - self.dimension)
-
-    def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return 0.5 * (
-            self.dimension * (1.0 + math.log(2.0 * math.pi)) - self._factor(xp, theta).log_det()
         )
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:

@@ -13,7 +13,6 @@ from ingd_ref._special.gamma import (
     lgamma_bregman,
     log_minus_digamma,
     reduced_lgamma,
-    stirling_remainder,
     tetragamma,
     trigamma,
     trigamma_excess,
@@ -21,7 +20,9 @@ from ingd_ref._special.gamma import (
 from ingd_ref._special.logarithm import log_remainder
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
+from ingd_ref.families._common import any_mean
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families.gamma import log_front
 
 __all__ = ["ChiSquared"]
 
@@ -58,6 +59,8 @@ class ChiSquared(ExponentialFamily):
     parameters = (Parameter("degrees_of_freedom", POSITIVE),)
     bounds = (0.0, math.inf)
 
+    _mean_domain = any_mean
+
     def _natural(self, xp: Namespace, degrees_of_freedom: Array) -> Array:
         return 0.5 * degrees_of_freedom[..., None]
 
@@ -66,9 +69,6 @@ class ChiSquared(ExponentialFamily):
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
         return {"degrees_of_freedom = 2 theta[0] > 0": theta[..., 0] > 0}
-
-    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {}
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
         return xp.log(x)
@@ -115,15 +115,9 @@ class ChiSquared(ExponentialFamily):
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         shape, half = theta[..., 0], 0.5 * x[..., 0]
-        # S(α) + log x, by one step of the recurrence of S, so that log x meets −log Γ(α) ≈ log α of
-        # a small shape in one logarithm.
-        step = (
-            shape * xp.log1p(1.0 / shape)
-            - 1.0
-            + xp.log(x[..., 0] / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape)))
+        return -log_front(xp, shape, x[..., 0]) - shape * log_remainder(
+            xp, half / shape, (half - shape) / shape
         )
-        front = stirling_remainder(xp, 1.0 + shape) + step
-        return -front - shape * log_remainder(xp, half / shape, (half - shape) / shape)
 
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom: np.ndarray

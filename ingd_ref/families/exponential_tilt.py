@@ -12,6 +12,7 @@ from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import OptionError
 from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._common import any_mean
 from ingd_ref.families._derivatives import complex_step_jacobian, extrapolated_derivative
 from ingd_ref.families._parameters import Parameter, Requirements
 from ingd_ref.families._projection import intersection
@@ -164,6 +165,8 @@ class ExponentialTilt(ExponentialFamily):
         """The natural parameters themselves."""
         return (Parameter("theta", shape=(self.number,)),)
 
+    _mean_domain = any_mean
+
     def _natural(self, xp: Namespace, theta: Array) -> Array:
         return theta
 
@@ -174,9 +177,6 @@ class ExponentialTilt(ExponentialFamily):
         return (
             {} if self.domain is None else {"the condition of the caller": self.domain(xp, theta)}
         )
-
-    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {}
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
         return {} if self.support is None else {"the condition of the caller": self.support(xp, x)}

@@ -23,6 +23,7 @@ from ingd_ref._special.logarithm import log_ratio, log_remainder
 from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
+from ingd_ref.families._common import reciprocal_base_measure
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
 from ingd_ref.families._samples import differ
 
@@ -68,6 +69,8 @@ class Gamma(ExponentialFamily):
     parameters = (Parameter("shape", POSITIVE), Parameter("rate", POSITIVE))
     bounds = (0.0, math.inf)
 
+    _log_base_measure = reciprocal_base_measure
+
     def _natural(self, xp: Namespace, shape: Array, rate: Array) -> Array:
         return xp.stack([shape, -rate], axis=-1)
 
@@ -90,9 +93,6 @@ class Gamma(ExponentialFamily):
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
         return xp.stack([1.0 / x, xp.ones_like(x)], axis=-1)
-
-    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return -xp.log(x[..., 0])
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
@@ -167,15 +167,7 @@ class Gamma(ExponentialFamily):
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         (shape, rate), x = self._classical(xp, theta).values(), x[..., 0]
         excess = difference_of_products(xp, rate, x, shape, xp.ones_like(x)) / shape  # x/(α/β) − 1
-        # S(α) + log x, by one step of the recurrence of S, so that log x meets −log Γ(α) ≈ log α of
-        # a small shape in one logarithm.
-        step = (
-            shape * xp.log1p(1.0 / shape)
-            - 1.0
-            + xp.log(x / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape)))
-        )
-        front = stirling_remainder(xp, 1.0 + shape) + step
-        return -front - shape * log_remainder(xp, x / (shape / rate), excess)
+        return -log_front(xp, shape, x) - shape * log_remainder(xp, x / (shape / rate), excess)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
@@ -206,3 +198,14 @@ class Gamma(ExponentialFamily):
     @classmethod
     def _from_scipy(cls, a: np.ndarray, scale: np.ndarray) -> tuple[Gamma, dict[str, np.ndarray]]:
         return cls(), {"shape": a, "rate": 1.0 / scale}
+
+
+def log_front(xp: Namespace, shape: Array, x: Array) -> Array:
+    """Return S(α) + log x, S(a) = log Γ(a) − a log a + a, for the density of Gamma variables.
+
+    It takes one step of the recurrence of S, so that log x meets −log Γ(α) ≈ log α of a small shape
+    in one logarithm.
+    """
+    ratio = x / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape))
+    step = shape * xp.log1p(1.0 / shape) - 1.0 + xp.log(ratio)
+    return stirling_remainder(xp, 1.0 + shape) + step

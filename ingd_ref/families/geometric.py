@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ingd_ref._special.exponential import log1mexp
-from ingd_ref._special.logistic import geometric_distance, geometric_divergence, geometric_odds
+from ingd_ref._special.logistic import geometric_odds
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.errors import DomainError
-from ingd_ref.families._base import ExponentialFamily, matrix
-from ingd_ref.families._parameters import Constraint, Parameter, Requirements
+from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._common import constant_base_measure, counts, identity, positive_mean
+from ingd_ref.families._parameters import PROBABILITY
 from ingd_ref.families._scipy import single
+from ingd_ref.families.negative_binomial import NegativeBinomial
 
 __all__ = ["Geometric"]
 
@@ -50,72 +51,27 @@ class Geometric(ExponentialFamily):
     name = "geometric"
     dim = 1
     number = 1
-    parameters = (
-        Parameter(
-            "probability",
-            Constraint("between 0 and 1", lambda xp, value: (value > 0) & (value < 1)),
-        ),
-    )
+    parameters = (PROBABILITY,)
 
-    def _natural(self, xp: Namespace, probability: Array) -> Array:
-        return xp.log1p(-probability)[..., None]
-
-    def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        return {"probability": -xp.expm1(theta[..., 0])}
-
-    def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
-        return -xp.exp(-theta)[..., None]
-
-    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        largest = math.log(float(xp.finfo(theta.dtype).max))
-        smallest = f"theta[0] > {-largest:.6g}, so that exp(theta[0]) is a number"
-        return {"theta[0] < 0": theta[..., 0] < 0, smallest: theta[..., 0] > -largest}
-
-    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {"mu[0] > 0": mu[..., 0] > 0}
-
-    def _support(self, xp: Namespace, x: Array) -> Requirements:
-        return {"x = 0, 1, 2, ...": xp.all((x >= 0) & (x == xp.floor(x)), axis=-1)}
-
-    def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return x
-
-    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return xp.zeros_like(x[..., 0])
-
-    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return -log1mexp(xp, theta[..., 0])
-
-    def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return geometric_odds(xp, theta)
-
-    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return -xp.log1p(1.0 / mu)
-
-    def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        mean = geometric_odds(xp, theta[..., 0])
-        return matrix(xp, [[mean * (1.0 + mean)]])
-
-    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        mean = geometric_odds(xp, theta[..., 0])
-        return matrix(xp, [[1.0 / mean / (1.0 + mean)]])
-
-    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        mean = geometric_odds(xp, theta)
-        return grad / mean / (1.0 + mean)
-
-    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        mean = geometric_odds(xp, theta)[..., None, None]
-        return mean * (1.0 + mean) * (1.0 + 2.0 * mean)
-
-    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return geometric_divergence(xp, theta1[..., 0], theta2[..., 0])
-
-    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return geometric_distance(xp, theta1[..., 0], theta2[..., 0])
-
-    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        return -self._entropy(xp, theta)
+    _mean_domain = positive_mean
+    _support = counts
+    _statistics = identity
+    _log_base_measure = constant_base_measure
+    _negative_binomial = NegativeBinomial(successes=1.0)
+    _natural = _negative_binomial._natural
+    _classical = _negative_binomial._classical
+    _natural_jacobian = _negative_binomial._natural_jacobian
+    _domain = _negative_binomial._domain
+    _log_partition = _negative_binomial._log_partition
+    _mean = _negative_binomial._mean
+    _natural_from_mean = _negative_binomial._natural_from_mean
+    _fisher = _negative_binomial._fisher
+    _inverse_fisher = _negative_binomial._inverse_fisher
+    _natural_gradient = _negative_binomial._natural_gradient
+    _third_cumulant = _negative_binomial._third_cumulant
+    _kl = _negative_binomial._kl
+    _fisher_rao_distance = _negative_binomial._fisher_rao_distance
+    _conjugate = _negative_binomial._conjugate
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         theta = theta[..., 0]

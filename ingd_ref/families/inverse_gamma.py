@@ -12,19 +12,17 @@ from ingd_ref._special.gamma import (
     inverse_log_minus_digamma,
     log_minus_digamma,
     reduced_lgamma,
-    reduced_lgamma_bregman,
-    stirling_remainder,
-    tetragamma,
-    trigamma,
-    trigamma_excess,
 )
 from ingd_ref._special.log_means import jensen_gap
 from ingd_ref._special.logarithm import log_ratio, log_remainder
 from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
-from ingd_ref.families._base import ExponentialFamily, matrix
+from ingd_ref.families import _flipped
+from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._common import reciprocal_base_measure
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
 from ingd_ref.families._samples import differ
+from ingd_ref.families.gamma import Gamma, log_front
 
 __all__ = ["InverseGamma"]
 
@@ -65,6 +63,19 @@ class InverseGamma(ExponentialFamily):
     parameters = (Parameter("shape", POSITIVE), Parameter("scale", POSITIVE))
     bounds = (0.0, math.inf)
 
+    _log_base_measure = reciprocal_base_measure
+    _inverted = Gamma()
+    _log_partition = _flipped.log_partition
+    _mean = _flipped.mean
+    _natural_from_mean = _flipped.natural_from_mean
+    _fisher = _flipped.fisher
+    _inverse_fisher = _flipped.inverse_fisher
+    _natural_gradient = _flipped.natural_gradient
+    _fisher_vector_product = _flipped.fisher_vector_product
+    _third_cumulant = _flipped.third_cumulant
+    _kl = _flipped.kl
+    _conjugate = _flipped.conjugate
+
     def _natural(self, xp: Namespace, shape: Array, scale: Array) -> Array:
         return xp.stack([-shape, -scale], axis=-1)
 
@@ -88,73 +99,6 @@ class InverseGamma(ExponentialFamily):
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
         return xp.stack([1.0 / x, -1.0 / x / x], axis=-1)
 
-    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return -xp.log(x[..., 0])
-
-    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        shape, scale = self._classical(xp, theta).values()
-        return reduced_lgamma(xp, shape) + shape * (log_ratio(xp, shape, scale) - 1.0)
-
-    def _mean(self, xp: Namespace, theta: Array) -> Array:
-        shape, scale = self._classical(xp, theta).values()
-        return xp.stack(
-            [
-                log_minus_digamma(xp, shape) - log_ratio(xp, shape, scale),
-                shape / scale,
-            ],
-            axis=-1,
-        )
-
-    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        shape = inverse_log_minus_digamma(xp, xp.log(mu[..., 1]) + mu[..., 0])
-        return self._natural(xp, shape=shape, scale=shape / mu[..., 1])
-
-    def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        shape, scale = self._classical(xp, theta).values()
-        return matrix(
-            xp,
-            [[trigamma(xp, shape), -1.0 / scale], [-1.0 / scale, shape / scale / scale]],
-        )
-
-    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        shape, scale = self._classical(xp, theta).values()
-        excess = trigamma_excess(xp, shape)
-        return matrix(
-            xp,
-            [
-                [shape / excess, scale / excess],
-                [scale / excess, scale * (scale / shape) * (1.0 + 1.0 / excess)],
-            ],
-        )
-
-    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        shape, scale = self._classical(xp, theta).values()
-        first = difference_of_products(
-            xp, shape, grad[..., 0], -scale, grad[..., 1]
-        ) / trigamma_excess(xp, shape)
-        return xp.stack([first, scale / shape * (scale * grad[..., 1] + first)], axis=-1)
-
-    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        (shape1, scale1), (shape2, scale2) = (
-            self._classical(xp, theta1).values(),
-            self._classical(xp, theta2).values(),
-        )
-        ratio = (shape1 / scale1) / (shape2 / scale2)
-        excess = difference_of_products(xp, shape1, scale2, shape2, scale1) / (shape2 * scale1)
-        return reduced_lgamma_bregman(xp, shape1, shape2) + shape2 * log_remainder(
-            xp, ratio, excess
-        )
-
-    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        shape, scale = self._classical(xp, theta).values()
-        zero, mixed, last = (
-            xp.zeros_like(shape),
-            -1.0 / scale / scale,
-            2.0 * shape / scale / scale / scale,
-        )
-        first = matrix(xp, [[-tetragamma(xp, shape), zero], [zero, mixed]])
-        return xp.stack([first, matrix(xp, [[zero, mixed], [mixed, last]])], axis=-3)
-
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """By log E 1/x + E log x, which mixes from those of the two and from what the logarithm of a mean exceeds the mean of two by."""
         (shape1, scale1), (shape2, scale2), t = (
@@ -174,10 +118,6 @@ class InverseGamma(ExponentialFamily):
         shape = inverse_log_minus_digamma(xp, gap)
         return self._natural(xp, shape=shape, scale=shape / mean)
 
-    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        shape = -theta[..., 0]
-        return -reduced_lgamma(xp, shape) - shape * log_minus_digamma(xp, shape)
-
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         shape, scale = self._classical(xp, theta).values()
         scale_free = reduced_lgamma(xp, shape) + (1.0 + shape) * log_minus_digamma(xp, shape)
@@ -188,15 +128,7 @@ class InverseGamma(ExponentialFamily):
         excess = difference_of_products(xp, scale, xp.ones_like(x), shape, x) / (
             shape * x
         )  # (1/x)/(α/β) − 1
-        # S(α) + log x, by one step of the recurrence of S, so that log x meets −log Γ(α) ≈ log α of
-        # a small shape in one logarithm.
-        step = (
-            shape * xp.log1p(1.0 / shape)
-            - 1.0
-            + xp.log(x / shape * xp.sqrt(2.0 * math.pi * (1.0 + shape)))
-        )
-        front = stirling_remainder(xp, 1.0 + shape) + step
-        return -front - shape * log_remainder(xp, scale / x / shape, excess)
+        return -log_front(xp, shape, x) - shape * log_remainder(xp, scale / x / shape, excess)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights / x, axis=-2)  # of 1/x

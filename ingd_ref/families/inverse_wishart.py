@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,15 +12,16 @@ from ingd_ref._special.double_words import DoubleWord, double_word
 from ingd_ref._special.multivariate_gamma import multivariate_reduced_lgamma
 from ingd_ref._special.symmetric import dual_entries, entries, from_dual_entries, from_entries, wick
 from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.families import _flipped
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._parameters import Constraint, Parameter, Requirements
+from ingd_ref.families._flipped import flip
+from ingd_ref.families._parameters import Parameter, Requirements
 from ingd_ref.families._positive_definite import (
-    POSITIVE_DEFINITE,
     bartlett,
     moved_inside,
     square_root,
 )
-from ingd_ref.families.wishart import Wishart
+from ingd_ref.families.wishart import Wishart, to_scipy
 
 __all__ = ["InverseWishart"]
 
@@ -69,39 +69,38 @@ class InverseWishart(ExponentialFamily):
         _checks.positive_integer(self.dimension, "dimension")
 
     @property
+    def _inverted(self) -> Wishart:
+        return Wishart(self.dimension)
+
+    @property
     def dim(self) -> int:
         """Number d(d + 1)/2 of coordinates of a point."""
-        return self.dimension * (self.dimension + 1) // 2
+        return self._inverted.dim
 
     @property
     def number(self) -> int:
         """Number b = 1 + d(d + 1)/2 of statistics."""
-        return 1 + self.dim
+        return self._inverted.number
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """Scale matrix and degrees of freedom."""
-        d = self.dimension
-        enough = Constraint(f"greater than {d - 1}", lambda xp, value: value > d - 1)
-        return (
-            Parameter("scale", POSITIVE_DEFINITE, shape=(d, d)),
-            Parameter("degrees_of_freedom", enough),
-        )
-
-    @property
-    def _inverted(self) -> Wishart:
-        return Wishart(self.dimension)
-
-    def _flip(self, xp: Namespace, vector: Array) -> Array:
-        """Tθ or Tμ."""
-        return xp.concat([-vector[..., :1], vector[..., 1:]], axis=-1)
-
-    def _flip_both(self, xp: Namespace, matrices: Array) -> Array:
-        """TFT."""
-        return xp.matrix_transpose(self._flip(xp, xp.matrix_transpose(self._flip(xp, matrices))))
+        return self._inverted.parameters
 
     def _inverse(self, xp: Namespace, x: Array) -> DoubleWord:
         return factor(xp, from_entries(xp, x, self.dimension)).inverse()
+
+    _log_partition = _flipped.log_partition
+    _mean = _flipped.mean
+    _natural_from_mean = _flipped.natural_from_mean
+    _fisher = _flipped.fisher
+    _inverse_fisher = _flipped.inverse_fisher
+    _natural_gradient = _flipped.natural_gradient
+    _fisher_vector_product = _flipped.fisher_vector_product
+    _third_cumulant = _flipped.third_cumulant
+    _kl = _flipped.kl
+    _conjugate = _flipped.conjugate
+    _moved_inside = moved_inside
 
     def _natural(self, xp: Namespace, scale: Array, degrees_of_freedom: Array) -> Array:
         dual = dual_entries(xp, 0.5 * (scale + xp.matrix_transpose(scale)))
@@ -112,14 +111,14 @@ class InverseWishart(ExponentialFamily):
         return {"scale": scale, "degrees_of_freedom": -2.0 * theta[..., 0]}
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        enough, definite = self._inverted._domain(xp, self._flip(xp, theta)).values()
+        enough, definite = self._inverted._domain(xp, flip(xp, theta)).values()
         return {
             f"degrees_of_freedom = -2 theta[0] > {self.dimension - 1}": enough,
             "scale = -2 theta[1:] positive definite": definite,
         }
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        definite, gap = self._inverted._mean_domain(xp, self._flip(xp, mu)).values()
+        definite, gap = self._inverted._mean_domain(xp, flip(xp, mu)).values()
         return {"mu[1:] positive definite": definite, "log det mu[1:] + mu[0] > 0": gap}
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
@@ -142,26 +141,6 @@ class InverseWishart(ExponentialFamily):
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         return self._inverted._log_base_measure(xp, x)
-
-    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return self._inverted._log_partition(xp, self._flip(xp, theta))
-
-    def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return self._flip(xp, self._inverted._mean(xp, self._flip(xp, theta)))
-
-    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return self._flip(xp, self._inverted._natural_from_mean(xp, self._flip(xp, mu)))
-
-    def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return self._flip_both(xp, self._inverted._fisher(xp, self._flip(xp, theta)))
-
-    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        return self._flip_both(xp, self._inverted._inverse_fisher(xp, self._flip(xp, theta)))
-
-    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return self._flip(
-            xp, self._inverted._natural_gradient(xp, self._flip(xp, theta), self._flip(xp, grad))
-        )
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
         d = self.dimension
@@ -186,19 +165,8 @@ class InverseWishart(ExponentialFamily):
         inverse = factor(xp, self._classical(xp, theta)["scale"]).inverse().rounded()
         return self._inverted._scale_metric(xp, -theta[..., 0], inverse, -0.5 * inverse)
 
-    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        tensor = self._inverted._third_cumulant(xp, self._flip(xp, theta))
-        flipped = self._flip_both(xp, tensor)
-        return xp.concat([-flipped[..., :1, :, :], flipped[..., 1:, :, :]], axis=-3)
-
-    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return self._inverted._kl(xp, self._flip(xp, theta1), self._flip(xp, theta2))
-
-    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        return self._inverted._conjugate(xp, self._flip(xp, theta))
-
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        flipped = self._flip(
+        flipped = flip(
             xp, theta
         )  # the density of X is that of X⁻¹ times (det X)^−(d+1), whose mean logarithm is −(d + 1)μ₀
         return (
@@ -215,10 +183,7 @@ class InverseWishart(ExponentialFamily):
         return -front + self._log_base_measure(xp, x)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
-        return self._flip(xp, self._inverted._fit_points(xp, self._inverse(xp, x), weights))
-
-    def _moved_inside(self, xp: Namespace, x: Array) -> Array:
-        return moved_inside(xp, x, self.dimension)
+        return flip(xp, self._inverted._fit_points(xp, self._inverse(xp, x), weights))
 
     def _draw(
         self,
@@ -233,9 +198,7 @@ class InverseWishart(ExponentialFamily):
         return np.asarray((root @ np.swapaxes(root, -1, -2))[..., rows, columns])
 
     scipy_name = "invwishart"
-
-    def _to_scipy(self, scale: np.ndarray, degrees_of_freedom: np.ndarray) -> dict[str, Any]:
-        return {"df": degrees_of_freedom, "scale": scale}
+    _to_scipy = to_scipy
 
     @classmethod
     def _from_scipy(

@@ -14,7 +14,8 @@ from ingd_ref.backend._namespace import Array, Namespace, device, item
 from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._categories import third_moment
+from ingd_ref.families._categories import require_inverse, third_moment
+from ingd_ref.families._common import constant_base_measure, everywhere
 from ingd_ref.families._draws import draw_index
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
 
@@ -127,6 +128,9 @@ class Ising(ExponentialFamily):
             "coupling": np.stack([np.zeros((n, n)), coupling]),
         }
 
+    _domain = everywhere
+    _log_base_measure = constant_base_measure
+
     def _natural(self, xp: Namespace, field: Array, coupling: Array) -> Array:
         entries = [field[..., i] for i in range(self.spins)]
         entries += [0.5 * (coupling[..., i, j] + coupling[..., j, i]) for i, j in self._pairs()]
@@ -144,9 +148,6 @@ class Ising(ExponentialFamily):
             for i in range(n)
         ]
         return {"field": theta[..., :n], "coupling": xp.stack(rows, axis=-2)}
-
-    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        return {}
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         low = 0.0 if self.binary else -1.0
@@ -169,9 +170,6 @@ class Ising(ExponentialFamily):
     def _statistics(self, xp: Namespace, x: Array) -> Array:
         pairs = [x[..., i] * x[..., j] for i, j in self._pairs()]
         return xp.stack([*(x[..., i] for i in range(self.spins)), *pairs], axis=-1)
-
-    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return xp.zeros_like(x[..., 0])
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         return log_sum_exp(xp, self._logits(xp, theta))
@@ -243,13 +241,7 @@ class Ising(ExponentialFamily):
         y, transform, weight = self._coordinates(xp, theta, p)
         smallest = float(xp.finfo(theta.dtype).smallest_normal) / float(xp.finfo(theta.dtype).eps)
         invertible = {"every variance > 0 in this precision": xp.all(weight > smallest, axis=-1)}
-        require(
-            xp,
-            invertible,
-            "theta",
-            f"the members of {self.name} whose Fisher information has an inverse",
-            theta,
-        )
+        require_inverse(xp, invertible, theta)
         scale = xp.sqrt(weight)[..., None, :]
         centred = (y - xp.matmul(p[..., None, :], y)) / scale
         return xp.matmul(

@@ -13,6 +13,7 @@ from ingd_ref._special.double_words import double_word
 from ingd_ref._special.logarithm import log_remainder
 from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.families import _gaussian
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
 from ingd_ref.families._positive_definite import blocks
@@ -73,6 +74,8 @@ class IsotropicGaussian(ExponentialFamily):
         """Mean and the common variance."""
         return (Parameter("mean", shape=(self.dimension,)), Parameter("variance", POSITIVE))
 
+    _log_base_measure = _gaussian.log_base_measure
+
     def _spread(self, xp: Namespace, mu: Array) -> Array:
         """ds² = μ₂ − ‖μ₁‖², of which no digit is lost that μ still holds."""
         mean = double_word(xp, mu[..., :-1])
@@ -98,9 +101,6 @@ class IsotropicGaussian(ExponentialFamily):
             xp.eye(self.dimension, dtype=x.dtype, device=device(x)), (*x.shape, self.dimension)
         )
         return xp.concat([unit, 2.0 * x[..., None]], axis=-1)
-
-    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return xp.full_like(x[..., 0], -0.5 * self.dimension * math.log(2.0 * math.pi))
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         linear, precision = theta[..., :-1], -2.0 * theta[..., -1]

@@ -12,7 +12,8 @@ from ingd_ref._special.cholesky import factor, matvec
 from ingd_ref._special.double_words import DoubleWord, double_word
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._parameters import Parameter, Requirements, gather
+from ingd_ref.families._common import any_mean, everywhere, identity
+from ingd_ref.families._parameters import Parameter, gather
 from ingd_ref.families._positive_definite import POSITIVE_DEFINITE, square_root
 
 __all__ = ["KnownCovarianceGaussian"]
@@ -91,6 +92,10 @@ class KnownCovarianceGaussian(ExponentialFamily):
     def _precision(self, xp: Namespace, like: Array) -> DoubleWord:
         return factor(xp, self._covariance(xp, like)).inverse()
 
+    _domain = everywhere
+    _mean_domain = any_mean
+    _statistics = identity
+
     def _natural(self, xp: Namespace, mean: Array) -> Array:
         return matvec(self._precision(xp, mean), double_word(xp, mean)).rounded()
 
@@ -99,15 +104,6 @@ class KnownCovarianceGaussian(ExponentialFamily):
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
         return {"mean": self._mean(xp, theta)}
-
-    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        return {}
-
-    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {}
-
-    def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return x
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
         unit = xp.eye(self.dim, dtype=x.dtype, device=device(x))
@@ -144,12 +140,9 @@ class KnownCovarianceGaussian(ExponentialFamily):
             xp, mean=xp.broadcast_to(grad, xp.broadcast_arrays(theta, grad)[0].shape)
         )
 
-    def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
-        return self._inverse_fisher(xp, theta)
-
-    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
-        """P, the mean being the mean parameter."""
-        return self._inverse_fisher(xp, theta)
+    # Its mean is the mean parameter, so both are P.
+    _natural_jacobian = _inverse_fisher
+    _classical_fisher = _inverse_fisher
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         return xp.zeros((*theta.shape, self.dim, self.dim), dtype=theta.dtype, device=device(theta))

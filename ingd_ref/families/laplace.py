@@ -9,11 +9,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from ingd_ref._special.logarithm import log_ratio, log_remainder
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.errors import DomainError, NonFiniteError
-from ingd_ref.families._base import ExponentialFamily, matrix
+from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._common import positive_mean
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._rate import RateFormulas
 from ingd_ref.families._scipy import single
 
 __all__ = ["Laplace"]
@@ -75,6 +76,20 @@ class Laplace(ExponentialFamily):
         """One location at zero, where points lose no digits, and one elsewhere."""
         return (cls(), cls(-1.5))
 
+    _rate = RateFormulas()
+    _log_partition = _rate.log_partition
+    _mean = _rate.mean
+    _natural_from_mean = _rate.natural_from_mean
+    _fisher = _rate.fisher
+    _inverse_fisher = _rate.inverse_fisher
+    _natural_gradient = _rate.natural_gradient
+    _third_cumulant = _rate.third_cumulant
+    _kl = _rate.kl
+    _fisher_rao_distance = _rate.fisher_rao_distance
+    _conjugate = _rate.conjugate
+
+    _mean_domain = positive_mean
+
     def _natural(self, xp: Namespace, scale: Array) -> Array:
         return -1.0 / scale[..., None]
 
@@ -84,9 +99,6 @@ class Laplace(ExponentialFamily):
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
         return {"1/scale = -theta[0] > 0": theta[..., 0] < 0}
 
-    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {"mu[0] > 0": mu[..., 0] > 0}
-
     def _statistics(self, xp: Namespace, x: Array) -> Array:
         return xp.abs(x - self.location)
 
@@ -95,36 +107,6 @@ class Laplace(ExponentialFamily):
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         return xp.full_like(x[..., 0], -math.log(2.0))
-
-    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return -xp.log(-theta[..., 0])
-
-    def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return -1.0 / theta
-
-    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return -1.0 / mu
-
-    def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return matrix(xp, [[1.0 / theta[..., 0] ** 2]])
-
-    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        return matrix(xp, [[theta[..., 0] ** 2]])
-
-    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return theta * theta * grad
-
-    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
-
-    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return -2.0 / theta[..., None, None] ** 3
-
-    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return xp.abs(log_ratio(xp, theta2, theta1))[..., 0]
-
-    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        return xp.log(-theta[..., 0]) - 1.0
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         return 1.0 - xp.log(-0.5 * theta[..., 0])

@@ -51,6 +51,19 @@ class LogNormal(ExponentialFamily):
     parameters = (Parameter("log_mean"), Parameter("log_variance", POSITIVE))
     bounds = (0.0, math.inf)
 
+    _log_partition = GAUSSIAN._log_partition
+    _mean = GAUSSIAN._mean
+    _natural_from_mean = GAUSSIAN._natural_from_mean
+    _fisher = GAUSSIAN._fisher
+    _inverse_fisher = GAUSSIAN._inverse_fisher
+    _natural_gradient = GAUSSIAN._natural_gradient
+    _kl = GAUSSIAN._kl
+    _classical_fisher = GAUSSIAN._classical_fisher
+    _third_cumulant = GAUSSIAN._third_cumulant
+    _fisher_rao_distance = GAUSSIAN._fisher_rao_distance
+    _mixture = GAUSSIAN._mixture
+    _conjugate = GAUSSIAN._conjugate
+
     def _natural(self, xp: Namespace, log_mean: Array, log_variance: Array) -> Array:
         return GAUSSIAN._natural(xp, mean=log_mean, variance=log_variance)
 
@@ -73,42 +86,6 @@ class LogNormal(ExponentialFamily):
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         return -0.5 * math.log(2.0 * math.pi) - xp.log(x[..., 0])
-
-    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return GAUSSIAN._log_partition(xp, theta)
-
-    def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return GAUSSIAN._mean(xp, theta)
-
-    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return GAUSSIAN._natural_from_mean(xp, mu)
-
-    def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return GAUSSIAN._fisher(xp, theta)
-
-    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        return GAUSSIAN._inverse_fisher(xp, theta)
-
-    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return GAUSSIAN._natural_gradient(xp, theta, grad)
-
-    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return GAUSSIAN._kl(xp, theta1, theta2)
-
-    def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
-        return GAUSSIAN._classical_fisher(xp, theta)
-
-    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return GAUSSIAN._third_cumulant(xp, theta)
-
-    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return GAUSSIAN._fisher_rao_distance(xp, theta1, theta2)
-
-    def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
-        return GAUSSIAN._mixture(xp, theta1, theta2, t)
-
-    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        return GAUSSIAN._conjugate(xp, theta)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         return GAUSSIAN._entropy(xp, theta) + self._classical(xp, theta)["log_mean"]

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingd_ref._special.logarithm import log_ratio, log_remainder
 from ingd_ref.backend._namespace import Array, Namespace
-from ingd_ref.families._base import ExponentialFamily, matrix
-from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._common import positive_mean
+from ingd_ref.families._parameters import POSITIVE, Parameter
+from ingd_ref.families._rate import RateFormulas
+from ingd_ref.families.rayleigh import Rayleigh
 
 __all__ = ["Maxwell"]
 
@@ -47,56 +49,28 @@ class Maxwell(ExponentialFamily):
     parameters = (Parameter("scale", POSITIVE),)
     bounds = (0.0, math.inf)
 
-    def _natural(self, xp: Namespace, scale: Array) -> Array:
-        return (-0.5 / scale / scale)[..., None]
+    _mean_domain = positive_mean
+    _rate = RateFormulas(shape=1.5, factor=2.0)
+    _log_partition = _rate.log_partition
+    _mean = _rate.mean
+    _natural_from_mean = _rate.natural_from_mean
+    _fisher = _rate.fisher
+    _inverse_fisher = _rate.inverse_fisher
+    _natural_gradient = _rate.natural_gradient
+    _third_cumulant = _rate.third_cumulant
+    _kl = _rate.kl
+    _fisher_rao_distance = _rate.fisher_rao_distance
+    _conjugate = _rate.conjugate
 
-    def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        return {"scale": xp.sqrt(-0.5 / theta[..., 0])}
-
-    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        return {"1/scale**2 = -2 theta[0] > 0": theta[..., 0] < 0}
-
-    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {"mu[0] > 0": mu[..., 0] > 0}
-
-    def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return x * x
-
-    def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
-        return 2.0 * x[..., None]
+    _rayleigh = Rayleigh()
+    _natural = _rayleigh._natural
+    _classical = _rayleigh._classical
+    _domain = _rayleigh._domain
+    _statistics = _rayleigh._statistics
+    _statistics_jacobian = _rayleigh._statistics_jacobian
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         return 0.5 * math.log(2.0 / math.pi) + 2.0 * xp.log(x[..., 0])
-
-    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return -1.5 * xp.log(-2.0 * theta[..., 0])
-
-    def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return -1.5 / theta
-
-    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return -1.5 / mu
-
-    def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return matrix(xp, [[1.5 / theta[..., 0] ** 2]])
-
-    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        return matrix(xp, [[theta[..., 0] ** 2 / 1.5]])
-
-    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return theta * theta * grad / 1.5
-
-    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return 1.5 * log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
-
-    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return -3.0 / theta[..., None, None] ** 3
-
-    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return math.sqrt(1.5) * xp.abs(log_ratio(xp, theta2, theta1))[..., 0]
-
-    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        return 1.5 * (xp.log(-2.0 * theta[..., 0]) - 1.0)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         return ENTROPY - 0.5 * xp.log(-theta[..., 0])

@@ -14,25 +14,16 @@ from ingd_ref._special.counting import count_deviance, factorial_excess, remaini
 from ingd_ref._special.counting_entropy import multinomial_entropy
 from ingd_ref._special.exponential import (
     log_softmax,
-    log_sum_exp,
-    log_sum_exp_bregman,
-    simplex_distance,
     with_reference,
 )
 from ingd_ref._special.logarithm import log_ratio
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError
+from ingd_ref.families import _categories
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._categories import (
-    SIMPLEX,
-    example_probabilities,
-    indicator_covariance,
-    indicator_third_cumulant,
-    inverse_indicator_covariance,
-    inverse_probability_jacobian,
-    invertible_probabilities,
-)
+from ingd_ref.families._categories import SIMPLEX, example_probabilities, probabilities
+from ingd_ref.families._common import everywhere
 from ingd_ref.families._parameters import Parameter, Requirements
 from ingd_ref.families._scipy import single
 
@@ -82,6 +73,8 @@ class Multinomial(ExponentialFamily):
 
     name = "multinomial"
 
+    _domain = everywhere
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "trials", _checks.positive_integer(self.trials, "trials"))
         if _checks.positive_integer(self.categories, "categories") < 2:
@@ -111,17 +104,19 @@ class Multinomial(ExponentialFamily):
         """Equal probabilities, and some that differ."""
         return {"probabilities": example_probabilities(self.categories)}
 
-    def _natural(self, xp: Namespace, probabilities: Array) -> Array:
-        return log_ratio(xp, probabilities[..., :-1], probabilities[..., -1:])
-
-    def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        return {"probabilities": softmax(xp, with_reference(xp, theta))}
-
-    def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
-        return inverse_probability_jacobian(xp, self._probabilities(xp, theta))
-
-    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        return {}
+    _natural = _categories.natural
+    _classical = _categories.classical
+    _natural_jacobian = _categories.natural_jacobian
+    _log_partition = _categories.log_partition
+    _mean = _categories.mean
+    _natural_from_mean = _categories.natural_from_mean
+    _fisher = _categories.fisher
+    _inverse_fisher = _categories.inverse_fisher
+    _natural_gradient = _categories.natural_gradient
+    _third_cumulant = _categories.third_cumulant
+    _kl = _categories.kl
+    _fisher_rao_distance = _categories.fisher_rao_distance
+    _conjugate = _categories.conjugate
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         rest = remaining(xp, float(self.trials), mu)
@@ -146,47 +141,8 @@ class Multinomial(ExponentialFamily):
         )
         return xp.sum(powers, axis=-1) + self._log_shape(xp, x)
 
-    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * log_sum_exp(xp, with_reference(xp, theta))
-
-    def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * softmax(xp, with_reference(xp, theta))[..., :-1]
-
-    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return log_ratio(xp, mu, remaining(xp, float(self.trials), mu)[..., None])
-
-    def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * indicator_covariance(xp, softmax(xp, with_reference(xp, theta)))
-
-    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        return inverse_indicator_covariance(xp, self._probabilities(xp, theta)) / self.trials
-
-    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        p = self._probabilities(xp, theta)
-        return (
-            grad / p[..., :-1] + xp.sum(grad, axis=-1, keepdims=True) / p[..., -1:]
-        ) / self.trials
-
-    def _probabilities(self, xp: Namespace, theta: Array) -> Array:
-        return invertible_probabilities(xp, theta, self.name)
-
-    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return self.trials * indicator_third_cumulant(xp, softmax(xp, with_reference(xp, theta)))
-
-    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        first, second = with_reference(xp, theta1), with_reference(xp, theta2)
-        return self.trials * log_sum_exp_bregman(xp, first, second)
-
-    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        first, second = with_reference(xp, theta1), with_reference(xp, theta2)
-        return math.sqrt(self.trials) * simplex_distance(xp, first, second)
-
-    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        logits = with_reference(xp, theta)
-        return self.trials * xp.sum(softmax(xp, logits) * log_softmax(xp, logits), axis=-1)
-
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return multinomial_entropy(xp, self.trials, softmax(xp, with_reference(xp, theta)))
+        return multinomial_entropy(xp, self.trials, probabilities(xp, theta))
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         logits = with_reference(xp, theta)

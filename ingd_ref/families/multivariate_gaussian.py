@@ -30,6 +30,7 @@ from ingd_ref._special.symmetric import (
     wick,
 )
 from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.families import _gaussian
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Parameter, Requirements, require
 from ingd_ref.families._positive_definite import (
@@ -112,6 +113,10 @@ class MultivariateGaussian(ExponentialFamily):
             Parameter("covariance", POSITIVE_DEFINITE, shape=(d, d)),
         )
 
+    _log_base_measure = _gaussian.log_base_measure
+    _conjugate = _gaussian.conjugate
+    _entropy = _gaussian.entropy
+
     def _linear(self, theta: Array) -> Array:
         return theta[..., : self.dimension]
 
@@ -172,9 +177,6 @@ class MultivariateGaussian(ExponentialFamily):
         half = unit[:, :, None] * x[..., None, None, :]  # ∂x_i/∂x_a x_j
         squares = entries(xp, half + xp.matrix_transpose(half))
         return xp.concat([xp.broadcast_to(unit, (*x.shape, self.dimension)), squares], axis=-1)
-
-    def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return xp.full_like(x[..., 0], -0.5 * self.dimension * math.log(2.0 * math.pi))
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         precision = self._factor(xp, theta)
@@ -276,14 +278,6 @@ class MultivariateGaussian(ExponentialFamily):
         first, second = self._factor(xp, theta1), self._factor(xp, theta2)
         return 0.5 * (
             log_det_divergence(xp, first, second, difference) + second.inverse_square(shift)
-        )
-
-    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        return 0.5 * (self._factor(xp, theta).log_det() - self.dimension)
-
-    def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return 0.5 * (
-            self.dimension * (1.0 + math.log(2.0 * math.pi)) - self._factor(xp, theta).log_det()
         )
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:

@@ -16,8 +16,9 @@ from ingd_ref._special.exponential import log1mexp
 from ingd_ref._special.logistic import geometric_distance, geometric_divergence, geometric_odds
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
+from ingd_ref.families._common import counts, identity, positive_mean
 from ingd_ref.families._draws import draw_poisson
-from ingd_ref.families._parameters import Constraint, Parameter, Requirements
+from ingd_ref.families._parameters import PROBABILITY, Requirements
 from ingd_ref.families._scipy import single
 
 __all__ = ["NegativeBinomial"]
@@ -64,12 +65,7 @@ class NegativeBinomial(ExponentialFamily):
     name = "negative binomial"
     dim = 1
     number = 1
-    parameters = (
-        Parameter(
-            "probability",
-            Constraint("between 0 and 1", lambda xp, value: (value > 0) & (value < 1)),
-        ),
-    )
+    parameters = (PROBABILITY,)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "successes", _checks.positive(self.successes, "successes"))
@@ -78,6 +74,10 @@ class NegativeBinomial(ExponentialFamily):
     def examples(cls) -> Sequence[NegativeBinomial]:
         """Members with fewer successes than one, and with several."""
         return (cls(0.5), cls(5.0))
+
+    _mean_domain = positive_mean
+    _support = counts
+    _statistics = identity
 
     def _natural(self, xp: Namespace, probability: Array) -> Array:
         return xp.log1p(-probability)[..., None]
@@ -92,15 +92,6 @@ class NegativeBinomial(ExponentialFamily):
         largest = math.log(float(xp.finfo(theta.dtype).max))
         smallest = f"theta[0] > {-largest:.6g}, so that exp(theta[0]) is a number"
         return {"theta[0] < 0": theta[..., 0] < 0, smallest: theta[..., 0] > -largest}
-
-    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {"mu[0] > 0": mu[..., 0] > 0}
-
-    def _support(self, xp: Namespace, x: Array) -> Requirements:
-        return {"x = 0, 1, 2, ...": xp.all((x >= 0) & (x == xp.floor(x)), axis=-1)}
-
-    def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return x
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         x, r = x[..., 0], self.successes

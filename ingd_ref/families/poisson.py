@@ -14,6 +14,7 @@ from ingd_ref._special.exponential import expm1_remainder
 from ingd_ref._special.gamma import lgamma
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
+from ingd_ref.families._common import counts, identity, positive_mean
 from ingd_ref.families._draws import draw_poisson
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
 
@@ -50,6 +51,10 @@ class Poisson(ExponentialFamily):
     number = 1
     parameters = (Parameter("rate", POSITIVE),)
 
+    _mean_domain = positive_mean
+    _support = counts
+    _statistics = identity
+
     def _natural(self, xp: Namespace, rate: Array) -> Array:
         return xp.log(rate)[..., None]
 
@@ -64,15 +69,6 @@ class Poisson(ExponentialFamily):
             )
             < largest
         }
-
-    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {"mu[0] > 0": mu[..., 0] > 0}
-
-    def _support(self, xp: Namespace, x: Array) -> Requirements:
-        return {"x = 0, 1, 2, ...": xp.all((x >= 0) & (x == xp.floor(x)), axis=-1)}
-
-    def _statistics(self, xp: Namespace, x: Array) -> Array:
-        return x
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         return -lgamma(xp, x[..., 0] + 1.0)

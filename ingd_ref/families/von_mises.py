@@ -11,7 +11,8 @@ from ingd_ref._special.bessel import bessel_ratio
 from ingd_ref._special.sphere import norm
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
-from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
+from ingd_ref.families._common import everywhere
+from ingd_ref.families._parameters import Constraint, Parameter, require
 from ingd_ref.families.von_mises_fisher import VonMisesFisher, draw_versine
 
 __all__ = ["VonMises"]
@@ -61,6 +62,20 @@ class VonMises(ExponentialFamily):
     number = 2
     parameters = (Parameter("mean_direction"), Parameter("concentration", CONCENTRATION))
 
+    _domain = everywhere
+    _mean_domain = CIRCLE._mean_domain
+    _log_partition = CIRCLE._log_partition
+    _mean = CIRCLE._mean
+    _natural_from_mean = CIRCLE._natural_from_mean
+    _fisher = CIRCLE._fisher
+    _inverse_fisher = CIRCLE._inverse_fisher
+    _natural_gradient = CIRCLE._natural_gradient
+    _third_cumulant = CIRCLE._third_cumulant
+    _mixture = CIRCLE._mixture
+    _kl = CIRCLE._kl
+    _conjugate = CIRCLE._conjugate
+    _entropy = CIRCLE._entropy
+
     def _natural(self, xp: Namespace, mean_direction: Array, concentration: Array) -> Array:
         return concentration[..., None] * xp.stack(
             [xp.cos(mean_direction), xp.sin(mean_direction)], axis=-1
@@ -72,12 +87,6 @@ class VonMises(ExponentialFamily):
             "concentration": norm(xp, theta),
         }
 
-    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        return {}
-
-    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return CIRCLE._mean_domain(xp, mu)
-
     def _statistics(self, xp: Namespace, x: Array) -> Array:
         return xp.concat([xp.cos(x), xp.sin(x)], axis=-1)
 
@@ -87,44 +96,11 @@ class VonMises(ExponentialFamily):
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         return xp.full_like(x[..., 0], -CIRCLE.log_area)
 
-    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return CIRCLE._log_partition(xp, theta)
-
-    def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return CIRCLE._mean(xp, theta)
-
-    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return CIRCLE._natural_from_mean(xp, mu)
-
-    def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return CIRCLE._fisher(xp, theta)
-
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
         kappa = norm(xp, theta)
         ratio = bessel_ratio(xp, CIRCLE.order, kappa)
         zero = xp.zeros_like(kappa)
         return matrix(xp, [[kappa * ratio.value, zero], [zero, ratio.slope]])
-
-    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        return CIRCLE._inverse_fisher(xp, theta)
-
-    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return CIRCLE._natural_gradient(xp, theta, grad)
-
-    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return CIRCLE._third_cumulant(xp, theta)
-
-    def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
-        return CIRCLE._mixture(xp, theta1, theta2, t)
-
-    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return CIRCLE._kl(xp, theta1, theta2)
-
-    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        return CIRCLE._conjugate(xp, theta)
-
-    def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        return CIRCLE._entropy(xp, theta)
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         direction, kappa = self._classical(xp, theta).values()

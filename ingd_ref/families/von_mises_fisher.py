@@ -21,6 +21,7 @@ from ingd_ref._special.sphere import ball_gap, norm, versine
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._common import everywhere
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
 
 __all__ = ["VonMisesFisher"]
@@ -121,6 +122,8 @@ class VonMisesFisher(ExponentialFamily):
             - math.lgamma(0.5 * self.dimension)
         )
 
+    _domain = everywhere
+
     def _natural(self, xp: Namespace, mean_direction: Array, concentration: Array) -> Array:
         return concentration[..., None] * (mean_direction / norm(xp, mean_direction)[..., None])
 
@@ -133,9 +136,6 @@ class VonMisesFisher(ExponentialFamily):
         some = (kappa > 0)[..., None]
         first = xp.concat([xp.ones_like(theta[..., :1]), xp.zeros_like(theta[..., 1:])], axis=-1)
         return xp.where(some, theta / xp.where(some, kappa[..., None], xp.ones_like(theta)), first)
-
-    def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        return {}
 
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
         return {"norm of mu < 1": ball_gap(xp, mu) > 0}

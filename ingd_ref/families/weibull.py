@@ -10,10 +10,11 @@ from typing import Any, Self
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref._special.logarithm import log_ratio, log_remainder
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
+from ingd_ref.families._common import positive_mean
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._rate import RateFormulas
 from ingd_ref.families._scipy import single
 
 __all__ = ["Weibull"]
@@ -68,6 +69,20 @@ class Weibull(ExponentialFamily):
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", _checks.positive(self.shape, "shape"))
 
+    _rate = RateFormulas()
+    _log_partition = _rate.log_partition
+    _mean = _rate.mean
+    _natural_from_mean = _rate.natural_from_mean
+    _fisher = _rate.fisher
+    _inverse_fisher = _rate.inverse_fisher
+    _natural_gradient = _rate.natural_gradient
+    _third_cumulant = _rate.third_cumulant
+    _kl = _rate.kl
+    _fisher_rao_distance = _rate.fisher_rao_distance
+    _conjugate = _rate.conjugate
+
+    _mean_domain = positive_mean
+
     def _natural(self, xp: Namespace, scale: Array) -> Array:
         return -(scale**-self.shape)[..., None]
 
@@ -80,9 +95,6 @@ class Weibull(ExponentialFamily):
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
         return {"scale**-shape = -theta[0] > 0": theta[..., 0] < 0}
 
-    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        return {"mu[0] > 0": mu[..., 0] > 0}
-
     def _statistics(self, xp: Namespace, x: Array) -> Array:
         return x**self.shape
 
@@ -92,38 +104,8 @@ class Weibull(ExponentialFamily):
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
         return math.log(self.shape) + (self.shape - 1.0) * xp.log(x[..., 0])
 
-    def _log_partition(self, xp: Namespace, theta: Array) -> Array:
-        return -xp.log(-theta[..., 0])
-
-    def _mean(self, xp: Namespace, theta: Array) -> Array:
-        return -1.0 / theta
-
-    def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
-        return -1.0 / mu
-
-    def _fisher(self, xp: Namespace, theta: Array) -> Array:
-        return matrix(xp, [[1.0 / theta[..., 0] ** 2]])
-
-    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        return matrix(xp, [[theta[..., 0] ** 2]])
-
-    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return theta * theta * grad
-
-    def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return log_remainder(xp, theta2 / theta1, (theta2 - theta1) / theta1)[..., 0]
-
     def _classical_fisher(self, xp: Namespace, theta: Array) -> Array:
         return matrix(xp, [[(self.shape / self._classical(xp, theta)["scale"]) ** 2]])
-
-    def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        return -2.0 / theta[..., None, None] ** 3
-
-    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        return xp.abs(log_ratio(xp, theta2, theta1))[..., 0]
-
-    def _conjugate(self, xp: Namespace, theta: Array) -> Array:
-        return xp.log(-theta[..., 0]) - 1.0
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         scale_free = 1.0 + np.euler_gamma * (1.0 - 1.0 / self.shape) - math.log(self.shape)

@@ -50,6 +50,13 @@ from ingd_ref.families._positive_definite import (
 __all__ = ["Wishart"]
 
 
+def to_scipy(
+    family: ExponentialFamily, scale: np.ndarray, degrees_of_freedom: np.ndarray
+) -> dict[str, Any]:
+    """Arguments of SciPy's Wishart and inverse Wishart distributions."""
+    return {"df": degrees_of_freedom, "scale": scale}
+
+
 @dataclass(frozen=True)
 class Wishart(ExponentialFamily):
     r"""Wishart distribution W(V, n) of positive definite d × d matrices X.
@@ -326,8 +333,7 @@ class Wishart(ExponentialFamily):
         )
         return self._from_gap(xp, gap, factor(xp, mean[..., 0, :, :]))
 
-    def _moved_inside(self, xp: Namespace, x: Array) -> Array:
-        return moved_inside(xp, x, self.dimension)
+    _moved_inside = moved_inside
 
     def _draw(
         self,
@@ -341,9 +347,7 @@ class Wishart(ExponentialFamily):
         return np.asarray((root @ np.swapaxes(root, -1, -2))[..., rows, columns])
 
     scipy_name = "wishart"
-
-    def _to_scipy(self, scale: np.ndarray, degrees_of_freedom: np.ndarray) -> dict[str, Any]:
-        return {"df": degrees_of_freedom, "scale": scale}
+    _to_scipy = to_scipy
 
     @classmethod
     def _from_scipy(
