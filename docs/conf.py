@@ -17,11 +17,11 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
-    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "labelled_equations",
-    "equation_table",
+    "paper_in_code",
     "families_table",
     "api_pages",
     "command_line_page",
@@ -33,7 +33,7 @@ exclude_patterns = [
     "_build",
     "_ext",
     "results",
-    "_generated/equation_table.md",
+    "_generated/paper_in_code.md",
     "_generated/families_table.md",
 ]
 
@@ -42,7 +42,7 @@ exclude_patterns = [
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:class", r"(?!ingd_ref\.).*"),
-    ("py:.*", r"(abc|numpy|scipy|matplotlib)\..*"),
+    ("py:.*", r"(abc|numpy|scipy|sklearn|matplotlib)\..*"),
     ("py:(class|meth)", r"(ingd_ref\..*\.)?_.*"),
     ("py:attr", r".*"),
     ("py:obj", r"to_device"),  # in a docstring of array-api-compat

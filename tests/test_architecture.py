@@ -17,7 +17,7 @@ FLOORS = [
     *("backend", "_checks", "_special", "kernels", "least_squares", "_io", "plotting"),
     *("families", "features", "rkhs", "fisher", "metrics", "generators", "projection"),
     *("flows", "runs", "simplex", "variational"),
-    *("_bench", "experiments", "conformance", "strategies", "cli", "__main__"),
+    *("_bench", "experiments", "conformance", "strategies", "_paper", "cli", "__main__"),
 ]
 
 

@@ -4,7 +4,7 @@
 case is added.
 """
 
-from validation.labels import LABELS
+from ingd_ref.equations import LABELS
 from validation.registry import EPS, Measured, case, compared
 
 __all__ = ["EPS", "LABELS", "Measured", "case", "compared"]

@@ -13,9 +13,9 @@ from pathlib import Path
 from rich.console import Console
 
 from validation.backends import BACKENDS, present
-from validation.labels import LABELS
+from ingd_ref.equations import LABELS
 from validation.registry import Case, Record, load, run, selected
-from validation.report import Report, dump, list_cases, show, write_atomically
+from validation.report import RECORD, Report, dump, evidence, list_cases, show, write_atomically
 
 __all__ = ["main"]
 
@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
         return 0
     backends = _backends(parser, options.backend)
     out = None if options.out is None else _prepared(parser, options.out)
+    if options.record and (asked or options.quick):
+        parser.error("--record keeps the figures of all cases; leave out --label and --quick")
     start = time.perf_counter()
     records = _run_all(chosen, backends, console)
     states = {
@@ -49,6 +51,9 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     show(report, console)
     if out is not None:
         _write(parser, report, out, console)
+    if options.record:
+        write_atomically(RECORD, evidence(report))
+        console.print(f"recorded the evidence in {RECORD}", markup=False, highlight=False)
     return 0 if report.passed else 1
 
 
@@ -74,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
         "--accuracy",
         action="store_true",
         help="measure the errors of special functions and families instead, and write accuracy.json; minutes",
+    )
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="keep the worst figure of each case in the package, for `ingd-ref equation` and docs",
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write report.json and figures there"

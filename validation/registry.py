@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from validation.backends import BACKENDS, Arrays
-from validation.labels import LABELS
+from ingd_ref.equations import LABELS
 
 __all__ = [
     "CASES",

@@ -18,13 +18,25 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from validation.labels import LABELS, SECTIONS, SOURCES
+from ingd_ref import _paper
+from ingd_ref._paper import SECTIONS, SOURCES, statement
 from validation.registry import Case, Record, selected
 
-__all__ = ["SCHEMA", "Report", "list_cases", "show", "versions", "write_atomically"]
+__all__ = [
+    "RECORD",
+    "SCHEMA",
+    "Report",
+    "evidence",
+    "list_cases",
+    "show",
+    "versions",
+    "write_atomically",
+]
 
 #: Version of the layout of ``report.json``; a reader must refuse one that it does not know.
 SCHEMA = 1
+#: Where ``--record`` keeps the figures that the package shows.
+RECORD = Path(_paper.__file__).with_name(_paper.EVIDENCE)
 CUPY = ("cupy-cuda12x", "cupy-cuda13x")
 LIBRARIES = (
     "ingd-ref",
@@ -64,16 +76,14 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing failed, and every label that has code has evidence."""
+        """Whether nothing failed, and every label has evidence."""
         return all(record.passed for record in self.records) and not self.unproven
 
     @property
     def unproven(self) -> list[str]:
-        """Labels that have code but no case at all."""
+        """Labels that have no case at all."""
         covered = {label for case in selected() for label in case.labels}
-        return [
-            label for label in self.labels if label not in covered and not LABELS[label].pending
-        ]
+        return [label for label in self.labels if label not in covered]
 
     def verdict(self, label: str) -> str:
         """Return "passed", "failed" or "no evidence yet" for one label in this run."""
@@ -101,9 +111,9 @@ class Report:
             "sources": dict(SOURCES),
             "labels": {
                 label: {
-                    "statement": LABELS[label].statement,
+                    "statement": statement(label)[0],
                     "section": SECTIONS[label[0]],
-                    "source": LABELS[label].source,
+                    "source": statement(label)[1],
                     "verdict": self.verdict(label),
                 }
                 for label in self.labels
@@ -133,7 +143,7 @@ def show(report: Report, console: Console) -> None:
         console.print(f"{NO_EVIDENCE}: {', '.join(missing)}", markup=False, highlight=False)
     if report.unproven:
         console.print(
-            f"have code but no case: {', '.join(report.unproven)}",
+            f"have no case: {', '.join(report.unproven)}",
             style="red",
             markup=False,
             highlight=False,
@@ -161,13 +171,13 @@ def list_cases(cases: Iterable[Case], labels: Sequence[str], console: Console) -
         for case in rows:
             table.add_row(
                 label,
-                LABELS[label].statement,
+                statement(label)[0],
                 f"{case.section}.{case.name}",
                 case.oracle,
                 "yes" if case.quick else "no",
             )
         if not rows:
-            table.add_row(label, LABELS[label].statement, NO_EVIDENCE, "", "")
+            table.add_row(label, statement(label)[0], NO_EVIDENCE, "", "")
     console.print(table)
 
 
@@ -191,6 +201,22 @@ def dump(report: Report) -> bytes:
     return (
         json.dumps(report.as_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     ).encode()
+
+
+def evidence(report: Report) -> bytes:
+    """Return the JSON text of the worst figure of each case on NumPy."""
+    cases = {}
+    for record in report.records:
+        if record.backend == "numpy" and record.worst is not None:
+            cases[f"{record.case.section}.{record.case.name}"] = {
+                "labels": list(record.case.labels),
+                "oracle": record.case.oracle,
+                "quantity": record.worst.quantity,
+                "error": record.worst.error,
+                "tolerance": record.worst.tolerance,
+            }
+    content = {"date": datetime.now(UTC).date().isoformat(), "cases": cases}
+    return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def _row(record: Record) -> list[str]:

@@ -4,35 +4,14 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import pkgutil
 import re
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ingd_ref._paper import public_modules
+
 PACKAGE = "ingd_ref"
-# The command line has a page of its own, made of what it says about itself.
-SILENT = {f"{PACKAGE}.__main__", f"{PACKAGE}.cli"}
-
-
-@cache
-def public_modules(package: str = PACKAGE) -> list[str]:
-    """Names of the public modules: no part of the name begins with an underscore, and it says in ``__all__`` what it offers."""
-    root = importlib.import_module(package)
-    found = [root.__name__]
-    for module in pkgutil.walk_packages(root.__path__, f"{package}."):
-        if module.name in SILENT or any(part.startswith("_") for part in module.name.split(".")):
-            continue
-        try:
-            offered = getattr(importlib.import_module(module.name), "__all__", ())
-        except ModuleNotFoundError as error:
-            if error.name is None or error.name.split(".")[0] == package:
-                raise
-            continue  # a module for a library that is not installed here, such as the CUDA kernels
-        if offered:
-            found.append(module.name)
-    return sorted(found)
 
 
 def module_page(name: str, comments: dict[str, dict[Path, str]]) -> str:

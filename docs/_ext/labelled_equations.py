@@ -14,28 +14,14 @@ from docutils import nodes
 from docutils.nodes import make_id
 from sphinx.directives.patches import MathDirective
 
-LABEL = re.compile(r"\(([EPNKFWQB]\d{1,2}′?)\)")
-RANGE = re.compile(r"\(([EPNKFWQB])(\d{1,2})\)\s*(?:-|–|to)\s*\(\1(\d{1,2})\)")
+from ingd_ref._paper import LABEL
+
 DEFINITION = re.compile(r"^[`:]{3,}\{equation\}\s*(\S+)\s*$", re.MULTILINE)
 
 
 def target(label: str) -> str:
     """Name of a label in references: ``eq-K3``; a prime is spelt p."""
     return "eq-" + label.replace("′", "p")
-
-
-def labels_in(text: str) -> list[str]:
-    """Labels named in a text, each once, in order of appearance; a range names everything between its ends.
-
-    >>> labels_in("as in (K3) and (N3′); equations (E1)-(E3)")
-    ['K3', 'N3′', 'E1', 'E2', 'E3']
-    """
-    found: dict[int, list[str]] = {match.start(): [match[1]] for match in LABEL.finditer(text)}
-    for match in RANGE.finditer(text):
-        found[match.start()] = [
-            f"{match[1]}{number}" for number in range(int(match[2]), int(match[3]) + 1)
-        ]
-    return list(dict.fromkeys(label for _, labels in sorted(found.items()) for label in labels))
 
 
 def defined_labels(folder: Path) -> dict[str, Path]:

@@ -10,6 +10,7 @@ import click
 from ingd_ref._version import __version__
 from ingd_ref.cli._bench import bench
 from ingd_ref.cli._check import check
+from ingd_ref.cli._equation import equation
 from ingd_ref.cli._flow import flow
 from ingd_ref.cli._info import info
 from ingd_ref.cli._run import run
@@ -57,5 +58,5 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (run, flow, check, bench, info):
+for command in (run, flow, equation, check, bench, info):
     main.add_command(command)

@@ -42,7 +42,7 @@ def target_permutation(solve: Solver, p: Problem) -> None:
 
 @law(replace(RADIAL, features=("rbf",)))
 def translation(solve: Solver, p: Problem) -> None:
-    """Shifting particles, target and anchors together leaves velocities alone."""
+    """Shifting particles, target and anchors together leaves velocities alone (K11)."""
     shift = random(p).normal(size=p.dim) * 10 * p.features.bandwidth
     features = replace(p.features, centers=p.features.centers + shift)
     moved = p.change(x=p.x + shift, y=p.y + shift, features=features)
@@ -56,7 +56,7 @@ def translation(solve: Solver, p: Problem) -> None:
 
 @law(RADIAL)
 def orthogonal_transformation(solve: Solver, p: Problem) -> None:
-    """Rotating or reflecting particles, target and anchors transforms velocities alike."""
+    """Rotating or reflecting particles, target and anchors transforms velocities alike (K11)."""
     q = np.linalg.qr(random(p).normal(size=(p.dim, p.dim)))[0]
     features = replace(p.features, centers=p.features.centers @ q)
     turned = p.change(x=p.x @ q, y=p.y @ q, features=features)

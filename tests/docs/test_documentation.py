@@ -6,15 +6,16 @@ import re
 import runpy
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import ingd_ref as ir
+from ingd_ref import _paper
 from ingd_ref.conformance import LAWS
-from validation.labels import LABELS, SECTIONS
+from ingd_ref.equations import LABELS
 
 pytest.importorskip("sphinx", reason="the documentation's extensions need the extra `docs`")
 
@@ -35,58 +36,29 @@ def extensions():
     sys.path.remove(str(DOCS / "_ext"))
 
 
-@pytest.fixture(scope="module")
-def code(extensions):
-    import api_pages
-    import equation_table
-
-    return equation_table.code_places(api_pages.public_modules())
-
-
-@pytest.fixture(scope="module")
-def proofs(extensions):
-    pytest.importorskip("mpmath", reason="the validation cases need the extra `test`")
-    import equation_table
-
-    return equation_table.evidence(equation_table.registered_cases(), None)
-
-
 # --- labels ---------------------------------------------------------------------------------------
 
 
-def test_every_label_in_code_is_in_the_table(code):
-    assert set(code) <= set(LABELS), (
-        f"docstrings claim labels that no table knows: {set(code) - set(LABELS)}"
-    )
+@pytest.mark.parametrize("label", LABELS)
+def test_every_label_is_named_where_it_is_computed_or_judged(label):
+    entry = _paper.entry(label)
+    assert entry.fast or entry.laws, f"no public object and no law names ({label})"
 
 
-def test_code_claims_no_label_that_is_said_to_be_pending(code):
-    functions = {
-        label for label, places in code.items() if any(place.role == "obj" for place in places)
-    }
-    # Solvers and flows say which problem (N2), or which loss (E11), an equation of theirs solves
-    # without computing it themselves.
-    assert {label for label in functions if LABELS[label].pending} <= {"N2", "E11"}
+def test_the_recorded_evidence_is_that_of_the_cases_there_are():
+    registry = pytest.importorskip("validation.registry", reason="needs the extra `test`")
+    registry.load()
+    cases = {f"{case.section}.{case.name}": case for case in registry.CASES}
+    recorded = json.loads(Path(_paper.__file__).with_name(_paper.EVIDENCE).read_text("utf-8"))
+    assert {name: list(case.labels) for name, case in cases.items()} == {
+        name: case["labels"] for name, case in recorded["cases"].items()
+    }, "run `python -m validation --record`"
 
 
-def test_every_built_label_is_claimed_by_code(code):
-    # (K11) collects symmetries of the velocity: laws test it, and no function computes it.
-    assert {
-        label for label, entry in LABELS.items() if not entry.pending and label not in code
-    } <= {"K11"}
-
-
-def test_every_built_label_has_evidence(proofs):
-    assert {label for label, entry in LABELS.items() if not entry.pending} <= set(proofs)
-
-
-def test_the_pages_define_exactly_the_labels_that_are_built_and_those_they_derive(extensions):
+def test_the_pages_define_exactly_the_labels_that_are_functions(extensions):
     import labelled_equations
 
-    defined = set(labelled_equations.defined_labels(DOCS))
-    built = {label for label, entry in LABELS.items() if not entry.pending}
-    assert built <= defined
-    assert defined <= set(LABELS)
+    assert set(labelled_equations.defined_labels(DOCS)) == set(LABELS)
 
 
 @pytest.mark.parametrize(
@@ -99,10 +71,8 @@ def test_the_pages_define_exactly_the_labels_that_are_built_and_those_they_deriv
         ("shape (n, d), (E) and (X1) and K3", []),
     ],
 )
-def test_labels_are_found_in_text(extensions, text, labels):
-    import labelled_equations
-
-    assert sorted(labelled_equations.labels_in(text)) == sorted(labels)
+def test_labels_are_found_in_text(text, labels):
+    assert sorted(_paper.labels_in(text)) == sorted(labels)
 
 
 def test_labels_become_references_except_in_formulas_and_examples(extensions):
@@ -140,40 +110,28 @@ def test_errors_without_a_text_are_listed(extensions):
     assert lines[-3:] == [":raises OptionError: told", ":raises ShapeError:", "    why"]
 
 
-# --- the table ------------------------------------------------------------------------------------
+# --- the paper in code ----------------------------------------------------------------------------
 
 
-def test_a_label_without_code_or_evidence_shows_as_such(extensions):
-    import equation_table
+def test_the_page_shows_formula_function_and_evidence_of_every_label(extensions):
+    import paper_in_code
 
-    entry = SimpleNamespace(statement="a_b * c", source="L25", pending=False)
-    row = equation_table.row("K3", entry, {}, {}, {}, defined=True)
-    assert "no code names it" in row
-    assert "no evidence yet" in row
-    assert r"a\_b \* c" in row
-
-
-def test_a_failed_case_shows_as_failed(extensions):
-    import equation_table
-
-    case = SimpleNamespace(name="contraction", section="kernels", oracle="loops", labels=("K4",))
-    record = {
-        "case": "kernels.contraction",
-        "backend": "numpy",
-        "verdict": "failed",
-        "measured": [{"ratio": 0.5}, {"ratio": "inf"}],
-    }
-    assert equation_table.outcome(case, {"records": [record]}) == "numpy ✗ **failed** (inf)"
-    assert equation_table.outcome(case, {"records": []}) == "not run in this report"
-    assert equation_table.outcome(case, None) == ""
+    text = paper_in_code.page(DOCS)
+    for label in LABELS:
+        entry = _paper.entry(label)
+        part = text.partition(f"### {label}: ")[2].partition("\n### ")[0]
+        assert entry.code in part
+        assert "```{math}" in part
+        assert all(f"{figure.error:.1e}" in part for figure in entry.evidence)
 
 
-def test_every_section_of_the_table_is_written(extensions):
-    import equation_table
+@pytest.mark.parametrize("lacking", [{"evidence": ()}, {"fast": (), "laws": ()}])
+def test_a_label_that_lacks_something_stops_the_build(extensions, lacking):
+    import paper_in_code
+    from sphinx.errors import ExtensionError
 
-    text = equation_table.table(dict(LABELS), dict(SECTIONS), {}, {}, {}, ())
-    assert all(f"## {title}" in text for title in SECTIONS.values())
-    assert text.count("\n* - ") == len(LABELS) + len(SECTIONS)
+    with pytest.raises(ExtensionError, match=r"\(K3\) lacks"):
+        paper_in_code.section(replace(_paper.entry("K3"), **lacking), "x")
 
 
 # --- laws and examples ----------------------------------------------------------------------------
