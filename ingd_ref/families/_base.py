@@ -104,10 +104,6 @@ class ExponentialFamily(ABC):
 
     to_scipy = _scipy.to_scipy
 
-    _checked = _edge.checked
-    _checked_pair = _edge.checked_pair
-    _checked_mean = _edge.checked_mean
-    _checked_points = _edge.checked_points
     _contains = _edge.contained
 
     # Formulas that a family must supply: ``xp`` is the namespace of the arrays, which are checked

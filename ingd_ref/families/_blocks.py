@@ -42,6 +42,7 @@ def in_blocks(xp: Namespace, formula: Callable[..., Array], *rows: Array) -> Arr
     Returns
     -------
     array (...)
+        Shares no memory with the arguments, even where the formula returns one of them.
     """
     batches = {tuple(row.shape[:-1]) for row in rows} - {()}
     length = max(1, NUMBERS // max(1, *(row.shape[-1] for row in rows)))
@@ -50,7 +51,7 @@ def in_blocks(xp: Namespace, formula: Callable[..., Array], *rows: Array) -> Arr
         or backend_name(rows[0]) != "numpy"
         or math.prod(batch := batches.pop()) < 2 * length
     ):
-        return formula(xp, *rows)
+        return formula(xp, *(xp.asarray(row, copy=True) for row in rows))
     flat = [row if row.ndim == 1 else np.reshape(row, (-1, row.shape[-1])) for row in rows]
     # Of nearly one size, so that what is chosen by size is chosen alike for all.
     number = -(-math.prod(batch) // length)

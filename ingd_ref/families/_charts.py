@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.families._blocks import in_blocks
-from ingd_ref.families._edge import rows
+from ingd_ref.families._edge import checked, checked_mean, require_member, rows
 from ingd_ref.families._formulas import Formulas
 from ingd_ref.families._parameters import gather
 
@@ -47,7 +48,9 @@ def natural(family: Formulas, /, **classical: Any) -> Array:
     array([ 2., -3.])
     """
     xp, values = gather(family.name, family.parameters, classical)
-    return family._checked(family._natural(xp, **values))[1]
+    theta = _checks.finite(family._natural(xp, **values), "theta", xp)
+    require_member(xp, family, theta)
+    return xp.asarray(theta, copy=True)
 
 
 def classical(family: Formulas, theta: Array) -> dict[str, Array]:
@@ -74,8 +77,8 @@ def classical(family: Formulas, theta: Array) -> dict[str, Array]:
     >>> {name: value.item() for name, value in Gamma().classical(np.array([2.0, -3.0])).items()}
     {'shape': 2.0, 'rate': 3.0}
     """
-    xp, theta = family._checked(theta)
-    return family._classical(xp, theta)
+    xp, theta = checked(family, theta)
+    return family._classical(xp, xp.asarray(theta, copy=True))
 
 
 def contains(family: Formulas, theta: Array) -> Array:
@@ -127,7 +130,7 @@ def mean(family: Formulas, theta: Array) -> Array:
     >>> Gaussian().mean(Gaussian().natural(mean=3.0, variance=4.0))
     array([ 3., 13.])
     """
-    xp, theta = family._checked(theta)
+    xp, theta = checked(family, theta)
     return in_blocks(xp, family._mean, theta)
 
 
@@ -156,5 +159,5 @@ def natural_from_mean(family: Formulas, mu: Array) -> Array:
     >>> Gaussian().natural_from_mean(np.array([3.0, 13.0]))
     array([ 0.75 , -0.125])
     """
-    xp, mu = family._checked_mean(mu)
+    xp, mu = checked_mean(family, mu)
     return in_blocks(xp, family._natural_from_mean, mu)

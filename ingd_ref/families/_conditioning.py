@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._edge import checked, checked_mean
 
 __all__ = ["OPERATIONS", "WithError", "with_error"]
 
@@ -80,7 +81,7 @@ def with_error(family: ExponentialFamily, operation: str, argument: Array) -> Wi
     _checks.choice(operation, "operation", OPERATIONS)
     value = getattr(family, operation)(argument)
     dual = operation in ("natural_from_mean", "conjugate")
-    xp, argument = family._checked_mean(argument) if dual else family._checked(argument)
+    xp, argument = (checked_mean if dual else checked)(family, argument)
     sensitivity = _sensitivity(xp, family, operation, argument, value)
     size = xp.abs(value)
     if operation in ("log_partition", "conjugate"):

@@ -1,4 +1,4 @@
-"""What happens to arguments and results at the public edge of a family: checks and copies before the formulas, roundings after them."""
+"""Checks of arguments at the public edge of a family, and what rounding requires of its results."""
 
 from __future__ import annotations
 
@@ -14,84 +14,114 @@ from ingd_ref.families._formulas import Formulas
 from ingd_ref.families._parameters import require
 
 __all__ = [
-    "broadcastable",
+    "batch_shape",
     "checked",
     "checked_mean",
     "checked_pair",
     "checked_points",
+    "checked_sample",
+    "checked_vector",
     "contained",
     "host_parameters",
     "matrix",
     "moved_inside",
+    "require_member",
     "rows",
 ]
 
-# Whatever is checked is a copy, so that no result can share memory with an argument, not even where
-# a formula is the identity.
-
 
 def rows(xp: Namespace, x: Array, label: str, length: int, like: Array | None = None) -> Array:
-    """Return a finite floating copy of ``x`` whose last axis has the given length."""
+    """Return ``x`` in a floating type if it is finite and its last axis has the given length."""
     if x.ndim == 0 or x.shape[-1] != length:
-        hint = (
-            f"; for one-dimensional points pass {label}[:, None]"
-            if label == "x" and length == 1 and x.ndim == 1
-            else ""
-        )
+        one_dimensional = label == "x" and length == 1 and x.ndim == 1
+        hint = f"; for one-dimensional points pass {label}[:, None]" if one_dimensional else ""
         raise ShapeError(f"{label} must have shape (..., {length}), got {tuple(x.shape)}{hint}")
-    return xp.asarray(_checks.finite(_checks.real_array(x, label, xp, like), label, xp), copy=True)
+    return _checks.finite(_checks.real_array(x, label, xp, like), label, xp)
 
 
-def broadcastable(**arrays: Array) -> None:
-    """Raise :class:`ShapeError` unless the batch shapes (all axes but the last) broadcast."""
+def batch_shape(**arrays: Array) -> tuple[int, ...]:
+    """Return the shape to which the batch shapes (all axes but the last) broadcast."""
+    shapes = [tuple(value.shape[:-1]) for value in arrays.values()]
+    if all(shape == shapes[0] for shape in shapes):
+        return shapes[0]
     try:
-        np.broadcast_shapes(*(tuple(value.shape[:-1]) for value in arrays.values()))
+        return np.broadcast_shapes(*shapes)
     except ValueError:
         described = " and ".join(f"{name} {tuple(value.shape)}" for name, value in arrays.items())
         raise ShapeError(f"the batch shapes of {described} do not broadcast") from None
 
 
-def checked(
-    family: Formulas, theta: Array, label: str = "theta", like: Array | None = None
-) -> tuple[Namespace, Array]:
-    """Natural parameters of members, and their namespace."""
-    xp = array_namespace(**{label: theta})
-    theta = rows(xp, theta, label, family.number, like)
-    require(
-        xp, family._domain(xp, theta), label, f"the natural parameter space of {family.name}", theta
-    )
+def require_member(xp: Namespace, family: Formulas, theta: Array, label: str = "theta") -> None:
+    """Raise :class:`DomainError` unless θ are natural parameters of members."""
+    space = f"the natural parameter space of {family.name}"
+    require(xp, family._domain(xp, theta), label, space, theta)
+
+
+def checked(family: Formulas, theta: Array) -> tuple[Namespace, Array]:
+    """Return the namespace, and natural parameters of members."""
+    xp = array_namespace(theta=theta)
+    theta = rows(xp, theta, "theta", family.number)
+    require_member(xp, family, theta)
     return xp, theta
 
 
-def checked_pair(family: Formulas, theta1: Array, theta2: Array) -> tuple[Namespace, Array, Array]:
-    """Natural parameters of two batches of members that broadcast."""
-    array_namespace(theta1=theta1, theta2=theta2)
-    xp, theta1 = family._checked(theta1, "theta1")
-    _, theta2 = family._checked(theta2, "theta2", like=theta1)
-    broadcastable(theta1=theta1, theta2=theta2)
+def checked_pair(
+    family: Formulas, theta1: Array, theta2: Array, labels: tuple[str, str] = ("theta1", "theta2")
+) -> tuple[Namespace, Array, Array]:
+    """Return the namespace, and natural parameters of two batches of members that broadcast."""
+    xp = array_namespace(**dict(zip(labels, (theta1, theta2), strict=True)))
+    theta1 = rows(xp, theta1, labels[0], family.number)
+    theta2 = rows(xp, theta2, labels[1], family.number, like=theta1)
+    require_member(xp, family, theta1, labels[0])
+    require_member(xp, family, theta2, labels[1])
+    batch_shape(**dict(zip(labels, (theta1, theta2), strict=True)))
     return xp, theta1, theta2
 
 
+def checked_vector(
+    family: Formulas, theta: Array, vector: Array, label: str
+) -> tuple[Namespace, Array, Array]:
+    """Return the namespace, natural parameters of members, and vectors (..., b) at them."""
+    xp = array_namespace(**{"theta": theta, label: vector})
+    theta = rows(xp, theta, "theta", family.number)
+    vector = rows(xp, vector, label, family.number, like=theta)
+    require_member(xp, family, theta)
+    batch_shape(**{"theta": theta, label: vector})
+    return xp, theta, vector
+
+
 def checked_mean(family: Formulas, mu: Array) -> tuple[Namespace, Array]:
-    """Mean parameters of members."""
+    """Return the namespace, and mean parameters of members."""
     xp = array_namespace(mu=mu)
     mu = rows(xp, mu, "mu", family.number)
     require(xp, family._mean_domain(xp, mu), "mu", f"the mean parameter space of {family.name}", mu)
     return xp, mu
 
 
-def checked_points(
-    family: Formulas, x: Array, like: Array | None = None
-) -> tuple[Namespace, Array]:
-    """Points of the support."""
+def checked_points(family: Formulas, x: Array) -> tuple[Namespace, Array]:
+    """Return the namespace, and points of the support."""
     xp = array_namespace(x=x)
+    return xp, _supported(xp, family, x)
+
+
+def checked_sample(family: Formulas, theta: Array, x: Array) -> tuple[Namespace, Array, Array]:
+    """Return the namespace, natural parameters of members, and points in the type of these."""
+    xp = array_namespace(theta=theta, x=x)
+    theta = rows(xp, theta, "theta", family.number)
+    require_member(xp, family, theta)
+    x = _supported(xp, family, x, like=theta)
+    batch_shape(theta=theta, x=x)
+    return xp, theta, x
+
+
+def _supported(xp: Namespace, family: Formulas, x: Array, like: Array | None = None) -> Array:
     x = rows(xp, x, "x", family.dim, like)
     require(xp, family._support(xp, x), "x", f"the support of {family.name}", x)
-    return xp, x
+    return x
 
 
 def contained(family: Formulas, xp: Namespace, theta: Array) -> Array:
-    """Where finite vectors θ are natural parameters of members, (...)."""
+    """Where finite vectors θ are natural parameters of members (...)."""
     inside = xp.ones_like(theta[..., 0], dtype=xp.bool)
     for holds in family._domain(xp, theta).values():
         inside = inside & holds

@@ -9,6 +9,7 @@ import numpy as np
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, is_array, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._edge import checked_pair
 
 __all__ = ["e_geodesic", "m_geodesic"]
 
@@ -44,7 +45,7 @@ def e_geodesic(family: ExponentialFamily, theta1: Array, theta2: Array, t: Any) 
     >>> family.classical(ir.families.e_geodesic(family, left, right, 0.5))["mean"].item()  # precisions 1 and 2 weigh the means
     2.0
     """
-    xp, theta1, theta2 = family._checked_pair(theta1, theta2)
+    xp, theta1, theta2 = checked_pair(family, theta1, theta2)
     t = _position(xp, t, theta1, theta2)
     return (1.0 - t) * theta1 + t * theta2
 
@@ -84,7 +85,7 @@ def m_geodesic(family: ExponentialFamily, theta1: Array, theta2: Array, t: Any) 
     >>> family.classical(ir.families.m_geodesic(family, left, right, 0.5))["variance"].item()  # within and between
     2.0
     """
-    xp, theta1, theta2 = family._checked_pair(theta1, theta2)
+    xp, theta1, theta2 = checked_pair(family, theta1, theta2)
     t = _position(xp, t, theta1, theta2)
     shape = np.broadcast_shapes(
         tuple(theta1.shape), tuple(theta2.shape), (*t.shape[:-1], family.number)

@@ -7,9 +7,9 @@ These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the sa
 from __future__ import annotations
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, array_namespace
+from ingd_ref.backend._namespace import Array
 from ingd_ref.families._blocks import in_blocks
-from ingd_ref.families._edge import broadcastable, rows
+from ingd_ref.families._edge import checked, checked_pair, checked_vector
 from ingd_ref.families._formulas import Formulas
 
 __all__ = [
@@ -68,7 +68,7 @@ def fisher(family: Formulas, theta: Array, chart: str = "natural") -> Array:
         "classical": family._classical_fisher,
     }
     formula = formulas[_checks.choice(chart, "chart", CHARTS)]
-    xp, theta = family._checked(theta)
+    xp, theta = checked(family, theta)
     return in_blocks(xp, formula, theta)
 
 
@@ -95,7 +95,7 @@ def inverse_fisher(family: Formulas, theta: Array) -> Array:
     array([[ 3. , -1. ],
            [-1. ,  0.5]])
     """
-    xp, theta = family._checked(theta)
+    xp, theta = checked(family, theta)
     return in_blocks(xp, family._inverse_fisher, theta)
 
 
@@ -124,10 +124,7 @@ def fisher_vector_product(family: Formulas, theta: Array, vector: Array) -> Arra
     >>> Gaussian().fisher_vector_product(Gaussian().natural(mean=1.0, variance=1.0), np.array([1.0, -1.0]))
     array([-1., -4.])
     """
-    array_namespace(theta=theta, vector=vector)
-    xp, theta = family._checked(theta)
-    vector = rows(xp, vector, "vector", family.number, like=theta)
-    broadcastable(theta=theta, vector=vector)
+    xp, theta, vector = checked_vector(family, theta, vector, "vector")
     return in_blocks(xp, family._fisher_vector_product, theta, vector)
 
 
@@ -158,10 +155,7 @@ def natural_gradient(family: Formulas, theta: Array, grad: Array) -> Array:
     >>> family.natural_gradient(theta, family.fisher(theta) @ np.array([5.0, 7.0]))
     array([5., 7.])
     """
-    array_namespace(theta=theta, grad=grad)
-    xp, theta = family._checked(theta)
-    grad = rows(xp, grad, "grad", family.number, like=theta)
-    broadcastable(theta=theta, grad=grad)
+    xp, theta, grad = checked_vector(family, theta, grad, "grad")
     return in_blocks(xp, family._natural_gradient, theta, grad)
 
 
@@ -193,7 +187,7 @@ def third_cumulant(family: Formulas, theta: Array) -> Array:
     >>> Exponential().third_cumulant(Exponential().natural(rate=0.5)).item()  # of x: 2/rate³
     16.0
     """
-    xp, theta = family._checked(theta)
+    xp, theta = checked(family, theta)
     return in_blocks(xp, family._third_cumulant, theta)
 
 
@@ -226,5 +220,5 @@ def fisher_rao_distance(family: Formulas, theta1: Array, theta2: Array) -> Array
     >>> round(distance.item() / math.log(2.0), 12)  # √2 log(s₂/s₁)
     1.414213562373
     """
-    xp, theta1, theta2 = family._checked_pair(theta1, theta2)
+    xp, theta1, theta2 = checked_pair(family, theta1, theta2)
     return in_blocks(xp, family._fisher_rao_distance, theta1, theta2)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Any
 
 import numpy as np
@@ -121,6 +123,8 @@ def _value(xp: Namespace, parameter: Parameter, given: Any, reference: Array) ->
             f"{name} must have shape {_shown_shape(parameter.shape)}, got {tuple(value.shape)}"
         )
     value = _checks.finite(_checks.real_array(value, name, xp, like=reference), name, xp)
+    if parameter.constraint is REAL:
+        return value
     good = parameter.constraint.holds(xp, value)
     if not item(xp.all(good)):
         index = _first_false(xp, good)
@@ -147,6 +151,8 @@ def require(
     xp: Namespace, requirements: Requirements, subject: str, space: str, value: Array | None = None
 ) -> None:
     """Raise :class:`DomainError` for the first requirement that fails anywhere, naming it, the batch index and the value there."""
+    if not requirements or item(xp.all(reduce(and_, requirements.values()))):
+        return
     for description, good in requirements.items():
         if not item(xp.all(good)):
             index = _first_false(xp, good)

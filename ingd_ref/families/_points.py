@@ -12,7 +12,7 @@ from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.families._blocks import in_blocks
-from ingd_ref.families._edge import broadcastable, host_parameters
+from ingd_ref.families._edge import checked, checked_points, checked_sample, host_parameters
 from ingd_ref.families._formulas import Formulas
 
 __all__ = ["fit", "log_base_measure", "log_prob", "sample", "statistics", "statistics_jacobian"]
@@ -44,8 +44,8 @@ def statistics(family: Formulas, x: Array) -> Array:
     array([[ 3.,  9.],
            [-1.,  1.]])
     """
-    xp, x = family._checked_points(x)
-    return family._statistics(xp, x)
+    xp, x = checked_points(family, x)
+    return family._statistics(xp, xp.asarray(x, copy=True))
 
 
 def statistics_jacobian(family: Formulas, x: Array) -> Array:
@@ -73,8 +73,8 @@ def statistics_jacobian(family: Formulas, x: Array) -> Array:
     >>> Gaussian().statistics_jacobian(np.array([[3.0]]))
     array([[[1., 6.]]])
     """
-    xp, x = family._checked_points(x)
-    return family._statistics_jacobian(xp, x)
+    xp, x = checked_points(family, x)
+    return family._statistics_jacobian(xp, xp.asarray(x, copy=True))
 
 
 def log_base_measure(family: Formulas, x: Array) -> Array:
@@ -100,8 +100,8 @@ def log_base_measure(family: Formulas, x: Array) -> Array:
     >>> Gamma().log_base_measure(np.array([[1.0], [0.5]])).round(6)
     array([-0.      ,  0.693147])
     """
-    xp, x = family._checked_points(x)
-    return family._log_base_measure(xp, x)
+    xp, x = checked_points(family, x)
+    return family._log_base_measure(xp, xp.asarray(x, copy=True))
 
 
 def log_prob(family: Formulas, theta: Array, x: Array) -> Array:
@@ -131,10 +131,7 @@ def log_prob(family: Formulas, theta: Array, x: Array) -> Array:
     >>> family.log_prob(family.natural(mean=0.0, variance=1.0), np.array([[0.0], [2.0]]))
     array([-0.91893853, -2.91893853])
     """
-    array_namespace(theta=theta, x=x)
-    xp, theta = family._checked(theta)
-    _, x = family._checked_points(x, like=theta)
-    broadcastable(theta=theta, x=x)
+    xp, theta, x = checked_sample(family, theta, x)
     return in_blocks(xp, family._log_prob, theta, x)
 
 
@@ -174,7 +171,7 @@ def sample(family: Formulas, theta: Array, size: int, rng: np.random.Generator) 
     if not isinstance(rng, np.random.Generator):
         raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
     number = _checks.positive_integer(size, "size")
-    xp, theta = family._checked(theta)
+    xp, theta = checked(family, theta)
     batch = tuple(theta.shape[:-1])
     values = host_parameters(family, theta)
     host = {
@@ -221,5 +218,5 @@ def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
         raise ShapeError(
             f"x must have shape (..., n, {family.dim}) with n ≥ 1, got {tuple(x.shape)}"
         )
-    xp, x = family._checked_points(x)
+    xp, x = checked_points(family, x)
     return family._fit(xp, x, _checks.weights(weights, "weights", x.shape[-2], xp, like=x)[:, None])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ingd_ref.backend._namespace import Array
 from ingd_ref.families._blocks import in_blocks
+from ingd_ref.families._edge import checked, checked_mean, checked_pair
 from ingd_ref.families._formulas import Formulas
 
 __all__ = ["conjugate", "cross_entropy", "entropy", "kl", "log_partition"]
@@ -35,7 +36,7 @@ def log_partition(family: Formulas, theta: Array) -> Array:
     >>> Gaussian().log_partition(Gaussian().natural(mean=3.0, variance=1.0)).item()
     4.5
     """
-    xp, theta = family._checked(theta)
+    xp, theta = checked(family, theta)
     return in_blocks(xp, family._log_partition, theta)
 
 
@@ -62,7 +63,7 @@ def conjugate(family: Formulas, mu: Array) -> Array:
     >>> Gaussian().conjugate(np.array([3.0, 10.0])).item()
     -0.5
     """
-    xp, mu = family._checked_mean(mu)
+    xp, mu = checked_mean(family, mu)
     return in_blocks(
         xp, lambda xp, mu: family._conjugate(xp, family._natural_from_mean(xp, mu)), mu
     )
@@ -90,7 +91,7 @@ def entropy(family: Formulas, theta: Array) -> Array:
     >>> round(Gamma().entropy(Gamma().natural(shape=1.0, rate=1.0)).item(), 12)
     1.0
     """
-    xp, theta = family._checked(theta)
+    xp, theta = checked(family, theta)
     return in_blocks(xp, family._entropy, theta)
 
 
@@ -119,7 +120,7 @@ def kl(family: Formulas, theta1: Array, theta2: Array) -> Array:
     >>> family.kl(family.natural(mean=0.0, variance=1.0), family.natural(mean=1e-9, variance=1.0)).item()
     5e-19
     """
-    xp, theta1, theta2 = family._checked_pair(theta1, theta2)
+    xp, theta1, theta2 = checked_pair(family, theta1, theta2)
     return in_blocks(xp, family._kl, theta1, theta2)
 
 
@@ -148,7 +149,7 @@ def cross_entropy(family: Formulas, theta1: Array, theta2: Array) -> Array:
     >>> round(family.cross_entropy(family.natural(rate=0.5), family.natural(rate=1.0)).item(), 12)  # E x − log 1
     2.0
     """
-    xp, theta1, theta2 = family._checked_pair(theta1, theta2)
+    xp, theta1, theta2 = checked_pair(family, theta1, theta2)
     return in_blocks(
         xp,
         lambda xp, first, second: family._entropy(xp, first) + family._kl(xp, first, second),

@@ -9,6 +9,7 @@ from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, array_namespace, device, is_array, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._edge import checked_mean, checked_points
 
 __all__ = ["ConjugatePrior"]
 
@@ -54,7 +55,7 @@ class ConjugatePrior:
     strength: Any
 
     def __post_init__(self) -> None:
-        xp, mean = self.family._checked_mean(self.mean)
+        xp, mean = checked_mean(self.family, self.mean)
         if is_array(self.strength):
             array_namespace(mean=self.mean, strength=self.strength)
         strength = _checks.finite(
@@ -66,7 +67,7 @@ class ConjugatePrior:
             raise DomainError(
                 f"strength must be greater than zero, got a smallest value of {item(xp.min(strength)):g}"
             )
-        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "mean", xp.asarray(mean, copy=True))
         object.__setattr__(self, "strength", strength)
 
     def posterior(self, x: Array, multiplicities: Array | None = None) -> ConjugatePrior:
@@ -93,7 +94,8 @@ class ConjugatePrior:
             raise ShapeError(
                 f"x must have shape (..., n, {self.family.dim}) with n ≥ 1, got {tuple(x.shape)}"
             )
-        xp, x = self.family._checked_points(x, like=self.mean)
+        xp, x = checked_points(self.family, x)
+        x = xp.astype(x, self.mean.dtype)
         counts = (
             xp.ones_like(x[(0,) * (x.ndim - 2)][:, 0]) if multiplicities is None else multiplicities
         )

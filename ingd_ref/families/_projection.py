@@ -24,7 +24,7 @@ from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._edge import rows
+from ingd_ref.families._edge import checked, checked_pair, rows
 
 __all__ = ["Projection", "e_projection", "intersection", "m_projection"]
 
@@ -99,9 +99,8 @@ def m_projection(
     >>> {name: round(value.item(), 12) for name, value in family.classical(found.theta).items()}
     {'shape': 1.0, 'rate': 0.666666666667}
     """
-    array_namespace(theta=theta, origin=origin, directions=directions)
-    xp, theta = family._checked(theta)
-    _, origin = family._checked(origin, "origin", like=theta)
+    array_namespace(theta=theta, directions=directions)
+    xp, theta, origin = checked_pair(family, theta, origin, labels=("theta", "origin"))
     basis = _directions(xp, family, directions, theta)
     target = xp.matmul(family._mean(xp, theta)[..., None, :], basis)[..., 0, :]
     return intersection(xp, family, origin, basis, target)
@@ -148,7 +147,7 @@ def e_projection(
     {'mean': 3.0, 'variance': 2.0}
     """
     array_namespace(theta=theta, directions=directions, moments=moments)
-    xp, theta = family._checked(theta)
+    xp, theta = checked(family, theta)
     basis = _directions(xp, family, directions, theta)
     return intersection(
         xp, family, theta, basis, rows(xp, moments, "moments", basis.shape[1], like=theta)
@@ -175,9 +174,8 @@ def intersection(
     θ is moved along with η instead of being formed anew, so that a distant origin takes no digits
     from it.
     """
-    theta = xp.broadcast_to(
-        origin, (*xp.broadcast_arrays(origin[..., 0], target[..., 0])[0].shape, family.number)
-    )
+    batch = xp.broadcast_arrays(origin[..., 0], target[..., 0])[0].shape
+    theta = xp.asarray(xp.broadcast_to(origin, (*batch, family.number)), copy=True)
     eta = xp.zeros_like(xp.matmul(theta, basis))
     last = xp.full_like(eta[..., 0], math.inf)
     for steps in range(LARGEST_NUMBER_OF_STEPS):

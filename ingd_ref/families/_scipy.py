@@ -13,7 +13,7 @@ import numpy as np
 
 from ingd_ref.backend._namespace import Array
 from ingd_ref.errors import DomainError, OptionError, ShapeError
-from ingd_ref.families._edge import host_parameters
+from ingd_ref.families._edge import checked, host_parameters
 from ingd_ref.families._formulas import Formulas
 
 __all__ = ["is_univariate", "single", "to_scipy"]
@@ -61,7 +61,7 @@ def to_scipy(family: Formulas, theta: Array) -> Any:
     if family.scipy_name is None:
         raise OptionError(f"scipy.stats has no counterpart of {family.name}")
     distribution = getattr(stats, family.scipy_name)
-    _, theta = family._checked(theta)
+    _, theta = checked(family, theta)
     if theta.ndim > 1 and not is_univariate(distribution):
         shapes = f"theta must have shape ({family.number},), got {tuple(theta.shape)}"
         raise ShapeError(f"scipy.stats.{family.scipy_name} takes one member at a time: {shapes}")
