@@ -1,13 +1,13 @@
-"""How far the natural gradients of the evidence and of its lower bounds point the same way, equation (B6)."""
+"""Cosines between the natural gradients of the evidence and of its lower bounds (B6)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from ingd_ref.backend._namespace import Array, array_namespace
+from ingd_ref.backend._namespace import Array
 from ingd_ref.errors import OptionError
 from ingd_ref.simplex._geometry import cosine
-from ingd_ref.simplex._losses import fixed_recognition, target_cells
+from ingd_ref.simplex._losses import fixed_recognition, point_and_target
 from ingd_ref.simplex._marginalisation import pushed
 from ingd_ref.simplex._model import FiniteModel
 from ingd_ref.simplex._natural import visible_rounding, whitened_elbo, whitened_evidence
@@ -17,9 +17,8 @@ from ingd_ref.simplex._whitened import decompose, rank_cut, whiten
 __all__ = ["DirectionCosines", "direction_cosines"]
 
 
-@dataclass(frozen=True, eq=False)
-class DirectionCosines:
-    """Cosines between visible directions in the visible Fisher-Rao metric; NaN where a direction vanishes.
+class DirectionCosines(NamedTuple):
+    """Cosines between visible directions (B6); NaN where a direction vanishes.
 
     Attributes
     ----------
@@ -39,9 +38,11 @@ class DirectionCosines:
 def direction_cosines(
     model: FiniteModel, xi: Array, target: Array, recognition: Array, *, cut: float | None = None
 ) -> DirectionCosines:
-    r"""Cosines between the natural gradients of the evidence and of its lower bounds, pushed to the visible simplex, equation (B6).
+    r"""Compare natural gradients of the evidence and its lower bounds, equation (B6).
 
     .. math:: \cos_{p_V}\big(\Pi J\, G^+ \partial_\xi L,\; \Pi J\, G_V^+ \partial_\xi L_V\big)
+
+    The directions are pushed to the visible simplex and compared in its Fisher-Rao metric.
 
     Parameters
     ----------
@@ -59,14 +60,16 @@ def direction_cosines(
     Returns
     -------
     DirectionCosines
+        Three arrays (...), NaN where a direction vanishes: ``elbo``, between the ELBO with fixed
+        recognition and the evidence; ``perfect``, between the ELBO with perfect recognition and the
+        evidence, which is never negative; ``gap``, between the two ELBOs.
 
     Raises
     ------
-    ShapeError, NonFiniteError, OptionError, BackendError
-        For arguments that do not fit.
+    OptionError
+        If the recognition is a word.
     DomainError
-        For zeros or a wrong sum in target or recognition, where p(ξ) is not positive, or for a cut
-        outside (0, 1).
+        As for :func:`elbo_gradient`.
 
     Notes
     -----
@@ -75,30 +78,29 @@ def direction_cosines(
 
     Examples
     --------
-    On a cylindrical model they all point the same way, on another they need not:
+    On a cylindrical model all directions agree, on another they need not:
 
     >>> import numpy as np
     >>> import ingd_ref as ir
-    >>> target, recognition = np.array([0.4, 0.3, 0.2, 0.1]), np.array([0.9, 0.2, 0.6, 0.3, 0.1, 0.8, 0.4, 0.7])
+    >>> target = np.array([0.4, 0.3, 0.2, 0.1])
+    >>> recognition = np.array([0.9, 0.2, 0.6, 0.3, 0.1, 0.8, 0.4, 0.7])
+    >>> xi = np.array([0.5, 0.4, 0.7, 0.2, 0.9])
     >>> product, network = ir.simplex.independence_model(), ir.simplex.naive_bayes()
-    >>> ir.simplex.direction_cosines(product, np.array([0.5, 0.4, 0.7]), target, recognition).elbo.round(12)
+    >>> ir.simplex.direction_cosines(product, xi[:3], target, recognition).elbo.round(12)
     np.float64(1.0)
-    >>> ir.simplex.direction_cosines(network, np.array([0.5, 0.4, 0.7, 0.2, 0.9]), target, recognition).elbo.round(4)
+    >>> ir.simplex.direction_cosines(network, xi, target, recognition).elbo.round(4)
     np.float64(0.8971)
     """
-    xp = array_namespace(xi=xi, target=target)
-    _, xi = model.checked(xi)
-    target = target_cells(xp, model, target, xi)
+    xp, xi, target = point_and_target(model, xi, target)
     fixed = fixed_recognition(xp, model, recognition, xi)
     if fixed is None:
         raise OptionError(
             "recognition must be an array here: the perfect recognition is compared with it anyway"
         )
-    threshold = rank_cut(xp, cut, xi.dtype)
+    threshold, pi = rank_cut(xp, cut, xi.dtype), model.marginalisation.matrix(xi)
 
     def at(xi: Array, target: Array, recognition: Array) -> tuple[Array, ...]:
-        p, jacobian = model.with_jacobian(xi)
-        pi = model.marginalisation.matrix(xi)
+        p, jacobian = model._with_jacobian(xp, xi)
         root, w = whiten(xp, p, jacobian, "p(ξ)")
         joint = decompose(xp, w, threshold)
         bounds = [

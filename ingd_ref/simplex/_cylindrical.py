@@ -1,4 +1,4 @@
-"""Is a model cylindrical? The principal angles between its tangent space and the horizontal space decide, equation (B5)."""
+"""Whether a model is cylindrical, by the angles of tangent and horizontal space (B5)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ingd_ref.simplex._whitened import decompose, rank_cut, whiten
 
 __all__ = ["PrincipalAngles", "cylindrical_defect", "is_cylindrical", "principal_angles"]
 
-#: Largest defect that still counts as zero: far above rounding, which is a few eps times the
-#: condition of the tangent space, and far below the defects of models that are not cylindrical,
-#: which are 1e-4 or more at random points.
+# Largest defect that still counts as zero: far above rounding, which is a few eps times the
+# condition of the tangent space, and far below the defects of models that are not cylindrical,
+# which are 1e-4 or more at random points.
 TOLERANCE = 1e-8
 # The same in short floating types, in units of rounding.
 ROUNDINGS = 1e4
@@ -31,7 +31,7 @@ ANGLE_ROUNDINGS = 40.0
 
 @dataclass(frozen=True, eq=False)
 class PrincipalAngles:
-    """Principal angles between the tangent space of a model and the horizontal space (B5); r directions of the tangent space are kept.
+    """Principal angles between the tangent space of a model and the horizontal space (B5).
 
     Attributes
     ----------
@@ -54,21 +54,21 @@ class PrincipalAngles:
 
     @property
     def defect(self) -> Array:
-        """How far the model is from cylindrical (...): max c_i s_i, between 0 and 1/2.
+        """Distance from cylindrical (...), max c_i s_i, between 0 and 1/2, equation (B5).
 
-        It is also the worst gap leak: the longest visible vector that the natural gradient of the
-        gap can give for a whitened gradient of length one, and the spectral norm of the commutator
-        of the projectors on the tangent and the horizontal space.
+        It is also the worst leak of :func:`gap_gradient`, the longest visible vector for a whitened
+        gap gradient of length one, and the spectral norm of the commutator of the projectors on the
+        tangent and the horizontal space.
         """
         xp = array_namespace(cosines=self.cosines)
         return xp.max(self.cosines * self.sines, axis=-1)
 
     @property
     def evidence_discrepancy(self) -> Array:
-        """Worst discrepancy (...) of the two natural gradients of the evidence: max s_i² over the angles that are not right.
+        """Worst discrepancy (...) of both natural gradients of the evidence, max s_i² for c_i > 0.
 
         The one in the metric of the model, pushed forward, differs from the one in the visible
-        metric by this much of the gradient's length at most.
+        metric by at most this share of the gradient's length.
         """
         xp = array_namespace(cosines=self.cosines)
         squares = self.sines * self.sines
@@ -90,18 +90,17 @@ class PrincipalAngles:
 
     def _zero(self, xp: Namespace) -> Array:
         """Cosines and sines up to this (..., 1) count as zero."""
-        condition = xp.where(
-            self.rank > 0, self.condition, xp.ones_like(self.condition)
-        )  # it is infinite for rank 0
+        # It is infinite for rank 0.
+        condition = xp.where(self.rank > 0, self.condition, xp.ones_like(self.condition))
         rounding = ANGLE_ROUNDINGS * float(xp.finfo(self.cosines.dtype).eps) * condition
         return xp.maximum(rounding, xp.full_like(rounding, RIGHT_ANGLE))[..., None]
 
 
 def principal_angles(model: FiniteModel, xi: Array, *, cut: float | None = None) -> PrincipalAngles:
-    r"""Principal angles between the tangent space T_pM of a model and the horizontal space H_p, equation (B5).
+    r"""Return the principal angles between the tangent and the horizontal space, equation (B5).
 
-    .. math:: C = K^\top Q = A \operatorname{diag}(c)\, B^\top, \qquad K_{(h,v),v'} = \delta_{vv'} \sqrt{p(h|v)}, \qquad
-              s_i = \|(I - KK^\top)\, Q b_i\|
+    .. math:: C = K^\top Q = A \operatorname{diag}(c)\, B^\top, \qquad
+              K_{(h,v),v'} = \delta_{vv'} \sqrt{p(h|v)}, \qquad s_i = \|(I - KK^\top)\, Q b_i\|
 
     Q has orthonormal columns that span the whitened tangent space, those of K span the horizontal
     space and √p.
@@ -122,33 +121,32 @@ def principal_angles(model: FiniteModel, xi: Array, *, cut: float | None = None)
 
     Raises
     ------
-    ShapeError, NonFiniteError, BackendError
-        For parameters that do not fit.
     DomainError
-        Where p(ξ) is not positive, or for a cut outside (0, 1).
+        If p(ξ) is not positive, or the cut lies outside (0, 1).
 
     Notes
     -----
-    Source: [A25]; the principal angles are this project's way to decide the splitting of T_pM.
+    Source: [A25] for the splitting of T_pM; that all principal angles are 0 or π/2 is an equivalent
+    condition that numbers can decide.
 
     Examples
     --------
     >>> import numpy as np
     >>> import ingd_ref as ir
-    >>> angles = ir.simplex.principal_angles(ir.simplex.naive_bayes(), np.array([0.5, 0.4, 0.7, 0.2, 0.9]))
+    >>> xi = np.array([0.5, 0.4, 0.7, 0.2, 0.9])
+    >>> angles = ir.simplex.principal_angles(ir.simplex.naive_bayes(), xi)
     >>> angles.cosines.round(6)
     array([1.      , 1.      , 0.716308, 0.      , 0.      ])
     >>> int(angles.horizontal_dimension), int(angles.vertical_dimension)
     (2, 2)
     """
     xp, xi = model.checked(xi)
-    threshold = rank_cut(xp, cut, xi.dtype)
+    threshold, pi = rank_cut(xp, cut, xi.dtype), model.marginalisation.matrix(xi)
 
     def at(xi: Array) -> tuple[Array, ...]:
-        p, jacobian = model.with_jacobian(xi)
+        p, jacobian = model._with_jacobian(xp, xi)
         _, w = whiten(xp, p, jacobian, "p(ξ)")
         tangent = decompose(xp, w, threshold)
-        pi = model.marginalisation.matrix(xi)
         fibres = xp.matrix_transpose(pi) * xp.sqrt(conditional(xp, pi, p))[..., :, None]
         _, cosines, directions = xp.linalg.svd(
             xp.matmul(xp.matrix_transpose(fibres), tangent.left), full_matrices=False
@@ -159,38 +157,27 @@ def principal_angles(model: FiniteModel, xi: Array, *, cut: float | None = None)
         # Directions that were cut, and those beyond the number of visible cells, are perpendicular
         # to the horizontal space by dimension.
         number = cosines.shape[-1]
-        beyond = xp.arange(number, dtype=xp.int64, device=device(xi)) >= tangent.rank[..., None]
+        kept = xp.arange(number, dtype=xp.int64, device=device(xi)) < tangent.rank[..., None]
         missing = xp.zeros(
             (xi.shape[0], model.parameters - number), dtype=xi.dtype, device=device(xi)
         )
-        cosines = xp.concat(
-            [
-                xp.where(
-                    beyond, xp.zeros_like(cosines), xp.minimum(cosines, xp.ones_like(cosines))
-                ),
-                missing,
-            ],
-            axis=-1,
-        )
-        sines = xp.concat(
-            [
-                xp.where(beyond, xp.ones_like(sines), xp.minimum(sines, xp.ones_like(sines))),
-                missing + 1.0,
-            ],
-            axis=-1,
-        )
-        return cosines, sines, tangent.rank, tangent.condition
+        one = xp.ones_like(cosines)
+        cosines = xp.where(kept, xp.minimum(cosines, one), xp.zeros_like(cosines))
+        sines = xp.where(kept, xp.minimum(sines, one), one)
+        cosines = xp.concat([cosines, missing], axis=-1)
+        return cosines, xp.concat([sines, missing + 1.0], axis=-1), tangent.rank, tangent.condition
 
     width = 8 * model.states * (model.parameters + model.marginalisation.visible + 2)
     return PrincipalAngles(*over_points(xp, at, width, xi))
 
 
 def cylindrical_defect(model: FiniteModel, xi: Array, *, cut: float | None = None) -> Array:
-    r"""How far a model is from cylindrical at ξ, equation (B5): :math:`\max_i c_i s_i`, c_i and s_i of :func:`principal_angles`.
+    r"""Return the distance of a model from cylindrical at ξ, equation (B5): :math:`\max_i c_i s_i`.
 
-    Where it is zero, :math:`T_pM = (T_pM \cap H_p) \oplus (T_pM \cap V_p)`, the natural gradient of
-    the gap between ELBO and evidence is vertical for every target and recognition, and the natural
-    gradients of ELBO and evidence agree on what is visible.
+    c_i and s_i are those of :func:`principal_angles`. Where the defect is zero,
+    :math:`T_pM = (T_pM \cap H_p) \oplus (T_pM \cap V_p)`, the natural gradient of the gap between
+    ELBO and evidence is vertical for every target and recognition (B4), and the natural gradients
+    of ELBO and evidence agree on what is visible.
 
     Parameters
     ----------
@@ -208,7 +195,7 @@ def cylindrical_defect(model: FiniteModel, xi: Array, *, cut: float | None = Non
 
     Raises
     ------
-    ShapeError, NonFiniteError, BackendError, DomainError
+    DomainError
         As for :func:`principal_angles`.
 
     Examples
@@ -232,10 +219,10 @@ def is_cylindrical(
     tolerance: float | None = None,
     cut: float | None = None,
 ) -> bool:
-    """Whether a model is cylindrical at several points, equation (B5).
+    """Return whether a model is cylindrical at several points, equation (B5).
 
-    One point is not enough: a model can be cylindrical at some points only, such as naive Bayes
-    where the effects do not depend on the cause.
+    One point is not enough: naive Bayes, for instance, is cylindrical where the effects do not
+    depend on the cause.
 
     Parameters
     ----------
@@ -244,7 +231,7 @@ def is_cylindrical(
     points : int ≥ 1, or array (..., d)
         Number of random points, or the points themselves. Default: 5.
     rng : numpy.random.Generator, optional
-        Draws the random points. Needed for them, ignored otherwise.
+        Draws the random points.
     tolerance : float > 0, optional
         Largest defect that counts as zero. Default: 1e-8, or 1e4 eps where that is larger. A
         Jacobian by finite differences needs more.
@@ -257,24 +244,25 @@ def is_cylindrical(
 
     Raises
     ------
-    ShapeError, NonFiniteError, BackendError, DomainError
+    DomainError
         As for :func:`principal_angles`.
     OptionError
-        If random points are asked for without a generator, or of a model that cannot draw them.
+        If random points are wanted without a generator, or of a model that cannot draw them.
 
     Examples
     --------
     >>> import numpy as np
     >>> import ingd_ref as ir
     >>> rng = np.random.default_rng(0)
-    >>> [ir.simplex.is_cylindrical(model, rng=rng) for model in (ir.simplex.independence_model(), ir.simplex.naive_bayes())]
+    >>> models = ir.simplex.independence_model(), ir.simplex.naive_bayes()
+    >>> [ir.simplex.is_cylindrical(model, rng=rng) for model in models]
     [True, False]
     """
     if is_array(points):
         xi = points
     elif rng is None:
         raise OptionError(
-            "rng must be a numpy.random.Generator to draw random points; or pass the points themselves"
+            "rng must be a numpy.random.Generator to draw random points; or pass points instead"
         )
     else:
         xi = model.random_parameters(_checks.positive_integer(points, "points"), rng)

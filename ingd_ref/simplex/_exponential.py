@@ -1,10 +1,10 @@
-"""Exponential families on finitely many states: Boltzmann machines and their like (B2)."""
+"""Exponential families on finitely many states, such as Boltzmann machines (B2)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
@@ -16,12 +16,14 @@ from ingd_ref.simplex._marginalisation import Marginalisation
 from ingd_ref.simplex._model import FiniteModel
 from ingd_ref.simplex._states import StateSpace
 
-__all__ = ["LogLinearModel", "boltzmann_machine", "restricted_boltzmann_machine"]
+__all__ = ["LogLinearModel", "boltzmann_machine"]
+
+INTERACTIONS = ("all", "restricted")
 
 
 @dataclass(frozen=True, eq=False)
 class LogLinearModel(FiniteModel):
-    r"""Exponential family on finitely many states, a model of (B2).
+    r"""Exponential family on finitely many states, a model for equation (B2).
 
     .. math:: p(x; \xi) = \exp\big(\langle \xi, f(x)\rangle - A(\xi)\big), \qquad
               \partial p(x)/\partial\xi = p(x)\,\big(f(x) - \mathbb E_\xi f\big)
@@ -37,8 +39,8 @@ class LogLinearModel(FiniteModel):
 
     Raises
     ------
-    ShapeError, NonFiniteError, BackendError
-        For statistics that do not fit the states.
+    ShapeError
+        If the statistics do not have a row for each state, or the names do not fit them.
 
     Examples
     --------
@@ -58,31 +60,20 @@ class LogLinearModel(FiniteModel):
         statistics = _checks.points(self.statistics, "statistics", xp)
         if statistics.shape[0] != self.marginalisation.states:
             raise ShapeError(
-                f"statistics must have a row for each of {self.marginalisation.states} states, got {statistics.shape[0]}"
+                f"statistics must have a row for each of {self.marginalisation.states} states, "
+                f"got {statistics.shape[0]}"
             )
         if self.names and len(self.names) != statistics.shape[1]:
             raise ShapeError(
-                f"there must be one name for each of {statistics.shape[1]} parameters, got {len(self.names)}"
+                f"there must be one name for each of {statistics.shape[1]} parameters, "
+                f"got {len(self.names)}"
             )
         object.__setattr__(self, "statistics", np.array(to_host(statistics)))
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "parameters", int(statistics.shape[1]))
 
     def random_parameters(self, size: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw standard normal parameters.
-
-        Parameters
-        ----------
-        size : int
-            How many points.
-        rng : numpy.random.Generator
-            The only source of randomness.
-
-        Returns
-        -------
-        numpy.ndarray (size, d)
-            On the host.
-        """
+        """Draw standard normal parameters; arguments as for :class:`FiniteModel`."""
         return rng.normal(size=(_checks.positive_integer(size, "size"), self.parameters))
 
     def _probabilities(self, xp: Namespace, xi: Array) -> Array:
@@ -95,9 +86,11 @@ class LogLinearModel(FiniteModel):
 
 
 def boltzmann_machine(
-    visible: int, hidden: int, interactions: Collection[Sequence[int]] | None = None
+    visible: int, hidden: int, interactions: str | Collection[Sequence[int]] = "all"
 ) -> LogLinearModel:
-    r"""Boltzmann machine with few units: :math:`p(s) \propto \exp \sum_A \xi_A \prod_{i \in A} s_i` with all units s_i in {0, 1}.
+    r"""Return a Boltzmann machine, :math:`p(s) \propto \exp \sum_A \xi_A \prod_{i \in A} s_i`.
+
+    All units s_i are in {0, 1}.
 
     Parameters
     ----------
@@ -105,9 +98,10 @@ def boltzmann_machine(
         Number of visible units.
     hidden : int ≥ 0
         Number of hidden units.
-    interactions : collection of sequences of int, optional
-        The sets A, by the numbers of their units: 0, …, visible − 1 are visible, the following ones
-        hidden. Default: every unit by itself (its bias) and every pair.
+    interactions : {"all", "restricted"} or collection of sequences of int
+        The sets A. ``"all"`` (default) stands for every unit by itself (its bias) and every pair,
+        ``"restricted"`` for every unit and every pair of a visible with a hidden one. Otherwise
+        numbers of units: 0, …, visible − 1 are visible, the following ones hidden.
 
     Returns
     -------
@@ -119,7 +113,7 @@ def boltzmann_machine(
     Raises
     ------
     DomainError
-        For a unit that does not exist, or a set without units or that occurs twice.
+        If a unit does not exist, or if a set is empty or occurs twice.
 
     Examples
     --------
@@ -128,12 +122,14 @@ def boltzmann_machine(
     ('v0', 'v1', 'h0', 'v0 v1', 'v0 h0', 'v1 h0')
     >>> machine.statistics[:2].tolist()
     [[1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 0.0, 1.0, 0.0, 1.0, 0.0]]
+    >>> boltzmann_machine(2, 1, "restricted").names
+    ('v0', 'v1', 'h0', 'v0 h0', 'v1 h0')
     """
     visible = _checks.positive_integer(visible, "visible")
     hidden = _checks.positive_integer(hidden, "hidden") if hidden else 0
     units = [f"v{i}" for i in range(visible)] + [f"h{i}" for i in range(hidden)]
-    if interactions is None:
-        interactions = [(i,) for i in range(len(units))] + list(combinations(range(len(units)), 2))
+    if isinstance(interactions, str):
+        interactions = _interactions(visible, hidden, interactions)
     sets = [frozenset(members) for members in interactions]
     unknown = next((i for members in sets for i in members if i not in range(len(units))), None)
     if unknown is not None:
@@ -147,38 +143,9 @@ def boltzmann_machine(
     return LogLinearModel(statistics, space.marginalisation(units[visible:]), names)
 
 
-def restricted_boltzmann_machine(visible: int, hidden: int) -> LogLinearModel:
-    """Boltzmann machine whose pairs join a visible with a hidden unit.
-
-    Parameters
-    ----------
-    visible : int ≥ 1
-        Number of visible units.
-    hidden : int ≥ 1
-        Number of hidden units.
-
-    Returns
-    -------
-    LogLinearModel
-        As for :func:`boltzmann_machine`.
-
-    Raises
-    ------
-    DomainError
-        For numbers below one.
-
-    Examples
-    --------
-    >>> restricted_boltzmann_machine(2, 1).names
-    ('v0', 'v1', 'h0', 'v0 h0', 'v1 h0')
-    """
-    visible, hidden = (
-        _checks.positive_integer(visible, "visible"),
-        _checks.positive_integer(hidden, "hidden"),
-    )
-    biases = [(i,) for i in range(visible + hidden)]
-    return boltzmann_machine(
-        visible,
-        hidden,
-        [*biases, *((v, visible + h) for v in range(visible) for h in range(hidden))],
-    )
+def _interactions(visible: int, hidden: int, kind: str) -> list[tuple[int, ...]]:
+    """Return the biases, and all pairs or those that join a visible with a hidden unit."""
+    _checks.choice(kind, "interactions", INTERACTIONS)
+    units = range(visible + hidden)
+    pairs = combinations(units, 2) if kind == "all" else product(units[:visible], units[visible:])
+    return [*((i,) for i in units), *pairs]

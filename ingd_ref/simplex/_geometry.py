@@ -1,4 +1,4 @@
-"""The open probability simplex with the Fisher-Rao metric (B1): lengths, angles, gradients, geodesics, distances.
+"""The open probability simplex with the Fisher-Rao metric (B1).
 
 A point is a vector of n positive probabilities; a tangent vector is a signed measure, n numbers
 that sum to zero.
@@ -8,26 +8,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from ingd_ref import _checks
 from ingd_ref._special.logarithm import log_remainder
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, is_array, item
 from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError
-from ingd_ref.simplex._arguments import beside, distribution, measure, tangent
+from ingd_ref.simplex._arguments import distribution, measure, require_broadcast, tangent
 
 __all__ = [
-    "divergence",
-    "e_geodesic",
+    "centred",
+    "cosine",
     "fisher_cosine",
     "fisher_metric",
     "fisher_rao_distance",
-    "fisher_rao_geodesic",
-    "m_geodesic",
+    "geodesic",
+    "relative_entropy",
     "simplex_gradient",
 ]
 
+CONNECTIONS = ("fisher-rao", "mixture", "exponential")
+
 
 def fisher_metric(p: Array, a: Array, b: Array) -> Array:
-    r"""Fisher-Rao inner product of two tangent vectors of the simplex, equation (B1).
+    r"""Return the Fisher-Rao inner product of two tangent vectors, equation (B1).
 
     .. math:: \langle a, b\rangle_p = \sum_x a_x b_x / p_x
 
@@ -44,14 +47,12 @@ def fisher_metric(p: Array, a: Array, b: Array) -> Array:
 
     Raises
     ------
-    ShapeError, NonFiniteError, BackendError
-        For arrays that do not fit.
     DomainError
-        For zeros or a wrong sum in p, or a and b that do not sum to zero.
+        If p is not positive or does not sum to one, or if a or b does not sum to zero.
 
     Notes
     -----
-    Leading axes are batches and follow the rules of broadcasting. Source: [A25].
+    Leading axes are batches and broadcast. Source: [A25].
 
     Examples
     --------
@@ -61,51 +62,46 @@ def fisher_metric(p: Array, a: Array, b: Array) -> Array:
     np.float64(1.0)
     """
     xp, p, a, b = _tangents(p, a, b)
-    return _inner(xp, p, a, b)
+    return xp.sum(a * b / p, axis=-1)
 
 
 def fisher_cosine(p: Array, a: Array, b: Array) -> Array:
-    r"""Cosine of the angle between two tangent vectors in the Fisher-Rao metric, equation (B6).
+    r"""Return the cosine of the Fisher-Rao angle between two tangent vectors, equation (B6).
 
-    .. math:: \cos_p(a, b) = \langle a, b\rangle_p \,/\, \sqrt{\langle a, a\rangle_p \langle b, b\rangle_p}
+    .. math::
+        \cos_p(a, b) = \langle a, b\rangle_p / \sqrt{\langle a, a\rangle_p \langle b, b\rangle_p}
 
     Parameters
     ----------
-    p : array (..., n)
-        Probabilities, positive, summing to one.
-    a, b : array (..., n)
-        Tangent vectors: signed measures that sum to zero.
+    p, a, b : array (..., n)
+        As for :func:`fisher_metric`.
 
     Returns
     -------
     array (...)
-        Between −1 and 1; NaN where a or b vanishes, which leaves no angle.
-
-    Raises
-    ------
-    ShapeError, NonFiniteError, BackendError, DomainError
-        As for :func:`fisher_metric`.
+        Between −1 and 1; NaN where a or b vanishes.
 
     Examples
     --------
     >>> import numpy as np
-    >>> p, a, b = np.full(3, 1.0 / 3.0), np.array([1.0, -1.0, 0.0]), np.array([1.0, 1.0, -2.0])
+    >>> p = np.full(3, 1.0 / 3.0)
+    >>> a, b = np.array([1.0, -1.0, 0.0]), np.array([1.0, 1.0, -2.0])
     >>> fisher_cosine(p, a, np.stack([a, -a, b])).round(12)
     array([ 1., -1.,  0.])
     """
-    xp, p, a, b = _tangents(p, a, b)
-    return cosine(xp, p, a, b)
+    return cosine(*_tangents(p, a, b))
 
 
 def cosine(xp: Namespace, p: Array, a: Array, b: Array) -> Array:
-    """:func:`fisher_cosine` of arguments that were checked."""
+    """Return :func:`fisher_cosine` of checked arguments."""
     a, b = _unit(xp, p, a), _unit(xp, p, b)
     return xp.clip(xp.sum(a * b, axis=-1), -1.0, 1.0)
 
 
 def _unit(xp: Namespace, p: Array, a: Array) -> Array:
-    """a/√p divided by its length, after its largest entry so that squares neither overflow nor underflow; NaN for zero."""
+    """Return a/√p divided by its length; NaN for zero."""
     whitened = a / xp.sqrt(p)
+    # Divided by its largest entry first, so that squares neither overflow nor underflow.
     size = xp.max(xp.abs(whitened), axis=-1, keepdims=True)
     scaled = whitened / xp.where(size > 0, size, xp.ones_like(size))
     length = xp.linalg.vector_norm(scaled, axis=-1, keepdims=True)
@@ -113,7 +109,7 @@ def _unit(xp: Namespace, p: Array, a: Array) -> Array:
 
 
 def simplex_gradient(p: Array, derivative: Array) -> Array:
-    r"""Fisher-Rao gradient of a loss on the simplex, equation (B1).
+    r"""Return the Fisher-Rao gradient of a loss on the simplex, equation (B1).
 
     .. math:: \operatorname{grad} L = p \circ (\partial L - \mathbb E_p\, \partial L)
 
@@ -132,11 +128,6 @@ def simplex_gradient(p: Array, derivative: Array) -> Array:
     array (..., n)
         Tangent vector.
 
-    Raises
-    ------
-    ShapeError, NonFiniteError, BackendError, DomainError
-        For arguments that do not fit.
-
     Notes
     -----
     Source: [A25].
@@ -149,8 +140,7 @@ def simplex_gradient(p: Array, derivative: Array) -> Array:
     """
     xp = array_namespace(p=p, derivative=derivative)
     p = distribution(p, "p", xp)
-    derivative = measure(derivative, "derivative", xp, p.shape[-1], like=p)
-    return p * centred(xp, p, derivative)
+    return p * centred(xp, p, measure(derivative, "derivative", xp, p.shape[-1], like=p))
 
 
 def centred(xp: Namespace, p: Array, f: Array) -> Array:
@@ -158,52 +148,29 @@ def centred(xp: Namespace, p: Array, f: Array) -> Array:
     return f - xp.sum(p * f, axis=-1, keepdims=True)
 
 
-def divergence(q: Array, p: Array) -> Array:
-    r"""Kullback-Leibler divergence of two points of the simplex, the loss behind (B3).
-
-    .. math:: \mathrm{KL}(q\,\|\,p) = \sum_x q_x \log(q_x/p_x) = \sum_x q_x \big(r_x - 1 - \log r_x\big), \quad r = p/q
-
-    Parameters
-    ----------
-    q, p : array (..., n)
-        Probabilities, positive, summing to one.
-
-    Returns
-    -------
-    array (...)
-        In nats, not negative. The second form is used: it keeps all digits where p is close to q.
-
-    Raises
-    ------
-    ShapeError, NonFiniteError, BackendError, DomainError
-        For arguments that do not fit.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> divergence(np.array([0.5, 0.5]), np.array([0.5 + 2.0**-30, 0.5 - 2.0**-30])).item() * 2.0**59
-    1.0
-    """
-    xp = array_namespace(q=q, p=p)
-    q = distribution(q, "q", xp)
-    return relative_entropy(xp, q, distribution(p, "p", xp, q.shape[-1], like=q))
-
-
 def relative_entropy(xp: Namespace, q: Array, p: Array) -> Array:
-    """:func:`divergence` of arguments that were checked."""
+    """Return KL(q‖p) = Σ q (r − 1 − log r), r = p/q: all digits are kept where p is close to q."""
     return xp.sum(q * log_remainder(xp, p / q, (p - q) / q), axis=-1)
 
 
-def m_geodesic(p: Array, q: Array, t: Any) -> Array:
-    r"""Mixture (m-) geodesic (1 − t) p + t q.
+def geodesic(p: Array, q: Array, t: Any, connection: str = "fisher-rao") -> Array:
+    r"""Return points on a geodesic from p to q, for the metric of equation (B1) by default.
+
+    .. math::
+        \text{Fisher-Rao:} \quad & \sqrt{p(t)} = \frac{\sin((1-t)\phi)}{\sin\phi} \sqrt p
+            + \frac{\sin(t\phi)}{\sin\phi} \sqrt q, \qquad \phi = \tfrac12 d(p, q) \\
+        \text{mixture:} \quad & p(t) = (1 - t)\, p + t\, q \\
+        \text{exponential:} \quad & p(t) = p^{1-t} q^t / \textstyle\sum_x p_x^{1-t} q_x^t
 
     Parameters
     ----------
     p, q : array (..., n)
         Ends, positive, summing to one.
     t : float or array (...)
-        Position from 0 at p to 1 at q; its shape broadcasts with the batch shapes, so k positions
+        Position from 0 at p to 1 at q. Its shape broadcasts with the batch shapes, so k positions
         between two points give (k, n).
+    connection : {"fisher-rao", "mixture", "exponential"}
+        Whose geodesic. Default "fisher-rao", a great circle of the square roots.
 
     Returns
     -------
@@ -211,77 +178,24 @@ def m_geodesic(p: Array, q: Array, t: Any) -> Array:
 
     Raises
     ------
-    ShapeError, NonFiniteError, BackendError, DomainError
-        For arguments that do not fit, and for positions outside [0, 1].
+    DomainError
+        If p or q is not positive or does not sum to one, or if t lies outside [0, 1].
 
     Examples
     --------
     >>> import numpy as np
-    >>> m_geodesic(np.array([0.2, 0.8]), np.array([0.6, 0.4]), 0.5)
-    array([0.4, 0.6])
-    """
-    _, p, q, t = _ends(p, q, t)
-    return (1.0 - t) * p + t * q
-
-
-def e_geodesic(p: Array, q: Array, t: Any) -> Array:
-    r"""Exponential (e-) geodesic :math:`p^{1-t} q^t / \sum_x p_x^{1-t} q_x^t`.
-
-    Parameters
-    ----------
-    p, q : array (..., n)
-        Ends, positive, summing to one.
-    t : float or array (...)
-        Position from 0 at p to 1 at q, as for :func:`m_geodesic`.
-
-    Returns
-    -------
-    array (..., n)
-
-    Raises
-    ------
-    ShapeError, NonFiniteError, BackendError, DomainError
-        For arguments that do not fit.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> e_geodesic(np.array([0.2, 0.8]), np.array([0.8, 0.2]), 0.5)
+    >>> p, q = np.array([0.2, 0.8]), np.array([0.8, 0.2])
+    >>> geodesic(p, q, 0.5).round(12)
     array([0.5, 0.5])
+    >>> geodesic(p, q, 0.25, "mixture").round(12)
+    array([0.35, 0.65])
     """
+    _checks.choice(connection, "connection", CONNECTIONS)
     xp, p, q, t = _ends(p, q, t)
-    return softmax(xp, (1.0 - t) * xp.log(p) + t * xp.log(q))
-
-
-def fisher_rao_geodesic(p: Array, q: Array, t: Any) -> Array:
-    r"""Geodesic of the Fisher-Rao metric (B1): a great circle of the square roots.
-
-    .. math:: \sqrt{p(t)} = \frac{\sin((1-t)\phi)}{\sin\phi} \sqrt p + \frac{\sin(t\phi)}{\sin\phi} \sqrt q,
-              \qquad \phi = \tfrac12 d(p, q)
-
-    Parameters
-    ----------
-    p, q : array (..., n)
-        Ends, positive, summing to one.
-    t : float or array (...)
-        Position from 0 at p to 1 at q, as for :func:`m_geodesic`.
-
-    Returns
-    -------
-    array (..., n)
-
-    Raises
-    ------
-    ShapeError, NonFiniteError, BackendError, DomainError
-        For arguments that do not fit.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> fisher_rao_geodesic(np.array([0.2, 0.8]), np.array([0.8, 0.2]), 0.5).round(12)
-    array([0.5, 0.5])
-    """
-    xp, p, q, t = _ends(p, q, t)
+    if connection == "mixture":
+        return (1.0 - t) * p + t * q
+    if connection == "exponential":
+        return softmax(xp, (1.0 - t) * xp.log(p) + t * xp.log(q))
     angle = 0.5 * _distance(xp, p, q)[..., None]
     sine = xp.sin(angle)
     apart = sine > 0
@@ -295,9 +209,10 @@ def fisher_rao_geodesic(p: Array, q: Array, t: Any) -> Array:
 
 
 def fisher_rao_distance(p: Array, q: Array) -> Array:
-    r"""Distance in the Fisher-Rao metric (B1), the length of the shortest path.
+    r"""Return the length of the shortest path in the metric of equation (B1).
 
-    .. math:: d(p, q) = 2 \arccos \sum_x \sqrt{p_x q_x} = 4 \arcsin\big(\tfrac12 \|\sqrt p - \sqrt q\|\big)
+    .. math::
+        d(p, q) = 2 \arccos \sum_x \sqrt{p_x q_x} = 4 \arcsin \tfrac12 \|\sqrt p - \sqrt q\|
 
     Parameters
     ----------
@@ -310,17 +225,13 @@ def fisher_rao_distance(p: Array, q: Array) -> Array:
         Between 0 and π. The second form is used, which keeps its digits for near points:
         :math:`\sqrt{p} - \sqrt{q} = (p - q)/(\sqrt p + \sqrt q)`.
 
-    Raises
-    ------
-    ShapeError, NonFiniteError, BackendError, DomainError
-        For arguments that do not fit.
-
     Examples
     --------
     >>> import numpy as np
     >>> (fisher_rao_distance(np.array([1.0, 0.0]), np.array([0.0, 1.0])) / np.pi).round(15)
     np.float64(1.0)
-    >>> fisher_rao_distance(np.array([0.5, 0.5]), np.array([0.5 + 2.0**-40, 0.5 - 2.0**-40])).item() * 2.0**39
+    >>> p, step = np.array([0.5, 0.5]), np.array([2.0**-40, -(2.0**-40)])
+    >>> fisher_rao_distance(p, p + step).item() * 2.0**39
     1.0
     """
     xp = array_namespace(p=p, q=q)
@@ -330,15 +241,10 @@ def fisher_rao_distance(p: Array, q: Array) -> Array:
 
 def _distance(xp: Namespace, p: Array, q: Array) -> Array:
     roots = xp.sqrt(p) + xp.sqrt(q)
-    chord = xp.linalg.vector_norm(
-        (p - q) / xp.where(roots > 0, roots, xp.ones_like(roots)), axis=-1
-    )
+    divisor = xp.where(roots > 0, roots, xp.ones_like(roots))
+    chord = xp.linalg.vector_norm((p - q) / divisor, axis=-1)
     # Two roots of length one are at most a right angle apart; rounding may say otherwise.
     return 4.0 * xp.asin(xp.clip(0.5 * chord, 0.0, 0.5**0.5))
-
-
-def _inner(xp: Namespace, p: Array, a: Array, b: Array) -> Array:
-    return xp.sum(a * b / p, axis=-1)
 
 
 def _tangents(p: Array, a: Array, b: Array) -> tuple[Namespace, Array, Array, Array]:
@@ -348,7 +254,7 @@ def _tangents(p: Array, a: Array, b: Array) -> tuple[Namespace, Array, Array, Ar
 
 
 def _ends(p: Array, q: Array, t: Any) -> tuple[Namespace, Array, Array, Array]:
-    """The checked ends, and the position as an array (..., 1)."""
+    """Return the checked ends, and the position as an array (..., 1)."""
     xp = array_namespace(p=p, q=q, t=t if is_array(t) else None)
     p = distribution(p, "p", xp)
     q = distribution(q, "q", xp, p.shape[-1], like=p)
@@ -358,6 +264,6 @@ def _ends(p: Array, q: Array, t: Any) -> tuple[Namespace, Array, Array, Array]:
         raise DomainError(f"t must be a number or an array of numbers, got {t!r}") from None
     if not item(xp.all((position >= 0) & (position <= 1))):
         raise DomainError("t must lie between 0 and 1")
-    beside(position[..., None], "t", p)
-    beside(position[..., None], "t", q)
+    require_broadcast(position[..., None], "t", p)
+    require_broadcast(position[..., None], "t", q)
     return xp, p, q, position[..., None]

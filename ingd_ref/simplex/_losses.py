@@ -5,21 +5,20 @@ from __future__ import annotations
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_array
 from ingd_ref.errors import BackendError
-from ingd_ref.simplex._arguments import beside, distribution, positive_cells
+from ingd_ref.simplex._arguments import distribution, positive_cells, require_broadcast
 from ingd_ref.simplex._geometry import relative_entropy
-from ingd_ref.simplex._marginalisation import pulled, pushed
-from ingd_ref.simplex._marginalisation import recognition as checked_recognition
+from ingd_ref.simplex._marginalisation import checked_conditional, pulled, pushed
 from ingd_ref.simplex._model import FiniteModel
 
-__all__ = ["RECOGNITIONS", "elbo_loss", "evidence_loss", "fixed_recognition", "target_cells"]
+__all__ = ["elbo_loss", "evidence_loss", "fixed_recognition", "point_and_target"]
 
-#: The two perfect recognitions by name: q(h|v) = p(h|v) held at the current p while the loss is
-#: differentiated, or put in before.
+# Perfect recognition q(h|v) = p(h|v): held at the current p while the loss is differentiated, or
+# substituted before.
 RECOGNITIONS = ("held", "substituted")
 
 
 def evidence_loss(model: FiniteModel, xi: Array, target: Array) -> Array:
-    r"""Evidence loss of a model with hidden states, equation (B3).
+    r"""Return the evidence loss of a model with hidden states, equation (B3).
 
     .. math:: L_V(\xi) = \mathrm{KL}\big(p^*_V \,\|\, \Pi p(\xi)\big)
 
@@ -39,10 +38,9 @@ def evidence_loss(model: FiniteModel, xi: Array, target: Array) -> Array:
 
     Raises
     ------
-    ShapeError, NonFiniteError, BackendError
-        For arrays that do not fit.
     DomainError
-        For zeros or a wrong sum in the target, and where a visible probability is not positive.
+        If the target is not positive or does not sum to one, or if a visible probability is not
+        positive.
 
     Notes
     -----
@@ -52,21 +50,16 @@ def evidence_loss(model: FiniteModel, xi: Array, target: Array) -> Array:
     --------
     >>> import numpy as np
     >>> import ingd_ref as ir
-    >>> target = np.array([0.25, 0.25, 0.25, 0.25])
-    >>> ir.simplex.evidence_loss(ir.simplex.naive_bayes(), np.array([0.5, 0.5, 0.5, 0.5, 0.5]), target)
+    >>> ir.simplex.evidence_loss(ir.simplex.naive_bayes(), np.full(5, 0.5), np.full(4, 0.25))
     np.float64(0.0)
     """
-    xp, xi, target = _arguments(model, xi, target)
-    p = model.probabilities(xi)
-    visible = pushed(xp, model.marginalisation.matrix(p), p)
-    positive_cells(visible, "Πp(ξ)", xp)
-    return relative_entropy(xp, target, visible)
+    return _evidence_loss(*point_and_target(model, xi, target), model)
 
 
 def elbo_loss(model: FiniteModel, xi: Array, target: Array, recognition: Array | str) -> Array:
-    r"""Loss of the evidence lower bound, equation (B3).
+    r"""Return the loss of the evidence lower bound, equation (B3).
 
-    .. math:: L(\xi) = \mathrm{KL}\big(q \,\|\, p(\xi)\big), \qquad q(v, h) = p^*_V(v)\, q(h|v), \qquad
+    .. math:: L(\xi) = \mathrm{KL}\big(q \,\|\, p(\xi)\big), \qquad q(v, h) = p^*_V(v)\, q(h|v), \\
               L - L_V = \sum_v p^*_V(v)\, \mathrm{KL}\big(q(\cdot|v) \,\|\, p(\cdot|v)\big) \ge 0
 
     Parameters
@@ -78,8 +71,9 @@ def elbo_loss(model: FiniteModel, xi: Array, target: Array, recognition: Array |
     target : array (m,) or (..., m)
         p*_V, positive, summing to one.
     recognition : array (n,) or (..., n), or "held" or "substituted"
-        The conditional probabilities q(h|v) of the states given their visible cells, or perfect
-        ones, q(h|v) = p(h|v) at ξ: as values the two names mean the same, and the gap closes.
+        Conditional probabilities q(h|v) of the states given their visible cells. Both names stand
+        for the perfect recognition q(h|v) = p(h|v) at ξ, which closes the gap; they differ in
+        :func:`elbo_gradient` only.
 
     Returns
     -------
@@ -88,10 +82,10 @@ def elbo_loss(model: FiniteModel, xi: Array, target: Array, recognition: Array |
 
     Raises
     ------
-    ShapeError, NonFiniteError, OptionError, BackendError
-        For arguments that do not fit.
+    OptionError
+        If the recognition is a word other than the two.
     DomainError
-        For zeros or a wrong sum in target or recognition, and where p(ξ) is not positive.
+        If target or recognition is not positive or has a wrong sum, or if p(ξ) is not positive.
 
     Notes
     -----
@@ -107,38 +101,43 @@ def elbo_loss(model: FiniteModel, xi: Array, target: Array, recognition: Array |
     >>> ir.simplex.elbo_loss(model, xi, target, "held")
     np.float64(0.0)
     """
-    xp, xi, target = _arguments(model, xi, target)
+    xp, xi, target = point_and_target(model, xi, target)
     q = fixed_recognition(xp, model, recognition, xi)
     if q is None:
-        return evidence_loss(model, xi, target)
-    beside(q, "recognition", xi)
-    beside(q, "recognition", target)
-    p = model.probabilities(xi)
+        return _evidence_loss(xp, xi, target, model)
+    require_broadcast(q, "recognition", xi)
+    require_broadcast(q, "recognition", target)
+    p = model._probabilities(xp, xi)
     positive_cells(p, "p(ξ)", xp)
     return relative_entropy(xp, pulled(xp, model.marginalisation.matrix(p), target) * q, p)
 
 
-def target_cells(xp: Namespace, model: FiniteModel, target: Array, like: Array) -> Array:
-    """Check a visible target."""
-    return distribution(target, "target", xp, model.marginalisation.visible, like)
+def point_and_target(
+    model: FiniteModel, xi: Array, target: Array
+) -> tuple[Namespace, Array, Array]:
+    """Return the namespace, ξ and the visible target, all checked."""
+    xp = array_namespace(xi=xi, target=target)
+    xi = model._point(xp, xi)
+    return xp, xi, distribution(target, "target", xp, model.marginalisation.visible, xi)
 
 
 def fixed_recognition(
     xp: Namespace, model: FiniteModel, recognition: Array | str, like: Array
 ) -> Array | None:
-    """Check q(h|v); ``None`` for a perfect recognition."""
+    """Return checked q(h|v), or ``None`` for a perfect recognition."""
     if isinstance(recognition, str):
         _checks.choice(recognition, "recognition", RECOGNITIONS)
         return None
     if not is_array(recognition):
-        raise BackendError(
-            f"recognition must be an array or one of {', '.join(map(repr, RECOGNITIONS))}, got {type(recognition).__name__}"
-        )
+        names = ", ".join(map(repr, RECOGNITIONS))
+        kind = type(recognition).__name__
+        raise BackendError(f"recognition must be an array or one of {names}, got {kind}")
     array_namespace(xi=like, recognition=recognition)
-    return checked_recognition(xp, model.marginalisation.matrix(like), recognition, "recognition")
+    return checked_conditional(xp, model.marginalisation.matrix(like), recognition, "recognition")
 
 
-def _arguments(model: FiniteModel, xi: Array, target: Array) -> tuple[Namespace, Array, Array]:
-    xp = array_namespace(xi=xi, target=target)
-    _, xi = model.checked(xi)
-    return xp, xi, target_cells(xp, model, target, xi)
+def _evidence_loss(xp: Namespace, xi: Array, target: Array, model: FiniteModel) -> Array:
+    p = model._probabilities(xp, xi)
+    visible = pushed(xp, model.marginalisation.matrix(p), p)
+    positive_cells(visible, "Πp(ξ)", xp)
+    return relative_entropy(xp, target, visible)

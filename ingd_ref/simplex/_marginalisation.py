@@ -1,4 +1,4 @@
-"""Marginalisation of finite states and its geometry: lifts, and the vertical and horizontal parts of tangent vectors (B5)."""
+"""Marginalisation of finite states, and vertical and horizontal parts of tangent vectors (B5)."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item, to_backend
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.simplex._arguments import (
-    beside,
     distribution,
     measure,
     of_point,
     place,
     positive_cells,
+    require_broadcast,
     tangent,
 )
 
-__all__ = ["Marginalisation", "conditional", "pulled", "pushed", "recognition"]
+__all__ = ["Marginalisation", "checked_conditional", "conditional", "pulled", "pushed"]
 
 
 @dataclass(frozen=True)
 class Marginalisation:
-    r"""A map of n states onto m visible cells, and what it does to measures: :math:`(\Pi u)_v = \sum_{x \mapsto v} u_x`.
+    r"""A map of n states onto m visible cells: :math:`(\Pi u)_v = \sum_{x \mapsto v} u_x`.
 
     The states with the same visible cell form its fibre; they differ in what is hidden. At a point
     p of the simplex the vertical space :math:`V_p = \ker \Pi` holds the tangent vectors that change
@@ -76,18 +76,20 @@ class Marginalisation:
         cells = tuple(_cell(cell) for cell in self.cells)
         if not cells:
             raise ShapeError("cells must name the visible cell of at least one state")
-        number = (
-            _checks.positive_integer(self.visible, "visible") if self.visible else max(cells) + 1
-        )
+        number = max(cells) + 1
+        if self.visible:
+            number = _checks.positive_integer(self.visible, "visible")
         outside = next((state for state, cell in enumerate(cells) if not 0 <= cell < number), None)
         if outside is not None:
             raise DomainError(
-                f"cells must lie in 0, ..., {number - 1}, but that of state {outside} is {cells[outside]}"
+                f"cells must lie in 0, ..., {number - 1}, but that of state {outside} is "
+                f"{cells[outside]}"
             )
         missed = next((cell for cell in range(number) if cell not in set(cells)), None)
         if missed is not None:
             raise DomainError(
-                f"the marginalisation must be onto its {number} visible cells, but no state belongs to cell {missed}"
+                f"the marginalisation must be onto its {number} visible cells, but no state "
+                f"belongs to cell {missed}"
             )
         object.__setattr__(self, "cells", cells)
         object.__setattr__(self, "visible", number)
@@ -111,7 +113,7 @@ class Marginalisation:
         Raises
         ------
         DomainError
-            For an axis that does not exist.
+            If there is no such axis.
 
         Examples
         --------
@@ -133,18 +135,16 @@ class Marginalisation:
 
     @cached_property
     def _table(self) -> np.ndarray:
-        table: np.ndarray = np.equal.outer(np.arange(self.visible), np.asarray(self.cells)).astype(
-            float
-        )
-        return table
+        cells = np.asarray(self.cells)
+        return np.asarray(np.equal.outer(np.arange(self.visible), cells), dtype=float)
 
     def matrix(self, like: Array) -> Array:
-        """Π as a matrix of zeros and ones.
+        """Return Π as a matrix of zeros and ones.
 
         Parameters
         ----------
         like : array
-            Whose library, device and floating type it takes.
+            Whose library, device and floating-point type it takes.
 
         Returns
         -------
@@ -153,7 +153,7 @@ class Marginalisation:
         return to_backend(self._table, like)
 
     def push(self, u: Array) -> Array:
-        """Push measures forward: Πu, the sums over the fibres.
+        """Return the push-forward Πu of measures, the sums over the fibres, equation (B5).
 
         Parameters
         ----------
@@ -163,18 +163,13 @@ class Marginalisation:
         Returns
         -------
         array (..., m)
-
-        Raises
-        ------
-        ShapeError, NonFiniteError, BackendError
-            For an array that does not fit.
         """
         xp = array_namespace(u=u)
         u = measure(u, "u", xp, self.states)
         return pushed(xp, self.matrix(u), u)
 
     def conditional(self, p: Array) -> Array:
-        """Conditional probabilities p(h|v) of the states given their visible cells.
+        """Return the probabilities p(h|v) of the states given their visible cells.
 
         Parameters
         ----------
@@ -188,14 +183,15 @@ class Marginalisation:
 
         Raises
         ------
-        ShapeError, NonFiniteError, BackendError, DomainError
-            For an array that does not fit.
+        DomainError
+            If p is not positive or does not sum to one.
         """
         xp = array_namespace(p=p)
-        return self._conditional(xp, distribution(p, "p", xp, self.states))
+        p = distribution(p, "p", xp, self.states)
+        return conditional(xp, self.matrix(p), p)
 
     def complete(self, visible: Array, conditional: Array) -> Array:
-        """Complete visible probabilities by conditional ones: p*(v) q(h|v), the joint q of (B3).
+        """Return the joint q(v, h) = p*(v) q(h|v) of equation (B3).
 
         Parameters
         ----------
@@ -210,14 +206,14 @@ class Marginalisation:
 
         Raises
         ------
-        ShapeError, NonFiniteError, BackendError, DomainError
-            For arrays that do not fit.
+        DomainError
+            If an argument is not positive or has a wrong sum.
         """
         xp = array_namespace(visible=visible, conditional=conditional)
         visible = distribution(visible, "visible", xp, self.visible)
         pi = self.matrix(visible)
-        q = recognition(xp, pi, conditional, "conditional")
-        beside(q, "conditional", visible)
+        q = checked_conditional(xp, pi, conditional, "conditional")
+        require_broadcast(q, "conditional", visible)
         return pulled(xp, pi, visible) * q
 
     def lift(self, p: Array, w: Array) -> Array:
@@ -237,17 +233,15 @@ class Marginalisation:
 
         Raises
         ------
-        ShapeError, NonFiniteError, BackendError, DomainError
-            For arrays that do not fit.
+        DomainError
+            If p is not positive or does not sum to one, or if w does not sum to zero.
         """
         xp = array_namespace(p=p, w=w)
         p = distribution(p, "p", xp, self.states)
-        return self._conditional(xp, p) * pulled(
-            xp, self.matrix(p), tangent(w, "w", xp, self.visible, p)
-        )
+        return self._lifted(xp, p, tangent(w, "w", xp, self.visible, p))
 
     def horizontal(self, p: Array, u: Array) -> Array:
-        """Project a tangent vector on the horizontal space: the lift of Πu, equation (B5).
+        """Return the horizontal part of a tangent vector: the lift of Πu, equation (B5).
 
         Parameters
         ----------
@@ -262,77 +256,71 @@ class Marginalisation:
 
         Raises
         ------
-        ShapeError, NonFiniteError, BackendError, DomainError
-            For arrays that do not fit.
+        DomainError
+            If p is not positive or does not sum to one, or if u does not sum to zero.
         """
-        xp = array_namespace(p=p, u=u)
-        p = distribution(p, "p", xp, self.states)
-        pi = self.matrix(p)
-        return self._conditional(xp, p) * pulled(
-            xp, pi, pushed(xp, pi, tangent(u, "u", xp, self.states, p))
-        )
+        return self._parts(p, u)[0]
 
     def vertical(self, p: Array, u: Array) -> Array:
-        """Project a tangent vector on the vertical space, which Π maps to zero, equation (B5).
+        """Return the vertical part of a tangent vector, which Π maps to zero, equation (B5).
 
         Parameters
         ----------
-        p : array (..., n)
-            Probabilities, positive, summing to one.
-        u : array (..., n)
-            Tangent vector.
+        p, u : array (..., n)
+            As for :meth:`horizontal`.
 
         Returns
         -------
         array (..., n)
             What :meth:`horizontal` leaves of u.
-
-        Raises
-        ------
-        ShapeError, NonFiniteError, BackendError, DomainError
-            For arrays that do not fit.
         """
-        xp = array_namespace(p=p, u=u)
-        horizontal = self.horizontal(p, u)
-        return xp.astype(u, horizontal.dtype, copy=False) - horizontal
+        return self._parts(p, u)[1]
 
-    def _conditional(self, xp: Namespace, p: Array) -> Array:
-        return conditional(xp, self.matrix(p), p)
+    def _parts(self, p: Array, u: Array) -> tuple[Array, Array]:
+        """Return the horizontal and the vertical part."""
+        xp = array_namespace(p=p, u=u)
+        p = distribution(p, "p", xp, self.states)
+        u = tangent(u, "u", xp, self.states, p)
+        horizontal = self._lifted(xp, p, pushed(xp, self.matrix(p), u))
+        return horizontal, u - horizontal
+
+    def _lifted(self, xp: Namespace, p: Array, w: Array) -> Array:
+        pi = self.matrix(p)
+        return conditional(xp, pi, p) * pulled(xp, pi, w)
 
 
 def _cell(cell: Any) -> int:
-    """A whole number, as an int."""
+    """Return a whole number as an int."""
     if isinstance(cell, bool) or not hasattr(cell, "__index__"):
         raise DomainError(f"cells must be whole numbers, got {cell!r}")
     return int(cell.__index__())
 
 
 def pushed(xp: Namespace, pi: Array, u: Array) -> Array:
-    """Πu for measures (..., n)."""
+    """Return Πu for measures (..., n)."""
     return xp.matmul(u, xp.matrix_transpose(pi))
 
 
 def pulled(xp: Namespace, pi: Array, f: Array) -> Array:
-    """Return f ∘ Π for functions (..., m) of the visible cell: each state gets the value of its cell."""
+    """Return f ∘ Π for functions (..., m): each state gets the value of its visible cell."""
     return xp.matmul(f, pi)
 
 
 def conditional(xp: Namespace, pi: Array, p: Array) -> Array:
-    """p(h|v) of each state."""
+    """Return p(h|v) of each state."""
     return p / pulled(xp, pi, pushed(xp, pi, p))
 
 
-def recognition(xp: Namespace, pi: Array, q: Array, name: str) -> Array:
-    """Check conditional probabilities q(h|v) (..., n), and divide the rounding of their sums out."""
+def checked_conditional(xp: Namespace, pi: Array, q: Array, name: str) -> Array:
+    """Return conditional probabilities q(h|v) (..., n), divided by their sums."""
     q = measure(q, name, xp, pi.shape[1], like=pi[0, :])
     positive_cells(q, name, xp)
     sums = pushed(xp, pi, q)
     good = xp.abs(sums - 1.0) <= _checks.SUM_TOLERANCE
     if not item(xp.all(good)):
         cell, point = place(xp, good)
-        total = item(sums[(*point, cell)])
-        where = f"cell {cell}{of_point(point)}"
         raise DomainError(
-            f"{name} must sum to 1 over the states of each visible cell, but over those of {where} it sums to {total:g}"
+            f"{name} must sum to 1 over the states of each visible cell, but over those of cell "
+            f"{cell}{of_point(point)} it sums to {item(sums[(*point, cell)]):g}"
         )
     return q / pulled(xp, pi, sums)

@@ -1,4 +1,4 @@
-"""Mixtures of fixed distributions, and the full simplex, which is the mixture of its corners (B2)."""
+"""Mixtures of fixed distributions; the full simplex is the mixture of its corners (B2)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["MixtureModel", "full_simplex"]
 
 @dataclass(frozen=True, eq=False)
 class MixtureModel(FiniteModel):
-    r"""Mixture of K fixed distributions, a flat piece of the simplex and a model of (B2).
+    r"""Mixture of K fixed distributions, a flat piece of the simplex, for equation (B2).
 
     .. math:: p(x; \xi) = \sum_{k<K} \xi_k P_k(x) + \Big(1 - \sum_{k<K} \xi_k\Big) P_K(x)
 
@@ -31,13 +31,14 @@ class MixtureModel(FiniteModel):
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError, BackendError
-        For components that are no distributions on the states.
+    DomainError
+        If there are fewer than two components, or one has negative entries or a wrong sum.
 
     Examples
     --------
     >>> import numpy as np
-    >>> model = MixtureModel(np.array([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]]), Marginalisation([0, 0, 1]))
+    >>> components = np.array([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]])
+    >>> model = MixtureModel(components, Marginalisation([0, 0, 1]))
     >>> model.probabilities(np.array([0.25]))
     array([0.125, 0.5  , 0.375])
     """
@@ -50,7 +51,8 @@ class MixtureModel(FiniteModel):
         xp = array_namespace(components=self.components)
         if self.components.ndim != 2:
             raise ShapeError(
-                f"components must have shape (K, {self.marginalisation.states}), got {tuple(self.components.shape)}"
+                f"components must have shape (K, {self.marginalisation.states}), "
+                f"got {tuple(self.components.shape)}"
             )
         components = distribution(
             self.components, "components", xp, self.marginalisation.states, closed=True
@@ -61,32 +63,18 @@ class MixtureModel(FiniteModel):
         object.__setattr__(self, "parameters", int(components.shape[0]) - 1)
 
     def random_parameters(self, size: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw weights at random: uniform on their simplex, mixed with one part in ten of equal weights.
+        """Draw weights uniformly on their simplex, mixed with a tenth of equal weights.
 
-        Parameters
-        ----------
-        size : int
-            How many points.
-        rng : numpy.random.Generator
-            The only source of randomness.
-
-        Returns
-        -------
-        numpy.ndarray (size, d)
-            On the host.
+        Arguments are those of :class:`FiniteModel`.
         """
         number = self.parameters + 1
-        return (
-            0.9 * rng.dirichlet(np.ones(number), _checks.positive_integer(size, "size"))[:, :-1]
-            + 0.1 / number
-        )
+        drawn = rng.dirichlet(np.ones(number), _checks.positive_integer(size, "size"))
+        return 0.9 * drawn[:, :-1] + 0.1 / number
 
     def _probabilities(self, xp: Namespace, xi: Array) -> Array:
         components = to_backend(self.components, xi)
-        return (
-            xp.matmul(xi, components[:-1, :])
-            + (1.0 - xp.sum(xi, axis=-1, keepdims=True)) * components[-1, :]
-        )
+        rest = 1.0 - xp.sum(xi, axis=-1, keepdims=True)
+        return xp.matmul(xi, components[:-1, :]) + rest * components[-1, :]
 
     def _with_jacobian(self, xp: Namespace, xi: Array) -> tuple[Array, Array]:
         components = to_backend(self.components, xi)
@@ -95,7 +83,7 @@ class MixtureModel(FiniteModel):
 
 
 def full_simplex(marginalisation: Marginalisation) -> MixtureModel:
-    """All distributions, in the chart of all probabilities but the last.
+    """Return all distributions, in the chart of all probabilities but the last.
 
     Parameters
     ----------
@@ -107,15 +95,11 @@ def full_simplex(marginalisation: Marginalisation) -> MixtureModel:
     MixtureModel
         The mixture of the corners of the simplex.
 
-    Raises
-    ------
-    DomainError
-        For a single state.
-
     Examples
     --------
     >>> import numpy as np
-    >>> full_simplex(Marginalisation.hiding((2, 2), [0])).probabilities(np.array([0.125, 0.25, 0.5]))
+    >>> model = full_simplex(Marginalisation.hiding((2, 2), [0]))
+    >>> model.probabilities(np.array([0.125, 0.25, 0.5]))
     array([0.125, 0.25 , 0.5  , 0.125])
     """
     return MixtureModel(np.eye(marginalisation.states), marginalisation)

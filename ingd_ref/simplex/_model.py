@@ -1,4 +1,4 @@
-"""What a model on the simplex is: probabilities p(ξ) with their Jacobian, and which states look alike from outside (B2)."""
+"""Models on the simplex: probabilities p(ξ), their Jacobian, and what is hidden (B2)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["FiniteModel"]
 
 
 class FiniteModel(ABC):
-    """A parametrised family of probabilities p(ξ) on n states, part of which is hidden; what (B2)-(B6) ask of a model.
+    """A parametrised family of probabilities p(ξ) on n states, part of which is hidden.
 
-    The parameters may leave the set where p(ξ) is positive: a model is a formula, and whoever needs
-    positive probabilities checks them.
+    A subclass gives p and J of equation (B2). The parameters may leave the set where p(ξ) is
+    positive: a model is a formula, and functions that need positive probabilities check them.
 
     Attributes
     ----------
@@ -33,11 +33,11 @@ class FiniteModel(ABC):
 
     @abstractmethod
     def _probabilities(self, xp: Namespace, xi: Array) -> Array:
-        """p(ξ) of shape (..., n) at checked parameters."""
+        """Return p(ξ) of shape (..., n) at checked parameters."""
 
     @abstractmethod
     def _with_jacobian(self, xp: Namespace, xi: Array) -> tuple[Array, Array]:
-        """p(ξ) of shape (..., n) and J = ∂p/∂ξ of shape (..., n, d) at checked parameters."""
+        """Return p(ξ) (..., n) and J = ∂p/∂ξ (..., n, d) at checked parameters."""
 
     @abstractmethod
     def random_parameters(self, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -46,7 +46,7 @@ class FiniteModel(ABC):
         Parameters
         ----------
         size : int
-            How many points.
+            Number of points.
         rng : numpy.random.Generator
             The only source of randomness.
 
@@ -62,7 +62,7 @@ class FiniteModel(ABC):
         return self.marginalisation.states
 
     def probabilities(self, xi: Array) -> Array:
-        """Probabilities p(ξ) of the states (B2).
+        """Return the probabilities p(ξ) of the states, equation (B2).
 
         Parameters
         ----------
@@ -73,17 +73,12 @@ class FiniteModel(ABC):
         -------
         array (..., n)
             They sum to one, and need not be positive.
-
-        Raises
-        ------
-        ShapeError, NonFiniteError, BackendError
-            For parameters that do not fit.
         """
         xp, xi = self.checked(xi)
         return self._probabilities(xp, xi)
 
     def jacobian(self, xi: Array) -> Array:
-        """Jacobian J = ∂p/∂ξ (B2).
+        """Return the Jacobian J = ∂p/∂ξ, equation (B2).
 
         Parameters
         ----------
@@ -94,11 +89,6 @@ class FiniteModel(ABC):
         -------
         array (..., n, d)
             Each column sums to zero.
-
-        Raises
-        ------
-        ShapeError, NonFiniteError, BackendError
-            For parameters that do not fit.
         """
         return self.with_jacobian(xi)[1]
 
@@ -116,11 +106,6 @@ class FiniteModel(ABC):
             p(ξ).
         array (..., n, d)
             J.
-
-        Raises
-        ------
-        ShapeError, NonFiniteError, BackendError
-            For parameters that do not fit.
         """
         xp, xi = self.checked(xi)
         return self._with_jacobian(xp, xi)
@@ -138,14 +123,18 @@ class FiniteModel(ABC):
         module
             Their array-API namespace.
         array (..., d)
-            Finite floating numbers.
+            Finite floating-point numbers.
 
         Raises
         ------
-        ShapeError, NonFiniteError, BackendError
-            For parameters that do not fit.
+        ShapeError, NonFiniteError
+            If the shape is not (..., d), or a number is not finite.
         """
         xp = array_namespace(xi=xi)
+        return xp, self._point(xp, xi)
+
+    def _point(self, xp: Namespace, xi: Array) -> Array:
+        """Return the parameters as finite floating-point numbers (..., d)."""
         if xi.ndim < 1 or xi.shape[-1] != self.parameters or 0 in xi.shape:
             raise ShapeError(f"xi must have shape (..., {self.parameters}), got {tuple(xi.shape)}")
-        return xp, _checks.finite(_checks.real_array(xi, "xi", xp), "xi", xp)
+        return _checks.finite(_checks.real_array(xi, "xi", xp), "xi", xp)

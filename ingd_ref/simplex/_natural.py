@@ -1,13 +1,15 @@
-"""Natural gradients of the evidence and of its lower bound on a model, equations (B2) and (B3)."""
+"""Natural gradients of the evidence and of its lower bound on a model, equations (B2) to (B4)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace
+from ingd_ref.errors import OptionError
 from ingd_ref.simplex._arguments import measure
 from ingd_ref.simplex._geometry import centred
-from ingd_ref.simplex._losses import fixed_recognition, target_cells
+from ingd_ref.simplex._losses import fixed_recognition, point_and_target
 from ingd_ref.simplex._marginalisation import conditional, pulled, pushed
 from ingd_ref.simplex._model import FiniteModel
 from ingd_ref.simplex._points import over_points
@@ -18,21 +20,24 @@ __all__ = [
     "elbo_gradient",
     "evidence_gradient",
     "fisher_information",
+    "gap_gradient",
     "natural_gradient",
-    "visible_fisher_information",
+    "visible_rounding",
+    "whitened_elbo",
+    "whitened_evidence",
 ]
 
 
 @dataclass(frozen=True, eq=False)
 class NaturalGradient:
-    """A natural gradient of a loss on a model, in coordinates and as a tangent vector. Descent goes the other way.
+    """Natural gradient of a loss on a model, equation (B2); descent goes the other way.
 
     Attributes
     ----------
     coordinates : array (..., d)
         G⁺ ∂_ξ L, or with the visible metric G_V⁺ ∂_ξ L. Where directions were cut it is the
-        shortest such vector, so it depends on the parametrisation; what it does to the
-        probabilities does not.
+        shortest such vector, so it depends on the parametrisation; its effect on the probabilities
+        does not.
     tangent : array (..., n)
         Pushed to the simplex: J times the coordinates.
     visible : array (..., m)
@@ -57,9 +62,10 @@ class NaturalGradient:
 def natural_gradient(
     model: FiniteModel, xi: Array, derivative: Array, *, cut: float | None = None
 ) -> NaturalGradient:
-    r"""Natural gradient of any loss on a model, equation (B2).
+    r"""Return the natural gradient of any loss on a model, equation (B2).
 
-    .. math:: G = J^\top \operatorname{diag}(1/p)\, J, \qquad \tilde\nabla L = G^+ \partial_\xi L, \qquad \partial_\xi L = J^\top \partial L
+    .. math:: G = J^\top \operatorname{diag}(1/p)\, J, \qquad \tilde\nabla L = G^+ \partial_\xi L,
+              \qquad \partial_\xi L = J^\top \partial L
 
     Parameters
     ----------
@@ -79,10 +85,8 @@ def natural_gradient(
 
     Raises
     ------
-    ShapeError, NonFiniteError, BackendError
-        For arrays that do not fit.
     DomainError
-        Where p(ξ) is not positive, or for a cut outside (0, 1).
+        If p(ξ) is not positive, or the cut lies outside (0, 1).
 
     Notes
     -----
@@ -98,24 +102,22 @@ def natural_gradient(
     array([0.1875])
     """
     xp = array_namespace(xi=xi, derivative=derivative)
-    _, xi = model.checked(xi)
+    xi = model._point(xp, xi)
     derivative = measure(derivative, "derivative", xp, model.states, like=xi)
-    threshold = rank_cut(xp, cut, xi.dtype)
 
-    def at(xi: Array, derivative: Array) -> tuple[Array, ...]:
-        p, jacobian = model.with_jacobian(xi)
-        root, w = whiten(xp, p, jacobian, "p(ξ)")
-        return _on_the_joint(xp, model, root, w, root * centred(xp, p, derivative), threshold)
+    def whitened(p: Array, root: Array, derivative: Array) -> Array:
+        return root * centred(xp, p, derivative)
 
-    return NaturalGradient(*over_points(xp, at, _width(model), xi, derivative=derivative))
+    return _on_the_joint(xp, model, xi, whitened, cut, derivative=derivative)
 
 
 def evidence_gradient(
     model: FiniteModel, xi: Array, target: Array, *, cut: float | None = None
 ) -> NaturalGradient:
-    r"""Natural gradient of the evidence loss in the metric of the visible model, equations (B2) and (B3).
+    r"""Return the natural gradient of the evidence loss (B3) in the visible metric, equation (B2).
 
-    .. math:: G_V = (\Pi J)^\top \operatorname{diag}(1/p_V)\, \Pi J, \qquad \tilde\nabla L_V = G_V^+ \partial_\xi L_V,
+    .. math:: G_V = (\Pi J)^\top \operatorname{diag}(1/p_V)\, \Pi J, \qquad
+              \tilde\nabla L_V = G_V^+ \partial_\xi L_V,
               \qquad L_V = \mathrm{KL}(p^*_V \| p_V), \quad p_V = \Pi p(\xi)
 
     Parameters
@@ -123,14 +125,13 @@ def evidence_gradient(
     model : FiniteModel
         With n states, m visible cells and d parameters.
     xi : array (..., d)
-        Parameters with positive visible probabilities. They may lie where p(ξ) itself is not
-        positive.
+        Parameters with positive visible probabilities. p(ξ) itself need not be positive.
     target : array (m,) or (..., m)
         p*_V, positive, summing to one.
     cut : float in (0, 1), optional
         Share of the largest singular value of diag(p_V)^(-1/2) ΠJ below which others count as zero.
-        Default: 1e-10, or 16 eps where that is larger. What rounding may have left where J cancels
-        in ΠJ counts as zero, too.
+        Default: 1e-10, or 16 eps where that is larger. Singular values that may be rounding, where
+        J cancels in ΠJ, count as zero as well.
 
     Returns
     -------
@@ -139,11 +140,9 @@ def evidence_gradient(
 
     Raises
     ------
-    ShapeError, NonFiniteError, BackendError
-        For arrays that do not fit.
     DomainError
-        For zeros or a wrong sum in the target, where a visible probability is not positive, or for
-        a cut outside (0, 1).
+        If the target is not positive or does not sum to one, if a visible probability is not
+        positive, or if the cut lies outside (0, 1).
 
     Notes
     -----
@@ -161,26 +160,18 @@ def evidence_gradient(
     >>> int(solution.rank)
     3
     """
-    xp = array_namespace(xi=xi, target=target)
-    _, xi = model.checked(xi)
-    target = target_cells(xp, model, target, xi)
+    xp, xi, target = point_and_target(model, xi, target)
     threshold = rank_cut(xp, cut, xi.dtype)
+    pi = model.marginalisation.matrix(xi)
 
     def at(xi: Array, target: Array) -> tuple[Array, ...]:
-        p, jacobian = model.with_jacobian(xi)
-        pi = model.marginalisation.matrix(xi)
+        p, jacobian = model._with_jacobian(xp, xi)
         root, w, g = whitened_evidence(xp, pi, p, jacobian, target)
         parts = decompose(xp, w, threshold, visible_rounding(xp, pi, jacobian, root))
         coordinates = parts.solve(xp, g)
         tangent = xp.matmul(jacobian, coordinates[..., None])[..., 0]
-        return (
-            coordinates,
-            tangent,
-            root * parts.project(xp, g),
-            _plain(xp, w, g),
-            parts.rank,
-            parts.condition,
-        )
+        visible = root * parts.project(xp, g)
+        return coordinates, tangent, visible, _plain(xp, w, g), parts.rank, parts.condition
 
     return NaturalGradient(*over_points(xp, at, _width(model), xi, target=target))
 
@@ -193,9 +184,10 @@ def elbo_gradient(
     *,
     cut: float | None = None,
 ) -> NaturalGradient:
-    r"""Natural gradient of the evidence lower bound in the metric of the whole model, equations (B2) and (B3).
+    r"""Return the natural gradient of the ELBO loss (B3) in the metric of the model, equation (B2).
 
-    .. math:: \tilde\nabla L = G^+ \partial_\xi\, \mathrm{KL}\big(q \,\|\, p(\xi)\big), \qquad q(v, h) = p^*_V(v)\, q(h|v)
+    .. math:: \tilde\nabla L = G^+ \partial_\xi\, \mathrm{KL}\big(q \,\|\, p(\xi)\big), \qquad
+              q(v, h) = p^*_V(v)\, q(h|v)
 
     Parameters
     ----------
@@ -213,8 +205,7 @@ def elbo_gradient(
         differentiates that. The two have the same gradient, since q is where the loss is least: the
         derivative in the first argument vanishes there.
     cut : float in (0, 1), optional
-        Share of the largest singular value of diag(p)^(-1/2) J below which others count as zero.
-        Default: 1e-10, or 16 eps where that is larger.
+        As for :func:`natural_gradient`.
 
     Returns
     -------
@@ -222,121 +213,144 @@ def elbo_gradient(
 
     Raises
     ------
-    ShapeError, NonFiniteError, OptionError, BackendError
-        For arguments that do not fit.
+    OptionError
+        If the recognition is a word other than the two.
     DomainError
-        For zeros or a wrong sum in target or recognition, where p(ξ) is not positive, or for a cut
-        outside (0, 1).
+        If target or recognition is not positive or has a wrong sum, if p(ξ) is not positive, or if
+        the cut lies outside (0, 1).
 
     Notes
     -----
     With perfect recognition the plain gradient is that of the evidence loss, and only the metric
-    differs, G instead of G_V. Source: [A25].
+    differs, G instead of G_V. With fixed recognition the difference from the evidence is
+    :func:`gap_gradient`. Source: [A25].
 
     Examples
     --------
     >>> import numpy as np
     >>> import ingd_ref as ir
     >>> model, xi = ir.simplex.independence_model(), np.array([0.5, 0.4, 0.7])
-    >>> ir.simplex.elbo_gradient(model, xi, np.array([0.4, 0.3, 0.2, 0.1]), "held").coordinates.round(12)
+    >>> target = np.array([0.4, 0.3, 0.2, 0.1])
+    >>> ir.simplex.elbo_gradient(model, xi, target, "held").coordinates.round(12)
     array([ 0. , -0.3,  0.1])
     """
-    xp = array_namespace(xi=xi, target=target)
-    _, xi = model.checked(xi)
-    target = target_cells(xp, model, target, xi)
+    xp, xi, target = point_and_target(model, xi, target)
     fixed = fixed_recognition(xp, model, recognition, xi)
-    threshold = rank_cut(xp, cut, xi.dtype)
+    pi, choice = model.marginalisation.matrix(xi), recognition
 
-    choice = recognition
+    def whitened(p: Array, root: Array, target: Array, recognition: Array | None) -> Array:
+        q = choice if recognition is None else recognition
+        return whitened_elbo(xp, pi, p, root, target, q)
 
-    def at(xi: Array, target: Array, recognition: Array | None) -> tuple[Array, ...]:
-        p, jacobian = model.with_jacobian(xi)
-        root, w = whiten(xp, p, jacobian, "p(ξ)")
-        g = whitened_elbo(
-            xp,
-            model.marginalisation.matrix(xi),
-            p,
-            root,
-            target,
-            choice if recognition is None else recognition,
-        )
-        return _on_the_joint(xp, model, root, w, g, threshold)
-
-    return NaturalGradient(
-        *over_points(xp, at, _width(model), xi, target=target, recognition=fixed)
-    )
+    return _on_the_joint(xp, model, xi, whitened, cut, target=target, recognition=fixed)
 
 
-def fisher_information(model: FiniteModel, xi: Array) -> Array:
-    r"""Fisher information of the whole model, :math:`G = J^\top \operatorname{diag}(1/p)\, J`, equation (B2).
+def gap_gradient(
+    model: FiniteModel, xi: Array, target: Array, recognition: Array, *, cut: float | None = None
+) -> NaturalGradient:
+    r"""Return the natural gradient of the gap between ELBO and evidence, equation (B4).
 
-    Parameters
-    ----------
-    model : FiniteModel
-        With n states and d parameters.
-    xi : array (..., d)
-        Parameters with positive probabilities p(ξ).
+    .. math:: \operatorname{grad}(L - L_V) = p^*_V(v)\, \big(p(h|v) - q(h|v)\big), \qquad
+              \Pi \operatorname{grad}(L - L_V) = 0
 
-    Returns
-    -------
-    array (..., d, d)
-
-    Raises
-    ------
-    ShapeError, NonFiniteError, BackendError, DomainError
-        For parameters that do not fit, and where p(ξ) is not positive.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import ingd_ref as ir
-    >>> ir.simplex.fisher_information(ir.simplex.BayesianNetwork({"X": ()}), np.array([0.5]))
-    array([[4.]])
-    """
-    xp, xi = model.checked(xi)
-
-    def at(xi: Array) -> tuple[Array, ...]:
-        _, w = whiten(xp, *model.with_jacobian(xi), "p(ξ)")
-        return (xp.matmul(xp.matrix_transpose(w), w),)
-
-    return over_points(xp, at, _width(model), xi)[0]
-
-
-def visible_fisher_information(model: FiniteModel, xi: Array) -> Array:
-    r"""Fisher information of the visible model, :math:`G_V = (\Pi J)^\top \operatorname{diag}(1/p_V)\, \Pi J`, equation (B2).
+    On the full simplex this gradient is vertical: it changes nothing visible, so the gradients of
+    ELBO and evidence agree on what is visible. On a model it is projected to the tangent space, and
+    the ``visible`` part of the result is what the projection leaks. It vanishes on cylindrical
+    models.
 
     Parameters
     ----------
     model : FiniteModel
         With n states, m visible cells and d parameters.
     xi : array (..., d)
-        Parameters with positive visible probabilities Πp(ξ).
+        Parameters with positive probabilities p(ξ).
+    target : array (m,) or (..., m)
+        p*_V, positive, summing to one.
+    recognition : array (n,) or (..., n)
+        Fixed q(h|v). The gap of a perfect recognition has no gradient.
+    cut : float in (0, 1), optional
+        As for :func:`natural_gradient`.
 
     Returns
     -------
-    array (..., d, d)
-        At most as large as :func:`fisher_information`, and often singular.
+    NaturalGradient
+        In the metric of the whole model.
 
     Raises
     ------
-    ShapeError, NonFiniteError, BackendError, DomainError
-        For parameters that do not fit, and where a visible probability is not positive.
+    DomainError
+        As for :func:`elbo_gradient`.
+
+    Notes
+    -----
+    The leak is at most :func:`cylindrical_defect` times the whitened gap gradient. Source: [A25].
 
     Examples
     --------
     >>> import numpy as np
     >>> import ingd_ref as ir
-    >>> ir.simplex.visible_fisher_information(ir.simplex.independence_model(), np.array([0.3, 0.5, 0.5])).round(12)
-    array([[0., 0., 0.],
-           [0., 4., 0.],
-           [0., 0., 4.]])
+    >>> target, recognition = np.array([0.4, 0.3, 0.2, 0.1]), np.array([0.75] * 4 + [0.25] * 4)
+    >>> product, network = ir.simplex.independence_model(), ir.simplex.naive_bayes()
+    >>> xi = np.array([0.5, 0.4, 0.7, 0.2, 0.9])
+    >>> abs(ir.simplex.gap_gradient(product, xi[:3], target, recognition).visible).max() < 1e-15
+    np.True_
+    >>> ir.simplex.gap_gradient(network, xi, target, recognition).visible.round(4)
+    array([ 0.0999, -0.0999, -0.0999,  0.0999])
+    """
+    xp, xi, target = point_and_target(model, xi, target)
+    fixed = fixed_recognition(xp, model, recognition, xi)
+    if fixed is None:
+        raise OptionError("recognition must be an array: a perfect recognition closes the gap")
+    pi = model.marginalisation.matrix(xi)
+
+    def whitened(p: Array, root: Array, target: Array, recognition: Array) -> Array:
+        return pulled(xp, pi, target) * (conditional(xp, pi, p) - recognition) / root
+
+    return _on_the_joint(xp, model, xi, whitened, cut, target=target, recognition=fixed)
+
+
+def fisher_information(model: FiniteModel, xi: Array, *, visible: bool = False) -> Array:
+    r"""Return the Fisher information of a model, equation (B2).
+
+    .. math:: G = J^\top \operatorname{diag}(1/p)\, J, \qquad
+              G_V = (\Pi J)^\top \operatorname{diag}(1/p_V)\, \Pi J
+
+    Parameters
+    ----------
+    model : FiniteModel
+        With n states and d parameters.
+    xi : array (..., d)
+        Parameters with positive probabilities p(ξ), or Πp(ξ) for the visible model.
+    visible : bool
+        Whether to return G_V of the visible model, which is at most as large as G and often
+        singular. Default: G of the whole model.
+
+    Returns
+    -------
+    array (..., d, d)
+
+    Raises
+    ------
+    DomainError
+        If a probability is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ingd_ref as ir
+    >>> model, xi = ir.simplex.independence_model(), np.array([0.5, 0.5, 0.5])
+    >>> [ir.simplex.fisher_information(model, xi, visible=v).diagonal().round(12) for v in (0, 1)]
+    [array([4., 4., 4.]), array([0., 4., 4.])]
     """
     xp, xi = model.checked(xi)
+    pi = model.marginalisation.matrix(xi)
 
     def at(xi: Array) -> tuple[Array, ...]:
-        p, jacobian = model.with_jacobian(xi)
-        pi = model.marginalisation.matrix(xi)
-        _, w = whiten(xp, pushed(xp, pi, p), xp.matmul(pi, jacobian), "Πp(ξ)")
+        p, jacobian = model._with_jacobian(xp, xi)
+        if visible:
+            _, w = whiten(xp, pushed(xp, pi, p), xp.matmul(pi, jacobian), "Πp(ξ)")
+        else:
+            _, w = whiten(xp, p, jacobian, "p(ξ)")
         return (xp.matmul(xp.matrix_transpose(w), w),)
 
     return over_points(xp, at, _width(model), xi)[0]
@@ -345,21 +359,21 @@ def visible_fisher_information(model: FiniteModel, xi: Array) -> Array:
 def whitened_evidence(
     xp: Namespace, pi: Array, p: Array, jacobian: Array, target: Array
 ) -> tuple[Array, Array, Array]:
-    """√p_V, diag(p_V)^(-1/2) ΠJ, and the gradient (p_V − p*_V)/√p_V of the evidence loss in whitened form."""
+    """Return √p_V, diag(p_V)^(-1/2) ΠJ, and the whitened gradient (p_V − p*_V)/√p_V."""
     visible = pushed(xp, pi, p)
     root, w = whiten(xp, visible, xp.matmul(pi, jacobian), "Πp(ξ)")
     return root, w, (visible - target) / root
 
 
 def visible_rounding(xp: Namespace, pi: Array, jacobian: Array, root: Array) -> Array:
-    """What rounding leaves of singular values of diag(p_V)^(-1/2) ΠJ that are zero because J cancels in the sums of Π."""
+    """Return the size to which rounding lifts zero singular values of diag(p_V)^(-1/2) ΠJ."""
     return cancellation(xp, xp.matmul(pi, xp.abs(jacobian)) / root[..., None])
 
 
 def whitened_elbo(
     xp: Namespace, pi: Array, p: Array, root: Array, target: Array, recognition: Array | str
 ) -> Array:
-    """Gradient of an ELBO loss on the simplex, divided by √p (..., n); ``recognition`` was checked."""
+    """Return the gradient of an ELBO loss on the simplex, divided by √p (..., n)."""
     if isinstance(recognition, str) and recognition == "substituted":
         visible = pushed(xp, pi, p)
         return root * pulled(xp, pi, (visible - target) / visible)
@@ -368,20 +382,41 @@ def whitened_elbo(
 
 
 def _on_the_joint(
-    xp: Namespace, model: FiniteModel, root: Array, w: Array, g: Array, threshold: float
-) -> tuple[Array, Array, Array, Array, Array, Array]:
-    """Fields of a :class:`NaturalGradient` from the whitened gradient g of a loss of the joint probabilities."""
-    parts = decompose(xp, w, threshold)
-    tangent = root * parts.project(xp, g)
-    visible = pushed(xp, model.marginalisation.matrix(g), tangent)
-    return parts.solve(xp, g), tangent, visible, _plain(xp, w, g), parts.rank, parts.condition
+    xp: Namespace,
+    model: FiniteModel,
+    xi: Array,
+    whitened: Callable[..., Array],
+    cut: float | None,
+    **shared: Array | None,
+) -> NaturalGradient:
+    """Return the natural gradient in the metric of the whole model.
+
+    ``whitened`` returns the whitened gradient (..., n) of the loss from p, √p and the arrays
+    ``shared``.
+    """
+    threshold = rank_cut(xp, cut, xi.dtype)
+    pi = model.marginalisation.matrix(xi)
+
+    def at(xi: Array, **shared: Array | None) -> tuple[Array, ...]:
+        p, jacobian = model._with_jacobian(xp, xi)
+        root, w = whiten(xp, p, jacobian, "p(ξ)")
+        g = whitened(p, root, **shared)
+        parts = decompose(xp, w, threshold)
+        tangent = root * parts.project(xp, g)
+        visible = pushed(xp, pi, tangent)
+        return parts.solve(xp, g), tangent, visible, _plain(xp, w, g), parts.rank, parts.condition
+
+    return NaturalGradient(*over_points(xp, at, _width(model), xi, **shared))
 
 
 def _plain(xp: Namespace, w: Array, g: Array) -> Array:
-    """Wᵀg = ∂_ξ L."""
+    """Return Wᵀg = ∂_ξ L."""
     return xp.matmul(xp.matrix_transpose(w), g[..., None])[..., 0]
 
 
 def _width(model: FiniteModel) -> int:
-    """Numbers held at once for each point: the Jacobian, its whitened form, their decomposition, and what their making takes."""
+    """Return how many numbers are held for each point.
+
+    They are those of the Jacobian, its whitened form, their decomposition, and temporaries.
+    """
     return 8 * model.states * (model.parameters + 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,29 +26,30 @@ UNIFORM_SHARE = 0.1
 
 @dataclass(frozen=True, eq=False)
 class BayesianNetwork(FiniteModel):
-    r"""Bayesian network with full tables on a directed acyclic graph, a model of (B2).
+    r"""Bayesian network with full tables on a directed acyclic graph, for equation (B2).
 
     .. math:: p(x; \xi) = \prod_k p(x_k \mid x_{\mathrm{pa}(k)}; \xi)
 
     The parameters ξ are the entries of the tables, all but the last of each row: for each variable
     in the order of ``parents``, for each joint value of its parents (the last parent changing
-    fastest), the probabilities of its values 0, 1, …, but not of its last one, which gets what is
-    left. For binary variables the parameter is the probability of the *first* value.
+    fastest), the probabilities of its values 0, 1, … except the last, which gets the rest. For
+    binary variables the parameter is the probability of the *first* value.
 
     Parameters
     ----------
     parents : mapping of str to sequence of str
         Parents of each variable. Its order is that of the variables in a joint state: the last one
-        changes fastest (see :class:`StateSpace`).
+        changes fastest, so that with the hidden variables named first ``p.reshape(-1, m)`` has a
+        row for each hidden and a column for each visible state.
     hidden : sequence of str
-        Variables that are not seen. Default: none.
+        The hidden variables. Default: none.
     cardinalities : int or mapping of str to int
         Number of values of all variables, or of each. Default: 2.
 
     Attributes
     ----------
     space : StateSpace
-        The joint states and their order.
+        ``space.values`` (n, variables) holds the values of all variables in each joint state.
     marginalisation : Marginalisation
         Map of the joint states onto those of the visible variables.
     parameters : int
@@ -56,8 +58,8 @@ class BayesianNetwork(FiniteModel):
     Raises
     ------
     DomainError
-        For a directed cycle, an unknown variable, a parent named twice, or a number of values below
-        one.
+        If the graph has a directed cycle, a variable is unknown, a parent is named twice, or a
+        number of values is below one.
 
     Notes
     -----
@@ -86,35 +88,33 @@ class BayesianNetwork(FiniteModel):
     parameters: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._require_names()
         names = tuple(self.parents)
+        space = StateSpace(names, [self._number_of_values(name) for name in names])
+        parents = {node: tuple(above) for node, above in self.parents.items()}
+        fields = {"parents": parents, "hidden": tuple(self.hidden), "space": space}
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "marginalisation", space.marginalisation(self.hidden))
+        object.__setattr__(self, "parameters", len(self._entries))
+        require_acyclic(self._graph)
+
+    def _require_names(self) -> None:
+        """Raise DomainError unless parents, hidden variables and cardinalities name variables."""
         for node, above in self.parents.items():
             if isinstance(above, str):
                 raise DomainError(
                     f"parents of {node!r} must be a sequence of names, got the string {above!r}"
                 )
-            for parent in above:
-                place_of(parent, names)
             if len(set(above)) < len(above):
                 raise DomainError(f"a parent of {node!r} is named twice: {', '.join(above)}")
-        for node in (
-            *self.hidden,
-            *(self.cardinalities if isinstance(self.cardinalities, Mapping) else ()),
-        ):
-            place_of(node, names)
-        object.__setattr__(
-            self, "parents", {node: tuple(above) for node, above in self.parents.items()}
-        )
-        object.__setattr__(self, "hidden", tuple(self.hidden))
-        object.__setattr__(
-            self, "space", StateSpace(names, [self._number_of_values(name) for name in names])
-        )
-        object.__setattr__(self, "marginalisation", self.space.marginalisation(self.hidden))
-        object.__setattr__(self, "parameters", len(self._entries))
-        require_acyclic(self._graph)
+        numbered = self.cardinalities if isinstance(self.cardinalities, Mapping) else ()
+        for name in (*itertools.chain(*self.parents.values()), *self.hidden, *numbered):
+            place_of(name, tuple(self.parents))
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
-        """For each parameter the event whose probability it is."""
+        """The event whose probability each parameter is, such as ``Y=0|X=1``."""
 
         def named(entry: _Entry) -> str:
             above = self.parents[entry.variable]
@@ -126,30 +126,15 @@ class BayesianNetwork(FiniteModel):
         return tuple(map(named, self._entries))
 
     def with_hidden(self, hidden: Sequence[str]) -> BayesianNetwork:
-        """Hide other variables.
-
-        Parameters
-        ----------
-        hidden : sequence of str
-            Their names.
-
-        Returns
-        -------
-        BayesianNetwork
-
-        Raises
-        ------
-        DomainError
-            For an unknown variable.
-        """
+        """Return the network with other hidden variables, by name."""
         return replace(self, hidden=tuple(hidden))
 
     def markov_equivalent(self) -> Iterator[BayesianNetwork]:
-        """Yield every network that describes the same set of distributions, this one included.
+        """Yield every network that describes the same set of distributions, itself included.
 
         They are the acyclic graphs with the same skeleton and the same v-structures (two parents
-        without an edge between them that share a child). All of them are enumerated; their number
-        grows fast with that of the edges.
+        without an edge between them that share a child). Their number grows fast with that of the
+        edges.
 
         Returns
         -------
@@ -168,13 +153,13 @@ class BayesianNetwork(FiniteModel):
             )
 
     def is_cylindrical_by_graph(self) -> bool:
-        """Whether the graph makes the model cylindrical (B5): some Markov-equivalent graph has no edge from a hidden to a visible variable.
+        """Whether the graph makes the model cylindrical, equation (B5).
 
-        In such a graph the visible variables have a network of their own, and the tables of the
-        hidden ones given the visible ones have parameters of their own: p(v; a) p(h|v; b). The rule
-        knows nothing of numbers; :func:`is_cylindrical` decides by them. That it also holds in the
-        other direction was found by enumerating all binary networks with three and four nodes, and
-        is not proved here.
+        It does if some Markov-equivalent graph has no edge from a hidden to a visible variable.
+        Then the visible variables have a network of their own, and the hidden ones given the
+        visible ones have separate parameters: p(v; a) p(h|v; b). The converse holds for all binary
+        networks with three and four nodes, by enumeration, and is not proved.
+        :func:`is_cylindrical` decides by numbers instead.
 
         Returns
         -------
@@ -190,19 +175,9 @@ class BayesianNetwork(FiniteModel):
         )
 
     def random_parameters(self, size: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw tables at random: each row uniform on its simplex, mixed with one part in ten of the uniform distribution.
+        """Draw table rows uniformly on their simplex, mixed with a tenth of the uniform one.
 
-        Parameters
-        ----------
-        size : int
-            How many points.
-        rng : numpy.random.Generator
-            The only source of randomness.
-
-        Returns
-        -------
-        numpy.ndarray (size, d)
-            On the host.
+        Arguments are those of :class:`FiniteModel`.
 
         Examples
         --------
@@ -213,17 +188,16 @@ class BayesianNetwork(FiniteModel):
         columns = [np.empty((size, 0))]
         for name, number in zip(self.space.names, self.space.cardinalities, strict=True):
             for _ in range(math.prod(self._shape_of_parents(name))):
-                row = (1.0 - UNIFORM_SHARE) * rng.dirichlet(
-                    np.ones(number), size
-                ) + UNIFORM_SHARE / number
-                columns.append(row[:, :-1])
+                drawn = rng.dirichlet(np.ones(number), size)[:, :-1]
+                columns.append((1.0 - UNIFORM_SHARE) * drawn + UNIFORM_SHARE / number)
         return np.concatenate(columns, axis=1)
 
     def _probabilities(self, xp: Namespace, xi: Array) -> Array:
         return xp.prod(self._factors(xp, xi), axis=-2)
 
     def _with_jacobian(self, xp: Namespace, xi: Array) -> tuple[Array, Array]:
-        """Each parameter enters one factor, with slope −1, 0 or 1: ∂p/∂ξ_j is that slope times the product of the other factors."""
+        # Each parameter enters one factor, with slope −1, 0 or 1: ∂p/∂ξ_j is that slope times the
+        # product of the other factors.
         factors = self._factors(xp, xi)
         owner, slopes = self._slopes
         others = xp.take(_other_products(xp, factors), to_backend(owner, xi), axis=-2)
@@ -272,17 +246,14 @@ class BayesianNetwork(FiniteModel):
             k = space.index(entry.variable)
             above = [space.index(parent) for parent in self.parents[entry.variable]]
             in_row = np.all(space.values[:, above] == np.asarray(entry.given, dtype=int), axis=1)
-            slopes[j, k] = in_row * (
-                (space.values[:, k] == entry.value).astype(float) - is_last[:, k]
-            )
+            has_value = (space.values[:, k] == entry.value).astype(float)
+            slopes[j, k] = in_row * (has_value - is_last[:, k])
         return slopes.reshape(len(self._entries), -1), is_last.T.astype(float).ravel()
 
     @cached_property
     def _slopes(self) -> tuple[np.ndarray, np.ndarray]:
-        """For each parameter the variable that it belongs to (d,), and its slope in each state (n, d)."""
-        owner = np.array(
-            [self.space.index(entry.variable) for entry in self._entries], dtype=np.int64
-        )
+        """The variable of each parameter (d,), and its slope in each state (n, d)."""
+        owner = np.array([self.space.index(entry.variable) for entry in self._entries], np.int64)
         slopes = self._linear[0].reshape(len(self._entries), len(self.parents), -1)
         return owner, slopes[np.arange(len(owner)), owner].T.copy()
 
@@ -297,7 +268,7 @@ class _Entry:
 
 
 def _other_products(xp: Namespace, factors: Array) -> Array:
-    """For each k the product of all factors but the k-th, without a division: what comes before times what comes after."""
+    """Return the products of all factors but the k-th, for each k, without a division."""
     number = factors.shape[-2]
     before, after = [xp.ones_like(factors[..., 0, :])], [xp.ones_like(factors[..., 0, :])]
     for k in range(number - 1):
@@ -309,14 +280,14 @@ def _other_products(xp: Namespace, factors: Array) -> Array:
 def independence_model(
     names: Sequence[str] = ("X", "Y", "Z"), hidden: Sequence[str] = ("X",), cardinalities: int = 2
 ) -> BayesianNetwork:
-    """Independent variables, the product model: with the default names the cylindrical model of [A25].
+    """Return the product model of independent variables, by default the cylindrical one of [A25].
 
     Parameters
     ----------
     names : sequence of str
         Variables. Default: X, Y and Z.
     hidden : sequence of str
-        Those that are not seen. Default: X.
+        The hidden ones. Default: X.
     cardinalities : int
         Number of values of each. Default: 2.
 
@@ -324,11 +295,6 @@ def independence_model(
     -------
     BayesianNetwork
         Without edges.
-
-    Raises
-    ------
-    DomainError
-        For an unknown variable or a wrong number of values.
 
     Examples
     --------
@@ -341,7 +307,9 @@ def independence_model(
 def naive_bayes(
     cause: str = "X", effects: Sequence[str] = ("Y", "Z"), cardinalities: int = 2
 ) -> BayesianNetwork:
-    """A hidden cause with visible effects: by default X → Y, X → Z, the model of [A25] that is not cylindrical.
+    """Return a hidden cause with visible effects, by default X → Y and X → Z.
+
+    This is the model of [A25] that is not cylindrical.
 
     Parameters
     ----------
@@ -359,7 +327,7 @@ def naive_bayes(
     Raises
     ------
     DomainError
-        For a name that occurs twice or a wrong number of values.
+        If a name occurs twice.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Many parameter points in one call, in tiles whose memory does not grow with their number."""
+"""Many parameter points in one call, in tiles of bounded memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def over_points(
     xi: Array,
     **shared: Array | None,
 ) -> tuple[Array, ...]:
-    """Call ``function`` on tiles of the points ``xi`` (..., d), and put its results together again.
+    """Call ``function`` on tiles of the points ``xi`` (..., d), and join its results.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def over_points(
         Takes xi (k, d), and ``shared`` arrays by name, each (cells,) or (k, cells) or None; returns
         arrays with k rows.
     width : int
-        Numbers that it holds at once for each point.
+        How many numbers it holds for each point.
     xi : array (..., d)
         Parameters.
     **shared : array (cells,) or (..., cells) or None

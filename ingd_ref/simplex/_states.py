@@ -54,7 +54,8 @@ class StateSpace:
         names, numbers = tuple(self.names), tuple(self.cardinalities)
         if not names or len(names) != len(numbers):
             raise ShapeError(
-                f"there must be one number of values for each of at least one variable, got {len(numbers)} for {len(names)}"
+                "there must be one number of values for each of at least one variable, "
+                f"got {len(numbers)} for {len(names)}"
             )
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
@@ -78,51 +79,20 @@ class StateSpace:
 
     @cached_property
     def values(self) -> np.ndarray:
-        """Value 0, 1, … of each variable in each state, an array (n, variables) of integers."""
+        """Value 0, 1, … of each variable in each state (n, variables)."""
         return np.stack([axis.ravel() for axis in np.indices(self.cardinalities)], axis=1)
 
     def index(self, name: str) -> int:
-        """Place of a variable among the names.
-
-        Parameters
-        ----------
-        name : str
-            Its name.
-
-        Returns
-        -------
-        int
-
-        Raises
-        ------
-        DomainError
-            If there is no such variable.
-        """
+        """Return the place of a variable; DomainError if there is none of this name."""
         return place_of(name, self.names)
 
     def marginalisation(self, hidden: Sequence[str]) -> Marginalisation:
-        """Hide some variables.
-
-        Parameters
-        ----------
-        hidden : sequence of str
-            Their names.
-
-        Returns
-        -------
-        Marginalisation
-            Onto the joint states of the others, in the same order.
-
-        Raises
-        ------
-        DomainError
-            If there is no such variable.
-        """
+        """Return the map onto the joint states of the variables that are not hidden."""
         return Marginalisation.hiding(self.cardinalities, [self.index(name) for name in hidden])
 
 
 def place_of(name: str, names: Sequence[str]) -> int:
-    """Place of ``name`` among ``names``."""
+    """Return the place of ``name`` among ``names``."""
     if name not in names:
         raise DomainError(f"there is no variable {name!r}; there are {', '.join(map(repr, names))}")
     return tuple(names).index(name)

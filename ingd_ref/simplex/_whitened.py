@@ -1,4 +1,4 @@
-"""The pseudo-inverse of (B2) by a singular value decomposition of the whitened Jacobian W = diag(p)^(-1/2) J, in which G = WᵀW."""
+"""The pseudo-inverse of (B2) by singular values of W = diag(p)^(-1/2) J, in which G = WᵀW."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ingd_ref.simplex._arguments import positive_cells
 
 __all__ = ["CUT", "Whitened", "cancellation", "decompose", "rank_cut", "whiten"]
 
-#: Singular values of W below this share of the largest one count as zero. For the visible model of
-#: naive Bayes those that are zero come out at 4e-16 of it or less, and the others stay above 2e-2
-#: along the flows of [A25] and above 4e-5 at thousands of random points.
+# Singular values of W below this share of the largest one count as zero. For the visible model of
+# naive Bayes those that are zero come out at 4e-16 of it or less, and the others stay above 2e-2
+# along the flows of [A25] and above 4e-5 at thousands of random points.
 CUT = 1e-10
 # Zeros come out as a few units of rounding, of the largest singular value or of what cancelled in
 # the Jacobian.
@@ -47,11 +47,11 @@ class Whitened:
     condition: Array
 
     def project(self, xp: Namespace, g: Array) -> Array:
-        """U Uᵀ g: the part of a whitened vector (..., n) that is tangent to the model."""
+        """Return U Uᵀ g, the part of a whitened vector (..., n) that is tangent to the model."""
         return xp.matmul(self.left, self._components(xp, g))[..., 0]
 
     def solve(self, xp: Namespace, g: Array) -> Array:
-        """W⁺ g: the shortest parameter velocity (..., d) that comes closest to a whitened vector (..., n)."""
+        """Return W⁺ g, the shortest least-squares solution (..., d) for a vector (..., n)."""
         scaled = self.inverse[..., None] * self._components(xp, g)
         return xp.matmul(xp.matrix_transpose(self.right), scaled)[..., 0]
 
@@ -60,7 +60,7 @@ class Whitened:
 
 
 def rank_cut(xp: Namespace, cut: float | None, dtype: object) -> float:
-    """Check a relative cut; the default is :data:`CUT`, raised to some units of rounding in short floating types."""
+    """Return a checked relative cut; the default is CUT, or more in short floating-point types."""
     smallest = ROUNDINGS * float(xp.finfo(dtype).eps)
     if cut is None:
         return max(CUT, smallest)
@@ -70,37 +70,36 @@ def rank_cut(xp: Namespace, cut: float | None, dtype: object) -> float:
 
 
 def whiten(xp: Namespace, p: Array, jacobian: Array, name: str) -> tuple[Array, Array]:
-    """√p (..., n) and diag(p)^(-1/2) J (..., n, d); raise :class:`DomainError` at the first cell that is not positive."""
+    """Return √p (..., n) and diag(p)^(-1/2) J (..., n, d); DomainError unless p is positive."""
     positive_cells(p, name, xp)
     root = xp.sqrt(p)
     return root, jacobian / root[..., None]
 
 
 def cancellation(xp: Namespace, terms: Array) -> Array:
-    """Size that rounding alone can give to singular values of a matrix of sums, from the same sums of absolute values (..., n, d)."""
-    return (
-        ROUNDINGS * float(xp.finfo(terms.dtype).eps) * xp.sqrt(xp.sum(terms * terms, axis=(-2, -1)))
-    )
+    """Return the size of singular values that may be rounding in a matrix of sums.
+
+    ``terms`` (..., n, d) holds the same sums of absolute values.
+    """
+    size = xp.sqrt(xp.sum(terms * terms, axis=(-2, -1)))
+    return ROUNDINGS * float(xp.finfo(terms.dtype).eps) * size
 
 
 def decompose(xp: Namespace, w: Array, cut: float, rounding: Array | None = None) -> Whitened:
-    """Singular value decomposition of W, without what lies below ``cut`` times the largest singular value, or below ``rounding`` (...)."""
+    """Decompose W, without singular values below ``cut`` of the largest or below ``rounding``."""
     left, values, right = xp.linalg.svd(w, full_matrices=False)
     smallest_kept = cut * values[..., :1]
-    keep = values > (
-        smallest_kept if rounding is None else xp.maximum(smallest_kept, rounding[..., None])
-    )
+    if rounding is not None:
+        smallest_kept = xp.maximum(smallest_kept, rounding[..., None])
+    keep = values > smallest_kept
     one, zero = xp.ones_like(values), xp.zeros_like(values)
     smallest = xp.min(xp.where(keep, values, xp.full_like(values, math.inf)), axis=-1)
-    rank = xp.sum(xp.astype(keep, xp.int64), axis=-1)
+    some = xp.any(keep, axis=-1)
+    condition = values[..., 0] / xp.where(some, smallest, xp.ones_like(smallest))
     return Whitened(
         left=left * xp.astype(keep, w.dtype)[..., None, :],
         inverse=xp.where(keep, one / xp.where(keep, values, one), zero),
         right=right,
-        rank=rank,
-        condition=xp.where(
-            rank > 0,
-            values[..., 0] / xp.where(rank > 0, smallest, xp.ones_like(smallest)),
-            xp.full_like(smallest, math.inf),
-        ),
+        rank=xp.sum(xp.astype(keep, xp.int64), axis=-1),
+        condition=xp.where(some, condition, xp.full_like(smallest, math.inf)),
     )

@@ -49,7 +49,7 @@ def factored(shared):
         )
         return np.concatenate([visible * first, visible * (1.0 - first)], axis=-1)
 
-    return simplex.OwnModel(
+    return simplex.UserModel(
         function,
         4,
         simplex.Marginalisation.hiding((2, 3), [0]),
@@ -91,8 +91,8 @@ OTHERS = {
     "naive Bayes of three values": simplex.naive_bayes(cardinalities=3),
     "chain, middle hidden": network(["XY", "YZ"], "Y"),
     "collider, parent hidden": network(["XY", "ZY"], "X"),
-    "restricted Boltzmann 2+1": simplex.restricted_boltzmann_machine(2, 1),
-    "restricted Boltzmann 3+1": simplex.restricted_boltzmann_machine(3, 1),
+    "restricted Boltzmann 2+1": simplex.boltzmann_machine(2, 1, "restricted"),
+    "restricted Boltzmann 3+1": simplex.boltzmann_machine(3, 1, "restricted"),
     "Boltzmann 3+1, pairs": simplex.boltzmann_machine(3, 1),
     "generic mixture": simplex.MixtureModel(
         mixture_components("generic"), simplex.Marginalisation.hiding((2, 3), [0])

@@ -5,6 +5,8 @@ import pytest
 
 from ingd_ref import simplex
 from ingd_ref.backend import array_namespace, to_backend, to_host
+from ingd_ref.simplex._cosines import DirectionCosines
+from ingd_ref.simplex._geometry import CONNECTIONS
 from tests.simplex.cases import MODELS, exact_joint, problem
 
 EPS = np.finfo(float).eps
@@ -20,7 +22,7 @@ COMPARED = {
         "horizontal_dimension",
         "vertical_dimension",
     ),
-    simplex.DirectionCosines: ("elbo", "perfect", "gap"),
+    DirectionCosines: ("elbo", "perfect", "gap"),
     simplex.SimplexFlow: ("parameters", "probabilities", "evidence", "loss"),
 }
 
@@ -35,10 +37,7 @@ def everything(model, xi, target, recognition, q):
         "metric": simplex.fisher_metric(p, a, a),
         "cosine": simplex.fisher_cosine(p, a, p * 0.5 - q * 0.5),
         "gradient": simplex.simplex_gradient(p, q),
-        "divergence": simplex.divergence(q, p),
-        "m-geodesic": simplex.m_geodesic(p, q, 0.25),
-        "e-geodesic": simplex.e_geodesic(p, q, 0.25),
-        "geodesic": simplex.fisher_rao_geodesic(p, q, 0.25),
+        **{f"{name} geodesic": simplex.geodesic(p, q, 0.25, name) for name in CONNECTIONS},
         "distance": simplex.fisher_rao_distance(p, q),
         "push": marginal.push(a),
         "conditional": marginal.conditional(p),
@@ -47,7 +46,7 @@ def everything(model, xi, target, recognition, q):
         "horizontal": marginal.horizontal(p, a),
         "vertical": marginal.vertical(p, a),
         "information": simplex.fisher_information(model, xi),
-        "visible information": simplex.visible_fisher_information(model, xi),
+        "visible information": simplex.fisher_information(model, xi, visible=True),
         "evidence": simplex.evidence_loss(model, xi, target),
         "bound": simplex.elbo_loss(model, xi, target, recognition),
         "angles": simplex.principal_angles(model, xi),
@@ -55,6 +54,7 @@ def everything(model, xi, target, recognition, q):
         "evidence gradient": simplex.evidence_gradient(model, xi, target),
         "fixed": simplex.elbo_gradient(model, xi, target, recognition),
         "held": simplex.elbo_gradient(model, xi, target, "held"),
+        "gap gradient": simplex.gap_gradient(model, xi, target, recognition),
         "substituted": simplex.elbo_gradient(model, xi, target, "substituted"),
         "cosines": simplex.direction_cosines(model, xi, target, recognition),
         "flow": simplex.run_elbo_flow(model, xi, target, recognition, steps=2),
@@ -142,7 +142,7 @@ def test_complex_steps_on_other_libraries():
         xp = array_namespace(xi=xi)
         return xp.concat([xp.sin(xi) ** 2, xp.cos(xi) ** 2], axis=-1)
 
-    model = simplex.OwnModel(function, 1, simplex.Marginalisation([0, 1]))
+    model = simplex.UserModel(function, 1, simplex.Marginalisation([0, 1]))
     for dtype, tolerance in ((torch.float64, 4 * EPS), (torch.float32, 1e-6)):
         found = model.jacobian(torch.tensor([[0.3], [1.1]], dtype=dtype))
         assert found.dtype == dtype

@@ -124,7 +124,7 @@ def test_one_point_is_not_enough():
         simplex.naive_bayes(), points=np.stack([singular, singular + 0.1 * np.eye(5)[1]])
     )
     assert simplex.is_cylindrical(
-        simplex.restricted_boltzmann_machine(2, 1), points=np.array([0.3, -0.2, 0.5, 0.0, 0.0])
+        simplex.boltzmann_machine(2, 1, "restricted"), points=np.array([0.3, -0.2, 0.5, 0.0, 0.0])
     )
 
 
@@ -154,6 +154,35 @@ def test_gap_is_vertical_on_the_full_simplex(shape):
     assert np.all(error <= np.minimum(8 * EPS * bound.condition, 1e-12))
     np.testing.assert_allclose(evidence.visible, marginal.push(p) - marginal.push(q), atol=1e-13)
     np.testing.assert_allclose(bound.tangent, p - q, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["naive_bayes", "independence_model"])
+def test_gap_gradient_is_the_difference_and_leaks_no_more_than_the_defect(name):
+    """(B4) on models: the gap's gradient, literally, projected to the tangent space."""
+    model, rng = getattr(simplex, name)(), np.random.default_rng(8)
+    xi = model.random_parameters(50, rng)
+    q, marginal = rng.dirichlet(np.ones(8), 50), model.marginalisation
+    target, recognition = marginal.push(q), marginal.conditional(q)
+    gap = simplex.gap_gradient(model, xi, target, recognition)
+    bound = simplex.elbo_gradient(model, xi, target, recognition)
+    perfect = simplex.elbo_gradient(model, xi, target, "substituted")
+    # differences of gradients up to ten, in a chart of condition up to a hundred
+    np.testing.assert_allclose(gap.gradient, bound.gradient - perfect.gradient, atol=1e-12)
+    np.testing.assert_allclose(gap.coordinates, bound.coordinates - perfect.coordinates, atol=1e-11)
+    p = model.probabilities(xi)
+    cells = list(marginal.cells)
+    literal = target[:, cells] * (marginal.conditional(p) - recognition)
+    np.testing.assert_allclose(literal @ marginal.matrix(p).T, 0.0, atol=1e-15)
+    leak = np.sqrt(np.sum(gap.visible**2 / marginal.push(p), axis=1))
+    length = np.sqrt(np.sum(literal**2 / p, axis=1))
+    defect = simplex.cylindrical_defect(model, xi)
+    assert np.all(leak <= defect * length + 1e-13)
+    assert np.any(leak > 0.01 * length) == (name == "naive_bayes")
+
+
+def test_a_perfect_recognition_has_no_gap_gradient():
+    with pytest.raises(errors.OptionError, match="closes the gap"):
+        simplex.gap_gradient(simplex.naive_bayes(), np.full(5, 0.5), np.full(4, 0.25), "held")
 
 
 def test_more_parameters_than_states():

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingd_ref import errors, simplex
+from ingd_ref.simplex._states import StateSpace
 
 EPS = np.finfo(float).eps
 
@@ -76,7 +77,7 @@ def test_nothing_or_everything_may_be_hidden():
 
 
 def test_hidden_first_makes_rows_of_hidden_states():
-    marginal = simplex.StateSpace(("X", "Y", "Z"), (2, 2, 2)).marginalisation(["X"])
+    marginal = StateSpace(("X", "Y", "Z"), (2, 2, 2)).marginalisation(["X"])
     assert marginal.cells == (0, 1, 2, 3, 0, 1, 2, 3)
     p = np.random.default_rng(2).dirichlet(np.ones(8))
     np.testing.assert_allclose(marginal.push(p), p.reshape(2, 4).sum(axis=0), rtol=4 * EPS)
@@ -101,10 +102,10 @@ def test_unknown_axes_and_names_are_refused():
     with pytest.raises(errors.DomainError, match=r"hidden axes must lie in 0, \.\.\., 1, got 2"):
         simplex.Marginalisation.hiding((2, 2), [2])
     with pytest.raises(errors.DomainError, match="no variable 'W'"):
-        simplex.StateSpace(("X",), (2,)).marginalisation(["W"])
+        StateSpace(("X",), (2,)).marginalisation(["W"])
     with pytest.raises(errors.DomainError, match="'X' occurs more than once"):
-        simplex.StateSpace(("X", "X"), (2, 2))
+        StateSpace(("X", "X"), (2, 2))
     with pytest.raises(errors.ShapeError, match="got 1 for 2"):
-        simplex.StateSpace(("X", "Y"), (2,))
+        StateSpace(("X", "Y"), (2,))
     with pytest.raises(errors.DomainError, match="number of values of 'X'"):
-        simplex.StateSpace(("X",), (0,))
+        StateSpace(("X",), (0,))

@@ -55,7 +55,7 @@ def test_complex_steps_are_as_good_as_a_derivative(shared):
         axis=-1,
     )
     np.testing.assert_allclose(found, central, atol=1e-10)
-    supplied = simplex.OwnModel(
+    supplied = simplex.UserModel(
         model.function, 4, model.marginalisation, derivative=lambda xi: central
     )
     np.testing.assert_array_equal(supplied.jacobian(xi), central)
@@ -147,7 +147,7 @@ def test_networks_that_are_none(parents, options, words):
             "different sets",
         ),
         (lambda: simplex.boltzmann_machine(1, 1, []), errors.DomainError, "different sets"),
-        (lambda: simplex.restricted_boltzmann_machine(1, 0), errors.DomainError, "hidden"),
+        (lambda: simplex.boltzmann_machine(1, 1, "some"), errors.OptionError, "interactions"),
         (
             lambda: simplex.LogLinearModel(np.ones((3, 1)), TWO_BY_TWO),
             errors.ShapeError,
@@ -218,7 +218,7 @@ def test_models_that_are_none(make, error, words):
     ],
 )
 def test_own_functions_are_checked(function, derivative, error, words):
-    model = simplex.OwnModel(function, 1, TWO_BY_TWO, derivative)
+    model = simplex.UserModel(function, 1, TWO_BY_TWO, derivative)
     with pytest.raises(error, match=words):
         model.jacobian(np.zeros(1))
     with pytest.raises(errors.OptionError, match="sampler"):

@@ -1,4 +1,4 @@
-"""A model of one's own: a function p(ξ), with its Jacobian or without (B2)."""
+"""A model given by a user's function p(ξ), with its Jacobian or without (B2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ingd_ref.simplex._arguments import measure, sums_to
 from ingd_ref.simplex._marginalisation import Marginalisation
 from ingd_ref.simplex._model import FiniteModel
 
-__all__ = ["OwnModel"]
+__all__ = ["UserModel"]
 
 # f(ξ + ih) = f(ξ) + ih f′(ξ) − h² f″(ξ)/2 − …: nothing is subtracted, so h can be so small that its
 # square is lost in any floating type.
@@ -22,8 +22,8 @@ STEP = 1e-20
 
 
 @dataclass(frozen=True)
-class OwnModel(FiniteModel):
-    r"""Model of (B2) given by a function.
+class UserModel(FiniteModel):
+    r"""Model given by a function p(ξ), for equation (B2).
 
     Without a Jacobian the derivatives come from complex steps, :math:`\partial p/\partial\xi_j =
     \operatorname{Im} p(\xi + i h e_j)/h` with h = 1e-20, which subtract nothing and are as accurate
@@ -43,7 +43,7 @@ class OwnModel(FiniteModel):
         Maps ξ (..., d) to the Jacobian (..., n, d). Default: complex steps.
     sampler : callable, optional
         Takes a number of points and a generator and returns parameters (size, d) well inside the
-        model, as a NumPy array. Default: none, and :meth:`random_parameters` refuses.
+        model, as a NumPy array. Without it :meth:`random_parameters` raises.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class OwnModel(FiniteModel):
     >>> import numpy as np
     >>> def function(xi):
     ...     return np.concatenate([np.sin(xi) ** 2, np.cos(xi) ** 2], axis=-1)
-    >>> model = OwnModel(function, 1, Marginalisation([0, 1]))
+    >>> model = UserModel(function, 1, Marginalisation([0, 1]))
     >>> model.jacobian(np.array([np.pi / 4])).round(12)
     array([[ 1.],
            [-1.]])
@@ -70,19 +70,7 @@ class OwnModel(FiniteModel):
         )
 
     def random_parameters(self, size: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw parameters with the sampler that the model was given.
-
-        Parameters
-        ----------
-        size : int
-            How many points.
-        rng : numpy.random.Generator
-            The only source of randomness.
-
-        Returns
-        -------
-        numpy.ndarray (size, d)
-            On the host.
+        """Draw parameters with the sampler; arguments as for :class:`FiniteModel`.
 
         Raises
         ------
@@ -91,7 +79,8 @@ class OwnModel(FiniteModel):
         """
         if self.sampler is None:
             raise OptionError(
-                "a model given by a function has no random parameters without sampler=; pass points instead"
+                "a model given by a function has no random parameters without sampler=; "
+                "pass points instead"
             )
         return np.asarray(self.sampler(_checks.positive_integer(size, "size"), rng), dtype=float)
 
@@ -112,28 +101,23 @@ class OwnModel(FiniteModel):
         jacobian = _checks.finite(
             _checks.real_array(jacobian, "the result of derivative", xp, xi), "the Jacobian", xp
         )
-        excess = xp.abs(xp.sum(jacobian, axis=-2)) - _checks.SUM_TOLERANCE * (
-            1.0 + xp.sum(xp.abs(jacobian), axis=-2)
-        )
-        if item(xp.any(excess > 0)):
-            raise DomainError(
-                "columns of the Jacobian must sum to zero, as probabilities keep their sum"
-            )
+        size = 1.0 + xp.sum(xp.abs(jacobian), axis=-2)
+        if item(xp.any(xp.abs(xp.sum(jacobian, axis=-2)) > _checks.SUM_TOLERANCE * size)):
+            raise DomainError("columns of the Jacobian must sum to zero, as probabilities sum to 1")
         return p, jacobian
 
     def _complex_steps(self, xp: Namespace, xi: Array) -> Array:
         complex_type = xp.complex64 if xi.dtype == xp.float32 else xp.complex128
-        point, axes = (
-            xp.astype(xi, complex_type),
-            xp.eye(self.parameters, dtype=xi.dtype, device=device(xi)),
-        )
+        point = xp.astype(xi, complex_type)
+        axes = xp.eye(self.parameters, dtype=xi.dtype, device=device(xi))
         columns = []
         for j in range(self.parameters):
             result = self.function(point + 1j * xp.astype(STEP * axes[j, :], complex_type))
             _require_shape(result, "function", (*xi.shape[:-1], self.states))
             if not xp.isdtype(result.dtype, "complex floating"):
                 raise BackendError(
-                    "function must return complex numbers for complex parameters, or come with its derivative"
+                    "function must return complex numbers for complex parameters, "
+                    "or come with its derivative"
                 )
             columns.append(xp.imag(result) / STEP)
         return xp.stack(columns, axis=-1)
