@@ -44,19 +44,32 @@ def trigamma(x):
     return type(x)(2).zeta(x) if hasattr(x, "rad") else special.zeta(2, x)
 
 
+def root(square):
+    """Return the square root of a number that only rounding can make negative."""
+    if hasattr(square, "rad"):
+        return square.nonnegative_part().sqrt()
+    return sqrt(square * 0 if square < 0 else square)
+
+
 def norm(x):
     """Return the Euclidean norm of all entries."""
-    return sqrt(np.sum(x * x))
+    return root(np.sum(x * x))
+
+
+def midpoints(x):
+    """Return balls without their radii, which iterations would blow up; other numbers as they are."""
+    middle = np.frompyfunc(lambda number: number.mid() if hasattr(number, "rad") else number, 1, 1)
+    return middle(x) if x.dtype == object else x
 
 
 def unit(x):
     """Return the unit of rounding of the numbers in x."""
-    number = np.asarray(x).flat[0]
+    number = np.sum(x)  # of the widest kind in x
     if hasattr(number, "context"):
         return number.context.eps
     if hasattr(number, "rad"):
         return (number * 0 + 2) ** (1 - _ball_precision())
-    return np.finfo(np.result_type(number, np.float32)).eps
+    return np.finfo(np.result_type(np.asarray(number), np.float32)).eps
 
 
 def _ball_precision():
@@ -69,6 +82,7 @@ def derivative(function, at):
     """Return ∂function/∂x, the last axis running over x, from central differences of order 8.
 
     Truncation is of relative size h⁸ and rounding of u/h; h = u^(1/9) leaves u^(8/9) of both.
+    Balls enclose the quotient of differences, which is not the derivative itself.
     """
     at = np.asarray(at)
     columns = []
@@ -92,7 +106,8 @@ def _slope(function, at, j, h):
 
 def solve(matrix, rhs):
     """Return matrix⁻¹ rhs by Gaussian elimination with row exchanges."""
-    a, b = np.array(matrix), np.array(rhs)
+    kind = np.result_type(np.asarray(matrix), np.asarray(rhs), np.float32)
+    a, b = np.array(matrix, kind), np.array(rhs, kind)
     for k in range(len(a)):
         pivot = max(range(k, len(a)), key=lambda row: abs(a[row, k]))
         if not abs(a[pivot, k]) > 0:
@@ -116,7 +131,7 @@ def orthonormal_columns(matrix):
         # What rounding leaves of a column that depends on the others is no direction.
         if norm(rest) > sqrt(unit(rest)) * norm(column):
             basis.append(rest / norm(rest))
-    return np.array(basis).T
+    return np.array(basis).reshape(len(basis), len(matrix)).T
 
 
 def pseudo_inverse_times(matrix, rhs):

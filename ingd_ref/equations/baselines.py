@@ -8,9 +8,10 @@ from ingd_ref.equations.kernels import gaussian
 
 def kde_score(z, y, rho, sigma):
     """∇log p̂(z) = Σ_j r_j (y_j − z)/σ², r = softmax_j(log ρ_j − ‖z − y_j‖²/(2σ²))."""
-    logits = [log(w) - (z - c) @ (z - c) / (2 * sigma**2) for w, c in zip(rho, y, strict=True)]
+    terms = [(w, c) for w, c in zip(rho, y, strict=True) if w != 0]
+    logits = [log(w) - (z - c) @ (z - c) / (2 * sigma**2) for w, c in terms]
     r = [exp(logit - max(logits)) for logit in logits]
-    return sum(w * (c - z) / sigma**2 for w, c in zip(r, y, strict=True)) / sum(r)
+    return sum(w * (c - z) / sigma**2 for w, (_, c) in zip(r, terms, strict=True)) / sum(r)
 
 
 def wasserstein_velocity(z, x, y, pi, rho, sigma):

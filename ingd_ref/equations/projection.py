@@ -2,18 +2,26 @@
 
 import numpy as np
 
-from ingd_ref.equations._numbers import norm, solve, unit
+from ingd_ref.equations._numbers import midpoints, norm, solve, unit
 from ingd_ref.equations.families import fisher, mean_parameters
 from ingd_ref.equations.statistics import covariance, mean
 
 
 def m_projection(moments, A, theta):
-    """(P1) θ with μ(θ) = E_{q_t} f, by Newton's method from θ [L25]."""
-    while True:
-        step = solve(fisher(theta, A), moments - mean_parameters(theta, A))
-        if not norm(step) > unit(theta) ** (3 / 4) * norm(theta):  # what differences leave
-            return theta
-        theta = theta + step
+    """(P1) θ with μ(θ) = E_{q_t} f, by Newton's method from θ, with halved steps [L25]."""
+
+    def miss(theta):
+        return moments - mean_parameters(theta, A)
+
+    step = solve(fisher(theta, A), miss(theta))
+    negligible = unit(theta) * (norm(theta) + norm(step))
+    while norm(step) > negligible:
+        if norm(miss(theta + step)) < norm(miss(theta)):
+            theta = midpoints(theta + step)
+            step = solve(fisher(theta, A), miss(theta))
+        else:
+            step = step / 2
+    return theta + step
 
 
 def tangent_projection(time_scores, x, f, pi):
