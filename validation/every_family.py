@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import ingd_ref as ir
+from ingd_ref.families._discovery import all_families
 from validation.backends import Arrays
 from validation.oracles.nodes import Nodes, nodes
 from validation.oracles.precise import Array, axes, precise
@@ -115,7 +116,7 @@ class Member:
 def members() -> tuple[Member, ...]:
     """Two members of every family that has an oracle."""
     found: list[Member] = []
-    for family in ir.families.all_families():
+    for family in all_families():
         oracle = textbook(family)
         if oracle is not None:
             theta = family.natural(**family.example_parameters())[:2]

@@ -152,9 +152,7 @@ def mixture_geodesics_are_straight(arrays: Arrays) -> Iterator[Measured]:
     for pair in pairs():
         first, second = ends(pair)
         positions = np.array([0.0, 0.125, 0.5, 0.875, 1.0])
-        curve = arrays.host(
-            ir.families.m_geodesic(pair.ours, arrays(first), arrays(second), arrays(positions))
-        )
+        curve = arrays.host(pair.ours.m_geodesic(arrays(first), arrays(second), arrays(positions)))
         for t, theta in zip(positions, precise(curve), strict=True):
             expected = (1 - t) * pair.theirs.mean(precise(first)) + t * pair.theirs.mean(
                 precise(second)
@@ -179,7 +177,7 @@ def projections_obey_pythagoras(arrays: Arrays) -> Iterator[Measured]:
     for pair in pairs():
         p, r = ends(pair)
         direction = np.array([[0.3], [-1.0]])
-        found = ir.families.m_projection(pair.ours, arrays(p), arrays(r), arrays(direction))
+        found = pair.ours.m_projection(arrays(p), arrays(r), arrays(direction))
         q = precise(arrays.host(found.theta))
         whole = pair.theirs.kl(precise(p), precise(r))
         parts = pair.theirs.kl(precise(p), q) + pair.theirs.kl(q, precise(r))
@@ -196,8 +194,8 @@ def projections_obey_pythagoras(arrays: Arrays) -> Iterator[Measured]:
         yield compared(
             f"{pair.name}: moment along the line", moments[1], moments[0], 1e-12, "the same"
         )
-        back = ir.families.e_projection(
-            pair.ours, arrays(r), arrays(direction), arrays(np.array([float(moments[0])]))
+        back = pair.ours.e_projection(
+            arrays(r), arrays(direction), arrays(np.array([float(moments[0])]))
         )
         yield compared(
             f"{pair.name}: e-projection from r",

@@ -103,14 +103,10 @@ def misses_page(content: dict[str, Any]) -> str:
 
 def unmeasured(content: dict[str, Any]) -> list[str]:
     """Families of the package that the file does not know."""
-    from ingd_ref import families
+    from ingd_ref.families._discovery import family_classes
 
     known = {row["family"] for row in content["families"]}
-    return [
-        f"`{family.__name__}`"
-        for family in families.family_classes()
-        if family.__name__ not in known
-    ]
+    return [f"`{family.__name__}`" for family in family_classes() if family.__name__ not in known]
 
 
 def told(family: str, instance: str) -> str:

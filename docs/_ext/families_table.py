@@ -1,6 +1,6 @@
 """The table of families, from what each class says about itself.
 
-A row for every class that :func:`ingd_ref.families.family_classes` finds: its parameters, whether
+A row for every class that :mod:`ingd_ref.families` finds: its parameters, whether
 points are numbers or vectors, how many statistics its examples have, which operations it knows in a
 closed form of its own beyond those that every family must supply, and what it is called in
 scipy.stats.
@@ -27,9 +27,10 @@ OWN = {
 def table() -> str:
     """The table as MyST text."""
     from ingd_ref import families
+    from ingd_ref.families._discovery import family_classes
 
     head = "* - family\n  - classical parameters\n  - points\n  - statistics\n  - also in closed form\n  - in SciPy"
-    rows = [row(c, families.ExponentialFamily) for c in families.family_classes()]
+    rows = [row(c, families.ExponentialFamily) for c in family_classes()]
     return (
         f"```{{list-table}}\n:header-rows: 1\n:widths: 24 24 12 10 18 12\n:class: evidence\n\n{head}\n"
         + "\n".join(rows)
@@ -61,10 +62,10 @@ def shape(lengths: tuple[int, ...]) -> str:
 
 def readme_table() -> str:
     """The shorter table of the README, as Markdown."""
-    from ingd_ref import families
+    from ingd_ref.families._discovery import family_classes
 
     lines = ["| family | what it is | classical parameters |", "|---|---|---|"]
-    for family in families.family_classes():
+    for family in family_classes():
         summary = inspect.cleandoc(family.__doc__ or "").splitlines()[0].rstrip(".:")
         parameters = ", ".join(
             f"`{parameter.name}`" for parameter in family.examples()[-1].parameters

@@ -11,7 +11,18 @@ import numpy as np
 
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.errors import DomainError, OptionError
-from ingd_ref.families import _charts, _edge, _metric, _points, _potentials, _scipy
+from ingd_ref.families import (
+    _charts,
+    _conditioning,
+    _edge,
+    _geometry,
+    _metric,
+    _points,
+    _potentials,
+    _prior,
+    _projection,
+    _scipy,
+)
 from ingd_ref.families._derivatives import complex_step_jacobian, derivative_of_metric
 from ingd_ref.families._edge import matrix
 from ingd_ref.families._examples import guessed_parameters
@@ -95,6 +106,11 @@ class ExponentialFamily(ABC):
     third_cumulant = _metric.third_cumulant
     fisher_rao_distance = _metric.fisher_rao_distance
 
+    e_geodesic = _geometry.e_geodesic
+    m_geodesic = _geometry.m_geodesic
+    e_projection = _projection.e_projection
+    m_projection = _projection.m_projection
+
     statistics = _points.statistics
     statistics_jacobian = _points.statistics_jacobian
     log_base_measure = _points.log_base_measure
@@ -102,6 +118,8 @@ class ExponentialFamily(ABC):
     sample = _points.sample
     fit = _points.fit
 
+    conjugate_prior = _prior.conjugate_prior
+    with_error = _conditioning.with_error
     to_scipy = _scipy.to_scipy
 
     _contains = _edge.contained

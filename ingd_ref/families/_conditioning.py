@@ -1,4 +1,8 @@
-"""Values with the error that rounding can have made, from the condition number of the problem."""
+"""Bounds of rounding errors, from the condition numbers of the operations.
+
+:func:`with_error` is the method of :class:`~ingd_ref.families.ExponentialFamily`, and ``family``
+is the object it belongs to.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +10,34 @@ from dataclasses import dataclass
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace
-from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._edge import checked, checked_mean
+from ingd_ref.families._formulas import Formulas
 
 __all__ = ["OPERATIONS", "WithError", "with_error"]
 
-#: Operations whose derivative is known in closed form, and so their condition number.
+# Operations whose derivatives, and so condition numbers, have a closed form.
 OPERATIONS = ("log_partition", "mean", "natural_from_mean", "conjugate", "fisher", "inverse_fisher")
-# Roundings of the longest formula, about twenty, add up like a random walk; the same factor judges
-# the tests of accuracy.
+# The roundings of the longest formula, about twenty, add up like a random walk. The tests of
+# accuracy use the same factor.
 ROUNDINGS = 10.0
 
 
 @dataclass(frozen=True, eq=False)
 class WithError:
-    """A value, how sensitive it is, and how far rounding may have moved it.
+    """A value, its sensitivity, and a bound of its rounding error.
 
     Parameters
     ----------
     value : array (...)
         The result.
     sensitivity : array (...)
-        Σ_j |a_j ∂value/∂a_j| per entry, a the argument: by how much the entry changes, in first
-        order, per relative change of the argument. Divided by |value| it is the condition number κ.
+        Σ_j |a_j ∂value/∂a_j| for each entry, where a is the argument: the change of the entry, to
+        first order, per relative change of the argument. Divided by |value| it is the condition
+        number κ.
     error : array (...)
-        10 u (|value| + sensitivity), that is, 10 (1 + κ) u relative, with u the unit of rounding of
-        the dtype. Log-partition and conjugate, which pass through zero, count as 1 where they are
-        smaller.
+        10 u (|value| + sensitivity), with u the unit roundoff of the dtype: 10 (1 + κ) u relative
+        to the value. Log-partition and conjugate functions pass through zero, so there |value| is
+        at least 1.
     """
 
     value: Array
@@ -40,41 +45,39 @@ class WithError:
     error: Array
 
 
-def with_error(family: ExponentialFamily, operation: str, argument: Array) -> WithError:
-    """Result of an operation with a bound of its rounding error.
+def with_error(family: Formulas, operation: str, argument: Array) -> WithError:
+    """Return the result of an operation with a bound of its rounding error.
 
-    Each derivative is another operation of the family: ∇A = μ (E2), ∇μ = F (E3), ∇A* = θ and ∇θ =
-    F⁻¹ (E4), (E6), ∇F = ∇³A.
+    Each derivative is another operation of the family: ∇A = μ (E2), ∇μ = F (E3), ∇A* = θ and
+    ∇θ = F⁻¹ (E4), (E6), ∇F = ∇³A.
 
     Parameters
     ----------
-    family : ExponentialFamily
-        Any family.
-    operation : {"log_partition", "mean", "natural_from_mean", "conjugate", "fisher",
-    "inverse_fisher"}
-        Name of the method.
+    operation : str
+        "log_partition", "mean", "natural_from_mean", "conjugate", "fisher" or "inverse_fisher".
     argument : array (..., b)
-        Its argument: natural parameters, or mean parameters for ``natural_from_mean`` and
-        ``conjugate``.
+        Mean parameters for "natural_from_mean" and "conjugate", natural parameters otherwise.
 
     Returns
     -------
     WithError
-        Its arrays have the shape of the result.
+        ``value``, ``sensitivity`` and ``error``, arrays of the shape of the result.
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError
     OptionError
         If there is no such operation.
+    DomainError
+        If no member of the family has these parameters.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> import ingd_ref as ir
-    >>> family = ir.families.Gaussian()
+    The variance is a difference of two numbers of size 1e8:
+
+    >>> from ingd_ref.families import Gaussian
+    >>> family = Gaussian()
     >>> mu = family.mean(family.natural(mean=1e4, variance=1.0))
-    >>> found = ir.families.with_error(family, "natural_from_mean", mu)  # the variance is the difference of two numbers of size 1e8
+    >>> found = family.with_error("natural_from_mean", mu)
     >>> bool(1e-9 < found.error[1] < 1e-6), bool(abs(found.value[1] + 0.5) < found.error[1])
     (True, True)
     """
@@ -94,7 +97,7 @@ def with_error(family: ExponentialFamily, operation: str, argument: Array) -> Wi
 
 
 def _sensitivity(
-    xp: Namespace, family: ExponentialFamily, operation: str, argument: Array, value: Array
+    xp: Namespace, family: Formulas, operation: str, argument: Array, value: Array
 ) -> Array:
     if operation == "log_partition":
         return _summed(xp, family._mean(xp, argument), argument)
@@ -116,7 +119,7 @@ def _sensitivity(
 
 
 def _summed(xp: Namespace, derivative: Array, argument: Array) -> Array:
-    """Σ_j |∂/∂a_j a_j| over the last axis of the derivative (..., ·, b)."""
+    """Return Σ_j |a_j ∂/∂a_j| from the derivative (..., ·, b)."""
     extra = derivative.ndim - argument.ndim
     aligned = xp.reshape(argument, (*argument.shape[:-1], *(1,) * extra, argument.shape[-1]))
     return xp.sum(xp.abs(derivative * aligned), axis=-1)

@@ -1,7 +1,7 @@
-"""Families are found, not registered: a public module of this package offers what its ``__all__`` names, and that is all it takes.
+"""Families are found, not registered: this package offers what its public modules list.
 
-Nothing is imported before it is asked for: a name is looked for in the module that it would be
-called after, ``InverseGamma`` in ``inverse_gamma.py``, and only if that fails in all of them.
+Modules load on demand. A name is looked up in the module named after it, ``InverseGamma`` in
+``inverse_gamma.py``, and only if that fails in all of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PACKAGE = "ingd_ref.families"
 
 @cache
 def modules() -> tuple[str, ...]:
-    """Names of the public modules of this package, in the order of the alphabet."""
+    """Return the names of the public modules of this package, sorted."""
     return tuple(
         sorted(
             m.name for m in iter_modules([str(Path(__file__).parent)]) if not m.name.startswith("_")
@@ -32,7 +32,7 @@ def modules() -> tuple[str, ...]:
 
 
 def offered() -> dict[str, Any]:
-    """Everything that the public modules offer in their ``__all__``, by name; imports them all."""
+    """Return everything that the public modules list in ``__all__``, by name; this imports them all."""
     found = {}
     for name in modules():
         module = import_module(f"{PACKAGE}.{name}")
@@ -41,13 +41,7 @@ def offered() -> dict[str, Any]:
 
 
 def lookup(name: str) -> Any:
-    """What a public module offers under ``name``.
-
-    Raises
-    ------
-    AttributeError
-        If none does.
-    """
+    """Return what a public module lists under ``name``; raise :class:`AttributeError` if none does."""
     home = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     if home in modules():
         module = import_module(f"{PACKAGE}.{home}")
@@ -59,30 +53,16 @@ def lookup(name: str) -> Any:
 
 
 def family_classes() -> tuple[type[ExponentialFamily], ...]:
-    """Every family class of this package, in the order of the alphabet.
-
-    Examples
-    --------
-    >>> import ingd_ref as ir
-    >>> ir.families.Gamma in ir.families.family_classes()
-    True
-    """
+    """Return every family class of this package, sorted by name."""
     found = offered()
     classes = [found[name] for name in sorted(found) if inspect.isclass(found[name])]
     return tuple(c for c in classes if issubclass(c, ExponentialFamily))
 
 
 def all_families() -> tuple[ExponentialFamily, ...]:
-    """One or more instances of every family, as the family itself proposes them in :meth:`ExponentialFamily.examples`.
+    """Return the instances that each family proposes in :meth:`ExponentialFamily.examples`.
 
-    Laws, evidence and tables that shall hold for every family run over these, with the members that
-    :meth:`ExponentialFamily.example_parameters` proposes; a new family is covered by them from the
-    day on which its file appears.
-
-    Examples
-    --------
-    >>> import ingd_ref as ir
-    >>> ir.families.Gamma() in ir.families.all_families()
-    True
+    Laws, evidence and tables run over these, with the members of
+    :meth:`ExponentialFamily.example_parameters`, so they cover a new family from its first day.
     """
     return tuple(family for c in family_classes() for family in c.examples())

@@ -1,4 +1,7 @@
-"""Conjugate priors: as many pseudo-observations as one likes, with a mean of the statistics of one's choice."""
+"""Conjugate priors: pseudo-observations of which the number and the mean statistics are given.
+
+:func:`conjugate_prior` is the method of :class:`~ingd_ref.families.ExponentialFamily`.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ from typing import Any
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, array_namespace, device, is_array, item
 from ingd_ref.errors import DomainError, ShapeError
-from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._charts import natural_from_mean
 from ingd_ref.families._edge import checked_mean, checked_points
+from ingd_ref.families._formulas import Formulas
+from ingd_ref.families._potentials import kl
 
-__all__ = ["ConjugatePrior"]
+__all__ = ["ConjugatePrior", "conjugate_prior"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +25,8 @@ class ConjugatePrior:
 
     .. math::
         \pi(\theta) \propto \exp\big(\nu(\langle\theta, m\rangle - A(\theta))\big), \qquad
-        \log\frac{\pi(\theta)}{\pi(\hat\theta)} = -\nu\,\mathrm{KL}(\hat\theta\,\|\,\theta), \quad \mu(\hat\theta) = m
+        \log\frac{\pi(\theta)}{\pi(\hat\theta)} = -\nu\,\mathrm{KL}(\hat\theta\,\|\,\theta),
+        \quad \mu(\hat\theta) = m
 
     It acts like ν observations whose statistics have the mean m, which is also the prior mean of μ
     (Diaconis and Ylvisaker). Observing n points adds n to ν and moves m to the mean of all.
@@ -33,24 +39,9 @@ class ConjugatePrior:
         Mean m of the statistics; the mean parameters (E2) of a member.
     strength : float or array (...)
         Number ν > 0 of pseudo-observations.
-
-    Raises
-    ------
-    BackendError, ShapeError, NonFiniteError
-    DomainError
-        If ν is not positive, or no member of the family has these mean parameters.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import ingd_ref as ir
-    >>> prior = ir.families.ConjugatePrior(ir.families.Exponential(), mean=np.array([2.0]), strength=3.0)
-    >>> posterior = prior.posterior(np.array([[1.0], [5.0]]))  # 3 pseudo-observations with the sum 6, and 2 with the sum 6
-    >>> posterior.strength.item(), posterior.mean
-    (5.0, array([2.4]))
     """
 
-    family: ExponentialFamily
+    family: Formulas
     mean: Array
     strength: Any
 
@@ -58,20 +49,15 @@ class ConjugatePrior:
         xp, mean = checked_mean(self.family, self.mean)
         if is_array(self.strength):
             array_namespace(mean=self.mean, strength=self.strength)
-        strength = _checks.finite(
-            xp.asarray(self.strength, dtype=mean.dtype, device=device(mean), copy=True),
-            "strength",
-            xp,
-        )
+        strength = xp.asarray(self.strength, dtype=mean.dtype, device=device(mean), copy=True)
+        strength = _checks.finite(strength, "strength", xp)
         if not item(xp.all(strength > 0)):
-            raise DomainError(
-                f"strength must be greater than zero, got a smallest value of {item(xp.min(strength)):g}"
-            )
+            raise DomainError(f"strength must be positive, got {item(xp.min(strength)):g}")
         object.__setattr__(self, "mean", xp.asarray(mean, copy=True))
         object.__setattr__(self, "strength", strength)
 
     def posterior(self, x: Array, multiplicities: Array | None = None) -> ConjugatePrior:
-        """Prior updated by observations.
+        """Return the posterior distribution given observations, which is conjugate too.
 
         Parameters
         ----------
@@ -87,13 +73,15 @@ class ConjugatePrior:
 
         Raises
         ------
-        BackendError, ShapeError, NonFiniteError, DomainError
+        ShapeError
+            If there is no point, or not one multiplicity for each.
+        DomainError
+            If a point lies outside the support, or a multiplicity is negative.
         """
         array_namespace(mean=self.mean, x=x, multiplicities=multiplicities)
         if x.ndim < 2 or x.shape[-2] == 0:
-            raise ShapeError(
-                f"x must have shape (..., n, {self.family.dim}) with n ≥ 1, got {tuple(x.shape)}"
-            )
+            shape = f"(..., n, {self.family.dim})"
+            raise ShapeError(f"x must have shape {shape} with n ≥ 1, got {tuple(x.shape)}")
         xp, x = checked_points(self.family, x)
         x = xp.astype(x, self.mean.dtype)
         counts = (
@@ -101,9 +89,7 @@ class ConjugatePrior:
         )
         counts = _checks.vector(counts, "multiplicities", x.shape[-2], xp, like=self.mean)
         if item(xp.any(counts < 0)):
-            raise DomainError(
-                f"multiplicities must be non-negative, got a smallest entry of {item(xp.min(counts)):g}"
-            )
+            raise DomainError(f"multiplicities must not be negative, got {item(xp.min(counts)):g}")
         strength = self.strength + xp.sum(counts)
         observed = xp.sum(counts[:, None] * self.family._statistics(xp, x), axis=-2)
         # The difference to m is what moves it: nothing is lost where the data agree with the prior.
@@ -111,11 +97,11 @@ class ConjugatePrior:
         return ConjugatePrior(self.family, mean, strength)
 
     def mode(self) -> Array:
-        """Natural parameters (..., b) at which the density with respect to dθ is largest: those of mean m."""
-        return self.family.natural_from_mean(self.mean)
+        """Return the natural parameters (..., b) of largest density with respect to dθ."""
+        return natural_from_mean(self.family, self.mean)
 
     def log_density_below_mode(self, theta: Array) -> Array:
-        """Logarithm of π(θ)/π(mode) = −ν KL(mode‖θ) ≤ 0, accurate however close θ is to the mode, from (E5).
+        """Return log π(θ)/π(mode) = −ν KL(mode‖θ) ≤ 0, accurate however close θ is to the mode (E5).
 
         Parameters
         ----------
@@ -125,9 +111,40 @@ class ConjugatePrior:
         Returns
         -------
         array (...)
-
-        Raises
-        ------
-        BackendError, ShapeError, NonFiniteError, DomainError
         """
-        return -self.strength * self.family.kl(self.mode(), theta)
+        return -self.strength * kl(self.family, self.mode(), theta)
+
+
+def conjugate_prior(family: Formulas, mean: Array, strength: Any) -> ConjugatePrior:
+    """Return the conjugate prior π(θ) ∝ exp(ν(⟨θ, m⟩ − A(θ))) of the natural parameters of (E1).
+
+    Parameters
+    ----------
+    mean : array (..., b)
+        Mean m of the statistics; the mean parameters (E2) of a member.
+    strength : float or array (...)
+        Number ν > 0 of pseudo-observations.
+
+    Returns
+    -------
+    ConjugatePrior
+        With methods ``posterior(x, multiplicities=None)``, ``mode()`` and
+        ``log_density_below_mode(theta)``.
+
+    Raises
+    ------
+    DomainError
+        If ν is not positive, or no member of the family has these mean parameters.
+
+    Examples
+    --------
+    Three pseudo-observations with the sum 6, and two observations with the sum 6:
+
+    >>> import numpy as np
+    >>> from ingd_ref.families import Exponential
+    >>> prior = Exponential().conjugate_prior(mean=np.array([2.0]), strength=3.0)
+    >>> posterior = prior.posterior(np.array([[1.0], [5.0]]))
+    >>> posterior.strength.item(), posterior.mean
+    (5.0, array([2.4]))
+    """
+    return ConjugatePrior(family, mean, strength)

@@ -1,16 +1,20 @@
 r"""Projections onto flat sub-families, and the Pythagorean identity that characterises them.
 
-Let B (b, k) hold k directions. An e-flat sub-family is {θ₀ + Bη}, an m-flat one is {θ : Bᵀμ(θ) =
-c}; the two kinds are orthogonal complements of each other in the Fisher metric (E3), and meet in at
-most one point, which minimises both
+Let B (b, k) hold k directions. An e-flat sub-family is {θ₀ + Bη}, an m-flat one is
+{θ : Bᵀμ(θ) = c}. The two kinds are orthogonal complements of each other in the Fisher metric (E3)
+and meet in at most one point, which minimises both
 
 .. math::
-    \mathrm{KL}(\theta^*\,\|\,\theta_0 + B\eta) \text{ over } \eta \text{, if } c = B^\top\mu(\theta^*), \qquad
+    \mathrm{KL}(\theta^*\,\|\,\theta_0 + B\eta) \text{ over } \eta
+        \text{, if } c = B^\top\mu(\theta^*), \qquad
     \mathrm{KL}(\theta\,\|\,\theta_0) \text{ over } B^\top\mu(\theta) = c.
 
-So one equation in k unknowns, the gradient of the convex function A(θ₀ + Bη) − ⟨η, c⟩, does for
-both. Where p, q, r are a point of the m-flat sub-family, the intersection and a point of the e-flat
-one, KL(p‖r) = KL(p‖q) + KL(q‖r).
+So one equation in k unknowns serves both: the gradient of the convex function A(θ₀ + Bη) − ⟨η, c⟩
+is zero. Where p, q, r are a point of the m-flat sub-family, the intersection and a point of the
+e-flat one, KL(p‖r) = KL(p‖q) + KL(q‖r).
+
+:func:`m_projection` and :func:`e_projection` are methods of
+:class:`~ingd_ref.families.ExponentialFamily`, and ``family`` is the object they belong to.
 """
 
 from __future__ import annotations
@@ -23,23 +27,23 @@ import numpy as np
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item
 from ingd_ref.errors import DomainError, ShapeError
-from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._edge import checked, checked_pair, rows
+from ingd_ref.families._formulas import Formulas
 
 __all__ = ["Projection", "e_projection", "intersection", "m_projection"]
 
-# Newton's method doubles the digits in each step once it is close; far away the line search leaves
-# it at worst a constant factor a step.
+# Close to the solution each Newton step doubles the digits; far away the line search still gains a
+# constant factor a step.
 LARGEST_NUMBER_OF_STEPS = 100
 HALVINGS = 60
-# Below this Newton decrement, in standard deviations, a step that no longer halves it shows that
-# rounding is all that is left.
+# Below this Newton decrement, in standard deviations, a step that does not halve it shows that only
+# rounding is left.
 CLOSE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """Where a projection ends.
+    """Result of a projection.
 
     Parameters
     ----------
@@ -48,10 +52,10 @@ class Projection:
     coordinates : array (..., k)
         Its coordinates η along the directions: θ = θ₀ + Bη.
     decrement : array (...)
-        Length of the last Newton step in the Fisher metric: how many standard deviations the result
-        may be off.
+        Length of the last Newton step in the Fisher metric: a bound of the error of the result, in
+        standard deviations.
     steps : int
-        Newton steps that were taken.
+        Number of Newton steps.
     """
 
     theta: Array
@@ -60,17 +64,13 @@ class Projection:
     steps: int
 
 
-def m_projection(
-    family: ExponentialFamily, theta: Array, origin: Array, directions: Array
-) -> Projection:
-    """Member of the e-flat sub-family {θ₀ + Bη} closest to θ: the least KL(θ‖θ₀ + Bη), equation (E5).
+def m_projection(family: Formulas, theta: Array, origin: Array, directions: Array) -> Projection:
+    """Return the member of the e-flat sub-family {θ₀ + Bη} with the least KL(θ‖θ₀ + Bη) (E5).
 
     It has the same mean parameters (E2) along the directions, Bᵀμ: moment matching.
 
     Parameters
     ----------
-    family : ExponentialFamily
-        Whose members are meant.
     theta : array (..., b)
         Natural parameters of the member to project.
     origin : array (..., b)
@@ -81,21 +81,23 @@ def m_projection(
     Returns
     -------
     Projection
+        ``theta``, ``coordinates`` η, ``decrement`` and ``steps`` of Newton's method.
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError
     DomainError
-        If a parameter is outside the natural parameter space, or no closest member was found.
+        If θ or θ₀ is not a member, or no closest member was found.
 
     Examples
     --------
+    Among the Gamma distributions of shape 1, the closest has the same mean:
+
     >>> import numpy as np
-    >>> import ingd_ref as ir
-    >>> family = ir.families.Gamma()
+    >>> from ingd_ref.families import Gamma
+    >>> family = Gamma()
     >>> theta = family.natural(shape=3.0, rate=2.0)
     >>> exponential = family.natural(shape=1.0, rate=1.0)
-    >>> found = ir.families.m_projection(family, theta, exponential, np.array([[0.0], [1.0]]))  # same mean, shape 1
+    >>> found = family.m_projection(theta, exponential, np.array([[0.0], [1.0]]))
     >>> {name: round(value.item(), 12) for name, value in family.classical(found.theta).items()}
     {'shape': 1.0, 'rate': 0.666666666667}
     """
@@ -106,43 +108,40 @@ def m_projection(
     return intersection(xp, family, origin, basis, target)
 
 
-def e_projection(
-    family: ExponentialFamily, theta: Array, directions: Array, moments: Array
-) -> Projection:
-    """Member with prescribed moments Bᵀμ = c closest to θ: the least KL(·‖θ) among them, equation (E5).
+def e_projection(family: Formulas, theta: Array, directions: Array, moments: Array) -> Projection:
+    """Return the member with moments Bᵀμ = c that has the least KL(·‖θ) (E5).
 
-    This is the principle of minimum discrimination information; with moments of data it tilts θ
-    exponentially until they fit.
+    This is the principle of minimum discrimination information: θ is tilted exponentially until the
+    moments fit.
 
     Parameters
     ----------
-    family : ExponentialFamily
-        Whose members are meant.
     theta : array (..., b)
         Natural parameters of the member to project.
     directions : array (b, k)
-        Linearly independent directions B: combinations of the statistics whose means are
-        prescribed.
+        Linearly independent directions B: combinations of the statistics whose means are given.
     moments : array (..., k)
-        Their prescribed means c.
+        Their means c.
 
     Returns
     -------
     Projection
+        ``theta``, ``coordinates`` η, ``decrement`` and ``steps`` of Newton's method.
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError
     DomainError
-        If θ is outside the natural parameter space, or no member with these moments was found.
+        If θ is not a member, or no member with these moments was found.
 
     Examples
     --------
+    A Gaussian tilted to another mean keeps its variance:
+
     >>> import numpy as np
-    >>> import ingd_ref as ir
-    >>> family = ir.families.Gaussian()
+    >>> from ingd_ref.families import Gaussian
+    >>> family = Gaussian()
     >>> theta = family.natural(mean=0.0, variance=2.0)
-    >>> found = ir.families.e_projection(family, theta, np.array([[1.0], [0.0]]), np.array([3.0]))  # a shift keeps the variance
+    >>> found = family.e_projection(theta, np.array([[1.0], [0.0]]), np.array([3.0]))
     >>> {name: round(value.item(), 12) for name, value in family.classical(found.theta).items()}
     {'mean': 3.0, 'variance': 2.0}
     """
@@ -154,25 +153,22 @@ def e_projection(
     )
 
 
-def _directions(xp: Namespace, family: ExponentialFamily, directions: Array, like: Array) -> Array:
-    if (
-        directions.ndim != 2
-        or directions.shape[0] != family.number
-        or not 1 <= directions.shape[1] <= family.number
-    ):
+def _directions(xp: Namespace, family: Formulas, directions: Array, like: Array) -> Array:
+    b = family.number
+    if directions.ndim != 2 or directions.shape[0] != b or not 1 <= directions.shape[1] <= b:
         raise ShapeError(
-            f"directions must have shape ({family.number}, k) with k from 1 to {family.number}, got {tuple(directions.shape)}"
+            f"directions must have shape ({b}, k) with k from 1 to {b}, got {tuple(directions.shape)}"
         )
     return _checks.finite(_checks.real_array(directions, "directions", xp, like), "directions", xp)
 
 
 def intersection(
-    xp: Namespace, family: ExponentialFamily, origin: Array, basis: Array, target: Array
+    xp: Namespace, family: Formulas, origin: Array, basis: Array, target: Array
 ) -> Projection:
-    """Solve Bᵀμ(θ₀ + Bη) = c by Newton's method with a line search that looks at slopes only, since values of A would cancel.
+    """Solve Bᵀμ(θ₀ + Bη) = c by Newton's method.
 
-    θ is moved along with η instead of being formed anew, so that a distant origin takes no digits
-    from it.
+    The line search uses slopes only, since values of A would cancel. θ moves along with η instead
+    of being computed from it, so that a distant origin costs no digits.
     """
     batch = xp.broadcast_arrays(origin[..., 0], target[..., 0])[0].shape
     theta = xp.asarray(xp.broadcast_to(origin, (*batch, family.number)), copy=True)
@@ -194,14 +190,15 @@ def intersection(
             decrement,
         )
     raise DomainError(
-        f"no member of {family.name} with the moments of the projection was found in {steps + 1} Newton steps"
+        f"no member of {family.name} with the moments of the projection was found in "
+        f"{steps + 1} Newton steps"
     )
 
 
 def _newton_step(
-    xp: Namespace, family: ExponentialFamily, theta: Array, basis: Array, target: Array
+    xp: Namespace, family: Formulas, theta: Array, basis: Array, target: Array
 ) -> tuple[Array, Array]:
-    """Newton's step (..., k) and the squared decrement (...); infinite where the metric is no longer invertible."""
+    """Return Newton's step (..., k) and the squared decrement (...), infinite if F is singular."""
     gap = _gap(xp, family, theta, basis, target)
     metric = xp.matmul(xp.matrix_transpose(basis), xp.matmul(family._fisher(xp, theta), basis))
     try:
@@ -211,23 +208,21 @@ def _newton_step(
     return step, xp.sum(gap * step, axis=-1)
 
 
-def _gap(
-    xp: Namespace, family: ExponentialFamily, theta: Array, basis: Array, target: Array
-) -> Array:
-    """What the moments lack: c − Bᵀμ(θ), the negative gradient of the convex function."""
+def _gap(xp: Namespace, family: Formulas, theta: Array, basis: Array, target: Array) -> Array:
+    """Return c − Bᵀμ(θ), the negative gradient of the convex function."""
     return target - xp.matmul(family._mean(xp, theta)[..., None, :], basis)[..., 0, :]
 
 
 def _length(
     xp: Namespace,
-    family: ExponentialFamily,
+    family: Formulas,
     theta: Array,
     basis: Array,
     target: Array,
     step: Array,
     slope: Array,
 ) -> Array:
-    """The first of 1, ½, ¼, … at which the step stays inside the domain and its slope has not risen beyond half of what it was."""
+    """Return the first of 1, ½, ¼, … at which the step is inside Θ and its slope at most halved."""
     direction = xp.matmul(step, xp.matrix_transpose(basis))
     length = xp.ones_like(slope)
     for _ in range(HALVINGS):

@@ -12,12 +12,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-import ingd_ref as ir
 from ingd_ref.errors import DomainError
+from ingd_ref.families._discovery import all_families
 from tests.families.differences import ROUNDINGS, U, slopes, units
 from validation.oracles.precise import precise, solve
 
-FAMILIES = ir.families.all_families()
+FAMILIES = all_families()
 every_family = pytest.mark.parametrize(
     "family", FAMILIES, ids=[f"{type(f).__name__}-{f.name}-{f.number}" for f in FAMILIES]
 )

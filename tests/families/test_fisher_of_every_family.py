@@ -10,11 +10,11 @@ units of √(F_aa F_bb), and every test asserts that its own allowance is small 
 import numpy as np
 import pytest
 
-import ingd_ref as ir
+from ingd_ref.families._discovery import all_families
 from tests.families.differences import ROUNDINGS, STEP, U, hessian, slopes, units
 from validation.oracles.nodes import Nodes, nodes
 
-FAMILIES = ir.families.all_families()
+FAMILIES = all_families()
 every_family = pytest.mark.parametrize(
     "family", FAMILIES, ids=[f"{type(f).__name__}-{f.name}-{f.number}" for f in FAMILIES]
 )

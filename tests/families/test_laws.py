@@ -18,9 +18,10 @@ import ingd_ref as ir
 from ingd_ref.backend._namespace import array_namespace, device, to_host
 from ingd_ref.errors import DomainError, OptionError
 from ingd_ref.families import ExponentialFamily
+from ingd_ref.families._discovery import all_families
 
 U = 2.0**-53
-FAMILIES = ir.families.all_families()
+FAMILIES = all_families()
 every_family = pytest.mark.parametrize(
     "family", FAMILIES, ids=[f"{type(f).__name__}-{f.name}-{f.number}" for f in FAMILIES]
 )
@@ -282,8 +283,8 @@ def test_geodesics(family: ExponentialFamily, w: np.ndarray, t: float) -> None:
     """Each is straight in its own chart, and both end at their ends."""
     theta, other = members(family, w)
     e, m = (
-        ir.families.e_geodesic(family, theta, other, t),
-        ir.families.m_geodesic(family, theta, other, t),
+        family.e_geodesic(theta, other, t),
+        family.m_geodesic(theta, other, t),
     )
     assert np.all(
         np.abs(e - ((1 - t) * theta + t * other)) <= 4 * U * (np.abs(theta) + np.abs(other))
@@ -307,7 +308,7 @@ def test_pythagoras(family: ExponentialFamily, w: np.ndarray, rng: np.random.Gen
     basis = (
         rng.standard_normal((family.number, max(1, family.number // 2))).T / scales(family, r)
     ).T
-    found = ir.families.m_projection(family, p, r, basis)
+    found = family.m_projection(p, r, basis)
     q = found.theta
     one, two, whole = family.kl(p, q), family.kl(q, r), family.kl(p, r)
     # q is off by the last decrement, in standard deviations: the divergences move by that times √(2
@@ -315,7 +316,7 @@ def test_pythagoras(family: ExponentialFamily, w: np.ndarray, rng: np.random.Gen
     slack = float(found.decrement) * 4 * np.sqrt(whole) + 1e-11 * (1 + whole)
     assert abs(whole - one - two) <= slack
     assert found.decrement <= 1e-7
-    again = ir.families.e_projection(family, r, basis, family.mean(p) @ basis)
+    again = family.e_projection(r, basis, family.mean(p) @ basis)
     np.testing.assert_allclose(again.theta, q, rtol=0, atol=1e-6 * np.max(1 / scales(family, q)))
 
 
@@ -336,7 +337,7 @@ def test_fisher_rao_distance(
     near = theta + 1e-6 * along(family, theta, rng)
     short = np.sqrt((near - theta) @ family.fisher(theta) @ (near - theta))
     assert abs(family.fisher_rao_distance(theta, near) - short) <= 1e-5 * short
-    path = ir.families.m_geodesic(family, theta, other, np.linspace(0.0, 1.0, 33))
+    path = family.m_geodesic(theta, other, np.linspace(0.0, 1.0, 33))
     steps = family.fisher_rao_distance(path[:-1], path[1:])
     assert distance <= steps.sum() * (1 + 1e-9) + 1e-12
 
@@ -353,7 +354,7 @@ def test_sensitivities(family: ExponentialFamily, w: np.ndarray, operation: str)
     """Σ_j |a_j ∂G/∂a_j| of with_error bounds what a change of the argument by 1e-6 relative does, and is reached to 30 % by some signs."""
     theta, _ = members(family, w)
     argument = family.mean(theta) if operation in ("natural_from_mean", "conjugate") else theta
-    found = ir.families.with_error(family, operation, argument)
+    found = family.with_error(operation, argument)
     assert np.all(found.error >= 0)
     if np.max(found.sensitivity / (1 + np.abs(found.value))) > 1e4:
         return  # a relative change of 1e-6 would not be small
@@ -431,7 +432,7 @@ def operations(family: ExponentialFamily, theta, points) -> dict:
         "log_base_measure": family.log_base_measure(points),
         "log_prob": family.log_prob(theta[:, None, :], points),
         "fit": family.fit(xp.reshape(points, (-1, family.dim))),
-        "m_geodesic": ir.families.m_geodesic(family, theta, other, 0.25),
+        "m_geodesic": family.m_geodesic(theta, other, 0.25),
     }
     return results | {f"classical {name}": value for name, value in family.classical(theta).items()}
 

@@ -15,9 +15,10 @@ import ingd_ref as ir
 from ingd_ref._special.symmetric import from_entries
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.families import ExponentialFamily, from_scipy
+from ingd_ref.families._discovery import all_families
 
 U = 2.0**-53
-FAMILIES = ir.families.all_families()
+FAMILIES = all_families()
 CONVERTED = [family for family in FAMILIES if family.scipy_name is not None]
 every_family = pytest.mark.parametrize(
     "family", CONVERTED, ids=[f"{type(f).__name__}-{f.name}-{f.number}" for f in CONVERTED]

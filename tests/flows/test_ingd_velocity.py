@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import ingd_ref as ir
 from ingd_ref.backend import array_namespace, to_host
 from ingd_ref.errors import (
     BackendError,
@@ -18,6 +17,7 @@ from ingd_ref.errors import (
     ShapeError,
     SingularSystemError,
 )
+from ingd_ref.families._discovery import all_families
 from ingd_ref.features import FamilyStatistics, GaussianRBF, Monomials, UserFeatures
 from ingd_ref.flows import ingd_velocity, king_velocity
 from ingd_ref.flows._ingd import INGD_SOLVERS
@@ -344,7 +344,7 @@ def continuous(family):
     return True
 
 
-FAMILIES = ir.families.all_families()
+FAMILIES = all_families()
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: f"{family.name}-{family.dim}")
