@@ -31,11 +31,12 @@ __all__ = [
     "rkhs",
     "run_flow",
     "run_ingd",
+    "runs",
     "simplex",
     "variational",
 ]
 
-_FUNCTIONS = {"run_flow": "ingd_ref.flows", "run_ingd": "ingd_ref.flows"}
+_FUNCTIONS = {"run_flow": "ingd_ref.runs", "run_ingd": "ingd_ref.runs"}
 
 if TYPE_CHECKING:
     from ingd_ref import (
@@ -54,10 +55,11 @@ if TYPE_CHECKING:
         plotting,
         projection,
         rkhs,
+        runs,
         simplex,
         variational,
     )
-    from ingd_ref.flows import run_flow, run_ingd
+    from ingd_ref.runs import run_flow, run_ingd
 
 
 def __getattr__(name: str) -> Any:

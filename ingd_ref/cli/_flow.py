@@ -23,9 +23,10 @@ from ingd_ref.cli._options import bandwidth
 from ingd_ref.errors import DataFileError
 from ingd_ref.experiments import on_backend, versions
 from ingd_ref.features import RandomCenters
-from ingd_ref.flows import WGF, EnergyFlow, Flow, FlowResult, KiNG, MMDFlow, run_flow
+from ingd_ref.flows import WGF, EnergyFlow, Flow, KiNG, MMDFlow
 from ingd_ref.metrics import MMD, median_bandwidth
 from ingd_ref.rkhs import MedianBandwidth, RandomNeuralTangent
+from ingd_ref.runs import FlowResult, run_flow
 
 __all__ = ["flow"]
 

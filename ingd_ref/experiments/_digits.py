@@ -21,9 +21,10 @@ from ingd_ref.experiments._experiment import (
     stream,
 )
 from ingd_ref.features import RandomCenters
-from ingd_ref.flows import FlowResult, KiNG, run_flow
+from ingd_ref.flows import KiNG
 from ingd_ref.metrics import MMD, median_bandwidth
 from ingd_ref.rkhs import MedianBandwidth
+from ingd_ref.runs import FlowResult, run_flow
 
 __all__ = ["Digits"]
 

@@ -94,6 +94,7 @@ class ElboFlow(Experiment[dict[str, np.ndarray]]):
             "steps": self.steps,
             "step_size": self.step_size,
             "integrator": self.integrator,
+            "progress": progress,
         }
         began = time.perf_counter()
         if piece.method == "evidence":

@@ -23,8 +23,9 @@ from ingd_ref.experiments._experiment import (
 )
 from ingd_ref.families import ExponentialFamily, Gamma, Gaussian
 from ingd_ref.features import FamilyStatistics
-from ingd_ref.flows import FlowResult, KiNG, run_flow
+from ingd_ref.flows import KiNG
 from ingd_ref.rkhs import GradientGaussian
+from ingd_ref.runs import FlowResult, run_flow
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

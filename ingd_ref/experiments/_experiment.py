@@ -13,7 +13,7 @@ import numpy as np
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array
 from ingd_ref.errors import BackendError, DomainError, OptionError
-from ingd_ref.flows import FlowResult
+from ingd_ref.runs import FlowResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -25,10 +25,11 @@ from ingd_ref.experiments._mixture import two_gaussians
 from ingd_ref.experiments._s_curve import random_s_curve
 from ingd_ref.families import Gaussian
 from ingd_ref.features import FamilyStatistics, RandomCenters
-from ingd_ref.flows import PUBLISHED, FlowResult, KiNG, run_flow, run_ingd
+from ingd_ref.flows import PUBLISHED, KiNG
 from ingd_ref.generators import LocationScale, MultilayerPerceptron
 from ingd_ref.metrics import MMD, median_bandwidth
 from ingd_ref.rkhs import MedianBandwidth, RandomNeuralTangent
+from ingd_ref.runs import FlowResult, run_flow, run_ingd
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -20,16 +20,9 @@ from ingd_ref.experiments._experiment import (
     option,
     stream,
 )
-from ingd_ref.flows import (
-    WGF,
-    EnergyFlow,
-    Flow,
-    FlowResult,
-    published_king,
-    published_ntking,
-    run_flow,
-)
+from ingd_ref.flows import WGF, EnergyFlow, Flow, published_king, published_ntking
 from ingd_ref.metrics import MMD, median_bandwidth
+from ingd_ref.runs import FlowResult, run_flow
 
 __all__ = ["Mixture", "two_gaussians"]
 

@@ -21,7 +21,7 @@ from ingd_ref.backend import to_host
 from ingd_ref.errors import BackendError, IngdError
 from ingd_ref.experiments._experiment import Experiment, Piece
 from ingd_ref.experiments._store import Store
-from ingd_ref.flows import FlowResult
+from ingd_ref.runs import FlowResult
 
 __all__ = ["default_jobs", "run_experiment"]
 

@@ -22,9 +22,10 @@ from ingd_ref.experiments._experiment import (
     stream,
 )
 from ingd_ref.features import RandomCenters
-from ingd_ref.flows import WGF, EnergyFlow, Flow, FlowResult, KiNG, run_flow
+from ingd_ref.flows import WGF, EnergyFlow, Flow, KiNG
 from ingd_ref.metrics import MMD
 from ingd_ref.rkhs import MedianBandwidth, RandomNeuralTangent
+from ingd_ref.runs import FlowResult, run_flow
 
 __all__ = ["SCurve", "random_s_curve", "s_curve"]
 

@@ -25,7 +25,7 @@ from ingd_ref._io import (
 from ingd_ref.errors import CheckpointError
 from ingd_ref.experiments._experiment import Experiment, Piece, Report
 from ingd_ref.experiments._versions import versions
-from ingd_ref.flows import FlowResult, load_result
+from ingd_ref.runs import FlowResult, load_result
 
 __all__ = ["Store"]
 

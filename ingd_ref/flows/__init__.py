@@ -1,5 +1,6 @@
-"""Velocities of particles towards a target, one pure function each, and the one loop that drives them all."""
+"""Velocities of particles and of generator parameters towards a target, one pure function each."""
 
+from ingd_ref.flows._bandwidth import BandwidthFlow
 from ingd_ref.flows._energy import EnergyFlow, energy_velocity
 from ingd_ref.flows._flow import Flow, VelocityFunction
 from ingd_ref.flows._ingd import IngdSolution, ingd_velocity
@@ -14,10 +15,6 @@ from ingd_ref.flows._king import (
     published_ntking,
 )
 from ingd_ref.flows._mmd import MMDFlow, mmd_velocity
-from ingd_ref.flows._progress import StepInfo
-from ingd_ref.flows._result import FlowResult, load_result
-from ingd_ref.flows._run import run_flow
-from ingd_ref.flows._run_ingd import run_ingd
 from ingd_ref.flows._svgd import SVGD, svgd_velocity
 from ingd_ref.flows._wasserstein import WGF, gaussian_kde_score, wgf_velocity
 
@@ -26,26 +23,22 @@ __all__ = [
     "PUBLISHED",
     "SVGD",
     "WGF",
+    "BandwidthFlow",
     "EnergyFlow",
     "Flow",
-    "FlowResult",
     "IngdSolution",
     "KiNG",
     "KingVelocity",
     "MMDFlow",
     "Settings",
-    "StepInfo",
     "VelocityFunction",
     "energy_velocity",
     "gaussian_kde_score",
     "ingd_velocity",
     "king_velocity",
-    "load_result",
     "mmd_velocity",
     "published_king",
     "published_ntking",
-    "run_flow",
-    "run_ingd",
     "svgd_velocity",
     "wgf_velocity",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
-from ingd_ref.backend._namespace import Array, array_namespace
+from ingd_ref.backend._namespace import Array
+from ingd_ref.flows._arguments import Samples
 from ingd_ref.flows._flow import Flow, VelocityFunction
 
 __all__ = ["EnergyFlow", "energy_velocity"]
@@ -24,32 +24,21 @@ def energy_velocity(
     r"""Velocity of the energy-distance gradient flow, equation (W2).
 
     .. math:: v(x_i) = -\frac{1}{\pi_i} \frac{\partial E}{\partial x_i}
-              = 2 \sum_k \pi_k \frac{x_i - x_k}{\|x_i - x_k\|} - 2 \sum_j \rho_j \frac{x_i - y_j}{\|x_i - y_j\|}
+              = 2 \sum_k \pi_k \frac{x_i - x_k}{\|x_i - x_k\|}
+              - 2 \sum_j \rho_j \frac{x_i - y_j}{\|x_i - y_j\|}
 
     with E the energy distance (Q2), :func:`ingd_ref.metrics.energy_distance`; for uniform weights
     it is :math:`-n\,\partial E/\partial x_i`.
 
     Parameters
     ----------
-    x : array (n, d)
-        Particles.
-    y : array (m, d)
-        Sample of the target.
-    weights : array (n,), optional
-        Weights π of the particles, non-negative, summing to one. Default: 1/n.
-    target_weights : array (m,), optional
-        Weights ρ of the target sample, likewise. Default: 1/m.
-    implementation : {"auto", "readable", "fused"}
-        Which kernel runs. Default "auto".
+    x, y, weights, target_weights, implementation
+        As for :func:`wgf_velocity`.
 
     Returns
     -------
     array (n, d)
         Same namespace, device and dtype as x; without units, and never longer than 4.
-
-    Raises
-    ------
-    ShapeError, NonFiniteError, DomainError, OptionError, BackendError
 
     Notes
     -----
@@ -64,18 +53,18 @@ def energy_velocity(
     >>> energy_velocity(np.array([[0.0]]), np.array([[3.0]]))
     array([[2.]])
     """
-    xp = array_namespace(x=x, y=y, weights=weights, target_weights=target_weights)
-    x = _checks.points(x, "x", xp)
-    y = _checks.points(y, "y", xp, dim=x.shape[1], like=x)
-    weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
-    target_weights = _checks.weights(target_weights, "target_weights", y.shape[0], xp, x)
-    repulsion = kernel("distance_gradient", x, x, weights, implementation=implementation)(
-        x, x, weights
-    )
-    attraction = kernel("distance_gradient", x, y, target_weights, implementation=implementation)(
-        x, y, target_weights
-    )
-    return 2.0 * (repulsion - attraction)
+    return _velocity(Samples.checked(x, y, weights, target_weights), implementation)
+
+
+def _velocity(samples: Samples, implementation: str) -> Array:
+    """(W2) for checked arguments."""
+
+    def gradient(y: Array, weights: Array) -> Array:
+        run = kernel("distance_gradient", samples.x, y, weights, implementation=implementation)
+        return run(samples.x, y, weights)
+
+    repulsion = gradient(samples.x, samples.weights)
+    return 2.0 * (repulsion - gradient(samples.y, samples.target_weights))
 
 
 @dataclass(frozen=True)
@@ -90,8 +79,8 @@ class EnergyFlow(Flow):
     Examples
     --------
     >>> import numpy as np
-    >>> velocity = EnergyFlow().prepare(np.array([[0.0]]), np.array([[3.0]]), np.random.default_rng(0))
-    >>> velocity(np.array([[0.0]]))
+    >>> x, y = np.array([[0.0]]), np.array([[3.0]])
+    >>> EnergyFlow().prepare(x, y, np.random.default_rng(0))(x)
     array([[2.]])
     """
 
@@ -106,7 +95,5 @@ class EnergyFlow(Flow):
         target_weights: Array | None = None,
         mask: Array | None = None,
     ) -> VelocityFunction:
-        def velocity(x: Array) -> Array:
-            return energy_velocity(x, target, weights, target_weights, self.implementation)
-
-        return velocity
+        samples = Samples.trusted(particles, target, weights, target_weights)
+        return lambda x: _velocity(replace(samples, x=x), self.implementation)

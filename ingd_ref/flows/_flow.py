@@ -1,4 +1,4 @@
-"""What a particle flow is: a rule that turns particles and a target sample into a velocity."""
+"""A particle flow: a rule that turns particles and a target sample into a velocity."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ VelocityFunction = Callable[[Array], Array]
 class Flow(ABC):
     """A velocity rule for particles that are to reach a target sample.
 
-    A flow has random or data-dependent parts (centres, bandwidths, networks). :meth:`prepare`
+    A flow may have random or data-dependent parts (centres, bandwidths, networks). :meth:`prepare`
     settles them once, and the function that it returns may then be called at several positions: the
-    stages of a Runge-Kutta step see the same vector field.
+    stages of a Runge-Kutta step see the same vector field. :func:`ingd_ref.run_flow` checks what it
+    passes to a flow and what it gets back, so a flow checks neither.
     """
 
     @abstractmethod
@@ -47,8 +48,8 @@ class Flow(ABC):
         target_weights : array (m,), optional
             Weights ρ of the target sample. Default: 1/m.
         mask : array (d,) of bool, optional
-            Coordinates that will move. The velocity of the others is ignored, so a flow may pass
-            over the mask, or gain by knowing it. Default: all.
+            Coordinates that will move. The velocity of the others is ignored, so a flow need not
+            look at the mask. Default: all.
 
         Returns
         -------

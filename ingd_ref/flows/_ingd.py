@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cached_property
 from math import sqrt
 from typing import TYPE_CHECKING
 
 from ingd_ref import _checks
-from ingd_ref.backend._dispatch import IMPLEMENTATIONS
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.backend._operations import symmetrise
-from ingd_ref.errors import DomainError, SingularSystemError
+from ingd_ref.errors import SingularSystemError
 from ingd_ref.features import Features, require_features
+from ingd_ref.flows._arguments import System
 from ingd_ref.flows._moments import covariance_factor, mean_difference, weighted_covariance
 from ingd_ref.least_squares import (
     LinearSolution,
@@ -72,7 +72,7 @@ class IngdSolution:
 
     @property
     def condition(self) -> float:
-        """Condition number of what was solved: of BBᵀ + λF̂ + εI, or of its factor (N3′), which is the square root of that."""
+        """Condition number of BBᵀ + λF̂ + εI, or of its factor (N3′): the square root of that."""
         return self.system.condition
 
     @property
@@ -96,10 +96,11 @@ def ingd_velocity(
     solver: str = "normal",
     implementation: str = "auto",
 ) -> IngdSolution:
-    r"""Natural-gradient velocity of the parameters of a generator towards a target sample, equations (N1)-(N3′).
+    r"""Natural-gradient velocity of a generator's parameters, equations (N1)-(N3′).
 
-    .. math:: u = B^\top c, \qquad (B B^\top + \lambda \hat F + \varepsilon I)\, c = \Delta,
-              \qquad B = \sum_i \pi_i \nabla f(x_i)^\top J_i, \quad x_i = g(z_i; w), \quad J_i = \partial g(z_i; w)/\partial w
+    .. math:: u = B^\top c, \qquad (B B^\top + \lambda \hat F + \varepsilon I)\, c = \Delta, \qquad
+              B = \sum_i \pi_i \nabla f(x_i)^\top J_i, \quad
+              x_i = g(z_i; w), \quad J_i = \partial g(z_i; w)/\partial w
 
     This u minimises :math:`\|M^{-1/2}(Bu - \Delta)\|^2 + \|u\|^2` with :math:`M = \lambda\hat F +
     \varepsilon I` (N2). No matrix with p×p or n×d×p entries is formed.
@@ -145,13 +146,13 @@ def ingd_velocity(
     Raises
     ------
     ShapeError, NonFiniteError, DomainError, OptionError, BackendError
-        For arguments that do not fit, and for a generator whose values or Jacobian products do not.
+        If an argument, or what the generator returns, does not fit.
     SingularSystemError
         If the system is singular or indefinite to working precision.
 
     Notes
     -----
-    Memory O(ndb + b²) beside what the generator takes for its products; O(b(p + n)) more with the
+    Memory O(ndb + b²), and what the generator takes for its products; O(b(p + n)) more with the
     stacked solvers. Source: [L25] (iNGD); weights and the stacked solvers follow from the same
     minimisation.
 
@@ -161,11 +162,14 @@ def ingd_velocity(
     >>> import ingd_ref as ir
     >>> generator = ir.generators.LocationScale(1)
     >>> latents, target = np.array([[-1.0], [1.0]]), np.array([[2.0], [8.0]])
-    >>> options = {"features": ir.features.FamilyStatistics(ir.families.Gaussian()), "ridge": 0.0, "jitter": 0.0}
-    >>> solution = ingd_velocity(np.array([0.0, 1.0]), latents, target, generator=generator, **options)
+    >>> features = ir.features.FamilyStatistics(ir.families.Gaussian())
+    >>> options = {"generator": generator, "features": features, "ridge": 0.0, "jitter": 0.0}
+    >>> solution = ingd_velocity(np.array([0.0, 1.0]), latents, target, **options)
     >>> solution.delta, solution.moment_rate, solution.velocity
     (array([ 5., 33.]), array([ 5., 33.]), array([ 5. , 16.5]))
     """
+    system = System.checked(ridge, jitter, ddof, solver, implementation, INGD_SOLVERS)
+    require_features(features, "_values_and_jacobian")
     xp = array_namespace(
         parameters=parameters,
         latents=latents,
@@ -174,60 +178,30 @@ def ingd_velocity(
         target_weights=target_weights,
     )
     parameters = xp.asarray(_checks.vector(parameters, "parameters", generator.size, xp), copy=True)
-    require_features(features)
-    latents = _checks.points(
-        latents, "latents", xp, dim=generator.latent_dimension, like=parameters
-    )
-    target = _checks.points(target, "target", xp, dim=generator.dimension, like=parameters)
-    weights = _checks.weights(weights, "weights", latents.shape[0], xp, parameters)
-    target_weights = _checks.weights(
-        target_weights, "target_weights", target.shape[0], xp, parameters
-    )
-    ridge, jitter = _checks.nonnegative(ridge, "ridge"), _checks.nonnegative(jitter, "jitter")
-    _checks.choice(solver, "solver", INGD_SOLVERS)
-    _checks.choice(implementation, "implementation", IMPLEMENTATIONS)
-    if ddof not in (0, 1):
-        raise DomainError(f"ddof must be 0 or 1, got {ddof!r}")
+    k, d = generator.latent_dimension, generator.dimension
+    latents = _checks.points(latents, "latents", xp, dim=k, like=parameters)
+    target = _checks.points(target, "target", xp, dim=d, like=parameters)
+    n, m = latents.shape[0], target.shape[0]
+    weights = _checks.weights(weights, "weights", n, xp, parameters)
+    target_weights = _checks.weights(target_weights, "target_weights", m, xp, parameters)
 
+    how = implementation
     x, pull = generator.value_and_vjp(parameters, latents)
-    values, slopes = features.values_and_jacobian(x, implementation)
-    delta = mean_difference(xp, features(target, implementation), target_weights, values, weights)
-    fisher, deviations = (
-        weighted_covariance(xp, values, weights, ddof),
-        covariance_factor(xp, values, weights, ddof),
-    )
-    slopes = weights[:, None, None] * slopes
-
-    @cache
-    def linearised() -> Callable[[Array], Array]:
-        return generator.value_and_jvp(parameters, latents)[1]
-
-    def gram_of(cotangents: Array) -> Array:
-        return generator.gram(parameters, latents, cotangents)
-
+    values, slopes = features._values_and_jacobian(x, how)
+    target_values = features._values(target, how)
     problem = _Problem(
         xp,
-        generator.size,
+        generator,
+        parameters,
+        latents,
         pull,
-        lambda u: linearised()(u),
-        gram_of,
-        slopes,
-        fisher,
-        deviations,
-        delta,
-        ridge,
-        jitter,
+        slopes=weights[:, None, None] * slopes,
+        fisher=weighted_covariance(xp, values, weights, ddof),
+        deviations=covariance_factor(xp, values, weights, ddof),
+        delta=mean_difference(xp, target_values, target_weights, values, weights),
+        system=system,
     )
-    system, gram = problem.solve(solver)
-    # The stacked solvers give u itself, with the square root of the condition number of c: Bᵀc
-    # would lose what they gained.
-    u = (
-        problem.pull(system.coefficients)
-        if system.shortest is None
-        else xp.asarray(system.shortest[: generator.size], copy=True)
-    )
-    v = linearised()(u)
-    return IngdSolution(u, system.coefficients, x, v, delta, problem.rate(v), fisher, gram, system)
+    return problem.solution(x)
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,16 +212,31 @@ class _Problem:
     """
 
     xp: Namespace
-    size: int
+    generator: Generator
+    parameters: Array
+    latents: Array
     vjp: Callable[[Array], Array]
-    jvp: Callable[[Array], Array]
-    gram: Callable[[Array], Array]
     slopes: Array
     fisher: Array
     deviations: Array
     delta: Array
-    ridge: float
-    jitter: float
+    system: System
+
+    def solution(self, x: Array) -> IngdSolution:
+        """Solve, and collect what went into it; ``x`` are the particles."""
+        solved, gram = self.solve()
+        c, shortest = solved.coefficients, solved.shortest
+        # The stacked solvers give u itself, with the square root of the condition number of c: Bᵀc
+        # would lose what they gained.
+        size = self.generator.size
+        u = self.pull(c) if shortest is None else self.xp.asarray(shortest[:size], copy=True)
+        v = self.jvp(u)
+        return IngdSolution(u, c, x, v, self.delta, self.rate(v), self.fisher, gram, solved)
+
+    @cached_property
+    def jvp(self) -> Callable[[Array], Array]:
+        """J_i u; the generator is linearised when it is first asked for."""
+        return self.generator.value_and_jvp(self.parameters, self.latents)[1]
 
     def pull(self, c: Array) -> Array:
         """Bᵀc (p,): one vector-Jacobian product."""
@@ -269,25 +258,29 @@ class _Problem:
         """The fields whose products with the Jacobian are the rows of B (N1), shape (b, n, d)."""
         return self.xp.permute_dims(self.slopes, (2, 0, 1))
 
-    def solve(self, solver: str) -> tuple[LinearSolution, Array | None]:
+    def solve(self) -> tuple[LinearSolution, Array | None]:
         """Solve for c, and BBᵀ where the solver forms it."""
+        solver = self.system.solver
         try:
             if solver in ("normal", "eigh"):
-                gram = symmetrise(self.xp, self.gram(self.cotangents()))
-                return solve_symmetric(
-                    gram + self.metric(), self.delta, "cholesky" if solver == "normal" else "eigh"
-                ), gram
+                return self.solve_normal("cholesky" if solver == "normal" else "eigh")
             if solver in ("stacked", "svd"):
                 return self.solve_stacked("qr" if solver == "stacked" else "svd"), None
-            return (
-                self.solve_stacked_operator() if solver == "matrix-free" else self.solve_operator()
-            ), None
+            if solver == "matrix-free":
+                return self.solve_stacked_operator(), None
+            return self.solve_operator(), None
         except SingularSystemError as error:
-            number = self.delta.shape[0]
             raise SingularSystemError(
-                f"BBᵀ + λF̂ + εI, with {number} statistics, {self.size} parameters, ridge = {self.ridge:g} and jitter = {self.jitter:g}, "
+                f"BBᵀ + λF̂ + εI, with {self.delta.shape[0]} statistics, {self.generator.size} "
+                f"parameters, ridge = {self.system.ridge:g} and jitter = {self.system.jitter:g}, "
                 f"cannot be solved by solver = {solver!r}: {error}"
             ) from None
+
+    def solve_normal(self, method: str) -> tuple[LinearSolution, Array]:
+        """(N3) with BBᵀ formed by the generator."""
+        product = self.generator.gram(self.parameters, self.latents, self.cotangents())
+        gram = symmetrise(self.xp, product)
+        return solve_symmetric(gram + self.metric(), self.delta, method), gram
 
     def solve_stacked(self, method: str) -> LinearSolution:
         """(N3′) from the factor [B, √λ Φ, √ε I] itself."""
@@ -296,43 +289,36 @@ class _Problem:
 
     def solve_stacked_operator(self) -> LinearSolution:
         """(N3′) by LSMR: A z = B z₁ + √λ Φ z₂ + √ε z₃ and its transpose."""
-        xp, size, roots = self.xp, self.size, self.roots()
+        xp, size, roots = self.xp, self.generator.size, self.roots()
 
         def product(z: Array) -> Array:
             result, start = self.push(z[:size]), size
             for root in roots:
-                result, start = (
-                    result + xp.matmul(root, z[start : start + root.shape[1]]),
-                    start + root.shape[1],
-                )
+                end = start + root.shape[1]
+                result, start = result + xp.matmul(root, z[start:end]), end
             return result
 
         def adjoint(c: Array) -> Array:
-            return xp.concat(
-                [self.pull(c), *(xp.matmul(xp.matrix_transpose(root), c) for root in roots)]
-            )
+            blocks = (xp.matmul(xp.matrix_transpose(root), c) for root in roots)
+            return xp.concat([self.pull(c), *blocks])
 
-        return solve_factored_operator(
-            product, adjoint, size + sum(root.shape[1] for root in roots), self.delta
-        )
+        columns = size + sum(root.shape[1] for root in roots)
+        return solve_factored_operator(product, adjoint, columns, self.delta)
 
     def solve_operator(self) -> LinearSolution:
         """(N3) by conjugate gradients: c ↦ B(Bᵀc) + Mc."""
-        metric = self.metric()
-        return solve_operator(
-            lambda c: self.push(self.pull(c)) + self.xp.matmul(metric, c), self.delta
-        )
+        xp, metric = self.xp, self.metric()
+        return solve_operator(lambda c: self.push(self.pull(c)) + xp.matmul(metric, c), self.delta)
 
     def metric(self) -> Array:
         """M = λF̂ + εI."""
-        return self.ridge * self.fisher + self.jitter * self._identity()
+        return self.system.metric(self.xp, self.fisher)
 
     def roots(self) -> list[Array]:
         """Blocks √λ Φ and √ε I of a factor of M; a block that vanishes is left out."""
-        blocks = [sqrt(self.ridge) * self.deviations] if self.ridge > 0 else []
-        return [*blocks, sqrt(self.jitter) * self._identity()] if self.jitter > 0 else blocks
-
-    def _identity(self) -> Array:
-        return self.xp.eye(
-            self.delta.shape[0], dtype=self.delta.dtype, device=self.deviations.device
-        )
+        ridge, jitter, unit = sqrt(self.system.ridge), sqrt(self.system.jitter), self.delta.shape[0]
+        blocks = [ridge * self.deviations] if ridge > 0 else []
+        if jitter > 0:
+            dtype, device = self.delta.dtype, self.deviations.device
+            blocks.append(jitter * self.xp.eye(unit, dtype=dtype, device=device))
+        return blocks

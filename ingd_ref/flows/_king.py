@@ -1,22 +1,22 @@
-"""KiNG and ntKiNG: the natural gradient of section 4, carried by a velocity field of a reproducing kernel space."""
+"""KiNG and ntKiNG: the natural gradient of section 4 in a space of velocity fields."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypedDict
 
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend._dispatch import IMPLEMENTATIONS
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.backend._operations import contract, symmetrise
 from ingd_ref.backend._threads import single_blas_thread
-from ingd_ref.errors import DomainError, OptionError, ShapeError
+from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.features import Features, RandomCenters, require_features
+from ingd_ref.flows._arguments import Samples, System
 from ingd_ref.flows._flow import Flow, VelocityFunction
 from ingd_ref.flows._moments import mean_difference, weighted_covariance
 from ingd_ref.least_squares import LinearSolution, solve_operator, solve_symmetric
@@ -84,7 +84,7 @@ class KingVelocity:
 
     @cached_property
     def condition(self) -> float:
-        """Condition number of the system G + λF̂ + εI; the largest one in the coordinate-wise variant."""
+        """Condition number of G + λF̂ + εI; the largest one in the coordinate-wise variant."""
         return max(system.condition for system in self.systems)
 
     @property
@@ -98,7 +98,7 @@ class KingVelocity:
         Parameters
         ----------
         points : array (m, d)
-            Where it is wanted.
+            Where to evaluate it.
 
         Returns
         -------
@@ -107,7 +107,7 @@ class KingVelocity:
         Raises
         ------
         ShapeError, NonFiniteError, BackendError
-            For points that do not fit the particles.
+            If the points do not fit the particles, or are not finite.
         """
         return self._field(points)
 
@@ -129,8 +129,10 @@ def king_velocity(
 ) -> KingVelocity:
     r"""Kernel natural-gradient velocity of particles towards a target sample, equations (K1)-(K4).
 
-    .. math:: v(x) = \sum_i \pi_i K(x,x_i) \nabla f(x_i)\, c, \qquad (G + \lambda \hat F + \varepsilon I)\, c = \Delta,
-              \qquad G = \sum_j \pi_j \nabla f(x_j)^\top V_j, \quad V_j = \sum_i \pi_i K(x_j,x_i) \nabla f(x_i)
+    .. math:: v(x) = \sum_i \pi_i K(x,x_i) \nabla f(x_i)\, c, \qquad
+              (G + \lambda \hat F + \varepsilon I)\, c = \Delta, \qquad
+              G = \sum_j \pi_j \nabla f(x_j)^\top V_j, \quad
+              V_j = \sum_i \pi_i K(x_j,x_i) \nabla f(x_i)
 
     Parameters
     ----------
@@ -171,7 +173,7 @@ def king_velocity(
     Raises
     ------
     ShapeError, NonFiniteError, DomainError, OptionError, BackendError
-        For arguments that do not fit.
+        If an argument does not fit.
     SingularSystemError
         If the system is singular or indefinite to working precision.
 
@@ -185,44 +187,37 @@ def king_velocity(
     >>> import numpy as np
     >>> import ingd_ref as ir
     >>> x, y = np.array([[0.0], [1.0], [2.0]]), np.array([[1.0], [2.0], [3.0]])
-    >>> solution = king_velocity(x, y, features=ir.features.Monomials(1), kernel=ir.rkhs.GradientGaussian(1e3), ridge=0.0, jitter=0.0)
+    >>> features, kernel = ir.features.Monomials(1), ir.rkhs.GradientGaussian(1e3)
+    >>> options = {"features": features, "kernel": kernel, "ridge": 0.0, "jitter": 0.0}
+    >>> solution = king_velocity(x, y, **options)
     >>> solution.velocity.round(5)
     array([[1.],
            [1.],
            [1.]])
     """
-    require_features(features)
-    xp = array_namespace(x=x, y=y, weights=weights, target_weights=target_weights, mask=mask)
-    x = xp.asarray(_checks.points(x, "x", xp), copy=True)
-    y = _checks.points(y, "y", xp, dim=x.shape[1], like=x)
-    weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
-    target_weights = _checks.weights(target_weights, "target_weights", y.shape[0], xp, x)
-    ridge, jitter = _checks.nonnegative(ridge, "ridge"), _checks.nonnegative(jitter, "jitter")
-    _checks.choice(solver, "solver", SOLVERS)
-    _checks.choice(implementation, "implementation", IMPLEMENTATIONS)
-    if ddof not in (0, 1):
-        raise DomainError(f"ddof must be 0 or 1, got {ddof!r}")
-    projector = _projector(xp, mask, x)
+    system = System.checked(ridge, jitter, ddof, solver, implementation, SOLVERS)
+    samples = Samples.checked(x, y, weights, target_weights, mask=mask)
+    samples = replace(samples, x=samples.xp.asarray(samples.x, copy=True))
+    return _solved(samples, features, kernel, system, _projector(samples.xp, mask, samples.x))
 
-    values, jacobian = features.values_and_jacobian(x, implementation)
+
+def _solved(
+    samples: Samples,
+    features: Features,
+    kernel: MatrixKernel,
+    system: System,
+    projector: Array | None,
+) -> KingVelocity:
+    """(K3) for checked arguments."""
+    require_features(features, "_values_and_jacobian")
+    xp, x, weights, how = samples.xp, samples.x, samples.weights, system.implementation
+    values, jacobian = features._values_and_jacobian(x, how)
     jacobian = jacobian if projector is None else jacobian * projector[:, None]
-    with single_blas_thread() if kernel.uses_cores(x, jacobian, implementation) else nullcontext():
-        delta = mean_difference(xp, features(y, implementation), target_weights, values, weights)
-        fisher = weighted_covariance(xp, values, weights, ddof)
-        return _Problem(
-            xp,
-            x,
-            weights,
-            jacobian,
-            kernel,
-            projector,
-            implementation,
-            delta,
-            fisher,
-            ridge,
-            jitter,
-            solver,
-        ).solve()
+    with single_blas_thread() if kernel.uses_cores(x, jacobian, how) else nullcontext():
+        target_values = features._values(samples.y, how)
+        delta = mean_difference(xp, target_values, samples.target_weights, values, weights)
+        fisher = weighted_covariance(xp, values, weights, system.ddof)
+        return _Problem(xp, x, weights, jacobian, kernel, projector, system, delta, fisher).solve()
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,89 +230,74 @@ class _Problem:
     jacobian: Array
     kernel: MatrixKernel
     projector: Array | None
-    implementation: str
+    system: System
     delta: Array
     fisher: Array
-    ridge: float
-    jitter: float
-    solver: str
 
     def solve(self) -> KingVelocity:
         if self.kernel.coordinatewise:
             return self._solve_coordinatewise()
-        return self._solve_matrix_free() if self.solver == "cg" else self._solve_joint()
+        return self._solve_matrix_free() if self.system.solver == "cg" else self._solve_joint()
 
     def _solve_joint(self) -> KingVelocity:
         """(K3) with G formed as in (K4)."""
-        xp = self.xp
-        gram, velocity = self.kernel.gram(self.x, self.jacobian, self.weights, self.implementation)
-        system = solve_symmetric(gram + self._metric(), self.delta, self.solver)
-        c = system.coefficients
-        return self._result(
-            self._on_mask(velocity(c)),
-            c,
-            xp.matmul(gram, c),
-            gram,
-            (system,),
-            xp.matmul(self.jacobian, c),
+        gram, velocity = self.kernel.gram(
+            self.x, self.jacobian, self.weights, self.system.implementation
         )
+        solved = solve_symmetric(gram + self._metric(), self.delta, self.system.solver)
+        c = solved.coefficients
+        v = velocity(c) if self.projector is None else velocity(c) * self.projector
+        return self._result(v, c, self.xp.matmul(gram, c), gram, (solved,), self._sources(c))
 
     def _solve_matrix_free(self) -> KingVelocity:
-        """(K3) by conjugate gradients: G c = Σ_j π_j ∇f(x_j)ᵀ v(x_j), with v the field of the coefficients c."""
-        xp, metric = self.xp, self._metric()
+        """(K3) by conjugate gradients, with G c = Σ_j π_j ∇f(x_j)ᵀ v(x_j) for the field of c."""
+        xp, metric, weights = self.xp, self._metric(), self.weights[:, None]
+
+        def velocity(c: Array) -> Array:
+            return self._field(self.x, self._sources(c))
 
         def moment_rate(c: Array) -> Array:
-            velocity = self._contract(self.x, xp.matmul(self.jacobian, c)[:, :, None])[:, :, 0]
-            return xp.squeeze(
-                contract(
-                    xp, "jas,jat->st", self.jacobian, (self.weights[:, None] * velocity)[:, :, None]
-                ),
-                axis=1,
-            )
+            moved = (weights * velocity(c))[:, :, None]
+            return xp.squeeze(contract(xp, "jas,jat->st", self.jacobian, moved), axis=1)
 
-        system = solve_operator(lambda c: moment_rate(c) + xp.matmul(metric, c), self.delta)
-        c = system.coefficients
-        sources = xp.matmul(self.jacobian, c)
-        velocity = self._contract(self.x, sources[:, :, None])[:, :, 0]
-        return self._result(velocity, c, moment_rate(c), None, (system,), sources)
+        solved = solve_operator(lambda c: moment_rate(c) + xp.matmul(metric, c), self.delta)
+        c = solved.coefficients
+        return self._result(velocity(c), c, moment_rate(c), None, (solved,), self._sources(c))
 
     def _solve_coordinatewise(self) -> KingVelocity:
-        """The variant of (K6): for each coordinate a system of its own, with G_a = Σ_j π_j ∂_a f(x_j) V_ja."""
-        if self.solver == "cg":
+        """The variant of (K6): a system for each coordinate, with G_a = Σ_j π_j ∂_a f(x_j) V_ja."""
+        xp, solver, metric = self.xp, self.system.solver, self._metric()
+        if solver == "cg":
             raise OptionError("solver='cg' has no coordinate-wise form; use 'cholesky' or 'eigh'")
-        xp = self.xp
         contraction = self._contract(self.x, self.jacobian)
-        grams = symmetrise(
-            xp,
-            contract(xp, "jas,jat->ast", self.weights[:, None, None] * self.jacobian, contraction),
-        )
-        metric = self._metric()
-        systems = tuple(
-            solve_symmetric(grams[a, :, :] + metric, self.delta, self.solver)
+        weighted = self.weights[:, None, None] * self.jacobian
+        grams = symmetrise(xp, contract(xp, "jas,jat->ast", weighted, contraction))
+        solved = tuple(
+            solve_symmetric(grams[a, :, :] + metric, self.delta, solver)
             for a in range(self.x.shape[1])
         )
-        c = xp.stack([system.coefficients for system in systems])
-        velocity = contract(xp, "jas,as->ja", contraction, c)
+        c = xp.stack([system.coefficients for system in solved])
+        v = contract(xp, "jas,as->ja", contraction, c)
         rate = xp.sum(xp.squeeze(xp.matmul(grams, c[:, :, None]), axis=2), axis=0)
-        return self._result(
-            velocity, c, rate, grams, systems, contract(xp, "jas,as->ja", self.jacobian, c)
-        )
+        sources = contract(xp, "jas,as->ja", self.jacobian, c)
+        return self._result(v, c, rate, grams, solved, sources)
 
     def _metric(self) -> Array:
-        """M = λF̂ + εI."""
-        return self.ridge * self.fisher + self.jitter * self.xp.eye(
-            self.delta.shape[0], dtype=self.x.dtype, device=self.fisher.device
-        )
+        return self.system.metric(self.xp, self.fisher)
+
+    def _sources(self, c: Array) -> Array:
+        """u_i = ∇f(x_i) c, the vectors that the kernel spreads."""
+        return self.xp.matmul(self.jacobian, c)
 
     def _contract(self, points: Array, jacobian: Array) -> Array:
         """V of (K4), kept on the mask."""
-        contraction = self.kernel.contract(
-            points, self.x, jacobian, self.weights, self.implementation
-        )
+        how = self.system.implementation
+        contraction = self.kernel.contract(points, self.x, jacobian, self.weights, how)
         return contraction if self.projector is None else contraction * self.projector[:, None]
 
-    def _on_mask(self, velocity: Array) -> Array:
-        return velocity if self.projector is None else velocity * self.projector
+    def _field(self, points: Array, sources: Array) -> Array:
+        """V of (K2) at checked points."""
+        return self._contract(points, sources[:, :, None])[:, :, 0]
 
     def _result(
         self,
@@ -326,12 +306,12 @@ class _Problem:
         rate: Array,
         gram: Array | None,
         systems: tuple[LinearSolution, ...],
-        u: Array,
+        sources: Array,
     ) -> KingVelocity:
         def evaluate(points: Array) -> Array:
             xp = array_namespace(points=points, particles=self.x)
             points = _checks.points(points, "points", xp, dim=self.x.shape[1], like=self.x)
-            return self._contract(points, u[:, :, None])[:, :, 0]
+            return self._field(points, sources)
 
         return KingVelocity(velocity, c, self.delta, rate, self.fisher, gram, systems, evaluate)
 
@@ -342,7 +322,8 @@ def _projector(xp: Namespace, mask: Array | None, x: Array) -> Array | None:
         return None
     if not xp.isdtype(mask.dtype, "bool") or tuple(mask.shape) != (x.shape[1],):
         raise ShapeError(
-            f"mask must be a boolean array of shape ({x.shape[1]},), got {mask.dtype} of shape {tuple(mask.shape)}"
+            f"mask must be a boolean array of shape ({x.shape[1]},), "
+            f"got {mask.dtype} of shape {tuple(mask.shape)}"
         )
     return xp.astype(mask, x.dtype)
 
@@ -383,6 +364,14 @@ class KiNG(Flow):
     solver: str = "cholesky"
     implementation: str = "auto"
 
+    def __post_init__(self) -> None:
+        self._system()
+
+    def _system(self) -> System:
+        return System.checked(
+            self.ridge, self.jitter, self.ddof, self.solver, self.implementation, SOLVERS
+        )
+
     def prepare(
         self,
         particles: Array,
@@ -395,28 +384,20 @@ class KiNG(Flow):
         require_features(self.features, "draw")
         features = self.features.draw(particles, target, rng)
         kernel = self.kernel.draw(particles, target, rng)
-
-        def velocity(x: Array) -> Array:
-            return king_velocity(
-                x,
-                target,
-                features=features,
-                kernel=kernel,
-                ridge=self.ridge,
-                jitter=self.jitter,
-                ddof=self.ddof,
-                weights=weights,
-                target_weights=target_weights,
-                mask=mask,
-                solver=self.solver,
-                implementation=self.implementation,
-            ).velocity
-
-        return velocity
+        samples, system = (
+            Samples.trusted(particles, target, weights, target_weights),
+            self._system(),
+        )
+        projector = _projector(samples.xp, mask, particles)
+        return lambda x: (
+            _solved(replace(samples, x=x), features, kernel, system, projector).velocity
+        )
 
 
 def published_king(number: int = 200) -> KiNG:
-    """KiNG as in the published code [L25]: ``number`` random centres, lower medians, and :data:`PUBLISHED`.
+    """Return KiNG as in the published code [L25].
+
+    It has ``number`` random centres, lower medians, and :data:`PUBLISHED`.
 
     Examples
     --------
@@ -427,7 +408,9 @@ def published_king(number: int = 200) -> KiNG:
 
 
 def published_ntking(number: int = 200) -> KiNG:
-    """Return ntKiNG as in the published code [L25]: a fresh random tanh network of widths (31, 31) each step, kernel ``"diagonal"``.
+    """Return ntKiNG as in the published code [L25].
+
+    It draws a tanh network of widths (31, 31) for each step, with the kernel ``"diagonal"``.
 
     Examples
     --------

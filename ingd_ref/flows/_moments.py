@@ -40,7 +40,7 @@ def weighted_covariance(xp: Namespace, values: Array, weights: Array, ddof: int)
 
 
 def covariance_factor(xp: Namespace, values: Array, weights: Array, ddof: int) -> Array:
-    """Φ with ΦΦᵀ = F̂ of :func:`weighted_covariance`: its columns are the centred statistics times √π_i, shape (b, n)."""
+    """Φ (b, n) with ΦΦᵀ = F̂: its columns are the centred statistics times √π_i."""
     centred = values - weighted_mean(xp, values, weights)
     return xp.matrix_transpose(
         centred * xp.sqrt(weights / _divisor(xp, values, weights, ddof))[:, None]

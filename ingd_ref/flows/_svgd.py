@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, field
 
 from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.errors import OptionError, ShapeError
-from ingd_ref.flows._bandwidth import MEDIAN, checked_bandwidth, settled_bandwidth
-from ingd_ref.flows._flow import Flow, VelocityFunction
-from ingd_ref.kernels.bandwidth import MEDIAN_RULES
+from ingd_ref.flows._arguments import Samples
+from ingd_ref.flows._bandwidth import BandwidthFlow
 
 __all__ = ["SVGD", "svgd_velocity"]
 
@@ -29,7 +26,8 @@ def svgd_velocity(
 ) -> Array:
     r"""Velocity of Stein variational gradient descent, equation (W4).
 
-    .. math:: v(x_j) = \sum_i \pi_i \bigl[ k(x_i, x_j)\, s(x_i) + \nabla_{x_i} k(x_i, x_j) \bigr], \qquad
+    .. math:: v(x_j) = \sum_i \pi_i
+              \bigl[ k(x_i, x_j)\, s(x_i) + \nabla_{x_i} k(x_i, x_j) \bigr], \qquad
               s = \nabla \log p, \quad k(x, y) = e^{-\|x-y\|^2/(2\sigma^2)}
 
     Parameters
@@ -53,7 +51,10 @@ def svgd_velocity(
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError, OptionError, BackendError
+    ShapeError
+        If the score does not have the shape of x.
+    NonFiniteError, DomainError, OptionError, BackendError
+        As for :func:`wgf_velocity`.
 
     Notes
     -----
@@ -70,7 +71,14 @@ def svgd_velocity(
     x = _checks.points(x, "x", xp)
     bandwidth = _checks.positive(bandwidth, "bandwidth")
     weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
-    values = _score_values(xp, score, x)[:, :, None]
+    return _velocity(x, _score_values(xp, score, x), bandwidth, weights, implementation)
+
+
+def _velocity(
+    x: Array, score: Array, bandwidth: float, weights: Array, implementation: str
+) -> Array:
+    """(W4) for checked arguments."""
+    values = score[:, :, None]
     smooth = kernel(
         "scalar_gaussian_contraction", x, x, values, weights, implementation=implementation
     )
@@ -90,60 +98,35 @@ def _score_values(xp: Namespace, score: Score | Array, x: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class SVGD(Flow):
-    """The flow of :func:`svgd_velocity`, equation (W4); it knows its target by the score and ignores the target sample.
+class SVGD(BandwidthFlow):
+    """The flow of :func:`svgd_velocity`, equation (W4).
+
+    It knows its target by the score and ignores the target sample. Further parameters are those of
+    :class:`BandwidthFlow`.
 
     Parameters
     ----------
     score : callable
-        The score s = ∇ log p: positions (n, d) to values (n, d).
-    bandwidth : float > 0 or "median"
-        σ, in the units of the particles; "median" is rule (K8) on the particles at the start of
-        each step. Default "median".
-    median_rule : {"midpoint", "lower"}
-        Median of an even number of distances. Default "midpoint".
-    implementation : {"auto", "readable", "fused"}
-        Which kernels run. Default "auto".
-
-    Raises
-    ------
-    DomainError, NonFiniteError, OptionError
+        The score s = ∇ log p: positions (n, d) to values (n, d). Keyword only.
 
     Examples
     --------
     >>> import numpy as np
-    >>> flow = SVGD(score=lambda x: -x, bandwidth=1.0)
-    >>> flow.prepare(np.array([[2.0]]), np.array([[0.0]]), np.random.default_rng(0))(np.array([[2.0]]))
+    >>> x, flow = np.array([[2.0]]), SVGD(score=lambda x: -x, bandwidth=1.0)
+    >>> flow.prepare(x, np.array([[0.0]]), np.random.default_rng(0))(x)
     array([[-2.]])
     """
 
-    score: Score
-    bandwidth: float | str = MEDIAN
-    median_rule: str = "midpoint"
-    implementation: str = "auto"
+    score: Score = field(kw_only=True)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not callable(self.score):
             raise OptionError(
-                f"score must be a function of the positions, because they move; got {type(self.score).__name__}"
+                "score must be a function of the positions, because they move; "
+                f"got {type(self.score).__name__}"
             )
-        object.__setattr__(self, "bandwidth", checked_bandwidth(self.bandwidth))
-        _checks.choice(self.median_rule, "median_rule", MEDIAN_RULES)
 
-    def prepare(
-        self,
-        particles: Array,
-        target: Array,
-        rng: np.random.Generator,
-        weights: Array | None = None,
-        target_weights: Array | None = None,
-        mask: Array | None = None,
-    ) -> VelocityFunction:
-        bandwidth = settled_bandwidth(
-            self.bandwidth, particles, self.median_rule, self.implementation
-        )
-
-        def velocity(x: Array) -> Array:
-            return svgd_velocity(x, self.score, bandwidth, weights, self.implementation)
-
-        return velocity
+    def _velocity(self, samples: Samples, bandwidth: float) -> Array:
+        score = _score_values(samples.xp, self.score, samples.x)
+        return _velocity(samples.x, score, bandwidth, samples.weights, self.implementation)

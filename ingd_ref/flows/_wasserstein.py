@@ -1,17 +1,14 @@
-"""Wasserstein gradient flow of the reverse Kullback-Leibler divergence, with kernel density scores (W1)."""
+"""Wasserstein gradient flow of the reverse KL divergence, with kernel density scores (W1)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace
-from ingd_ref.flows._bandwidth import MEDIAN, checked_bandwidth, settled_bandwidth
-from ingd_ref.flows._flow import Flow, VelocityFunction
-from ingd_ref.kernels.bandwidth import MEDIAN_RULES
+from ingd_ref.flows._arguments import Samples
+from ingd_ref.flows._bandwidth import BandwidthFlow
 
 __all__ = ["WGF", "gaussian_kde_score", "wgf_velocity"]
 
@@ -48,7 +45,10 @@ def gaussian_kde_score(
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError, OptionError, BackendError
+    ShapeError, NonFiniteError, BackendError
+        If the arrays do not fit each other, or hold NaN or infinity.
+    DomainError, OptionError
+        If the bandwidth or a weight is out of range, or there is no such implementation.
 
     Notes
     -----
@@ -66,10 +66,12 @@ def gaussian_kde_score(
     sample = _checks.points(sample, "sample", xp, dim=x.shape[1], like=x)
     weights = _checks.weights(weights, "weights", sample.shape[0], xp, x)
     bandwidth = _checks.positive(bandwidth, "bandwidth")
-    score: Array = kernel("gaussian_kde_score", x, sample, weights, implementation=implementation)(
-        x, sample, weights, bandwidth
-    )
-    return score
+    return _score(x, sample, bandwidth, weights, implementation)
+
+
+def _score(x: Array, sample: Array, bandwidth: float, weights: Array, implementation: str) -> Array:
+    run = kernel("gaussian_kde_score", x, sample, weights, implementation=implementation)
+    return run(x, sample, weights, bandwidth)
 
 
 def wgf_velocity(
@@ -111,7 +113,8 @@ def wgf_velocity(
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError, OptionError, BackendError
+    ShapeError, NonFiniteError, BackendError, DomainError, OptionError
+        As :func:`gaussian_kde_score`.
 
     Notes
     -----
@@ -124,59 +127,31 @@ def wgf_velocity(
     >>> wgf_velocity(np.array([[0.0]]), np.array([[3.0]]), bandwidth=1.0)
     array([[3.]])
     """
-    attraction = gaussian_kde_score(x, y, bandwidth, target_weights, implementation)
-    return attraction - gaussian_kde_score(x, x, bandwidth, weights, implementation)
+    samples = Samples.checked(x, y, weights, target_weights)
+    return _velocity(samples, _checks.positive(bandwidth, "bandwidth"), implementation)
+
+
+def _velocity(samples: Samples, bandwidth: float, implementation: str) -> Array:
+    """(W1) for checked arguments."""
+    x, y = samples.x, samples.y
+    attraction = _score(x, y, bandwidth, samples.target_weights, implementation)
+    return attraction - _score(x, x, bandwidth, samples.weights, implementation)
 
 
 @dataclass(frozen=True)
-class WGF(Flow):
+class WGF(BandwidthFlow):
     """The flow of :func:`wgf_velocity`, equation (W1).
 
-    Parameters
-    ----------
-    bandwidth : float > 0 or "median"
-        σ, in the units of the particles; "median" is rule (K8) on the particles at the start of
-        each step. Default "median".
-    median_rule : {"midpoint", "lower"}
-        Median of an even number of distances; the published code has "lower". Default "midpoint".
-    implementation : {"auto", "readable", "fused"}
-        Which kernels run. Default "auto".
-
-    Raises
-    ------
-    DomainError, NonFiniteError, OptionError
+    Parameters are those of :class:`BandwidthFlow`.
 
     Examples
     --------
     >>> import numpy as np
-    >>> velocity = WGF().prepare(np.array([[0.0], [2.0]]), np.array([[1.0]]), np.random.default_rng(0))
-    >>> velocity(np.array([[0.0], [2.0]])).round(3)
+    >>> x, y = np.array([[0.0], [2.0]]), np.array([[1.0]])
+    >>> WGF().prepare(x, y, np.random.default_rng(0))(x).round(3)
     array([[ 0.231],
            [-0.231]])
     """
 
-    bandwidth: float | str = MEDIAN
-    median_rule: str = "midpoint"
-    implementation: str = "auto"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "bandwidth", checked_bandwidth(self.bandwidth))
-        _checks.choice(self.median_rule, "median_rule", MEDIAN_RULES)
-
-    def prepare(
-        self,
-        particles: Array,
-        target: Array,
-        rng: np.random.Generator,
-        weights: Array | None = None,
-        target_weights: Array | None = None,
-        mask: Array | None = None,
-    ) -> VelocityFunction:
-        bandwidth = settled_bandwidth(
-            self.bandwidth, particles, self.median_rule, self.implementation
-        )
-
-        def velocity(x: Array) -> Array:
-            return wgf_velocity(x, target, bandwidth, weights, target_weights, self.implementation)
-
-        return velocity
+    def _velocity(self, samples: Samples, bandwidth: float) -> Array:
+        return _velocity(samples, bandwidth, self.implementation)

@@ -8,7 +8,7 @@ from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, item
 
-__all__ = ["MEDIAN_RULES", "median_bandwidth"]
+__all__ = ["MEDIAN_RULES", "median_bandwidth", "trusted_median_bandwidth"]
 
 MEDIAN_RULES = ("midpoint", "lower")
 
@@ -48,9 +48,12 @@ def median_bandwidth(x: Array, rule: str = "midpoint", implementation: str = "au
     >>> median_bandwidth(np.array([[0.0], [2.0]]))
     1.4142135623730951
     """
-    xp = array_namespace(x=x)
     _checks.choice(rule, "rule", MEDIAN_RULES)
-    x = _checks.points(x, "x", xp)
-    return math.sqrt(
-        item(kernel("median_squared_distance", x, implementation=implementation)(x, rule)) / 2.0
-    )
+    x = _checks.points(x, "x", array_namespace(x=x))
+    return trusted_median_bandwidth(x, rule, implementation)
+
+
+def trusted_median_bandwidth(x: Array, rule: str, implementation: str = "auto") -> float:
+    """Return :func:`median_bandwidth` of points (n, d) that have been checked."""
+    median = kernel("median_squared_distance", x, implementation=implementation)
+    return math.sqrt(item(median(x, rule)) / 2.0)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.errors import DomainError, NonFiniteError
-from ingd_ref.flows._integrators import INTEGRATORS, StepMemory, advance
+from ingd_ref.runs import StepInfo
+from ingd_ref.runs._integrators import Stepping
+from ingd_ref.runs._loop import Course, NoNextStep, Process, run
+from ingd_ref.runs._options import Callback, Options, Report
+from ingd_ref.runs._state import Record, Series, State
 from ingd_ref.simplex._losses import elbo_loss, evidence_loss
 from ingd_ref.simplex._model import FiniteModel
 from ingd_ref.simplex._natural import elbo_gradient, evidence_gradient
@@ -34,10 +39,11 @@ class SimplexFlow:
         The loss that the flow descends.
     times : numpy.ndarray (k,)
         Flow time of each state.
-    status : {"finished", "stopped"}
-        All steps were done, or the next one could not be.
+    status : {"finished", "stopped", "interrupted"}
+        All steps were done; the next one does not exist, or the callback wanted no more; Ctrl-C or
+        an error came first.
     reason : str
-        What stopped it; empty if nothing did.
+        Why there is no next step; empty otherwise.
     """
 
     parameters: Array
@@ -61,6 +67,10 @@ def run_evidence_flow(
     cut: float | None = None,
     rtol: float = 1e-6,
     atol: float = 1e-9,
+    callback: Callback | None = None,
+    progress: bool | Report = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 1,
 ) -> SimplexFlow:
     r"""Natural gradient flow of the evidence in the visible metric, equation (B6).
 
@@ -86,6 +96,8 @@ def run_evidence_flow(
         As for :func:`evidence_gradient`.
     rtol, atol : float
         Tolerances of the adaptive integrator. Default 1e-6 and 1e-9.
+    callback, progress, checkpoint, checkpoint_every
+        As for :func:`ingd_ref.run_flow`; a callback finds ξ in ``StepInfo.parameters``.
 
     Returns
     -------
@@ -94,9 +106,11 @@ def run_evidence_flow(
     Raises
     ------
     ShapeError, NonFiniteError, OptionError, BackendError
-        For arguments that do not fit.
+        If an argument does not fit.
     DomainError
-        For numbers out of range, and where the flow cannot start.
+        If a number is out of range, or the flow cannot start.
+    CheckpointError
+        If the checkpoint cannot be written, is damaged, or belongs to another run.
 
     Notes
     -----
@@ -119,12 +133,10 @@ def run_evidence_flow(
     >>> (flow.parameters[-1] - np.array([0.3, 0.4, 0.6])).round(6), round(0.99**10 * 0.5, 6)
     (array([ 0.      ,  0.452191, -0.361753]), 0.452191)
     """
-
-    def slope(xi: Array) -> Array:
-        return -evidence_gradient(model, xi, target, cut=cut).coordinates
-
-    options = _Steps(steps, step_size, integrator, keep_every, rtol, atol)
-    return _run(model, start, target, slope, lambda xi: evidence_loss(model, xi, target), options)
+    loss = _Loss(model, target, None, cut)
+    options = Options(steps, None, callback, progress, checkpoint, checkpoint_every)
+    stepping = Stepping(step_size, integrator, rtol, atol)
+    return run(_Descent(loss, _checked_start(loss, start), stepping, keep_every), options)
 
 
 def run_elbo_flow(
@@ -140,10 +152,15 @@ def run_elbo_flow(
     cut: float | None = None,
     rtol: float = 1e-6,
     atol: float = 1e-9,
+    callback: Callback | None = None,
+    progress: bool | Report = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 1,
 ) -> SimplexFlow:
     r"""Natural gradient flow of the evidence lower bound, equation (B6).
 
-    .. math:: \dot\xi = -G^+ \partial_\xi\, \mathrm{KL}\big(q \,\|\, p(\xi)\big), \qquad q(v, h) = p^*_V(v)\, q(h|v)
+    .. math:: \dot\xi = -G^+ \partial_\xi\, \mathrm{KL}\big(q \,\|\, p(\xi)\big), \qquad
+              q(v, h) = p^*_V(v)\, q(h|v)
 
     Parameters
     ----------
@@ -156,29 +173,13 @@ def run_elbo_flow(
     recognition : array (n,) or (..., n), or "held" or "substituted"
         Fixed q(h|v), or the perfect recognition of the current ξ, anew at each evaluation; see
         :func:`elbo_gradient`.
-    steps : int ≥ 1
-        Default 499, which gives the 500 states of [A25].
-    step_size : float > 0
-        Flow time of a step. Default 0.01.
-    integrator : {"euler", "heun", "rk4", "adaptive"}
-        Default: explicit Euler steps ξ ← ξ − dt G⁺ ∂_ξ L.
-    keep_every : int ≥ 1
-        The start, every so many-th state and the last one are kept. Default: every state.
-    cut : float in (0, 1), optional
-        As for :func:`elbo_gradient`.
-    rtol, atol : float
-        Tolerances of the adaptive integrator. Default 1e-6 and 1e-9.
+    steps, step_size, integrator, keep_every, cut, rtol, atol
+    callback, progress, checkpoint, checkpoint_every
+        As for :func:`run_evidence_flow`.
 
     Returns
     -------
     SimplexFlow
-
-    Raises
-    ------
-    ShapeError, NonFiniteError, OptionError, BackendError
-        For arguments that do not fit.
-    DomainError
-        For numbers out of range, and where the flow cannot start.
 
     Notes
     -----
@@ -188,88 +189,102 @@ def run_elbo_flow(
     --------
     >>> import numpy as np
     >>> import ingd_ref as ir
-    >>> model, start, best = ir.simplex.naive_bayes(), np.full(5, 0.25), np.array([0.5, 0.4, 0.7, 0.2, 0.9])
+    >>> model, start = ir.simplex.naive_bayes(), np.full(5, 0.25)
+    >>> best = np.array([0.5, 0.4, 0.7, 0.2, 0.9])
     >>> q = model.probabilities(best)
     >>> target, recognition = model.marginalisation.push(q), model.marginalisation.conditional(q)
-    >>> flow = ir.simplex.run_elbo_flow(model, start, target, recognition, steps=2000, keep_every=2000)
+    >>> options = {"steps": 2000, "keep_every": 2000}
+    >>> flow = ir.simplex.run_elbo_flow(model, start, target, recognition, **options)
     >>> flow.status, flow.parameters[-1].round(6)
     ('finished', array([0.5, 0.4, 0.7, 0.2, 0.9]))
     """
-
-    def slope(xi: Array) -> Array:
-        return -elbo_gradient(model, xi, target, recognition, cut=cut).coordinates
-
-    options = _Steps(steps, step_size, integrator, keep_every, rtol, atol)
-    return _run(
-        model, start, target, slope, lambda xi: elbo_loss(model, xi, target, recognition), options
-    )
+    loss = _Loss(model, target, recognition, cut)
+    options = Options(steps, None, callback, progress, checkpoint, checkpoint_every)
+    stepping = Stepping(step_size, integrator, rtol, atol)
+    return run(_Descent(loss, _checked_start(loss, start), stepping, keep_every), options)
 
 
-@dataclass(frozen=True)
-class _Steps:
-    """How a flow is followed."""
+@dataclass(frozen=True, eq=False)
+class _Loss:
+    """The evidence loss, or with a recognition the loss of its lower bound."""
 
-    steps: int
-    step_size: float
-    integrator: str
-    keep_every: int
-    rtol: float
-    atol: float
+    model: FiniteModel
+    target: Array
+    recognition: Array | str | None
+    cut: float | None
 
-    def __post_init__(self) -> None:
-        _checks.positive_integer(self.steps, "steps")
-        _checks.positive(self.step_size, "step_size")
-        _checks.choice(self.integrator, "integrator", INTEGRATORS)
-        _checks.positive_integer(self.keep_every, "keep_every")
-        _checks.nonnegative(self.rtol, "rtol")
-        _checks.positive(self.atol, "atol")
+    def value(self, xi: Array) -> Array:
+        if self.recognition is None:
+            return evidence_loss(self.model, xi, self.target)
+        return elbo_loss(self.model, xi, self.target, self.recognition)
+
+    def slope(self, xi: Array) -> Array:
+        """The negative natural gradient."""
+        model, target, cut = self.model, self.target, self.cut
+        if self.recognition is None:
+            return -evidence_gradient(model, xi, target, cut=cut).coordinates
+        return -elbo_gradient(model, xi, target, self.recognition, cut=cut).coordinates
 
 
-def _run(
-    model: FiniteModel,
-    start: Array,
-    target: Array,
-    slope: Callable[[Array], Array],
-    loss: Callable[[Array], Array],
-    options: _Steps,
-) -> SimplexFlow:
-    """Follow ``slope`` until the end, or until it cannot be evaluated; bad arguments have raised before the first step."""
-    _, xi = model.checked(start)
-    xp = array_namespace(start=start, target=target)
+def _checked_start(loss: _Loss, start: Array) -> Array:
+    """Return a copy of the parameters; raise where the flow cannot start."""
+    xp, xi = loss.model.checked(start)
+    array_namespace(start=start, target=loss.target)
     xi = xp.asarray(xi, copy=True)
-    for evaluate in (slope, loss):  # what cannot start raises here
-        evaluate(xi)
+    loss.slope(xi)
+    loss.value(xi)
+    return xi
 
-    def stage(state: Array) -> Array:
-        """The slope; where it does not exist, an error that tells the adaptive integrator to try a shorter step."""
+
+class _Descent(Process[SimplexFlow]):
+    """Parameters that follow the slope of a loss for as long as it exists."""
+
+    def __init__(self, loss: _Loss, start: Array, stepping: Stepping, keep_every: int) -> None:
+        self.loss, self.stepping = loss, stepping
+        self.start = State({"parameters": start})
+        every = _checks.positive_integer(keep_every, "keep_every")
+        self.series = (Series("parameters", start, every),)
+
+    def parts(self) -> dict[str, Any]:
+        kept = {"keep_every": self.series[0].every}
+        return vars(self.loss) | {"start": self.series[0].like} | self.stepping.parts() | kept
+
+    def step(self, state: State, number: int, rng: np.random.Generator) -> State:
         try:
-            return slope(state)
+            xi, memory = self.stepping.advance(
+                self._stage, state.arrays["parameters"], state.memory
+            )
+            self.loss.value(xi)
+        except (DomainError, NonFiniteError) as error:
+            raise NoNextStep(f"step {number}: {error}") from error
+        return State({"parameters": xi}, memory)
+
+    def _stage(self, xi: Array) -> Array:
+        """The slope; an error where there is none makes the adaptive integrator step shorter."""
+        try:
+            return self.loss.slope(xi)
         except DomainError as error:
             raise NonFiniteError(str(error)) from error
 
-    memory: StepMemory | None = None
-    kept, at, done, reason = [xi], [0], 0, ""
-    while done < options.steps and not reason:
-        try:
-            new, memory = advance(
-                options.integrator, stage, xi, options.step_size, memory, options.rtol, options.atol
-            )
-            loss(new)
-            xi, done = new, done + 1
-        except (DomainError, NonFiniteError) as error:
-            reason = f"step {done + 1}: {error}"
-        if done > at[-1] and (done % options.keep_every == 0 or done == options.steps or reason):
-            kept.append(xi)
-            at.append(done)
-    parameters = xp.stack(kept)
-    values = [loss(state) for state in kept]
-    evidence = [evidence_loss(model, state, target) for state in kept]
-    return SimplexFlow(
-        parameters=parameters,
-        probabilities=model.probabilities(parameters),
-        evidence=xp.stack(evidence),
-        loss=xp.stack(values),
-        times=options.step_size * np.array(at),
-        status="stopped" if reason else "finished",
-        reason=reason,
-    )
+    def info(self, step: int, steps: int, state: State, record: Record, seconds: float) -> StepInfo:
+        xi = state.arrays["parameters"]
+        copy = array_namespace(parameters=xi).asarray(xi, copy=True)
+        time = step * self.stepping.step_size
+        return StepInfo(step, steps, time, None, {}, seconds, parameters=copy)
+
+    def result(self, course: Course) -> SimplexFlow:
+        loss, kept = self.loss, course.kept("parameters")
+        at = np.arange(0, course.steps + 1, self.series[0].every)
+        if at[-1] != course.steps:
+            kept, at = [*kept, course.state.arrays["parameters"]], np.append(at, course.steps)
+        xp = array_namespace(parameters=kept[0])
+        parameters = xp.stack(kept)
+        return SimplexFlow(
+            parameters=parameters,
+            probabilities=loss.model.probabilities(parameters),
+            evidence=xp.stack([evidence_loss(loss.model, xi, loss.target) for xi in kept]),
+            loss=xp.stack([loss.value(xi) for xi in kept]),
+            times=self.stepping.step_size * at,
+            status=course.status,
+            reason=course.reason,
+        )

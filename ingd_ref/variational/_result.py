@@ -1,9 +1,7 @@
-"""What a run of natural-gradient variational inference returns, and what it reports on the way."""
+"""What a run of natural-gradient variational inference returns and reports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,12 +9,12 @@ import numpy as np
 from ingd_ref.backend._namespace import Array
 from ingd_ref.variational._approximation import GaussianApproximation
 
-__all__ = ["NviStep", "VariationalResult", "reporter"]
+__all__ = ["NviStep", "VariationalResult"]
 
 
 @dataclass(frozen=True, eq=False)
 class VariationalResult:
-    """A Gaussian approximation, and how it came about.
+    """A Gaussian approximation, and the run that led to it.
 
     Attributes
     ----------
@@ -28,10 +26,10 @@ class VariationalResult:
         Half the squared Fisher norm of the natural gradient: the gain of a full step to second
         order, in nats.
     status : {"converged", "finished", "stopped", "interrupted"}
-        The gain fell below the tolerance; all steps were taken; a callback asked for the end;
-        Ctrl-C.
+        The gain fell below the tolerance; all steps were taken; the callback wanted no more;
+        Ctrl-C or an error came first.
     seconds : float
-        Time that the run has taken.
+        Time that the run has taken, earlier parts of a resumed run included.
     """
 
     approximation: GaussianApproximation
@@ -68,7 +66,7 @@ class VariationalResult:
 
 @dataclass(frozen=True, eq=False)
 class NviStep:
-    """What a callback is told before each step and at the end.
+    """What a callback is told after a completed step.
 
     Attributes
     ----------
@@ -89,38 +87,3 @@ class NviStep:
     approximation: GaussianApproximation = field(repr=False)
     elbo: np.ndarray
     gain: np.ndarray
-
-
-Report = Callable[[NviStep], object]
-
-
-@contextmanager
-def reporter(progress: bool | Report, steps: int) -> Iterator[Report]:
-    """Give the function that is called after each step: the caller's own, a bar on a terminal, or one that does nothing."""
-    if callable(progress):
-        yield progress
-        return
-    if not progress:
-        yield _silent
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(
-        *columns, console=console, disable=not (console.is_terminal or console.is_jupyter)
-    ) as bar:
-        task = bar.add_task("variational inference", total=steps)
-        yield lambda info: bar.update(
-            task, completed=info.step, description=f"elbo {float(np.mean(info.elbo)):.6g}"
-        )
-
-
-def _silent(info: NviStep) -> None:
-    """Show nothing."""

@@ -1,21 +1,25 @@
-"""The loop of natural-gradient variational inference."""
+"""The run of natural-gradient variational inference."""
 
 from __future__ import annotations
 
-import time
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend import to_host
+from ingd_ref.backend._namespace import Array, to_host
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError
+from ingd_ref.runs._loop import Course, Process, run
+from ingd_ref.runs._options import Callback, Options, Report
+from ingd_ref.runs._state import Record, Series, State, json_state, set_json_state
 from ingd_ref.variational._approximation import STEPS, Expected, GaussianApproximation
 from ingd_ref.variational._expectations import Expectation, default_expectation
 from ingd_ref.variational._natural_step import expected_under, natural_step
-from ingd_ref.variational._result import NviStep, Report, VariationalResult, reporter
+from ingd_ref.variational._result import NviStep, VariationalResult
 
 __all__ = ["run_nvi"]
 
@@ -32,10 +36,12 @@ def run_nvi(
     steps: int = 100,
     tolerance: float = 1e-20,
     rng: np.random.Generator | None = None,
-    callback: Callable[[NviStep], bool | None] | None = None,
+    callback: Callback | None = None,
     progress: bool | Report = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 1,
 ) -> VariationalResult:
-    r"""Fit a Gaussian to a posterior by natural-gradient steps on the evidence lower bound, equation (E11).
+    r"""Fit a Gaussian to a posterior by natural-gradient steps on the ELBO, equation (E11).
 
     Parameters
     ----------
@@ -53,18 +59,20 @@ def run_nvi(
     steps : int ≥ 1
         Steps at most. Default 100.
     tolerance : float ≥ 0
-        The run ends once a full step would gain less than so many nats, to second order, in every
-        problem of the batch. Near the optimum this is what the ELBO is short of. Default 1e-20:
+        The run ends once a full step would gain less than this many nats, to second order, in every
+        problem of the batch. Near the optimum this is what the ELBO still lacks. Default 1e-20:
         mean and precision are then right to 1e-10 of a standard deviation. Never reached with
         :class:`Sampling`.
     rng : numpy.random.Generator, optional
         The only source of randomness. Default: a fresh one if the expectations are random.
     callback : callable, optional
-        Called with an :class:`NviStep` at the start and after each step; a true answer ends the run
-        with status "stopped".
+        Called with an :class:`NviStep` after each step; a true answer ends the run with status
+        "stopped".
     progress : bool or callable
         ``True`` (default): a bar if the standard error stream is a terminal; a callable is called
-        with an :class:`NviStep`.
+        with an :class:`NviStep` after each step.
+    checkpoint, checkpoint_every
+        As for :func:`ingd_ref.run_flow`. A run may resume with more steps or another tolerance.
 
     Returns
     -------
@@ -73,11 +81,14 @@ def run_nvi(
     Raises
     ------
     BackendError, ShapeError, OptionError
+        If an argument does not fit.
     NonFiniteError
         If an expectation is not finite; the message names the step.
     DomainError
         If a standard step leaves the positive definite matrices, or a step size is outside (0, 1];
         the message names the step.
+    CheckpointError
+        If the checkpoint cannot be written, is damaged, or belongs to another run.
 
     Notes
     -----
@@ -96,61 +107,117 @@ def run_nvi(
     >>> result.status, result.steps < 20
     ('converged', True)
     """
-    _checks.choice(step, "step", STEPS)
-    limit, least = (
-        _checks.positive_integer(steps, "steps"),
-        _checks.nonnegative(tolerance, "tolerance"),
-    )
     if not isinstance(start, GaussianApproximation):
         raise OptionError(
-            f"start must be a FullGaussian, MeanFieldGaussian or LowRankGaussian, got {type(start).__name__}"
+            "start must be a FullGaussian, MeanFieldGaussian or LowRankGaussian, "
+            f"got {type(start).__name__}"
         )
+    options = Options(steps, rng, callback, progress, checkpoint, checkpoint_every)
+    form = _checks.choice(step, "step", STEPS)
+    least = _checks.nonnegative(tolerance, "tolerance")
     chosen = default_expectation(model) if expectation is None else expectation
-    rng = np.random.default_rng() if rng is None and getattr(chosen, "random", False) else rng
-    begun, history, status = time.perf_counter(), [], "interrupted"
-    with reporter(progress, limit) as report, suppress(KeyboardInterrupt):
-        q = start
-        for done in range(limit + 1):
-            with _at_step(done):
-                expected = expected_under(model, q, chosen, rng)
-            history.append(_measured(done, limit, q, expected))
-            report(history[-1])
-            if callback is not None and callback(history[-1]):
-                status = "stopped"
-                break
-            if np.all(history[-1].gain < least):
-                status = "converged"
-                break
-            if done == limit:
-                status = "finished"
-                break
-            with _at_step(done):
-                q = natural_step(
-                    q, expected, step_size(done) if callable(step_size) else step_size, step
-                )
-    if not history:
-        raise KeyboardInterrupt
-    curves = (np.stack([info.elbo for info in history]), np.stack([info.gain for info in history]))
-    return VariationalResult(
-        history[-1].approximation, *curves, status, time.perf_counter() - begun
-    )
+    return run(_Inference(model, start, chosen, form, step_size, least), options)
 
 
-def _measured(done: int, limit: int, q: GaussianApproximation, expected: Expected) -> NviStep:
-    """ELBO and gain of an approximation, on the host."""
-    return NviStep(
-        done,
-        limit,
-        q,
-        np.array(to_host(expected.value + q.entropy)),
-        np.array(to_host(0.5 * q.squared_gradient(expected))),
-    )
+class _Measured(NamedTuple):
+    """An approximation, and what was measured under it."""
+
+    q: GaussianApproximation
+    expected: Expected
+    elbo: np.ndarray
+    gain: np.ndarray
+
+
+class _Inference(Process[VariationalResult]):
+    """An approximation that climbs the ELBO.
+
+    A state holds the arrays of q. What was measured under q is derived from it and from the random
+    state before, which the state remembers: a resumed run draws the same samples again.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        start: GaussianApproximation,
+        expectation: Expectation,
+        form: str,
+        step_size: StepSize,
+        tolerance: float,
+    ) -> None:
+        self.model, self.expectation, self.initial = model, expectation, start
+        self.form, self.step_size, self.tolerance = form, step_size, tolerance
+        self.start = State(_arrays(start))
+        curve = np.zeros(start.batch, dtype=to_host(start.mean).dtype)
+        self.series = (Series("elbo", curve), Series("gain", curve))
+
+    def parts(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "start": self.initial,
+            "expectation": self.expectation,
+            "step": self.form,
+            "step_size": self.step_size,
+        }
+
+    def first(self, rng: np.random.Generator) -> State:
+        return self._state(self.initial, 0, rng)
+
+    def restored(self, state: State, rng: np.random.Generator) -> State:
+        set_json_state(rng, state.memory)
+        # Made of the very same numbers: the constructor of an approximation might round them.
+        q = object.__new__(type(self.initial))
+        for name, array in state.arrays.items():
+            object.__setattr__(q, name, array)
+        return self._state(q, 0, rng)
+
+    def step(self, state: State, number: int, rng: np.random.Generator) -> State:
+        now, size = state.derived, self.step_size
+        with _after(number - 1):
+            rho = size(number - 1) if callable(size) else size
+            q = natural_step(now.q, now.expected, rho, self.form)
+        return self._state(q, number, rng)
+
+    def _state(self, q: GaussianApproximation, step: int, rng: np.random.Generator) -> State:
+        before = json_state(rng)
+        with _after(step):
+            expected = expected_under(self.model, q, self.expectation, rng)
+        elbo = np.array(to_host(expected.value + q.entropy))
+        gain = np.array(to_host(0.5 * q.squared_gradient(expected)))
+        return State(_arrays(q), before, _Measured(q, expected, elbo, gain))
+
+    def measure(self, name: str, state: State) -> np.ndarray:
+        now: _Measured = state.derived
+        return now.elbo if name == "elbo" else now.gain
+
+    def converged(self, state: State) -> bool:
+        return bool(np.all(state.derived.gain < self.tolerance))
+
+    def info(self, step: int, steps: int, state: State, record: Record, seconds: float) -> NviStep:
+        now = state.derived
+        return NviStep(step, steps, now.q, now.elbo, now.gain)
+
+    def caption(self, info: NviStep) -> str:
+        return f"elbo {float(np.mean(info.elbo)):.6g}"
+
+    def result(self, course: Course) -> VariationalResult:
+        return VariationalResult(
+            course.state.derived.q,
+            np.stack(course.kept("elbo")),
+            np.stack(course.kept("gain")),
+            course.status,
+            course.seconds,
+        )
+
+
+def _arrays(q: GaussianApproximation) -> dict[str, Array]:
+    """The arrays that an approximation is made of, by name."""
+    return {field.name: getattr(q, field.name) for field in fields(q)}  # type: ignore[arg-type]
 
 
 @contextmanager
-def _at_step(done: int) -> Iterator[None]:
-    """Name the step in an error about its numbers."""
+def _after(steps: int) -> Iterator[None]:
+    """Name the number of completed steps in an error about numbers."""
     try:
         yield
     except (DomainError, NonFiniteError) as error:
-        raise type(error)(f"after {done} steps: {error}") from error
+        raise type(error)(f"after {steps} steps: {error}") from error

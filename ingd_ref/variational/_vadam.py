@@ -1,10 +1,8 @@
-"""Vadam: variational inference as Adam with perturbed weights, for factorised Gaussians and minibatches [K18]."""
+"""Vadam: Adam with perturbed weights as variational inference with factorised Gaussians [K18]."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from contextlib import suppress
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +11,9 @@ import numpy as np
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, array_namespace, item, to_backend, to_host
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
+from ingd_ref.runs._loop import Course, Process, run
+from ingd_ref.runs._options import Callback, Options, Report
+from ingd_ref.runs._state import Record, Series, State
 from ingd_ref.variational._approximation import as_vectors
 from ingd_ref.variational._mean_field import MeanFieldGaussian
 from ingd_ref.variational._models import GeneralisedLinearModel
@@ -22,7 +23,7 @@ __all__ = ["Vadam", "VadamResult", "VadamState", "run_vadam"]
 
 @dataclass(frozen=True, eq=False)
 class VadamState:
-    """Where Vadam is.
+    """State of Vadam between two steps.
 
     Attributes
     ----------
@@ -72,7 +73,10 @@ class Vadam:
 
     Raises
     ------
-    DomainError, NonFiniteError, OptionError
+    DomainError, NonFiniteError
+        If a number is out of its range or not finite.
+    OptionError
+        If the decay is not a pair.
 
     Examples
     --------
@@ -101,7 +105,7 @@ class Vadam:
                 raise DomainError(f"decay must lie in [0, 1), got {self.decay}")
 
     def start(self, mean: Array, initial_precision: float | None = None) -> VadamState:
-        """Begin at a mean, with Ns + λ equal to ``initial_precision``.
+        """Return the state at a mean, with Ns + λ equal to ``initial_precision``.
 
         Parameters
         ----------
@@ -117,23 +121,21 @@ class Vadam:
         Raises
         ------
         BackendError, ShapeError, NonFiniteError
+            If the mean is not a finite array (..., d).
         DomainError
             If the initial precision is below that of the prior.
         """
         xp = array_namespace(mean=mean)
         m = as_vectors(xp, mean, "mean")
-        first = (
-            self.prior_precision + self.data_size
-            if initial_precision is None
-            else _checks.positive(initial_precision, "initial_precision")
-        )
-        if first < self.prior_precision:
+        prior, size = self.prior_precision, self.data_size
+        first = prior + size
+        if initial_precision is not None:
+            first = _checks.positive(initial_precision, "initial_precision")
+        if first < prior:
             raise DomainError(
-                f"initial_precision must be at least prior_precision {self.prior_precision:g}, got {first:g}"
+                f"initial_precision must be at least prior_precision {prior:g}, got {first:g}"
             )
-        return VadamState(
-            m, xp.zeros_like(m), xp.full_like(m, (first - self.prior_precision) / self.data_size)
-        )
+        return VadamState(m, xp.zeros_like(m), xp.full_like(m, (first - prior) / size))
 
     def approximation(self, state: VadamState) -> MeanFieldGaussian:
         """Gaussian q = N(m, diag(Ns + λ)⁻¹) of a state."""
@@ -162,30 +164,29 @@ class Vadam:
         Raises
         ------
         BackendError, ShapeError
+            If the gradient does not fit the mean.
         NonFiniteError
             If the gradient is not finite; the message names the step.
         """
         xp = array_namespace(mean=state.mean, gradient=gradient)
         if tuple(gradient.shape) != tuple(state.mean.shape):
             raise ShapeError(
-                f"gradient must have the shape {tuple(state.mean.shape)} of the mean, got {tuple(gradient.shape)}"
+                f"gradient must have the shape {tuple(state.mean.shape)} of the mean, "
+                f"got {tuple(gradient.shape)}"
             )
         if not item(xp.all(xp.isfinite(gradient))):
             raise NonFiniteError(
-                f"after {state.count} steps: the gradient is not finite; a smaller learning_rate may help"
+                f"after {state.count} steps: the gradient is not finite; "
+                "a smaller learning_rate may help"
             )
-        (first, second), count, prior = (
-            self.decay,
-            state.count + 1,
-            self.prior_precision / self.data_size,
-        )
+        (first, second), count = self.decay, state.count + 1
+        prior = self.prior_precision / self.data_size
         momentum = first * state.momentum + (1.0 - first) * (gradient + prior * state.mean)
         scale = second * state.scale + (1.0 - second) * gradient * gradient
         direction = momentum / (1.0 - first**count)
         size = xp.sqrt(scale / (1.0 - second**count)) + prior
-        return VadamState(
-            state.mean - self.learning_rate * direction / size, momentum, scale, count
-        )
+        mean = state.mean - self.learning_rate * direction / size
+        return VadamState(mean, momentum, scale, count)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,9 +202,9 @@ class VadamResult:
     means : numpy.ndarray (steps + 1, d)
         Means at the start and after each step.
     status : {"finished", "stopped", "interrupted"}
-        All steps were taken; the callback asked for the end; Ctrl-C.
+        All steps were taken; the callback wanted no more; Ctrl-C or an error came first.
     seconds : float
-        Time that the run has taken.
+        Time that the run has taken, earlier parts of a resumed run included.
     """
 
     approximation: MeanFieldGaussian
@@ -221,7 +222,10 @@ def run_vadam(
     steps: int = 1000,
     batch_size: int | None = None,
     rng: np.random.Generator | None = None,
-    callback: Callable[[VadamState], bool | None] | None = None,
+    callback: Callback | None = None,
+    progress: bool | Report = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 1,
 ) -> VadamResult:
     """Run Vadam on minibatches drawn without replacement, a stochastic relative of (E11).
 
@@ -242,7 +246,13 @@ def run_vadam(
     rng : numpy.random.Generator, optional
         The only source of randomness: minibatches first, then noise. Default: a fresh one.
     callback : callable, optional
-        Called with the :class:`VadamState` after each step; a true answer ends the run.
+        Called with the :class:`VadamState` after each step; a true answer ends the run with status
+        "stopped".
+    progress : bool or callable
+        ``True`` (default): a bar if the standard error stream is a terminal; a callable is called
+        with the :class:`VadamState` after each step.
+    checkpoint, checkpoint_every
+        As for :func:`ingd_ref.run_flow`.
 
     Returns
     -------
@@ -251,11 +261,14 @@ def run_vadam(
     Raises
     ------
     BackendError, ShapeError
+        If the state or a gradient does not fit.
     OptionError
         If the model has no gradients per datum or another number of data than the rule, or the
         minibatch is larger than the data.
     NonFiniteError
-        At the first gradient that is not finite; the message names the step.
+        If a gradient is not finite; the message names the step.
+    CheckpointError
+        If the checkpoint cannot be written, is damaged, or belongs to another run.
 
     Examples
     --------
@@ -269,10 +282,16 @@ def run_vadam(
     >>> bool(abs(result.means[200:].mean() - 2.0) < 0.2)
     True
     """
-    number = _checks.positive_integer(steps, "steps")
-    size = (
-        rule.data_size if batch_size is None else _checks.positive_integer(batch_size, "batch_size")
-    )
+    options = Options(steps, rng, callback, progress, checkpoint, checkpoint_every)
+    size = rule.data_size
+    if batch_size is not None:
+        size = _checks.positive_integer(batch_size, "batch_size")
+    _require_fit(model, rule, state, size)
+    return run(_Training(model, rule, state, size), options)
+
+
+def _require_fit(model: Any, rule: Vadam, state: VadamState, size: int) -> None:
+    """Refuse a model, a rule, a state and a size of minibatches that do not fit each other."""
     if size > rule.data_size:
         raise OptionError(f"batch_size must be at most data_size {rule.data_size}, got {size}")
     if not hasattr(model, "likelihood_gradients"):
@@ -281,29 +300,55 @@ def run_vadam(
         raise ShapeError(f"state.mean must have shape (d,), got {tuple(state.mean.shape)}")
     if isinstance(model, GeneralisedLinearModel) and model.response.shape[-1] != rule.data_size:
         raise OptionError(
-            f"the rule is made for {rule.data_size} data, but the model has {model.response.shape[-1]}"
+            f"the rule is made for {rule.data_size} data, "
+            f"but the model has {model.response.shape[-1]}"
         )
-    rng = np.random.default_rng() if rng is None else rng
-    if not isinstance(rng, np.random.Generator):
-        raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
-    xp = array_namespace(mean=state.mean)
-    begun, means, status = time.perf_counter(), [state.mean], "interrupted"
-    with suppress(KeyboardInterrupt):
-        for _ in range(number):
-            rows = to_backend(rng.permutation(rule.data_size)[:size], like=state.mean)
-            noise = to_backend(rng.standard_normal(state.mean.shape[0]), like=state.mean)
-            gradients = model.likelihood_gradients(rule.perturbed(state, noise), rows)
-            state = rule.step(state, -xp.mean(gradients, axis=0))
-            means.append(state.mean)
-            if callback is not None and callback(state):
-                status = "stopped"
-                break
-        else:
-            status = "finished"
-    return VadamResult(
-        rule.approximation(state),
-        state,
-        np.stack([to_host(mean) for mean in means]),
-        status,
-        time.perf_counter() - begun,
-    )
+
+
+class _Training(Process[VadamResult]):
+    """Vadam on minibatches of a model."""
+
+    def __init__(self, model: Any, rule: Vadam, state: VadamState, size: int) -> None:
+        self.model, self.rule, self.size = model, rule, size
+        self.start = _frozen(state)
+        self.series = (Series("mean", state.mean),)
+
+    def parts(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "rule": self.rule,
+            "state": _thawed(self.start),
+            "batch_size": self.size,
+        }
+
+    def step(self, state: State, number: int, rng: np.random.Generator) -> State:
+        rule, now = self.rule, _thawed(state)
+        rows = to_backend(rng.permutation(rule.data_size)[: self.size], like=now.mean)
+        noise = to_backend(rng.standard_normal(now.mean.shape[0]), like=now.mean)
+        gradients = self.model.likelihood_gradients(rule.perturbed(now, noise), rows)
+        mean = array_namespace(gradients=gradients).mean(gradients, axis=0)
+        return _frozen(rule.step(now, -mean))
+
+    def info(
+        self, step: int, steps: int, state: State, record: Record, seconds: float
+    ) -> VadamState:
+        return _thawed(state)
+
+    def caption(self, info: VadamState) -> str:
+        return "Vadam"
+
+    def result(self, course: Course) -> VadamResult:
+        last = _thawed(course.state)
+        means = np.stack([to_host(mean) for mean in course.kept("mean")])
+        return VadamResult(
+            self.rule.approximation(last), last, means, course.status, course.seconds
+        )
+
+
+def _frozen(state: VadamState) -> State:
+    arrays = {"mean": state.mean, "momentum": state.momentum, "scale": state.scale}
+    return State(arrays, state.count)
+
+
+def _thawed(state: State) -> VadamState:
+    return VadamState(**state.arrays, count=state.memory)

@@ -329,7 +329,7 @@ FLOWS = {
         lambda x, y, s, pi, rho: ir.flows.mmd_velocity(x, y, s, pi, rho),
     ),
     "svgd": (
-        lambda **kw: ir.flows.SVGD(gaussian_score, **kw),
+        lambda **kw: ir.flows.SVGD(score=gaussian_score, **kw),
         lambda x, y, s, pi, rho: ir.flows.svgd_velocity(x, gaussian_score, s, pi),
     ),
 }
@@ -357,7 +357,12 @@ def test_the_energy_flow_is_its_velocity():
 
 @pytest.mark.parametrize(
     "flow",
-    [ir.flows.WGF(), ir.flows.EnergyFlow(), ir.flows.MMDFlow(), ir.flows.SVGD(lambda x: 3.0 - x)],
+    [
+        ir.flows.WGF(),
+        ir.flows.EnergyFlow(),
+        ir.flows.MMDFlow(),
+        ir.flows.SVGD(score=lambda x: 3.0 - x),
+    ],
     ids=lambda flow: type(flow).__name__,
 )
 def test_every_flow_brings_particles_to_the_target(flow):
@@ -386,7 +391,7 @@ def test_bad_scores_are_named():
     with pytest.raises(ir.errors.NonFiniteError, match="score holds"):
         ir.flows.svgd_velocity(x, np.full((3, 2), np.nan), 1.0)
     with pytest.raises(ir.errors.OptionError, match="because they move"):
-        ir.flows.SVGD(np.zeros((3, 2)))
+        ir.flows.SVGD(score=np.zeros((3, 2)))
 
 
 @towards_a_sample

@@ -276,7 +276,7 @@ FAULTS = [
     ("N2", "flows._ingd:weighted_covariance", unweighted_covariance, "parameter_velocity"),
     ("N3", "flows._ingd:mean_difference", moved_target, "parameter_velocity"),
     ("N3′", "flows._ingd:covariance_factor", scaled(1 + 1e-9), "stacked_parameter_velocity"),
-    ("N4", "flows._integrators:_shifted", stepping_twice, "parameter_steps"),
+    ("N4", "runs._integrators:_shifted", stepping_twice, "parameter_steps"),
     (
         "E10",
         "families.gaussian:Gaussian._statistics_jacobian",
@@ -312,7 +312,7 @@ FAULTS = [
     ),
     ("K7", "kernels.readable:_layer_terms", without_offsets, "neural_tangent_matrix"),
     ("K8", "kernels.readable:median_squared_distance", counting_zero_distances, "median_bandwidth"),
-    ("K9", "flows._integrators:_shifted", stepping_twice, "explicit_step"),
+    ("K9", "runs._integrators:_shifted", stepping_twice, "explicit_step"),
     ("K10", "flows._king:mean_difference", moved_target, "moment_rate_is_the_whole_difference"),
     ("K11", "flows._king:weighted_covariance", unweighted_covariance, "invariances"),
     ("W1", "kernels.readable:gaussian_kde_score", scaled(1 + 1e-12), "kernel_density_scores"),
@@ -342,7 +342,7 @@ FAULTS = [
         "horizontal_and_vertical_parts",
     ),
     ("B6", "simplex._cosines:whitened_elbo", forgotten_recognition, "cosines_of_naive_bayes"),
-    ("B6", "flows._integrators:_shifted", stepping_twice, "euler_flows"),
+    ("B6", "runs._integrators:_shifted", stepping_twice, "euler_flows"),
 ]
 
 

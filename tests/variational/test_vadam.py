@@ -115,10 +115,8 @@ def test_callback_ends_a_run():
     def interrupt(state):
         raise KeyboardInterrupt
 
-    assert (
-        run_vadam(model, rule, rule.start(np.zeros(3)), steps=50, callback=interrupt).status
-        == "interrupted"
-    )
+    interrupted = run_vadam(model, rule, rule.start(np.zeros(3)), steps=50, callback=interrupt)
+    assert (interrupted.status, len(interrupted.means)) == ("interrupted", 1)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend._dispatch import IMPLEMENTATIONS
 from ingd_ref.backend._namespace import (
     Array,
     Namespace,
@@ -21,20 +20,22 @@ from ingd_ref.backend._namespace import (
 )
 from ingd_ref.errors import DomainError, OptionError
 from ingd_ref.features import Features, RandomCenters, require_features
-from ingd_ref.flows._flow import VelocityFunction
-from ingd_ref.flows._ingd import INGD_SOLVERS, ingd_velocity
-from ingd_ref.flows._loop import (
-    Callback,
+from ingd_ref.flows import VelocityFunction, ingd_velocity
+from ingd_ref.flows._arguments import System
+from ingd_ref.flows._ingd import INGD_SOLVERS
+from ingd_ref.runs._integrators import Stepping
+from ingd_ref.runs._loop import run
+from ingd_ref.runs._options import Callback, Options, Report
+from ingd_ref.runs._result import FlowResult
+from ingd_ref.runs._target_run import (
+    DrawTarget,
+    Keeping,
     Metric,
-    Setup,
+    Sample,
+    Subject,
     Target,
-    checked_rng,
-    checked_target,
-    pace,
-    run,
+    TargetRun,
 )
-from ingd_ref.flows._progress import Report
-from ingd_ref.flows._result import FlowResult
 
 if TYPE_CHECKING:
     from ingd_ref.generators import Generator
@@ -45,7 +46,7 @@ __all__ = ["run_ingd"]
 def run_ingd(
     generator: Generator,
     parameters: Array,
-    target: Target,
+    target: Sample,
     *,
     features: Features | RandomCenters,
     latents: Array | int = 500,
@@ -73,7 +74,9 @@ def run_ingd(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 1,
 ) -> FlowResult:
-    r"""Let a generator track the natural gradient, equation (N4): :math:`\dot w = u(w)`, in ``steps`` steps of ``step_size`` flow time.
+    r"""Let a generator track the natural gradient, equation (N4).
+
+    Its parameters follow :math:`\dot w = u(w)` for ``steps`` steps of ``step_size`` flow time.
 
     Parameters
     ----------
@@ -90,9 +93,9 @@ def run_ingd(
     latents : array (n, k) or int ≥ 1
         The latent points of every step; or how many are drawn anew for each. Default 500.
     shown : int ≥ 1, optional
-        Size of the generated sample that metrics, callbacks and the result show, from latent points
-        of its own that are drawn once, at the start, and serve for nothing else. Default: if
-        ``latents`` are given the sample of these, else as many as a step draws.
+        Size of the generated sample that metrics, callbacks and the result see. Its latent points
+        are drawn once, at the start, and serve for nothing else. Default: the sample of
+        ``latents`` if these are given, else as many points as a step draws.
     steps : int ≥ 1
         Number of steps. Default 100.
     step_size : float > 0
@@ -138,8 +141,7 @@ def run_ingd(
     Raises
     ------
     ShapeError, NonFiniteError, BackendError, DomainError, OptionError
-        For arguments that cannot be used, and for a velocity, parameter or sample that is not
-        finite.
+        If an argument does not fit, or a velocity, parameter or sample is not finite.
     SingularSystemError
         If the system of a step is singular to working precision.
     CheckpointError
@@ -155,113 +157,96 @@ def run_ingd(
     >>> import ingd_ref as ir
     >>> generator = ir.generators.LocationScale(1)
     >>> target = np.array([[2.0], [4.0]])
-    >>> options = {"features": ir.features.Monomials(2), "latents": np.array([[-1.0], [1.0]]), "ridge": 0.0, "jitter": 0.0}
-    >>> result = run_ingd(generator, np.array([0.0, 2.0]), target, step_size=0.1, integrator="rk4", progress=False, **options)
+    >>> problem = {"features": ir.features.Monomials(2), "latents": np.array([[-1.0], [1.0]])}
+    >>> options = {"ridge": 0.0, "jitter": 0.0, "integrator": "rk4", "step_size": 0.1}
+    >>> result = run_ingd(generator, np.array([0.0, 2.0]), target, **problem, **options)
     >>> result.parameters.round(3), result.particles.round(3)[:, 0]
     (array([3., 1.]), array([2., 4.]))
     """
-    rng = checked_rng(rng)
-    arrays = {
-        "latents": latents if is_array(latents) else None,
-        "target": target if is_array(target) else None,
-    }
+    options = Options(steps, rng, callback, progress, checkpoint, checkpoint_every)
     xp = array_namespace(
-        parameters=parameters, weights=weights, target_weights=target_weights, **arrays
-    )
-    start = xp.asarray(_checks.vector(parameters, "parameters", generator.size, xp), copy=True)
-    target, target_weights = checked_target(target, target_weights, xp, start, generator.dimension)
-    latents, weights = _checked_latents(latents, weights, generator, xp, start)
-    if ddof not in (0, 1):
-        raise DomainError(f"ddof must be 0 or 1, got {ddof!r}")
-    setup = _GeneratorSetup(
-        xp=xp,
-        generator=generator,
-        features=features,
-        start=start,
-        target=target,
-        latents=latents,
-        shown_number=None if shown is None else _checks.positive_integer(shown, "shown"),
+        parameters=parameters,
         weights=weights,
         target_weights=target_weights,
-        batch=None if batch is None else _checked_batch(batch, target),
-        system={
-            "ridge": _checks.nonnegative(ridge, "ridge"),
-            "jitter": _checks.nonnegative(jitter, "jitter"),
-            "ddof": ddof,
-            "solver": _checks.choice(solver, "solver", INGD_SOLVERS),
-            "implementation": _checks.choice(implementation, "implementation", IMPLEMENTATIONS),
-        },
-        **pace(
-            tuple(start.shape),
-            "parameters",
-            step_size=step_size,
-            integrator=integrator,
-            rtol=rtol,
-            atol=atol,
-            redraw=redraw,
-            metrics=metrics,
-            record_every=record_every,
-            keep_every=keep_every,
-        ),
+        latents=latents if is_array(latents) else None,
+        target=target if is_array(target) else None,
     )
-    return run(
-        setup,
-        rng,
-        steps=steps,
-        callback=callback,
-        progress=progress,
-        checkpoint=checkpoint,
-        checkpoint_every=checkpoint_every,
+    start = xp.asarray(_checks.vector(parameters, "parameters", generator.size, xp), copy=True)
+    aim = Target.checked(target, target_weights, generator.dimension, like=start)
+    latents, weights = _checked_latents(latents, weights, generator, xp, start)
+    subject = _Parameters(
+        xp,
+        start,
+        generator,
+        features,
+        latents,
+        weights,
+        None if shown is None else _checks.positive_integer(shown, "shown"),
+        None if batch is None else _checked_batch(batch, aim.sample),
+        System.checked(ridge, jitter, ddof, solver, implementation, INGD_SOLVERS),
     )
+    stepping = Stepping(step_size, integrator, rtol, atol)
+    keeping = Keeping(redraw, metrics, record_every, keep_every)
+    return run(TargetRun(xp, subject, aim, stepping, keeping), options)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _GeneratorSetup(Setup):
-    """A run whose position are the parameters of a generator.
+@dataclass(frozen=True, eq=False)
+class _Parameters(Subject):
+    """The parameters of a generator; ``reference`` are the latent points of the shown sample."""
 
-    ``reference`` are the latent points of the sample that is shown.
-    """
-
+    xp: Namespace
+    start: Array
     generator: Generator
     features: Features | RandomCenters
     latents: Array | int
+    weights: Array | None
     shown_number: int | None
     batch: int | None
-    system: dict[str, Any]
+    system: System
     reference: Array | None = None
 
-    quantity = "parameters"
-    member = "parameter"
+    name, position, member = "parameters", "parameters", "parameter"
 
-    def begun(self, rng: np.random.Generator) -> _GeneratorSetup:
+    def parts(self) -> dict[str, Any]:
+        return {
+            "generator": self.generator,
+            "parameters": self.start,
+            "features": self.features,
+            "latents": self.latents,
+            "shown": self.shown_number,
+            "weights": self.weights,
+            "batch": self.batch,
+            **vars(self.system),
+        }
+
+    def begun(self, rng: np.random.Generator) -> _Parameters:
         if is_array(self.latents) and self.shown_number is None:
             return replace(self, reference=self.latents)
         number = self.latents if self.shown_number is None else self.shown_number
         return replace(self, reference=self.generator.latents(number, rng, like=self.start))
 
-    def prepare(self, position: Array, rng: np.random.Generator) -> VelocityFunction:
-        latents = (
-            self.latents
-            if is_array(self.latents)
-            else self.generator.latents(self.latents, rng, like=position)
-        )
-        x = self.generator(position, latents)
-        target, target_weights = self.minibatch(*self.drawn_target(rng, x), rng)
+    def prepare(
+        self, position: Array, rng: np.random.Generator, draw: DrawTarget
+    ) -> VelocityFunction:
+        latents, generator = self.latents, self.generator
+        if not is_array(latents):
+            latents = generator.latents(latents, rng, like=position)
+        x = generator(position, latents)
+        target, target_weights = self._minibatch(*draw(rng, x), rng)
         require_features(self.features, "draw")
-        features = self.features.draw(x, target, rng)
+        options: dict[str, Any] = {
+            "generator": generator,
+            "features": self.features.draw(x, target, rng),
+            "weights": self.weights,
+            "target_weights": target_weights,
+            **vars(self.system),
+        }
+        return lambda w: ingd_velocity(w, latents, target, **options).velocity
 
-        def velocity(w: Array) -> Array:
-            options = {"weights": self.weights, "target_weights": target_weights, **self.system}
-            return ingd_velocity(
-                w, latents, target, generator=self.generator, features=features, **options
-            ).velocity
-
-        return velocity
-
-    def minibatch(
+    def _minibatch(
         self, target: Array, target_weights: Array | None, rng: np.random.Generator
     ) -> tuple[Array, Array | None]:
-        """``batch`` points of the target and their weights; all of it unless a batch was asked for."""
+        """``batch`` points of the target with their weights; all of it if there is no batch."""
         if self.batch is None:
             return target, target_weights
         number = target.shape[0]
@@ -275,32 +260,16 @@ class _GeneratorSetup(Setup):
     def sample(self, position: Array) -> Array:
         return self.generator(position, self.reference)
 
-    def outcome(self, position: Array, frames: Array) -> dict[str, Array]:
-        trajectory = self.xp.stack(
-            [self.sample(frames[index, :]) for index in range(frames.shape[0])]
-        )
-        return {
-            "particles": self.sample(position),
-            "trajectory": trajectory,
-            "parameters": position,
-            "parameter_trajectory": frames,
-        }
-
     def shown(self, position: Array) -> dict[str, Array]:
         return {"parameters": self.xp.asarray(position, copy=True)}
 
-    def parts(self) -> dict[str, Any]:
+    def outcome(self, position: Array, frames: Array) -> dict[str, Array]:
+        samples = [self.sample(frames[index, :]) for index in range(frames.shape[0])]
         return {
-            "generator": self.generator,
-            "parameters": self.start,
-            "target": self.target,
-            "features": self.features,
-            "latents": self.latents,
-            "shown": self.shown_number,
-            "weights": self.weights,
-            "target_weights": self.target_weights,
-            "batch": self.batch,
-            **self.system,
+            "particles": self.sample(position),
+            "trajectory": self.xp.stack(samples),
+            "parameters": position,
+            "parameter_trajectory": frames,
         }
 
 
@@ -314,12 +283,11 @@ def _checked_latents(
                 "weights belong to given latent points: pass latents as an array (n, k)"
             )
         return _checks.positive_integer(latents, "latents"), None
-    latents = xp.asarray(
-        _checks.points(latents, "latents", xp, dim=generator.latent_dimension, like=like), copy=True
-    )
-    return latents, None if weights is None else _checks.weights(
-        weights, "weights", latents.shape[0], xp, like
-    )
+    k = generator.latent_dimension
+    latents = xp.asarray(_checks.points(latents, "latents", xp, dim=k, like=like), copy=True)
+    if weights is not None:
+        weights = _checks.weights(weights, "weights", latents.shape[0], xp, like)
+    return latents, weights
 
 
 def _checked_batch(batch: int, target: Any) -> int:
@@ -327,7 +295,8 @@ def _checked_batch(batch: int, target: Any) -> int:
     batch = _checks.positive_integer(batch, "batch")
     if not is_array(target):
         raise OptionError(
-            "batch belongs to a target sample: a function of the random generator draws as many points as it likes"
+            "batch belongs to a target sample: a function of the random generator "
+            "draws as many points as it likes"
         )
     if batch > target.shape[0]:
         raise DomainError(

@@ -1,12 +1,14 @@
-"""Where the progress of a run is shown: on a terminal, nowhere, or wherever the caller wants it."""
+"""Show the progress of a run: on a terminal, nowhere, or wherever the caller wants it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from ingd_ref.backend._namespace import Array
+from ingd_ref.runs._options import Report
 
 __all__ = ["StepInfo", "reporter"]
 
@@ -23,52 +25,53 @@ class StepInfo:
         Steps asked for.
     time : float
         Flow time reached.
-    particles : array (n, d)
-        Where the particles are: a copy, which the callback may change.
+    particles : array (n, d) or None
+        Where the particles are: a copy, which the callback may change. None for finite models.
     metrics : mapping of str to float
         Metrics evaluated after this step; empty if it is not one of those that are recorded.
     seconds : float
         Time that the run has taken, earlier parts of a resumed run included.
     parameters : array (p,) or None
-        The generator's parameters, likewise a copy, in a run of :func:`ingd_ref.run_ingd`.
+        Parameters of the generator or the finite model, likewise a copy; None for particles.
     """
 
     step: int
     steps: int
     time: float
-    particles: Array = field(repr=False)
+    particles: Array | None = field(repr=False)
     metrics: Mapping[str, float]
     seconds: float
     parameters: Array | None = field(default=None, repr=False)
 
 
-Report = Callable[[StepInfo], object]
-
-
 @contextmanager
-def reporter(progress: bool | Report, steps: int, done: int) -> Iterator[Report]:
-    """Give the function that is to be called after each step, and tidy up the terminal at the end.
+def reporter(
+    progress: bool | Report, steps: int, done: int, caption: Callable[[Any], str]
+) -> Iterator[Callable[[int, Any], object]]:
+    """Give the function to call after each step, and tidy up the terminal at the end.
 
     Parameters
     ----------
     progress : bool or callable
         ``True``: a bar on the standard error stream if that is a terminal or a notebook; ``False``:
-        nothing; a callable: itself.
+        nothing; a callable: called with what a callback is told.
     steps : int
         Steps asked for.
     done : int
         Steps that a resumed run starts with.
+    caption : callable
+        Turns what a callback is told into a few words for the bar.
 
     Yields
     ------
     callable
-        Takes a :class:`StepInfo`.
+        Takes the number of completed steps, and what a callback is told.
     """
     if callable(progress):
-        yield progress
+        yield lambda _, info: progress(info)
         return
     if not progress:
-        yield _silent
+        yield lambda step, info: None
         return
     from rich.console import Console
     from rich.progress import (
@@ -88,17 +91,7 @@ def reporter(progress: bool | Report, steps: int, done: int) -> Iterator[Report]
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(
-        *columns, console=console, disable=not (console.is_terminal or console.is_jupyter)
-    ) as bar:
-        task = bar.add_task("flow", total=steps, completed=done)
-
-        def report(info: StepInfo) -> None:
-            latest = "".join(f"  {name} {value:.4g}" for name, value in info.metrics.items())
-            bar.update(task, completed=info.step, description=f"flow{latest}" if latest else None)
-
-        yield report
-
-
-def _silent(info: StepInfo) -> None:
-    """Show nothing."""
+    hidden = not (console.is_terminal or console.is_jupyter)
+    with Progress(*columns, console=console, disable=hidden) as bar:
+        task = bar.add_task("run", total=steps, completed=done)
+        yield lambda step, info: bar.update(task, completed=step, description=caption(info))

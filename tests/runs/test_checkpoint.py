@@ -17,11 +17,20 @@ from hypothesis import strategies as st
 
 from ingd_ref._io import _sealed
 from ingd_ref.errors import CheckpointError
-from ingd_ref.flows import _checkpoint, _integrators, _loop, _run
-from ingd_ref.flows._fingerprint import describe, first_difference
-from ingd_ref.flows._flow import Flow
-from ingd_ref.flows._run import load_result, run_flow
+from ingd_ref.flows import Flow
+from ingd_ref.runs import (
+    _checkpoint,
+    _integrators,
+    _loop,
+    _run_flow,
+    _state,
+    _target_run,
+    load_result,
+    run_flow,
+)
+from ingd_ref.runs._fingerprint import describe, first_difference
 
+OWN = (_run_flow, _target_run, _loop, _state, _checkpoint, _integrators, _sealed)
 HERE = pathlib.Path(__file__).parent
 
 
@@ -208,7 +217,7 @@ def test_each_byte_of_the_trajectory_is_written_once(tmp_path, monkeypatch):
         written.append((path.name, offset, len(data)))
         genuine(path, offset, data, fresh)
 
-    monkeypatch.setattr("ingd_ref.flows._checkpoint.write_at", write_at)
+    monkeypatch.setattr("ingd_ref.runs._checkpoint.write_at", write_at)
     monkeypatch.setattr("ingd_ref._io._sealed.write_at", write_at)
     start(tmp_path / "run.npz", steps=30)
     journal = [(offset, length) for name, offset, length in written if name == "run.npz.journal"]
@@ -574,11 +583,11 @@ def test_interrupt_at_any_line(tmp_path):
     """Raise KeyboardInterrupt at line after line of the package: once stepping has begun, a result comes back and resumes exactly."""
     whole = start(None, steps=3, integrator="heun")
     lines = trace_lines(lambda: start(tmp_path / "counted.npz", steps=2, integrator="heun"))
-    begun = next(index for index, stack in enumerate(lines) if "_drive" in stack)
+    begun = next(index for index, stack in enumerate(lines) if "drive" in stack)
     assert len(lines) - begun > 300
     # The first line of the loop's function, `try:`, is not yet inside it. Where the state changes
     # each line counts, elsewhere a sample.
-    critical = {"_drive", "step", "save"}
+    critical = {"drive", "attempt", "step", "save"}
     for at in range(begun + 1, len(lines)):
         if at % 5 and lines[at][0] not in critical:
             continue
@@ -600,7 +609,7 @@ def test_interrupt_at_any_line(tmp_path):
 def trace_lines(call, interrupt_at=None):
     """Functions on the stack at each line of the run's own modules that ``call`` executes; raises KeyboardInterrupt at one of them."""
     lines = []
-    own = {module.__file__ for module in (_run, _loop, _checkpoint, _integrators, _sealed)}
+    own = {module.__file__ for module in OWN}
 
     def trace(frame, event, _):
         if frame.f_code.co_filename not in own:

@@ -10,29 +10,37 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, array_namespace, is_array, to_backend, to_host
-from ingd_ref.errors import OptionError, ShapeError
-from ingd_ref.flows._flow import Flow, VelocityFunction
-from ingd_ref.flows._loop import (
-    Callback,
-    Metric,
-    Setup,
-    Target,
-    checked_rng,
-    checked_target,
-    pace,
-    run,
+from ingd_ref.backend._namespace import (
+    Array,
+    Namespace,
+    array_namespace,
+    is_array,
+    to_backend,
+    to_host,
 )
-from ingd_ref.flows._progress import Report, StepInfo
-from ingd_ref.flows._result import FlowResult, load_result
+from ingd_ref.errors import OptionError, ShapeError
+from ingd_ref.flows import Flow, VelocityFunction
+from ingd_ref.runs._integrators import Stepping
+from ingd_ref.runs._loop import run
+from ingd_ref.runs._options import Callback, Options, Report
+from ingd_ref.runs._result import FlowResult
+from ingd_ref.runs._target_run import (
+    DrawTarget,
+    Keeping,
+    Metric,
+    Sample,
+    Subject,
+    Target,
+    TargetRun,
+)
 
-__all__ = ["FlowResult", "StepInfo", "load_result", "run_flow"]
+__all__ = ["run_flow"]
 
 
 def run_flow(
     flow: Flow,
     particles: Array,
-    target: Target,
+    target: Sample,
     *,
     steps: int = 100,
     step_size: float = 1.0,
@@ -52,7 +60,9 @@ def run_flow(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 1,
 ) -> FlowResult:
-    r"""Let particles flow to a target sample, equation (K9): :math:`\dot x_i = v(x_i)`, in ``steps`` steps of ``step_size`` flow time.
+    r"""Let particles flow to a target sample, equation (K9).
+
+    The particles follow :math:`\dot x_i = v(x_i)` for ``steps`` steps of ``step_size`` flow time.
 
     Parameters
     ----------
@@ -111,10 +121,9 @@ def run_flow(
     Raises
     ------
     ShapeError, BackendError, DomainError, OptionError
-        For an argument that cannot be used.
+        If an argument does not fit.
     NonFiniteError
-        For input that is not finite, or at the first velocity or particle that is not, which the
-        message names.
+        If an input, a velocity or a particle is not finite; the message names the first.
     CheckpointError
         If the checkpoint cannot be written, is damaged, or belongs to another run (the message
         names what differs).
@@ -127,8 +136,8 @@ def run_flow(
     the last completed step.
 
     A resumed run equals an uninterrupted one bit for bit. It may ask for more steps than before,
-    but otherwise has to be the same run: flow, starting particles, target and options are compared,
-    and the state of ``rng`` if one is given. Functions (a callable target, metrics) are known by
+    but must otherwise be the same run: flow, starting particles, target and options are compared,
+    and the state of ``rng`` if one is given. Functions (a callable target, metrics) are compared by
     name only; they must draw from the generator they are given and keep no state of their own, and
     a flow must not spawn generators. A run that its callback stopped goes on when it is resumed.
 
@@ -137,10 +146,12 @@ def run_flow(
     Examples
     --------
     >>> import numpy as np
+    >>> from ingd_ref.flows import Flow
     >>> class Attraction(Flow):
     ...     def prepare(self, particles, target, rng, weights=None, target_weights=None, mask=None):
     ...         return lambda x: np.mean(target, axis=0) - x
-    >>> result = run_flow(Attraction(), np.array([[1.0], [3.0]]), np.array([[0.0]]), steps=2, step_size=0.5)
+    >>> start, target = np.array([[1.0], [3.0]]), np.array([[0.0]])
+    >>> result = run_flow(Attraction(), start, target, steps=2, step_size=0.5)
     >>> result.trajectory[:, :, 0]
     array([[1.  , 3.  ],
            [0.5 , 1.5 ],
@@ -148,7 +159,7 @@ def run_flow(
     """
     if not isinstance(flow, Flow):
         raise OptionError(f"flow must be a Flow, got {type(flow).__name__}")
-    rng = checked_rng(rng)
+    options = Options(steps, rng, callback, progress, checkpoint, checkpoint_every)
     xp = array_namespace(
         particles=particles,
         weights=weights,
@@ -156,93 +167,64 @@ def run_flow(
         target=target if is_array(target) else None,
     )
     start = xp.asarray(_checks.points(particles, "particles", xp), copy=True)
-    target, target_weights = checked_target(target, target_weights, xp, start, start.shape[1])
-    setup = _FlowSetup(
-        xp=xp,
-        flow=flow,
-        start=start,
-        target=target,
-        weights=None
-        if weights is None
-        else _checks.weights(weights, "weights", start.shape[0], xp, like=start),
-        target_weights=target_weights,
-        mask=None if mask is None else _checked_mask(mask, start),
-        **pace(
-            tuple(start.shape),
-            "particles",
-            step_size=step_size,
-            integrator=integrator,
-            rtol=rtol,
-            atol=atol,
-            redraw=redraw,
-            metrics=metrics,
-            record_every=record_every,
-            keep_every=keep_every,
-        ),
+    number, dim = start.shape
+    if weights is not None:
+        weights = _checks.weights(weights, "weights", number, xp, like=start)
+    moving = None if mask is None else _checked_mask(mask, start)
+    process = TargetRun(
+        xp,
+        _Particles(xp, start, flow, weights, moving),
+        Target.checked(target, target_weights, dim, like=start),
+        Stepping(step_size, integrator, rtol, atol),
+        Keeping(redraw, metrics, record_every, keep_every),
     )
-    return run(
-        setup,
-        rng,
-        steps=steps,
-        callback=callback,
-        progress=progress,
-        checkpoint=checkpoint,
-        checkpoint_every=checkpoint_every,
-    )
+    return run(process, options)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _FlowSetup(Setup):
-    """A run whose position are the particles themselves."""
+@dataclass(frozen=True, eq=False)
+class _Particles(Subject):
+    """Particles whose velocity a flow gives."""
 
+    xp: Namespace
+    start: Array
     flow: Flow
+    weights: Array | None
     mask: Array | None
 
-    quantity = "position"
-    member = "particle"
-
-    def begun(self, rng: np.random.Generator) -> _FlowSetup:
-        return self
-
-    def prepare(self, position: Array, rng: np.random.Generator) -> VelocityFunction:
-        target, target_weights = self.drawn_target(rng, position)
-        return self.flow.prepare(
-            position,
-            target,
-            rng,
-            weights=self.weights,
-            target_weights=target_weights,
-            mask=self.mask,
-        )
-
-    def sample(self, position: Array) -> Array:
-        return position
-
-    def outcome(self, position: Array, frames: Array) -> dict[str, Array]:
-        return {"particles": position, "trajectory": frames}
+    name, position, member = "particles", "position", "particle"
 
     def parts(self) -> dict[str, Any]:
         return {
             "flow": self.flow,
             "particles": self.start,
-            "target": self.target,
             "weights": self.weights,
-            "target_weights": self.target_weights,
             "mask": self.mask,
         }
 
+    def prepare(
+        self, position: Array, rng: np.random.Generator, draw: DrawTarget
+    ) -> VelocityFunction:
+        target, target_weights = draw(rng, position)
+        weights = {"weights": self.weights, "target_weights": target_weights}
+        return self.flow.prepare(position, target, rng, **weights, mask=self.mask)
+
+    def sample(self, position: Array) -> Array:
+        return position
+
     def restricted(self, velocity: Array) -> Array:
-        return (
-            velocity
-            if self.mask is None
-            else self.xp.where(self.mask, velocity, self.xp.zeros_like(velocity))
-        )
+        if self.mask is None:
+            return velocity
+        return self.xp.where(self.mask, velocity, self.xp.zeros_like(velocity))
+
+    def outcome(self, position: Array, frames: Array) -> dict[str, Array]:
+        return {"particles": position, "trajectory": frames}
 
 
 def _checked_mask(mask: Array | Sequence[bool], start: Array) -> Array:
     host = to_host(mask) if is_array(mask) else np.asarray(mask)
     if host.dtype != np.bool_ or host.shape != (start.shape[1],):
         raise ShapeError(
-            f"mask must be {start.shape[1]} values of True or False, got shape {host.shape} of {host.dtype}"
+            f"mask must be {start.shape[1]} values of True or False, "
+            f"got shape {host.shape} of {host.dtype}"
         )
     return to_backend(host, like=start)

@@ -19,8 +19,8 @@ from ingd_ref.errors import (
     SingularSystemError,
 )
 from ingd_ref.features import FamilyStatistics, GaussianRBF, Monomials, RandomCenters
-from ingd_ref.flows import load_result, run_ingd
 from ingd_ref.generators import Affine, LocationScale, MultilayerPerceptron, QuantileGenerator
+from ingd_ref.runs import load_result, run_ingd
 
 TARGET = np.random.default_rng(2).normal(1.0, 2.0, size=(40, 2))
 PERCEPTRON = MultilayerPerceptron((2, 6, 2), residual=True)

@@ -1,10 +1,11 @@
-"""What a run of a particle flow leaves behind, and how it is kept on disk."""
+"""The result of a run of a flow, and its file on disk."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +15,16 @@ from ingd_ref.errors import CheckpointError
 
 __all__ = ["FlowResult", "load_result"]
 
-#: Fields that only a run of a generator fills.
-PARAMETERS = ("parameters", "parameter_trajectory")
+# Fields of a result: arrays of the caller's library (the last two only of a generator's run),
+# arrays on the host, single values.
+MOVED = ("particles", "trajectory", "parameters", "parameter_trajectory")
+STEPS = ("times", "steps_kept", "history_steps")
+VALUES = ("status", "steps_done", "seconds")
 
 
 @dataclass(frozen=True, eq=False)
 class FlowResult:
-    """Result of :func:`~ingd_ref.flows.run_flow` or :func:`~ingd_ref.flows.run_ingd`.
+    """Result of :func:`~ingd_ref.runs.run_flow` or :func:`~ingd_ref.runs.run_ingd`.
 
     n particles in d dimensions, k kept frames, r recorded steps, p parameters of a generator.
 
@@ -64,7 +68,7 @@ class FlowResult:
     parameter_trajectory: Array | None = field(default=None, repr=False)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the result to an ``.npz`` file, whole or not at all; :func:`load_result` reads it back.
+        """Write the result to an ``.npz`` file; :func:`load_result` reads it back.
 
         Parameters
         ----------
@@ -76,33 +80,17 @@ class FlowResult:
         CheckpointError
             If it cannot be written. An earlier file stands.
         """
-        path = Path(path)
         names = list(self.history)
-        arrays = {
-            "particles": to_host(self.particles),
-            "trajectory": to_host(self.trajectory),
-            "times": self.times,
-            "steps_kept": self.steps_kept,
-            "history_steps": self.history_steps,
-            **{f"history_{index}": self.history[name] for index, name in enumerate(names)},
-            **{
-                name: to_host(value)
-                for name in PARAMETERS
-                if (value := getattr(self, name)) is not None
-            },
-        }
-        values = {
-            "history": names,
-            "status": self.status,
-            "steps_done": self.steps_done,
-            "seconds": self.seconds,
-        }
+        history = {f"history_{index}": self.history[name] for index, name in enumerate(names)}
+        arrays = {name: getattr(self, name) for name in (*MOVED, *STEPS)} | history
+        held = {name: to_host(array) for name, array in arrays.items() if array is not None}
+        values = {name: getattr(self, name) for name in VALUES} | {"history": names}
         try:
-            write_sealed(path, "result", values, arrays)
+            write_sealed(Path(path), "result", values, held)
         except OSError as error:
-            reason = error.strerror or error
             raise CheckpointError(
-                f"result {path} cannot be written: {reason}; an earlier file of that name stands"
+                f"result {path} cannot be written: {error.strerror or error}; "
+                "an earlier file of that name stands"
             ) from error
 
 
@@ -130,18 +118,13 @@ def load_result(path: str | os.PathLike[str], like: Array | None = None) -> Flow
     if found is None:
         raise CheckpointError(f"there is no result {path}")
     values, arrays = found
-    moved = {
+    moved: dict[str, Any] = {
         name: arrays[name] if like is None else to_backend(arrays[name], like)
-        for name in ("particles", "trajectory", *PARAMETERS)
+        for name in MOVED
         if name in arrays
     }
-    return FlowResult(
-        **moved,
-        times=arrays["times"],
-        steps_kept=arrays["steps_kept"],
-        history={name: arrays[f"history_{index}"] for index, name in enumerate(values["history"])},
-        history_steps=arrays["history_steps"],
-        status=values["status"],
-        steps_done=values["steps_done"],
-        seconds=values["seconds"],
-    )
+    history = {name: arrays[f"history_{index}"] for index, name in enumerate(values["history"])}
+    plain: dict[str, Any] = {name: arrays[name] for name in STEPS} | {
+        name: values[name] for name in VALUES
+    }
+    return FlowResult(**moved, **plain, history=history)

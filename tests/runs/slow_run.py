@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref.errors import CheckpointError
-from ingd_ref.flows._flow import Flow
-from ingd_ref.flows._run import run_flow
+from ingd_ref.flows import Flow
+from ingd_ref.runs import run_flow
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ingd_ref.errors import DomainError, NonFiniteError
-from ingd_ref.flows._integrators import TABLEAUX, StepMemory, advance
+from ingd_ref.runs._integrators import TABLEAUX, StepMemory, advance
 
 ORDERS = {"euler": 1, "heun": 2, "rk4": 4}
 
@@ -230,7 +230,7 @@ def test_adaptive_gives_up_where_the_flow_ends():
 
 
 def test_adaptive_says_which_tolerance_is_out_of_reach(monkeypatch):
-    monkeypatch.setattr("ingd_ref.flows._integrators.MOST_SUBSTEPS", 500)
+    monkeypatch.setattr("ingd_ref.runs._integrators.MOST_SUBSTEPS", 500)
     with pytest.raises(DomainError, match=r"rtol = 0 and atol = 1e-12 cannot be met in float32"):
         advance(
             "adaptive", lambda x: np.sin(x * 1e6), START.astype(np.float32), 1.0, None, 0.0, 1e-12

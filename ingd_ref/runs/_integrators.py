@@ -1,24 +1,28 @@
-"""Explicit Runge-Kutta steps of ẋ = v(x): tableaux with names, one step function, one error-controlled span.
+"""Explicit Runge-Kutta steps of ẋ = v(x): named tableaux, one step, one error-controlled span.
 
-The field is autonomous: what depends on time or chance was settled by
-:meth:`~ingd_ref.flows._flow.Flow.prepare`, so no stage needs a time.
+The field is autonomous: what depends on time or chance is settled before a step, so no stage needs
+a time.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, array_namespace, item
 from ingd_ref.errors import DomainError, NonFiniteError
 from ingd_ref.flows._flow import VelocityFunction
 
-__all__ = ["INTEGRATORS", "TABLEAUX", "StepMemory", "Tableau", "advance"]
+__all__ = ["INTEGRATORS", "TABLEAUX", "StepMemory", "Stepping", "Tableau", "advance"]
 
 
 @dataclass(frozen=True)
 class Tableau:
-    r"""Coefficients of an explicit Runge-Kutta method: :math:`k_i = v(x + h\sum_{j<i} a_{ij} k_j)`, :math:`x^+ = x + h\sum_i b_i k_i`.
+    r"""Coefficients of an explicit Runge-Kutta method.
+
+    .. math:: k_i = v\Big(x + h\sum_{j<i} a_{ij} k_j\Big), \qquad x^+ = x + h\sum_i b_i k_i
 
     Attributes
     ----------
@@ -75,8 +79,7 @@ SMALLEST_PART = 1e-12
 MOST_SUBSTEPS = 10_000
 
 
-@dataclass(frozen=True)
-class StepMemory:
+class StepMemory(NamedTuple):
     """What the adaptive integrator carries from one span to the next.
 
     Attributes
@@ -91,6 +94,35 @@ class StepMemory:
     error: float
 
 
+@dataclass(frozen=True)
+class Stepping:
+    """How positions are carried along a velocity: the arguments of :func:`advance`, checked."""
+
+    step_size: float
+    integrator: str
+    rtol: float
+    atol: float
+
+    def __post_init__(self) -> None:
+        _checks.choice(self.integrator, "integrator", INTEGRATORS)
+        object.__setattr__(self, "step_size", _checks.positive(self.step_size, "step_size"))
+        object.__setattr__(self, "rtol", _checks.nonnegative(self.rtol, "rtol"))
+        object.__setattr__(self, "atol", _checks.positive(self.atol, "atol"))
+
+    def advance(
+        self, velocity: VelocityFunction, x: Array, memory: Any
+    ) -> tuple[Array, StepMemory | None]:
+        """Take one step from ``x``; ``memory`` is what the last one returned, also as a list."""
+        memory = None if memory is None else StepMemory(*memory)
+        return advance(self.integrator, velocity, x, self.step_size, memory, self.rtol, self.atol)
+
+    def parts(self) -> dict[str, Any]:
+        """Settings that change the numbers; tolerances count for the adaptive method alone."""
+        if self.integrator == "adaptive":
+            return dict(vars(self))
+        return {"step_size": self.step_size, "integrator": self.integrator}
+
+
 def advance(
     integrator: str,
     velocity: VelocityFunction,
@@ -100,16 +132,18 @@ def advance(
     rtol: float,
     atol: float,
 ) -> tuple[Array, StepMemory | None]:
-    """Carry ``x`` through ``span`` of flow time, equation (K9): one step of a fixed method, or error-controlled sub-steps.
+    """Carry ``x`` through ``span`` of flow time, equation (K9).
+
+    A fixed method takes one step, the adaptive one as many error-controlled sub-steps as it needs.
 
     Parameters
     ----------
     integrator : {"euler", "heun", "rk4", "adaptive"}
         Name of the method.
     velocity : callable
-        Maps positions (n, d) to velocities (n, d).
-    x : array (n, d)
-        Positions; left as they are.
+        Maps positions to velocities of the same shape.
+    x : array
+        Positions of any shape; they are not changed.
     span : float > 0
         Flow time to cover.
     memory : StepMemory or None
@@ -120,7 +154,7 @@ def advance(
 
     Returns
     -------
-    array (n, d)
+    array
         New positions.
     StepMemory or None
         For the next span; None for the fixed methods.
@@ -166,7 +200,7 @@ def _shifted(x: Array, h: float, coefficients: tuple[float, ...], slopes: list[A
 def _scaled_error(
     x: Array, new: Array, h: float, slopes: list[Array], rtol: float, atol: float
 ) -> float:
-    """Largest ratio, over all coordinates of all particles, of the estimated error of a sub-step to what is tolerated there."""
+    """Largest ratio, over all coordinates, of the estimated error to the tolerated one."""
     xp = array_namespace(x=x)
     error = _shifted(xp.zeros_like(x), h, TABLEAUX["dormand-prince"].error_weights, slopes)
     tolerated = atol + rtol * xp.maximum(xp.abs(x), xp.abs(new))
@@ -200,27 +234,38 @@ def _adaptive_span(
             error = _scaled_error(x, new, h, slopes, rtol, atol)
         except NonFiniteError as bad_stage:
             failure, error = bad_stage, math.inf
-        if error <= 1:
-            grown = h * _factor(error, memory.error, largest=1.0 if rejected else LARGEST_FACTOR)
-            # A sub-step cut short by the end of the span says nothing against the longer one that
-            # was planned.
-            cut_short = h < trial
-            trial = max(grown, trial) if cut_short else grown
-            memory = StepMemory(trial, memory.error if cut_short else max(error, SMALLEST_ERROR))
-            done = span if h == span - done else done + h
-            x, first, rejected = new, slopes[-1], False
-            if done == span:
-                return x, memory
+        if not error <= 1:  # NaN counts as too large
+            rejected, trial = True, h * _shrinking(error)
+            if trial < SMALLEST_PART * span:
+                raise failure or DomainError(
+                    f"{tolerance}: a sub-step of {h:.3g} still errs too much"
+                )
             continue
-        rejected = True
-        trial = h * (
-            SAFETY * max(SMALLEST_FACTOR, math.pow(error, -0.2))
-            if math.isfinite(error)
-            else SMALLEST_FACTOR
-        )
-        if trial < SMALLEST_PART * span:
-            raise failure or DomainError(f"{tolerance}: a sub-step of {h:.3g} still errs too much")
+        memory = _remembered(memory, trial, h, error, 1.0 if rejected else LARGEST_FACTOR)
+        # Rounding must not leave a sliver of the span.
+        done = span if h == span - done else done + h
+        x, first, trial, rejected = new, slopes[-1], memory.step, False
+        if done == span:
+            return x, memory
     raise DomainError(f"{tolerance} in {MOST_SUBSTEPS} sub-steps")
+
+
+def _remembered(
+    memory: StepMemory, trial: float, h: float, error: float, largest: float
+) -> StepMemory:
+    """What an accepted sub-step of length ``h`` leaves behind, where ``trial`` was planned."""
+    grown = h * _factor(error, memory.error, largest)
+    if h < trial:
+        # Cut short by the end of the span: that says nothing against the longer one.
+        return StepMemory(max(grown, trial), memory.error)
+    return StepMemory(grown, max(error, SMALLEST_ERROR))
+
+
+def _shrinking(error: float) -> float:
+    """Ratio of the next trial to a rejected sub-step."""
+    if not math.isfinite(error):
+        return SMALLEST_FACTOR
+    return SAFETY * max(SMALLEST_FACTOR, math.pow(error, -0.2))
 
 
 def _factor(error: float, error_before: float, largest: float) -> float:

@@ -9,9 +9,8 @@ import pytest
 
 from ingd_ref.backend import array_namespace, to_host
 from ingd_ref.errors import BackendError, DomainError, NonFiniteError, OptionError, ShapeError
-from ingd_ref.flows._flow import Flow
-from ingd_ref.flows._progress import StepInfo, reporter
-from ingd_ref.flows._run import FlowResult, load_result, run_flow
+from ingd_ref.flows import Flow
+from ingd_ref.runs import FlowResult, StepInfo, load_result, run_flow
 
 PARTICLES = np.random.default_rng(1).normal(size=(6, 2))
 TARGET = np.random.default_rng(2).normal(3.0, 2.0, size=(8, 2))
@@ -214,16 +213,11 @@ def test_progress_goes_where_it_is_told(capsys):
 def test_progress_bar_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
-    with reporter(True, steps=7, done=4) as report:
-        report(
-            StepInfo(
-                step=5, steps=7, time=5.0, particles=PARTICLES, metrics={"mmd": 0.125}, seconds=1.0
-            )
-        )
+    flow(steps=7, metrics={"mmd": lambda x: 0.125}, progress=True)
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "5/7" in captured.err
-    assert "mmd 0.125" in captured.err
+    assert "7/7" in captured.err
+    assert "flow  mmd 0.125" in captured.err
 
 
 # --- errors ---------------------------------------------------------------------------------------

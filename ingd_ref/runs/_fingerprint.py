@@ -1,4 +1,4 @@
-"""What a run is made of, as text: two runs are the same when every line agrees, and the first line that differs has a name."""
+"""What a run is made of, as text: two runs are the same when every line agrees."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["describe", "first_difference"]
 
 
 def describe(name: str, value: Any) -> dict[str, str]:
-    """Describe ``value`` line by line, without an address or anything else that another process would see differently.
+    """Describe ``value`` line by line, in words that do not depend on the process.
 
     Numbers and text are given in full, an array by its library, type, shape and SHA-256, a function
-    by its name alone (what it encloses is not seen), a container or an object by its public parts.
-    A dataclass field declared with ``compare=False`` is left out.
+    by its name alone (not by what it encloses), a container or an object by its public parts. A
+    dataclass field declared with ``compare=False`` is left out.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def first_difference(there: Mapping[str, str], here: Mapping[str, str]) -> str |
 
 
 def _lines(name: str, value: Any, above: tuple[int, ...]) -> list[tuple[str, str]]:
-    """Lines for ``value``, which lies inside the objects ``above``."""
+    """Lines of ``value``, which lies inside the objects ``above``."""
     if value is None or isinstance(
         value, bool | int | float | complex | str | bytes | np.generic | np.dtype
     ):
@@ -76,7 +76,7 @@ def _lines(name: str, value: Any, above: tuple[int, ...]) -> list[tuple[str, str
 
 
 def _parts(value: Any) -> tuple[str, list[tuple[str, Any]]]:
-    """What kind of thing ``value`` is, and its parts with the suffixes that name them."""
+    """Kind of ``value``, and its parts with the suffixes that name them."""
     if isinstance(value, Mapping):
         return f"mapping of {len(value)}", [(f"[{key!r}]", part) for key, part in value.items()]
     if isinstance(value, list | tuple):

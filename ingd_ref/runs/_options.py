@@ -1,0 +1,38 @@
+"""How a run is driven, whatever it runs: the arguments that every public ``run_...`` shares."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ingd_ref import _checks
+from ingd_ref.errors import OptionError
+
+__all__ = ["Callback", "Options", "Report"]
+
+Callback = Callable[[Any], bool | None]
+Report = Callable[[Any], object]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Arguments of the loop, checked; see :func:`ingd_ref.run_flow` for what they mean."""
+
+    steps: int
+    rng: np.random.Generator | None = None
+    callback: Callback | None = None
+    progress: bool | Report = True
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_every: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "checkpoint_every"):
+            object.__setattr__(self, name, _checks.positive_integer(getattr(self, name), name))
+        if self.rng is not None and not isinstance(self.rng, np.random.Generator):
+            raise OptionError(
+                f"rng must be a numpy.random.Generator, got {type(self.rng).__name__}"
+            )
