@@ -29,7 +29,7 @@ found = ir.projection.window_projection(
     times,
     samples,
     basis=ir.projection.Polynomial(4),
-    weight=ir.projection.Parabola(),
+    weight=ir.projection.Power(),
     time_weights="simpson",
 )
 rate, error = found.rate(times), found.standard_error(times)

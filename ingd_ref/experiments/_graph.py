@@ -22,12 +22,12 @@ from ingd_ref.experiments._experiment import (
 )
 from ingd_ref.features import PairwiseProducts
 from ingd_ref.projection import (
-    Parabola,
+    Power,
     regularisation_path,
     sparse_window_projection,
-    trapezoid_weights,
     window_system,
 )
+from ingd_ref.projection._time_quadrature import trapezoid_weights
 
 __all__ = ["Graph"]
 
@@ -189,7 +189,7 @@ class Graph(Experiment[dict[str, np.ndarray]]):
 
     def _noise_level(self, times: np.ndarray, products: np.ndarray) -> float:
         """Penalty that the gradient of no unchanged edge would exceed by noise alone: sqrt(2 log q) typical deviations of c."""
-        loads = trapezoid_weights(times) * Parabola().derivative(times)
+        loads = trapezoid_weights(times) * Power().derivative(times)
         deviation = np.sqrt(np.sum(loads**2) * np.var(products, axis=(0, 1)) / self.samples)
         return float(np.sqrt(2.0 * np.log(deviation.size)) * np.median(deviation))
 

@@ -15,7 +15,7 @@ __all__ = ["normal_interval", "replicated_weights"]
 
 
 def normal_interval(center: Array, error: Array, level: float) -> tuple[Array, Array]:
-    """Ends of center ± z·error with the normal quantile z of the two-sided level."""
+    """Return center ± z·error with the normal quantile z of the two-sided level."""
     level = _checks.positive(level, "level")
     if level >= 1:
         raise DomainError(f"level must lie between 0 and 1, got {level:g}; 0.95 means 95 %")
@@ -26,7 +26,7 @@ def normal_interval(center: Array, error: Array, level: float) -> tuple[Array, A
 def replicated_weights(
     xp: Namespace, weights: Array, replications: int, rng: np.random.Generator
 ) -> Iterator[Array]:
-    """Weights of samples (..., n) drawn anew with replacement, as often as asked: counts times weights, normalised."""
+    """Yield weights (..., n) of samples drawn with replacement: normalised counts times weights."""
     if not isinstance(rng, np.random.Generator):
         raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
     number = weights.shape[-1]

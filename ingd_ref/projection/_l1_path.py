@@ -20,7 +20,7 @@ ROUNDING = 1e-13
 def l1_minima(
     matrix: np.ndarray, vector: np.ndarray, weights: np.ndarray, kappas: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Minimise ½aᵀCa + cᵀa + κ Σ_j w_j |a_j| for each κ, equation (P6).
+    """Minimise ½aᵀCa + cᵀa + κ Σ_j w_j |a_j| for each κ.
 
     The minimum is piecewise linear in κ, so one path by least-angle regression serves all of them.
 
@@ -42,8 +42,8 @@ def l1_minima(
     )  # fmt: skip
     if not np.max(violations) <= TOLERANCE:
         raise SingularSystemError(
-            f"the optimality conditions are violated by {np.max(violations):.1e}: C is singular and "
-            "this penalty is too weak to determine the minimum; raise kappa"
+            f"the optimality conditions are violated by {np.max(violations):.1e}: C is singular "
+            "and this penalty is too weak to determine the minimum; raise kappa"
         )
     return found, violations
 
@@ -108,7 +108,7 @@ def _lars(matrix: np.ndarray, vector: np.ndarray, kappas: np.ndarray) -> np.ndar
 def _refined(
     matrix: np.ndarray, vector: np.ndarray, penalties: np.ndarray, a: np.ndarray
 ) -> np.ndarray:
-    """Return ``a`` with exact zeros, and the others solved anew for the signs that they have."""
+    """Return ``a`` with exact zeros, and with the other entries solved again for their signs."""
     size = np.abs(a) * np.sqrt(np.maximum(np.diagonal(matrix), 0.0))
     support = np.flatnonzero(size > ROUNDING * np.max(size))
     signs = np.sign(a[support])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,16 +31,15 @@ SUFFICIENT = 1e-4
 Function = Callable[[Array], Array]
 
 
-@dataclass(frozen=True, eq=False)
-class MProjection:
-    """A member of a family, found by its moments.
+class MProjection(NamedTuple):
+    """A member of a family, found by its moments (P1).
 
     Attributes
     ----------
     theta : array (..., b)
-        Natural parameters with ∇A(θ) = E f (P1).
+        Natural parameters with ∇A(θ) = E f.
     moments : array (..., b)
-        The moments E f that were asked for.
+        The moments E f.
     residual : array (...)
         ‖∇A(θ) − E f‖ in the norm of F(θ)⁻¹: how many standard deviations of f the moments are off.
     iterations : int
@@ -67,7 +67,7 @@ def m_projection(
 
     .. math:: \nabla A(\theta) = \mathbb E_{q_t} f = \sum_i \pi_i f(x_i)
 
-    Of all members it is the one closest to the sample in KL(q_t ‖ q_θ).
+    Of all members this one is closest to the sample in KL(q_t ‖ q_θ).
 
     Parameters
     ----------
@@ -86,14 +86,17 @@ def m_projection(
     Returns
     -------
     MProjection
+        ``theta`` (..., b); ``moments`` (..., b), the E f; ``residual`` (...), ‖∇A(θ) − E f‖ in the
+        norm of F(θ)⁻¹; ``iterations``, the Newton steps, 0 for "inverse"; ``condition`` (...), the
+        condition number of F(θ) with each statistic scaled to unit variance.
 
     Raises
     ------
-    ShapeError, NonFiniteError, OptionError, BackendError
-        For arguments that do not fit.
+    OptionError
+        If method "newton" has no start.
     DomainError
-        If samples lie outside the support, or no member has their moments: all samples equal, for
-        instance.
+        If samples lie outside the support, or no member has their moments, for instance if all
+        samples are equal.
     SingularSystemError
         If the Fisher information there is singular to working precision.
 
@@ -123,12 +126,10 @@ def m_projection(
         theta = family.natural_from_mean(moments)
     except DomainError as error:
         raise DomainError(f"the samples have moments that no {family.name} has: {error}") from error
-    system = positive_system(
-        xp, family.fisher(theta), 0.0, f"the Fisher information of {family.name}"
-    )
-    return MProjection(
-        theta, moments, _distance(xp, system, family.mean(theta) - moments), 0, system.condition
-    )
+    fisher = family._fisher(xp, theta)
+    system = positive_system(xp, fisher, 0.0, f"the Fisher information of {family.name}")
+    residual = _distance(xp, system, family._mean(xp, theta) - moments)
+    return MProjection(theta, moments, residual, 0, system.condition)
 
 
 def match_moments(
@@ -141,11 +142,11 @@ def match_moments(
     contains: Callable[[Array], Array] | None = None,
     tolerance: float | None = None,
 ) -> MProjection:
-    r"""Find θ with given moments where A and its derivatives can be computed, from the dual (E6) of equation (P1).
+    r"""Find θ with given moments, equation (P1), by Newton's method on its dual (E6).
 
     .. math:: \theta = \operatorname{argmax}_\theta\; \langle \theta, \mu \rangle - A(\theta)
 
-    The dual is concave. Newton's steps δ = F⁻¹(μ − ∇A) are halved until they stay in the parameter
+    The dual is concave. Newton steps δ = F⁻¹(μ − ∇A) are halved until they stay in the parameter
     space and the dual rises enough.
 
     Parameters
@@ -164,17 +165,16 @@ def match_moments(
         Whether θ (b,) is a natural parameter, () of bool. Default: every θ is.
     tolerance : float > 0, optional
         Newton decrement sqrt(δᵀFδ), in standard deviations of f, at which the search ends. Default:
-        the square root of eps; by Newton's quadratic convergence the step that is then taken leaves
-        an error of order eps.
+        the square root of eps; convergence is quadratic, so the last step leaves an error of order
+        eps.
 
     Returns
     -------
     MProjection
+        As for :func:`m_projection`.
 
     Raises
     ------
-    ShapeError, NonFiniteError, BackendError
-        For arguments that do not fit.
     DomainError
         If no member has these moments: they lie outside the set of possible means, or on its
         boundary, and θ runs away.
@@ -215,15 +215,14 @@ def match_moments(
     if contains is not None and not item(contains(theta)):
         raise DomainError("start is not a natural parameter")
     dual = _Dual(xp, moments, log_partition, gradient, hessian, contains)
-    with np.errstate(
-        over="ignore", invalid="ignore", divide="ignore"
-    ):  # θ may run away; what it meets there is not finite, and seen
+    # θ may run away; values that are not finite are found and reported.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return dual.minimised(theta, enough)
 
 
 @dataclass(frozen=True, eq=False)
 class _Dual:
-    """The convex function A(θ) − ⟨θ, μ⟩, whose least value is minus the conjugate (E6)."""
+    """The convex function A(θ) − ⟨θ, μ⟩; its minimum is minus the conjugate (E6)."""
 
     xp: Namespace
     moments: Array
@@ -233,7 +232,7 @@ class _Dual:
     contains: Callable[[Array], Array] | None
 
     def minimised(self, theta: Array, enough: float) -> MProjection:
-        """Newton's method from ``theta`` until the decrement is ``enough``."""
+        """Minimise by Newton's method from ``theta`` until the decrement is ``enough``."""
         xp, moments = self.xp, self.moments
         system = positive_system(xp, self.hessian(theta), 0.0, SUBJECT)
         for iterations in range(1, LARGEST_NUMBER_OF_STEPS + 1):
@@ -244,20 +243,15 @@ class _Dual:
             system = self.metric(theta, iterations)
             size = 1.0 + item(xp.linalg.vector_norm(theta))
             # On the boundary of the possible means the decrement falls too, but steps keep their
-            # size: θ is on its way to infinity.
+            # size: θ goes to infinity.
             if decrement <= enough and item(xp.linalg.vector_norm(step)) <= SHORT * size:
                 self.require_determined(system, size, iterations)
-                return MProjection(
-                    theta,
-                    moments,
-                    _distance(xp, system, self.gradient(theta) - moments),
-                    iterations,
-                    system.condition,
-                )
+                residual = _distance(xp, system, self.gradient(theta) - moments)
+                return MProjection(theta, moments, residual, iterations, system.condition)
         raise DomainError(self.failure(LARGEST_NUMBER_OF_STEPS))
 
     def metric(self, theta: Array, iterations: int) -> System:
-        """F(θ), on the way; DomainError where it is not positive definite any more."""
+        """Return F(θ) at an iterate; DomainError if it is not positive definite there."""
         hessian = self.hessian(theta)
         if not item(self.xp.all(self.xp.isfinite(hessian))):
             raise DomainError(self.failure(iterations))
@@ -267,7 +261,7 @@ class _Dual:
             raise DomainError(f"{self.failure(iterations)}: {error}") from error
 
     def require_determined(self, system: System, size: float, iterations: int) -> None:
-        """Raise DomainError where the rounding of the moments alone moves θ by a tenth of its size."""
+        """Raise DomainError where rounding of the moments moves θ by a tenth of its size."""
         rounding = float(self.xp.finfo(self.moments.dtype).eps) * self.xp.abs(self.moments)
         if item(self.xp.linalg.vector_norm(system.solve(rounding))) > 0.1 * size:
             raise DomainError(f"{self.failure(iterations)}, to working precision")
@@ -276,36 +270,38 @@ class _Dual:
         return float(item(self.log_partition(theta)) - item(self.xp.sum(theta * self.moments)))
 
     def step_length(self, theta: Array, step: Array, slope: float) -> float:
-        """The first of 1, ½, ¼, … at which the step is legal and lowers the function by enough; ``slope`` is its descent at length 0."""
+        """Return the first of 1, ½, ¼, … at which the step is legal and descends enough.
+
+        ``slope`` is the descent per length at length 0.
+        """
         if not item(self.xp.all(self.xp.isfinite(step))):
             raise DomainError(self.failure(0))
         here = self.value(theta)
-        # Values are differences of terms of the size of A: below that much rounding they tell
+        # Values are differences of terms of the size of A: below that much rounding they mean
         # nothing, and a full step is right.
-        rounding = (
-            8
-            * float(self.xp.finfo(theta.dtype).eps)
-            * (1.0 + abs(here) + abs(item(self.log_partition(theta))))
-        )
+        size = 1.0 + abs(here) + abs(item(self.log_partition(theta)))
+        rounding = 8 * float(self.xp.finfo(theta.dtype).eps) * size
         length = 1.0
         for _ in range(HALVINGS):
             moved = theta + length * step
-            if (self.contains is None or item(self.contains(moved))) and self.value(
-                moved
-            ) <= here - SUFFICIENT * length * slope + rounding:
+            inside = self.contains is None or item(self.contains(moved))
+            if inside and self.value(moved) <= here - SUFFICIENT * length * slope + rounding:
                 return length
             length *= 0.5
         raise DomainError(self.failure(0))
 
     def failure(self, iterations: int) -> str:
         after = f" in {iterations} Newton steps" if iterations else ""
-        return f"no member with these moments was found{after}: they lie outside the set of possible means, or on its boundary"
+        return (
+            f"no member with these moments was found{after}: they lie outside the set of possible "
+            "means, or on its boundary"
+        )
 
 
 def _newton_batch(
     xp: Namespace, family: ExponentialFamily, moments: Array, start: Array
 ) -> MProjection:
-    """:func:`match_moments` for each member of a batch (..., b)."""
+    """Run :func:`match_moments` for each member of a batch (..., b)."""
     rows = xp.reshape(moments, (-1, moments.shape[-1]))
     found = [
         match_moments(
@@ -334,5 +330,5 @@ def _newton_batch(
 
 
 def _distance(xp: Namespace, system: System, gap: Array) -> Array:
-    """Norm of a difference of moments in the metric F⁻¹, shape (...)."""
+    """Return the norm (...) of a difference of moments in the metric F⁻¹."""
     return xp.sqrt(xp.abs(xp.sum(gap * system.solve(gap), axis=-1)))

@@ -1,4 +1,4 @@
-"""Batches of weighted samples at the public edge: how they are checked, and their moments."""
+"""Batches of weighted samples: their checks and their moments."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sample_batch(
     like: Array | None = None,
     shape: tuple[int, ...] | None = None,
 ) -> Array:
-    """Return ``x`` as floating (..., n, d) samples, all finite; of the given shape if there is one."""
+    """Return samples (..., n, d) in a floating-point type, all finite, of the shape if given."""
     if shape is not None and tuple(x.shape) != shape:
         raise ShapeError(f"{name} must have shape {shape}, got {tuple(x.shape)}")
     if x.ndim < 2:
@@ -35,13 +35,14 @@ def sample_batch(
         raise ShapeError(f"{name} must have shape (..., n, d), got {tuple(x.shape)}{hint}")
     if 0 in x.shape:
         raise ShapeError(
-            f"{name} must hold at least one sample with at least one coordinate, got shape {tuple(x.shape)}"
+            f"{name} must hold at least one sample with at least one coordinate, "
+            f"got shape {tuple(x.shape)}"
         )
     return _checks.finite(_checks.real_array(x, name, xp, like), name, xp)
 
 
 def sample_weights(weights: Array | None, xp: Namespace, like: Array) -> Array:
-    """Return weights (..., n) of samples (..., n, d), each row non-negative with sum one; one row (n,) serves the whole batch."""
+    """Return checked weights (..., n) of samples (..., n, d); one row (n,) serves a batch."""
     shape = tuple(like.shape[:-1])
     if weights is None or weights.ndim == 1:
         row = _checks.weights(weights, "weights", shape[-1], xp, like)
@@ -59,13 +60,14 @@ def sample_weights(weights: Array | None, xp: Namespace, like: Array) -> Array:
     worst = item(xp.max(xp.abs(totals - 1.0)))
     if worst > _checks.SUM_TOLERANCE:
         raise DomainError(
-            f"each row of weights must sum to 1, one of them is off by {worst:g}; divide by the sums first"
+            f"each row of weights must sum to 1, one of them is off by {worst:g}; "
+            "divide by the sums first"
         )
     return weights / totals
 
 
 def without_each(xp: Namespace, weights: Array) -> Array:
-    """π_i/(1 − π_i), what a sample weighs against all others; DomainError where there are no others."""
+    """Return π_i/(1 − π_i), the weight of a sample relative to all others."""
     if not item(xp.max(weights)) < 1.0 - float(xp.finfo(weights.dtype).eps):
         raise DomainError(
             "a standard error needs at least two samples of positive weight, at each time"
@@ -74,7 +76,7 @@ def without_each(xp: Namespace, weights: Array) -> Array:
 
 
 def statistics(xp: Namespace, features: Features, samples: Array, implementation: str) -> Array:
-    """Statistics (..., n, b) of samples (..., n, d)."""
+    """Return the statistics (..., n, b) of samples (..., n, d)."""
     require_features(features)
     values = features(xp.reshape(samples, (-1, samples.shape[-1])), implementation)
     return xp.reshape(values, (*samples.shape[:-1], values.shape[-1]))
@@ -83,7 +85,7 @@ def statistics(xp: Namespace, features: Features, samples: Array, implementation
 def pushed_statistics(
     xp: Namespace, features: Features, samples: Array, velocities: Array, implementation: str
 ) -> tuple[Array, Array]:
-    """Statistics and ∇f(x_i)ᵀ v_i, the rate at which the velocity of a sample moves them (P4), both (..., n, b)."""
+    """Return the statistics and their rates ∇f(x_i)ᵀ v_i (P4), both (..., n, b)."""
     require_features(features)
     points, moves = (xp.reshape(array, (-1, samples.shape[-1])) for array in (samples, velocities))
     values, jacobian = features.values_and_jacobian(points, implementation)
@@ -93,17 +95,16 @@ def pushed_statistics(
 
 
 def weighted_mean(xp: Namespace, values: Array, weights: Array) -> Array:
-    """Σ_i π_i f_i, shape (..., b)."""
+    """Return Σ_i π_i f_i, shape (..., b)."""
     return xp.matmul(weights[..., None, :], values)[..., 0, :]
 
 
 def centred(xp: Namespace, values: Array, weights: Array) -> Array:
-    """Deviations f_i − f̄, shape (..., n, b)."""
+    """Return the deviations f_i − f̄, shape (..., n, b)."""
     return values - weighted_mean(xp, values, weights)[..., None, :]
 
 
 def covariance(xp: Namespace, deviations: Array, weights: Array) -> Array:
-    """Σ_i π_i (f_i − f̄)(f_i − f̄)ᵀ, shape (..., b, b)."""
-    return symmetrise(
-        xp, xp.matmul(xp.matrix_transpose(deviations * weights[..., None]), deviations)
-    )
+    """Return Σ_i π_i (f_i − f̄)(f_i − f̄)ᵀ, shape (..., b, b)."""
+    weighted = xp.matrix_transpose(deviations * weights[..., None])
+    return symmetrise(xp, xp.matmul(weighted, deviations))

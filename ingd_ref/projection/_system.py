@@ -16,7 +16,9 @@ ROUNDING_FACTOR = 10
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """A symmetric positive definite matrix, scaled to ones on its diagonal, so that the units of the statistics do not matter.
+    """A symmetric positive definite matrix with its diagonal scaled to ones.
+
+    The scaling makes the condition number independent of the units of the statistics.
 
     Attributes
     ----------
@@ -34,22 +36,21 @@ class System:
     condition: Array
 
     def solve(self, rhs: Array) -> Array:
-        """(C + εI)⁻¹ rhs for vectors (..., b)."""
+        """Return (C + εI)⁻¹ rhs for vectors (..., b)."""
         return self.solve_columns(rhs[..., None])[..., 0]
 
     def solve_columns(self, rhs: Array) -> Array:
-        """(C + εI)⁻¹ rhs for matrices (..., b, q)."""
-        return (
-            self.xp.linalg.solve(self.scaled, rhs / self.scale[..., :, None])
-            / self.scale[..., :, None]
-        )
+        """Return (C + εI)⁻¹ rhs for matrices (..., b, q)."""
+        scale = self.scale[..., :, None]
+        return self.xp.linalg.solve(self.scaled, rhs / scale) / scale
 
     def solve_without(self, design: Array, shares: Array, rhs: Array) -> Array:
-        """(C + εI − Σ_r α_r y_r y_rᵀ)⁻¹ rhs for each sample, shape (..., n, b): the system without what the sample adds to it.
+        """Return (C + εI − Σ_r α_r y_r y_rᵀ)⁻¹ rhs for each sample, shape (..., n, b).
 
-        The rows y are ``design`` (..., n, r, b), the factors α are ``shares`` (..., n, r), and rhs
-        is (..., n, b). By Woodbury's formula only r×r systems are solved anew. Where nothing is
-        left without the sample, the answer is as large as the precision can hold.
+        It is the system without the share of the sample. The rows y are ``design`` (..., n, r, b),
+        the factors α are ``shares`` (..., n, r), and rhs is (..., n, b). Woodbury's formula needs
+        only r×r systems. Where nothing is left without the sample, the answer is as large as the
+        precision can hold.
         """
         xp = self.xp
         number, rank, width = design.shape[-3:]
@@ -59,17 +60,15 @@ class System:
         )
         plain = xp.matrix_transpose(self.solve_columns(xp.matrix_transpose(rhs)))
         inner = shares[..., :, None] * xp.matmul(design, xp.matrix_transpose(inverse))
-        eye = (1.0 + 8.0 * float(xp.finfo(rhs.dtype).eps)) * xp.eye(
-            rank, dtype=rhs.dtype, device=device(rhs)
-        )
-        lifted = xp.linalg.solve(
-            eye - inner, shares[..., :, None] * xp.matmul(design, plain[..., :, None])
-        )
+        slightly_more_than_one = 1.0 + 8.0 * float(xp.finfo(rhs.dtype).eps)
+        eye = slightly_more_than_one * xp.eye(rank, dtype=rhs.dtype, device=device(rhs))
+        pulled = shares[..., :, None] * xp.matmul(design, plain[..., :, None])
+        lifted = xp.linalg.solve(eye - inner, pulled)
         return plain + xp.matmul(xp.matrix_transpose(inverse), lifted)[..., 0]
 
 
 def positive_system(xp: Namespace, matrix: Array, ridge: float, subject: str) -> System:
-    """Prepare C + εI for C of shape (..., b, b); :class:`SingularSystemError` with the rank unless it is positive definite."""
+    """Prepare C + εI (..., b, b); SingularSystemError with its rank unless positive definite."""
     number = matrix.shape[-1]
     matrix = matrix + ridge * xp.eye(number, dtype=matrix.dtype, device=device(matrix))
     diagonal = xp.linalg.diagonal(matrix)
@@ -81,7 +80,8 @@ def positive_system(xp: Namespace, matrix: Array, ridge: float, subject: str) ->
     rank = int(item(xp.min(xp.sum(xp.astype(above, xp.int64), axis=-1))))
     if rank < number:
         raise SingularSystemError(
-            f"{subject} has rank {rank} of {number} to working precision: statistics are constant, depend linearly on one another, or "
-            "outnumber the samples; take other statistics, more samples, or a ridge above zero"
+            f"{subject} has rank {rank} of {number} to working precision: statistics are constant, "
+            "depend linearly on one another, or outnumber the samples; use other statistics, more "
+            "samples, or a ridge above zero"
         )
     return System(xp, scaled, scale, largest / smallest)

@@ -1,10 +1,11 @@
-"""The tangent projection (P2)-(P4): how fast the natural parameters of a moving distribution move."""
+"""The tangent projection: velocity of the natural parameters of a moving distribution."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -32,16 +33,16 @@ __all__ = ["TangentProjection", "paired_tangent_projection", "tangent_projection
 
 @dataclass(frozen=True, eq=False)
 class TangentProjection:
-    """Velocity of the natural parameters, with what is needed to judge it.
+    """Velocity of the natural parameters, the solution of (P2) by (P3), with its uncertainty.
 
     Attributes
     ----------
     rate : array (..., b)
-        θ̇ of (P3).
+        θ̇ of equation (P3).
     covariance : array (..., b, b)
         F̂ = Cov[f], population divisor (E3).
     moment_rate : array (..., b)
-        ∂_t E f (P4).
+        ∂_t E f of equation (P4).
     condition : array (...)
         2-norm condition number of F̂ + εI with each statistic scaled to unit variance.
     weights : array (..., n)
@@ -64,7 +65,8 @@ class TangentProjection:
         With φ_i = f(x_i) − f̄, r_i the share of sample i in the moment rate m, and θ̇ = (F̂ + εI)⁻¹
         m,
 
-        .. math:: \mathrm{IF}_i = (\hat F + \varepsilon I)^{-1} \bigl( r_i - m - (\varphi_i \varphi_i^\top - \hat F)\, \dot\theta \bigr)
+        .. math:: \mathrm{IF}_i = (\hat F + \varepsilon I)^{-1}
+                  \bigl( r_i - m - (\varphi_i \varphi_i^\top - \hat F)\, \dot\theta \bigr)
         """
         return self._influence()
 
@@ -79,11 +81,11 @@ class TangentProjection:
 
     @cached_property
     def rate_covariance(self) -> Array:
-        """Sandwich covariance Σ_i π_i² D_i D_iᵀ of θ̇, with D the :attr:`deletion`, shape (..., b, b): the jackknife.
+        """Jackknife covariance Σ_i π_i² D_i D_iᵀ of θ̇, D the :attr:`deletion`, (..., b, b).
 
-        It holds for independent samples, and to first order in 1/n; for the nodes of a quadrature
-        rule it means nothing. Statistics such as x² have heavy-tailed influences: there a nominal
-        95 % is met from a thousand samples on rather than from a hundred.
+        It holds for independent samples, to first order in 1/n; it means nothing for the nodes of a
+        quadrature rule. Statistics such as x² have heavy-tailed influences, and intervals then
+        reach a nominal 95 % with a thousand samples rather than a hundred.
         """
         xp = array_namespace(rate=self.rate)
         scaled = self.weights[..., None] * self.deletion
@@ -91,20 +93,17 @@ class TangentProjection:
 
     @cached_property
     def standard_error(self) -> Array:
-        """Standard error of each entry of θ̇, shape (..., b): the root of the diagonal of :attr:`rate_covariance`.
-
-        DomainError where all the weight lies on one sample.
-        """
+        """Standard error of each entry of θ̇, shape (..., b), from :attr:`rate_covariance`."""
         xp = array_namespace(rate=self.rate)
         return xp.sqrt(xp.linalg.diagonal(self.rate_covariance))
 
     def confidence_interval(self, level: float = 0.95) -> tuple[Array, Array]:
-        """Lower and upper ends (..., b) of normal confidence intervals for each entry of θ̇.
+        """Return the ends (..., b) of normal confidence intervals for each entry of θ̇.
 
         Parameters
         ----------
         level : float, between 0 and 1
-            Probability with which an interval covers. Default 0.95.
+            Coverage probability. Default 0.95.
 
         Returns
         -------
@@ -113,11 +112,14 @@ class TangentProjection:
         Raises
         ------
         DomainError
+            If all the weight lies on one sample.
         """
         return normal_interval(self.rate, self.standard_error, level)
 
     def bootstrap(self, replications: int, rng: np.random.Generator) -> Array:
-        """Estimates of θ̇ from samples drawn anew with replacement; their spread is an alternative to :attr:`standard_error`.
+        """Return estimates of θ̇ from samples drawn with replacement.
+
+        Their spread is an alternative to :attr:`standard_error`.
 
         Parameters
         ----------
@@ -132,17 +134,12 @@ class TangentProjection:
 
         Raises
         ------
-        DomainError, OptionError
         SingularSystemError
             If a replication has a singular covariance: too few samples for this many statistics.
         """
         xp = array_namespace(rate=self.rate)
-        return xp.stack(
-            [
-                self._estimate(weights)
-                for weights in replicated_weights(xp, self.weights, replications, rng)
-            ]
-        )
+        drawn = replicated_weights(xp, self.weights, replications, rng)
+        return xp.stack([self._estimate(weights) for weights in drawn])
 
 
 def tangent_projection(
@@ -155,11 +152,16 @@ def tangent_projection(
     ridge: float = 0.0,
     implementation: str = "auto",
 ) -> TangentProjection:
-    r"""Project a moving distribution on the exponential family with statistics f, equations (P2) to (P4).
+    r"""Project a moving distribution on the exponential family with statistics f, equation (P3).
 
-    .. math:: \dot\theta = \operatorname{argmin}_\delta \mathbb E \bigl( s(x) - \langle \delta, f(x) - \bar f \rangle \bigr)^2
-              = \mathrm{Cov}[f]^{-1}\, \partial_t \mathbb E f, \quad s = \partial_t \log q_t, \qquad
-              \partial_t \mathbb E f = \mathbb E[\nabla f^\top v] = \mathrm{Cov}[f, s]
+    .. math::
+        \dot\theta &= \operatorname{argmin}_\delta
+            \mathbb E \bigl( s(x) - \langle \delta, f(x) - \bar f \rangle \bigr)^2
+            = \mathrm{Cov}[f]^{-1}\, \partial_t \mathbb E f, \quad s = \partial_t \log q_t \\
+        \partial_t \mathbb E f &= \mathbb E[\nabla f^\top v] = \mathrm{Cov}[f, s]
+
+    It solves the regression of equation (P2); with velocities of the samples the moment rate is
+    that of equation (P4).
 
     Parameters
     ----------
@@ -170,8 +172,8 @@ def tangent_projection(
     velocities : array (..., n, d), optional
         Velocity v of each sample, in units of x per unit of time.
     scores : array (..., n), optional
-        Time score ∂_t log q_t of each sample, per unit of time; noise that does not depend on f is
-        averaged out. Give this or ``velocities``.
+        Time score ∂_t log q_t of each sample, per unit of time; noise that is independent of f
+        averages out. Give this or ``velocities``.
     weights : array (n,) or (..., n), optional
         Weights π, non-negative with sum one. Default: 1/n.
     ridge : float ≥ 0
@@ -185,30 +187,29 @@ def tangent_projection(
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError, BackendError
-        For arguments that do not fit.
     OptionError
-        Unless exactly one of ``velocities`` and ``scores`` is given.
+        If both or neither of ``velocities`` and ``scores`` are given.
     SingularSystemError
         If the covariance is singular to working precision; the message gives its rank.
 
     Notes
     -----
-    Where q_t stays in the family, the result is the family's own θ̇ (P7). Discrete samples have no
-    velocities: use :func:`paired_tangent_projection` or :func:`window_projection`. Source: [L25];
-    the sandwich follows from the delta method.
+    Where q_t stays in the family, the result is the θ̇ of the family, equation (P7). Discrete
+    samples have no velocities: use :func:`paired_tangent_projection` or :func:`window_projection`.
+    Source: [L25]; the sandwich follows from the delta method.
 
     Examples
     --------
-    A Gaussian that grows, x = e^t z with velocity x, at t = 0. Gauss-Hermite nodes stand for its
-    samples; θ̇ = (0, 1):
+    A Gaussian that grows, x = e^t z with velocity x, at t = 0, so that θ̇ = (0, 1). Gauss-Hermite
+    nodes replace samples:
 
     >>> import numpy as np
     >>> import ingd_ref as ir
     >>> nodes, weights = np.polynomial.hermite_e.hermegauss(8)
     >>> x = nodes[:, None]
     >>> gaussian = ir.features.FamilyStatistics(ir.families.Gaussian())
-    >>> found = tangent_projection(gaussian, x, velocities=x, weights=weights / weights.sum())
+    >>> weights = weights / weights.sum()
+    >>> found = tangent_projection(gaussian, x, velocities=x, weights=weights)
     >>> (found.rate + 0.0).round(12) + 0.0
     array([0., 1.])
     """
@@ -233,7 +234,7 @@ def tangent_projection(
     residuals = sample_batch(scores[..., None], "scores", xp, like=samples)
 
     def shares(weights: Array) -> Array:
-        """φ_i (s_i − s̄), whose mean is Cov[f, s]."""
+        """Return φ_i (s_i − s̄), whose mean is Cov[f, s]."""
         return centred(xp, values, weights) * centred(xp, residuals, weights)
 
     return _from_shares(xp, (values,), shares, weights, ridge)
@@ -249,20 +250,21 @@ def paired_tangent_projection(
     ridge: float = 0.0,
     implementation: str = "auto",
 ) -> TangentProjection:
-    r"""Project a moving distribution from samples at t − h and t + h, equation (P3) with central differences.
+    r"""Project a moving distribution from samples at t − h and t + h, equation (P3).
 
-    .. math:: \partial_t \mathbb E f \approx \frac{1}{2h} \sum_i \pi_i \bigl( f(x_i^+) - f(x_i^-) \bigr), \qquad
-              \mathrm{Cov}[f] \approx \tfrac12 \bigl( \mathrm{Cov}[f(x^-)] + \mathrm{Cov}[f(x^+)] \bigr)
+    .. math::
+        \partial_t \mathbb E f &\approx \textstyle\sum_i \pi_i ( f(x_i^+) - f(x_i^-) ) / (2h) \\
+        \mathrm{Cov}[f] &\approx \tfrac12 \bigl( \mathrm{Cov}[f(x^-)] + \mathrm{Cov}[f(x^+)] \bigr)
 
-    Both errors are of order h². No Jacobian is needed, so that the samples may be discrete.
+    Both errors are of order h². No Jacobian is needed, so the samples may be discrete.
 
     Parameters
     ----------
     features : Features
         Sufficient statistics f.
     before, after : array (..., n, d)
-        Samples at t − h and at t + h; row i of both is one particle. Rows that belong together by
-        chance only are legal too: the estimate is the same, and its standard error grows like 1/h.
+        Samples at t − h and at t + h; row i of both is one particle. Unrelated rows give the same
+        estimate, with a standard error that grows like 1/h.
     half_step : float > 0
         h, in units of time.
     weights : array (n,) or (..., n), optional
@@ -278,8 +280,6 @@ def paired_tangent_projection(
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError, OptionError, BackendError
-        For arguments that do not fit.
     SingularSystemError
         If the covariance is singular to working precision; the message gives its rank.
 
@@ -292,8 +292,8 @@ def paired_tangent_projection(
     >>> import numpy as np
     >>> import ingd_ref as ir
     >>> z, h = np.array([[-1.0], [1.0]]), 0.5
-    >>> found = paired_tangent_projection(ir.features.Monomials(1), z - 2 * h, z + 2 * h, h)  # a shift with velocity 2
-    >>> found.rate
+    >>> means = ir.features.Monomials(1)
+    >>> paired_tangent_projection(means, z - 2 * h, z + 2 * h, h).rate  # a shift with velocity 2
     array([2.])
     """
     xp = array_namespace(before=before, after=after, weights=weights)
@@ -314,14 +314,15 @@ def _from_shares(
     weights: Array,
     ridge: float,
 ) -> TangentProjection:
-    """θ̇ = (F̂ + εI)⁻¹ Σ_i π_i r_i, where ``shares`` gives r_i (..., n, b) and F̂ is the mean of the covariances of ``values``."""
+    """Solve θ̇ = (F̂ + εI)⁻¹ Σ_i π_i r_i.
 
-    def solved(weights: Array) -> tuple[Array, ...]:
+    ``shares`` returns r_i (..., n, b); F̂ is the mean of the covariances of ``values``.
+    """
+
+    def solved(weights: Array) -> tuple[Any, ...]:
         deviations = [centred(xp, one, weights) for one in values]
-        fisher = sum(
-            (covariance(xp, one, weights) for one in deviations[1:]),
-            covariance(xp, deviations[0], weights),
-        ) / len(values)
+        covariances = [covariance(xp, one, weights) for one in deviations]
+        fisher = sum(covariances[1:], covariances[0]) / len(values)
         rate = weighted_mean(xp, shares(weights), weights)
         system = positive_system(xp, fisher, ridge, "the covariance of the statistics")
         return system.solve(rate), fisher, rate, system, deviations
@@ -337,9 +338,8 @@ def _from_shares(
 
     def deletion() -> Array:
         design = xp.stack(deviations, axis=-2)
-        lost = (without_each(xp, weights) / len(deviations))[..., None] * xp.ones_like(
-            design[..., 0]
-        )
+        lost = without_each(xp, weights) / len(deviations)
+        lost = lost[..., None] * xp.ones_like(design[..., 0])
         return system.solve_without(design, lost, changes)
 
     return TangentProjection(

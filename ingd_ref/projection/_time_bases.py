@@ -1,4 +1,4 @@
-"""Functions of time that the velocity θ̇(t) is made of (P5), on the unit interval that a window is mapped to."""
+"""Bases for the velocity θ̇(t) of (P5), on the unit interval to which a window is mapped."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from ingd_ref import _checks
 from ingd_ref.errors import DomainError, OptionError
 
-__all__ = ["BSpline", "Constant", "Fourier", "Polynomial", "TimeBasis"]
+__all__ = ["BSpline", "Fourier", "Polynomial", "TimeBasis"]
 
 
 class TimeBasis(ABC):
-    """Functions φ_1, …, φ_k of τ = (t − t₀)/(t₁ − t₀) ∈ [0, 1], and their derivatives with respect to τ.
+    """Functions φ_1, …, φ_k of τ = (t − t₀)/(t₁ − t₀) ∈ [0, 1] and their derivatives, for (P5).
 
-    A basis of your own derives from this class. Times are few, so that both are NumPy float64
-    arrays whatever library the samples are in.
+    Derive from this class to define your own basis. Times are few, so both are NumPy float64 arrays
+    whatever library the samples are in.
     """
 
     @abstractmethod
@@ -31,36 +31,14 @@ class TimeBasis(ABC):
 
 
 @dataclass(frozen=True)
-class Constant(TimeBasis):
-    """One function, φ = 1: natural parameters that move with constant velocity.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> Constant()(np.array([0.0, 0.5]))
-    array([[1.],
-           [1.]])
-    """
-
-    def __call__(self, tau: np.ndarray) -> np.ndarray:
-        return np.ones((tau.size, 1))
-
-    def derivative(self, tau: np.ndarray) -> np.ndarray:
-        return np.zeros((tau.size, 1))
-
-
-@dataclass(frozen=True)
 class Polynomial(TimeBasis):
-    """Legendre polynomials in 2τ − 1, which are orthogonal on the window and so keep the system well conditioned.
+    """Legendre polynomials in 2τ − 1, orthogonal on the window so that (P5) is well conditioned.
 
     Parameters
     ----------
-    degree : int ≥ 1
-        Largest degree q; there are q + 1 functions.
-
-    Raises
-    ------
-    DomainError
+    degree : int ≥ 0
+        Largest degree q; there are q + 1 functions. With degree 0 natural parameters move with
+        constant velocity.
 
     Examples
     --------
@@ -74,28 +52,27 @@ class Polynomial(TimeBasis):
     degree: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "degree", _checks.positive_integer(self.degree, "degree"))
+        degree = _checks.positive_integer(self.degree, "degree") if self.degree else 0
+        object.__setattr__(self, "degree", degree)
 
     def __call__(self, tau: np.ndarray) -> np.ndarray:
         return np.polynomial.legendre.legvander(2.0 * tau - 1.0, self.degree)
 
     def derivative(self, tau: np.ndarray) -> np.ndarray:
+        if self.degree == 0:
+            return np.zeros((tau.size, 1))
         slopes = np.polynomial.legendre.legder(np.eye(self.degree + 1), axis=0)
         return 2.0 * np.polynomial.legendre.legvander(2.0 * tau - 1.0, self.degree - 1) @ slopes
 
 
 @dataclass(frozen=True)
 class Fourier(TimeBasis):
-    """Trigonometric functions with the window as their period: 1, cos 2πjτ, sin 2πjτ for j = 1, …, harmonics.
+    """Trigonometric functions 1, cos 2πjτ, sin 2πjτ for j = 1, …, harmonics, for (P5).
 
     Parameters
     ----------
     harmonics : int ≥ 1
         Number h of harmonics; there are 2h + 1 functions.
-
-    Raises
-    ------
-    DomainError
 
     Examples
     --------
@@ -125,7 +102,7 @@ class Fourier(TimeBasis):
 
 @dataclass(frozen=True)
 class BSpline(TimeBasis):
-    """B-splines on the window, which act locally: each is zero outside a few knot intervals, and together they sum to one.
+    """B-splines for (P5), each zero outside a few knot intervals; together they sum to one.
 
     Parameters
     ----------
@@ -140,9 +117,9 @@ class BSpline(TimeBasis):
     Raises
     ------
     DomainError
-        For too few functions, or knots that do not increase inside the window.
+        If there are too few functions, or the knots do not increase inside the window.
     OptionError
-        Unless either ``number`` or ``knots`` is given.
+        If both or neither of ``number`` and ``knots`` are given.
 
     Examples
     --------
@@ -161,13 +138,9 @@ class BSpline(TimeBasis):
         object.__setattr__(self, "degree", _checks.positive_integer(self.degree, "degree"))
         if (self.number is None) == (self.knots is None):
             raise OptionError("give either number or knots")
-        if (
-            self.number is not None
-            and _checks.positive_integer(self.number, "number") <= self.degree
-        ):
-            raise DomainError(
-                f"number must be at least degree + 1 = {self.degree + 1}, got {self.number}"
-            )
+        least = self.degree + 1
+        if self.number is not None and _checks.positive_integer(self.number, "number") < least:
+            raise DomainError(f"number must be at least degree + 1 = {least}, got {self.number}")
         if self.knots is not None:
             object.__setattr__(self, "knots", tuple(float(knot) for knot in self.knots))
             if not np.all(np.diff(np.array([0.0, *self.knots, 1.0])) > 0):

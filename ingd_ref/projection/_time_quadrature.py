@@ -1,4 +1,4 @@
-"""Rules that turn values at given times into an integral over time. Times are few, so they live on the host."""
+"""Quadrature in time. Times are few, so they live on the host."""
 
 from __future__ import annotations
 
@@ -13,70 +13,27 @@ from ingd_ref.errors import DomainError, ShapeError
 __all__ = ["checked_times", "gauss_legendre_times", "simpson_weights", "trapezoid_weights"]
 
 
-def trapezoid_weights(times: Any) -> np.ndarray:
-    """Weights of the trapezoidal rule on any increasing times: an error of order two in the largest gap.
-
-    Parameters
-    ----------
-    times : array (k,)
-        Increasing times, two or more.
-
-    Returns
-    -------
-    numpy.ndarray (k,)
-
-    Raises
-    ------
-    ShapeError, NonFiniteError, DomainError
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> trapezoid_weights(np.array([0.0, 1.0, 3.0]))
-    array([0.5, 1.5, 1. ])
-    """
-    gaps = np.diff(checked_times(times))
+def trapezoid_weights(times: np.ndarray) -> np.ndarray:
+    """Return weights (k,) of the trapezoidal rule, of order two in the largest gap."""
+    gaps = np.diff(times)
     return np.asarray(0.5 * (np.append(gaps, 0.0) + np.append(0.0, gaps)))
 
 
-def simpson_weights(times: Any) -> np.ndarray:
-    """Weights of Simpson's rule on any increasing times: an error of order four for equal gaps, of order three otherwise.
+def simpson_weights(times: np.ndarray) -> np.ndarray:
+    """Return weights (k,) of Simpson's rule: of order four for equal gaps, three otherwise.
 
     A parabola goes through each three consecutive times; with an even number of times the last
     interval has the parabola before it. Very unequal gaps give negative weights, which the
-    projections refuse where they make a covariance indefinite.
-
-    Parameters
-    ----------
-    times : array (k,)
-        Increasing times, three or more.
-
-    Returns
-    -------
-    numpy.ndarray (k,)
-
-    Raises
-    ------
-    ShapeError, NonFiniteError, DomainError
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> simpson_weights(np.array([0.0, 1.0, 2.0])) * 3
-    array([1., 4., 1.])
+    projections reject where they make a covariance indefinite.
     """
-    times = checked_times(times)
     if times.size < 3:
         raise DomainError("Simpson's rule needs at least three times; use the trapezoidal rule")
     weights = np.zeros(times.size)
     for first in range(0, times.size - 2, 2):
         left, right = times[first + 1] - times[first], times[first + 2] - times[first + 1]
         both = left + right
-        weights[first : first + 3] += (
-            both
-            / 6.0
-            * np.array([2.0 - right / left, both * both / (left * right), 2.0 - left / right])
-        )
+        parabola = [2.0 - right / left, both * both / (left * right), 2.0 - left / right]
+        weights[first : first + 3] += both / 6.0 * np.array(parabola)
     if times.size % 2 == 0:
         left, right = times[-2] - times[-3], times[-1] - times[-2]
         both = left + right
@@ -90,7 +47,9 @@ def simpson_weights(times: Any) -> np.ndarray:
 
 
 def gauss_legendre_times(start: float, end: float, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Times inside a window, and weights, of Gauss's rule: exact for polynomials in time of degree below 2k.
+    """Return times and weights of Gauss's rule, exact for polynomials of degree below 2k.
+
+    Both serve :func:`window_projection`, which integrates over time in equation (P5).
 
     Parameters
     ----------
@@ -106,7 +65,8 @@ def gauss_legendre_times(start: float, end: float, number: int) -> tuple[np.ndar
 
     Raises
     ------
-    DomainError, NonFiniteError
+    DomainError
+        If the window is empty.
 
     Examples
     --------
@@ -120,9 +80,8 @@ def gauss_legendre_times(start: float, end: float, number: int) -> tuple[np.ndar
 
 
 def checked_times(times: Any) -> np.ndarray:
-    """Return times as a float64 host vector; ShapeError, NonFiniteError or DomainError unless they increase and are two or more."""
-    xp = array_namespace(times=times) if is_array(times) else np
-    host = np.asarray(to_host(times) if xp is not np else times, dtype=np.float64)
+    """Return two or more increasing times as a float64 host vector."""
+    host = np.asarray(to_host(times) if is_array(times) else times, dtype=np.float64)
     if host.ndim != 1:
         raise ShapeError(f"times must have shape (k,), got {host.shape}")
     if host.size < 2:
@@ -132,7 +91,6 @@ def checked_times(times: Any) -> np.ndarray:
     if not np.all(gaps > 0):
         place = int(np.argmin(gaps > 0))
         fault = "twice" if gaps[place] == 0 else "out of order"
-        raise DomainError(
-            f"times must increase: {host[place + 1]:g} at index {place + 1} comes {fault}"
-        )
+        late = f"{host[place + 1]:g} at index {place + 1}"
+        raise DomainError(f"times must increase: {late} comes {fault}")
     return host

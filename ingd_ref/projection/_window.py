@@ -1,4 +1,4 @@
-"""The projection over a window of time (P5): velocities of the natural parameters from samples at several times, and nothing else."""
+"""The projection over a window of time (P5), from samples at several times alone."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ from ingd_ref.features import Features
 from ingd_ref.projection._intervals import normal_interval
 from ingd_ref.projection._samples import without_each
 from ingd_ref.projection._system import System, positive_system
-from ingd_ref.projection._time_bases import Constant, TimeBasis
+from ingd_ref.projection._time_bases import Polynomial, TimeBasis
 from ingd_ref.projection._time_quadrature import checked_times, simpson_weights, trapezoid_weights
 from ingd_ref.projection._window_samples import Groups, shrinkages, window_statistics
-from ingd_ref.projection._window_weights import Parabola, WindowWeight
+from ingd_ref.projection._window_weights import Power, WindowWeight
 
 __all__ = ["WindowProjection", "WindowSystem", "window_projection", "window_system"]
 
 RULES = {"trapezoid": trapezoid_weights, "simpson": simpson_weights}
-# g at the ends, as a share of its largest value: a zero of a formula such as sin π comes out as an
-# eps or so.
+# g at the ends, as a share of its largest value: sin π and the like come out as an eps or so.
 ZERO_SHARE = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
 class WindowSystem:
-    """The quadratic function ½aᵀCa + cᵀa of the coefficients whose minimum is (P5), and with an ℓ₁ penalty (P6).
+    """The quadratic function ½aᵀCa + cᵀa that (P5) minimises, and (P6) with an ℓ₁ penalty.
 
     Coefficient (j, s), of function j of the basis and statistic s, has index j·b + s.
 
@@ -81,12 +80,12 @@ class WindowSystem:
 
 @dataclass(frozen=True, eq=False)
 class WindowProjection:
-    """Velocity θ̇(t) of the natural parameters over a window.
+    """Velocity θ̇(t) of the natural parameters over a window, the solution of (P5).
 
     Attributes
     ----------
     coefficients : array (k, b)
-        a of (P5): θ̇_s(t) = Σ_j φ_j(t) a_js.
+        a of equation (P5): θ̇_s(t) = Σ_j φ_j(t) a_js.
     system : WindowSystem
         C and c, the basis and the window.
     condition : float
@@ -100,68 +99,55 @@ class WindowProjection:
     _ridge: float
 
     def rate(self, times: Any) -> Array:
-        """Velocity θ̇(t), shape (b,) for a number and (m, b) for times (m,).
-
-        Raises
-        ------
-        DomainError
-            If a time lies outside the window.
-        """
+        """Return θ̇(t), shape (b,) for a number and (m, b) for times (m,) in the window."""
         return self.system.rate(self.coefficients, times)
 
     @cached_property
     def coefficient_covariance(self) -> Array:
-        """Sandwich covariance of the coefficients, shape (k·b, k·b), to first order in 1/n.
+        """Jackknife covariance of the coefficients (k·b, k·b), to first order in 1/n.
 
-        Samples of different times count as independent, or as the same particles if they were said
-        to be coupled; the error of the quadrature in time, which more samples at a time do not
-        cure, is not part of it. As in :attr:`TangentProjection.rate_covariance`, each sample counts
-        with a system that lacks it.
+        Samples of different times count as independent, or as the same particles if they are
+        coupled. It leaves out the error of the quadrature in time, which more samples at a time do
+        not reduce.
         """
         xp = array_namespace(coefficients=self.coefficients)
         changes = self.system._moments.deletions(self.coefficients, self._solver)
         return symmetrise(xp, xp.matmul(xp.matrix_transpose(changes), changes))
 
     def standard_error(self, times: Any) -> Array:
-        """Standard error of each entry of θ̇(t), shape (b,) for a number and (m, b) for times (m,)."""
+        """Return the standard error of θ̇(t), shaped as :meth:`rate`."""
         xp = array_namespace(coefficients=self.coefficients)
         functions, alone = self.system.functions(times)
         k, b = self.coefficients.shape
-        blocks = xp.permute_dims(
-            xp.reshape(self.coefficient_covariance, (k, b, k, b)), (0, 2, 1, 3)
-        )
-        products = to_backend(
-            (functions[:, :, None] * functions[:, None, :]).reshape(-1, k * k), self.coefficients
-        )
+        covariance = xp.reshape(self.coefficient_covariance, (k, b, k, b))
+        blocks = xp.permute_dims(covariance, (0, 2, 1, 3))
+        pairs = functions[:, :, None] * functions[:, None, :]
+        products = to_backend(pairs.reshape(-1, k * k), self.coefficients)
         variances = xp.matmul(products, xp.reshape(xp.linalg.diagonal(blocks), (k * k, b)))
         errors = xp.sqrt(xp.where(variances > 0, variances, xp.zeros_like(variances)))
         return errors[0, :] if alone else errors
 
     def confidence_interval(self, times: Any, level: float = 0.95) -> tuple[Array, Array]:
-        """Lower and upper ends of normal confidence intervals for each entry of θ̇(t), at each time; shapes as of :meth:`rate`.
+        """Return the ends of normal confidence intervals for θ̇(t), shaped as :meth:`rate`.
 
         Parameters
         ----------
         times : float or array (m,)
-            When.
+            Times in the window.
         level : float, between 0 and 1
-            Probability with which an interval covers. Default 0.95.
+            Coverage probability. Default 0.95.
 
         Returns
         -------
         tuple of array
-
-        Raises
-        ------
-        DomainError
         """
         return normal_interval(self.rate(times), self.standard_error(times), level)
 
     def bootstrap(self, replications: int, rng: np.random.Generator) -> Array:
-        """Coefficients from samples drawn anew with replacement, at each time apart or, if coupled, as whole particles.
+        """Return coefficients from samples drawn with replacement.
 
-        It takes more than a handful of samples at each time: half of all replications of two
-        samples are one sample twice.
+        Each time is drawn by itself or, if coupled, whole particles. It needs more than a handful
+        of samples at each time: half of all replications of two samples are one sample twice.
 
         Parameters
         ----------
@@ -176,7 +162,8 @@ class WindowProjection:
 
         Raises
         ------
-        DomainError, OptionError, SingularSystemError
+        SingularSystemError
+            If a replication has a singular system.
         """
         if not isinstance(rng, np.random.Generator):
             raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
@@ -204,10 +191,12 @@ def window_projection(
     coupled: bool = False,
     implementation: str = "auto",
 ) -> WindowProjection:
-    r"""Project a moving distribution over a window of time from samples at several times, equation (P5).
+    r"""Project a moving distribution from samples at times in a window, equation (P5).
 
-    .. math:: \dot\theta(t) = \Phi(t)^\top a, \quad a = -(C + \varepsilon I)^{-1} c, \quad
-              C = \int g\, \Phi\, \mathrm{Cov}_{q_t}[f]\, \Phi^\top dt, \quad c = \int (g' \Phi + g \Phi') \, \mathbb E_{q_t} f \, dt
+    .. math::
+        \dot\theta(t) &= \Phi(t)^\top a, \quad a = -(C + \varepsilon I)^{-1} c \\
+        C &= \int g\, \Phi\, \mathrm{Cov}_{q_t}[f]\, \Phi^\top dt, \qquad
+        c = \int (g' \Phi + g \Phi') \, \mathbb E_{q_t} f \, dt
 
     Samples need neither velocities nor Jacobians of f, and may be discrete.
 
@@ -220,9 +209,9 @@ def window_projection(
     samples : array (k, n, d) or sequence of k arrays (n, d)
         Samples at each time; their numbers may differ in a sequence.
     basis : TimeBasis, optional
-        Functions of time. Default: :class:`Constant`.
+        Functions of time. Default: ``Polynomial(0)``, a constant.
     weight : WindowWeight, optional
-        g, zero at both ends of the window. Default: :class:`Parabola`.
+        g, zero at both ends of the window. Default: ``Power(1)``, a parabola.
     weights : array (n,) or (k, n), or sequence of k arrays (n,), optional
         Weights π of the samples, non-negative with sum one at each time. Default: 1/n.
     window : tuple of float, optional
@@ -233,8 +222,8 @@ def window_projection(
     ridge : float ≥ 0
         ε. Default 0.
     ddof : {0, 1}
-        Covariance divisor at each time: 1/n (default), which is short by a share of 1/n, or the
-        unbiased 1/(n − 1), the choice for few samples at each of many times.
+        Covariance divisor at each time: n (default), or n − 1, which is unbiased and better for few
+        samples at each of many times.
     coupled : bool
         Whether row i is the same particle at every time, for the standard errors. Default
         ``False``: all samples are independent.
@@ -247,10 +236,8 @@ def window_projection(
 
     Raises
     ------
-    ShapeError, NonFiniteError, OptionError, BackendError
-        For arguments that do not fit.
     DomainError
-        For times that do not increase or lie outside the window, an empty window, or a weight that
+        If times do not increase or lie outside the window, if the window is empty, or if the weight
         is negative or not zero at the ends.
     SingularSystemError
         If C is singular to working precision; the message gives its rank.
@@ -258,9 +245,9 @@ def window_projection(
     Notes
     -----
     The mean of E f over the window, with weight g, is subtracted from E f before it is integrated.
-    That changes nothing in c, since the integral of (gΦ)′ is zero, but quadrature only knows that
-    once it is done. Where the θ̇(t) of a family is in the span of the basis, it is what comes out
-    (P7), up to the error of the quadrature in time. Source: [W25].
+    That does not change c, since the integral of (gΦ)′ is zero, but it removes an error of the
+    quadrature. Where the θ̇(t) of a family is in the span of the basis, the result is that of
+    equation (P7) up to the error of the quadrature. Source: [W25].
 
     Examples
     --------
@@ -310,7 +297,9 @@ def window_system(
     coupled: bool = False,
     implementation: str = "auto",
 ) -> WindowSystem:
-    """Integrate C and c of equation (P5), for :func:`sparse_window_projection` and :func:`regularisation_path`.
+    """Integrate C and c of equation (P5).
+
+    :func:`sparse_window_projection` and :func:`regularisation_path` share the result.
 
     Parameters
     ----------
@@ -321,11 +310,13 @@ def window_system(
     Returns
     -------
     WindowSystem
+        ``matrix`` C (k·b, k·b) and ``vector`` c (k·b,); coefficient (j, s), of function j of the
+        basis and statistic s, has index j·b + s.
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError, OptionError, BackendError
-        For arguments that do not fit.
+    DomainError
+        As for :func:`window_projection`.
 
     Examples
     --------
@@ -333,11 +324,12 @@ def window_system(
     >>> import ingd_ref as ir
     >>> times = np.array([0.0, 0.5, 1.0])
     >>> samples = np.array([[-1.0], [1.0]]) + times[:, None, None]
-    >>> system = window_system(ir.features.Monomials(1), times, samples, time_weights="simpson")
+    >>> means = ir.features.Monomials(1)
+    >>> system = window_system(means, times, samples, time_weights="simpson")
     >>> system.matrix.round(12), system.vector.round(12)  # ∫ t(1 − t) dt = 1/6
     (array([[0.16666667]]), array([-0.16666667]))
     """
-    basis, weight = Constant() if basis is None else basis, Parabola() if weight is None else weight
+    basis, weight = basis or Polynomial(0), weight or Power()
     host = checked_times(times)
     start, end = _checked_window(window, host)
     tau = (host - start) / (end - start)
@@ -364,7 +356,7 @@ def window_system(
 
 @dataclass(frozen=True, eq=False)
 class _WindowMoments:
-    """What C and c are integrals of.
+    """The integrands of C and c.
 
     functions (k, j) holds φ_j(t_k), loads (k, j) the balanced weights ω_k (gφ_j)′(t_k), masses (k,
     1) the weights ω_k g(t_k).
@@ -378,7 +370,7 @@ class _WindowMoments:
     coupled: bool
 
     def assembled(self) -> tuple[Array, Array]:
-        """C (jb, jb) and c (jb,)."""
+        """Return C (jb, jb) and c (jb,)."""
         groups, xp = self.groups, self.groups.xp
         means = groups.means(groups.values)
         deviations = groups.values - groups.spread(means)
@@ -391,31 +383,27 @@ class _WindowMoments:
             matrix = matrix + xp.matmul(
                 xp.matrix_transpose(design * weights[part][:, None]), design
             )
-        # Loads sum to zero, so that any center will do: a mean over times keeps large constants in
-        # f from rounding.
+        # Loads sum to zero, so means may be shifted: by their own mean, which takes large constants
+        # in f out of the rounding.
         vector = xp.matmul(xp.matrix_transpose(self.loads), means - xp.mean(means, axis=0))
         return symmetrise(xp, matrix), xp.reshape(vector, (-1,))
 
     def deletions(self, coefficients: Array, solver: System) -> Array:
-        """What leaving out each sample, or each particle, takes from the coefficients (j, b), to first order: shape (n, jb).
+        """Return the change (n, jb) of the coefficients when a sample or particle is left out.
 
-        Sample i of time k adds ω_k ((gφ)′_k ⊗ ψ + g_k φ_k ⊗ (ψψᵀ − Cov_k) θ̇_k) π_i to Ca + c, with
-        ψ = f(x_i) − E f, and ω_k g_k (φ_k ⊗ ψ)(φ_k ⊗ ψ)ᵀ π_i/(1 − π_i) to the matrix of the system,
-        which is solved without it.
+        It holds to first order. Sample i of time k adds ω_k ((gφ)′_k ⊗ ψ + g_k φ_k ⊗ (ψψᵀ − Cov_k)
+        θ̇_k) π_i to Ca + c, with ψ = f(x_i) − E f, and ω_k g_k (φ_k ⊗ ψ)(φ_k ⊗ ψ)ᵀ π_i/(1 − π_i) to
+        the matrix of the system, which is solved without it.
         """
         groups, xp = self.groups, self.groups.xp
         deviations = groups.deviations(groups.values)
         rates = groups.spread(xp.matmul(self.functions, coefficients))
-        along = (
-            deviations
-            * xp.sum(deviations * rates, axis=1, keepdims=True)
-            / groups.spread(self.shrinkage)
-        )
+        shrinkage = groups.spread(self.shrinkage)
+        along = deviations * xp.sum(deviations * rates, axis=1, keepdims=True) / shrinkage
+        masses = groups.spread(self.masses * self.functions)
         changes = _outer(groups.spread(self.loads), deviations)
-        changes = changes + _outer(
-            groups.spread(self.masses * self.functions), groups.deviations(along)
-        )
-        changes = (groups.weights / xp.sqrt(groups.spread(self.shrinkage)[:, 0]))[:, None] * changes
+        changes = changes + _outer(masses, groups.deviations(along))
+        changes = (groups.weights / xp.sqrt(shrinkage[:, 0]))[:, None] * changes
         design = _outer(groups.spread(self.functions), deviations)
         lost = groups.spread(self.masses / self.shrinkage)[:, 0] * without_each(xp, groups.weights)
         if not self.coupled:
@@ -425,17 +413,16 @@ class _WindowMoments:
         shape = (len(groups.lengths), groups.lengths[0])
         changes = xp.sum(xp.reshape(changes, (*shape, -1)), axis=0)
         design = xp.permute_dims(xp.reshape(design, (*shape, -1)), (1, 0, 2))
-        return solver.solve_without(
-            design, xp.permute_dims(xp.reshape(lost, shape), (1, 0)), changes
-        )
+        lost = xp.permute_dims(xp.reshape(lost, shape), (1, 0))
+        return solver.solve_without(design, lost, changes)
 
     def redrawn(self, rng: np.random.Generator) -> _WindowMoments:
-        """The same for samples drawn anew."""
+        """Return the same for samples drawn with replacement."""
         return replace(self, groups=self.groups.redrawn(rng, self.coupled))
 
 
 def _outer(left: Array, right: Array) -> Array:
-    """Products of the entries of each row, (N, j) and (N, b) to (N, j·b)."""
+    """Return the products (N, j·b) of the entries of rows (N, j) and (N, b)."""
     xp = array_namespace(left=left)
     return xp.reshape(left[:, :, None] * right[:, None, :], (left.shape[0], -1))
 
@@ -453,7 +440,8 @@ def _checked_window(window: tuple[float, float] | None, times: np.ndarray) -> tu
         raise DomainError(f"the window from {start:g} to {end:g} is empty")
     if times[0] < start or times[-1] > end:
         raise DomainError(
-            f"times from {times[0]:g} to {times[-1]:g} reach beyond the window from {start:g} to {end:g}; leave them out"
+            f"times from {times[0]:g} to {times[-1]:g} reach beyond the window from {start:g} to "
+            f"{end:g}; leave them out"
         )
     return start, end
 
@@ -463,8 +451,8 @@ def _time_weights(rule: Any, times: np.ndarray, window: tuple[float, float]) -> 
         function = RULES[_checks.choice(rule, "time_weights", tuple(RULES))]
         if (times[0], times[-1]) != window:
             raise DomainError(
-                f"the rule {rule!r} needs samples at both ends of the window, {window[0]:g} and {window[1]:g}; "
-                "give the weights of another rule as time_weights"
+                f"the rule {rule!r} needs samples at both ends of the window, {window[0]:g} and "
+                f"{window[1]:g}; give the weights of another rule as time_weights"
             )
         return function(times)
     host = np.asarray(to_host(rule) if hasattr(rule, "shape") else rule, dtype=np.float64)
@@ -474,20 +462,19 @@ def _time_weights(rule: Any, times: np.ndarray, window: tuple[float, float]) -> 
 
 
 def _checked_weight(weight: WindowWeight, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The values g and dg/dτ; DomainError unless g ≥ 0 is zero at both ends."""
+    """Return g and dg/dτ; DomainError unless g ≥ 0 is zero at both ends."""
     level, slope = weight(tau), weight.derivative(tau)
-    ends = np.abs(weight(np.array([0.0, 1.0])))
-    top = max(
-        float(np.max(np.abs(level))), float(np.max(np.abs(weight(np.array([0.25, 0.5, 0.75])))))
-    )
+    ends, inner = weight(np.array([0.0, 1.0])), weight(np.array([0.25, 0.5, 0.75]))
+    ends, top = np.abs(ends), float(np.max(np.abs(np.append(level, inner))))
     if level.shape != tau.shape or slope.shape != tau.shape:
         raise ShapeError(
-            f"the window's weight and its slope must map times {tau.shape} to as many values, got {level.shape}, {slope.shape}"
+            f"the window's weight and its slope must map times {tau.shape} to as many values, "
+            f"got {level.shape}, {slope.shape}"
         )
     if not np.all(ends <= ZERO_SHARE * top):
         raise DomainError(
-            f"the window's weight must be zero at both ends, got g = {ends[0]:g} and {ends[1]:g}: integration by parts leaves the boundary "
-            "terms g Φ E f there, which (P5) leaves out"
+            f"the window's weight must be zero at both ends, got g = {ends[0]:g} and {ends[1]:g}: "
+            "integration by parts leaves the boundary terms g Φ E f there, which (P5) leaves out"
         )
     if np.any(level < -ZERO_SHARE * top):
         raise DomainError(f"the window's weight must not be negative, got {np.min(level):g}")
@@ -495,7 +482,7 @@ def _checked_weight(weight: WindowWeight, tau: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _balanced(loads: np.ndarray, masses: np.ndarray) -> np.ndarray:
-    """Weights of E f in c, less a share of g each, so that they sum to zero as the integral of (gφ)′ does: c ignores constants."""
+    """Return weights of E f in c minus a share of g, so that they sum to zero as ∫(gφ)′dt does."""
     total = float(np.sum(masses))
     return loads - masses[:, None] * np.sum(loads, axis=0) / total if total > 0 else loads
 
@@ -504,6 +491,7 @@ def _checked_basis(basis: TimeBasis, tau: np.ndarray) -> tuple[np.ndarray, np.nd
     functions, slopes = basis(tau), basis.derivative(tau)
     if functions.ndim != 2 or functions.shape[0] != tau.size or slopes.shape != functions.shape:
         raise ShapeError(
-            f"a basis must map {tau.size} times to (k, j) values and derivatives, got {functions.shape} and {slopes.shape}"
+            f"a basis must map {tau.size} times to (k, j) values and derivatives, "
+            f"got {functions.shape} and {slopes.shape}"
         )
     return functions, slopes

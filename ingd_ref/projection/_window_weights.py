@@ -1,4 +1,7 @@
-"""Weights g of a window (P5): non-negative, and zero at both ends, so that integration by parts leaves no boundary terms."""
+"""Weights g of a window (P5): non-negative, and zero at both ends.
+
+Integration by parts then leaves no boundary terms.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,14 @@ import numpy as np
 from ingd_ref import _checks
 from ingd_ref.errors import DomainError
 
-__all__ = ["Bump", "CustomWeight", "Parabola", "Power", "Sine", "WindowWeight"]
+__all__ = ["Bump", "Power", "Sine", "UserWeight", "WindowWeight"]
 
 
 class WindowWeight(ABC):
-    """A function g ≥ 0 of τ = (t − t₀)/(t₁ − t₀) with g(0) = g(1) = 0, and its derivative with respect to τ.
+    """A function g ≥ 0 of τ = (t − t₀)/(t₁ − t₀) with g(0) = g(1) = 0, for (P5).
 
-    The factor of g does not matter. Times are few, so that both are NumPy float64 arrays whatever
-    library the samples are in.
+    A factor of g does not matter. Times are few, so g and its derivative are NumPy float64 arrays
+    whatever library the samples are in.
     """
 
     @abstractmethod
@@ -31,63 +34,43 @@ class WindowWeight(ABC):
 
 
 @dataclass(frozen=True)
-class Parabola(WindowWeight):
-    """g = τ(1 − τ), which is (t − t₀)(t₁ − t) up to a factor.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> Parabola()(np.array([0.0, 0.5])), Parabola().derivative(np.array([0.0, 0.5]))
-    (array([0.  , 0.25]), array([1., 0.]))
-    """
-
-    def __call__(self, tau: np.ndarray) -> np.ndarray:
-        return tau * (1.0 - tau)
-
-    def derivative(self, tau: np.ndarray) -> np.ndarray:
-        return 1.0 - 2.0 * tau
-
-
-@dataclass(frozen=True)
 class Power(WindowWeight):
-    """g = (τ(1 − τ))^p: the quartic for p = 2; the trapezoidal rule gains orders with p, as derivatives at the ends vanish.
+    """g = (τ(1 − τ))^p, for (P5); by default the parabola (t − t₀)(t₁ − t), up to a factor.
+
+    The trapezoidal rule gains orders with p, because derivatives at the ends vanish.
 
     Parameters
     ----------
     power : float ≥ 1
-        p. Default 2.
-
-    Raises
-    ------
-    DomainError, NonFiniteError
+        p. Default 1.
 
     Examples
     --------
     >>> import numpy as np
-    >>> Power(2)(np.array([0.5])), Power(2).derivative(np.array([0.0]))
-    (array([0.0625]), array([0.]))
+    >>> Power()(np.array([0.0, 0.5])), Power().derivative(np.array([0.0, 0.5]))
+    (array([0.  , 0.25]), array([1., 0.]))
     """
 
-    power: float = 2.0
+    power: float = 1.0
 
     def __post_init__(self) -> None:
         if _checks.positive(self.power, "power") < 1:
             raise DomainError(
-                f"power must be at least 1, or the slope of the weight is infinite at the ends, got {self.power:g}"
+                "power must be at least 1, or the slope of the weight is infinite at the ends, "
+                f"got {self.power:g}"
             )
 
     def __call__(self, tau: np.ndarray) -> np.ndarray:
         return np.asarray((tau * (1.0 - tau)) ** self.power)
 
     def derivative(self, tau: np.ndarray) -> np.ndarray:
-        return np.asarray(
-            self.power * (tau * (1.0 - tau)) ** (self.power - 1.0) * (1.0 - 2.0 * tau)
-        )
+        inner = (tau * (1.0 - tau)) ** (self.power - 1.0)
+        return np.asarray(self.power * inner * (1.0 - 2.0 * tau))
 
 
 @dataclass(frozen=True)
 class Sine(WindowWeight):
-    """g = sin πτ.
+    """g = sin πτ, for (P5).
 
     Examples
     --------
@@ -97,9 +80,8 @@ class Sine(WindowWeight):
     """
 
     def __call__(self, tau: np.ndarray) -> np.ndarray:
-        return np.asarray(
-            np.sin(np.pi * np.minimum(tau, 1.0 - tau))
-        )  # symmetric, and so zero at the end to the last digit
+        # By symmetry: sin π is not zero.
+        return np.asarray(np.sin(np.pi * np.minimum(tau, 1.0 - tau)))
 
     def derivative(self, tau: np.ndarray) -> np.ndarray:
         return np.pi * np.cos(np.pi * tau)
@@ -107,7 +89,7 @@ class Sine(WindowWeight):
 
 @dataclass(frozen=True)
 class Bump(WindowWeight):
-    """g = exp(1 − 1/(4τ(1 − τ))), all of whose derivatives vanish at the ends.
+    """g = exp(1 − 1/(4τ(1 − τ))), for (P5); all its derivatives vanish at the ends.
 
     On equal gaps the trapezoidal rule then errs less than any power of the gap.
 
@@ -128,13 +110,13 @@ class Bump(WindowWeight):
 
     @staticmethod
     def _inside(tau: np.ndarray) -> np.ndarray:
-        """τ(1 − τ), and a number below which g underflows in its place at the ends."""
+        """Return τ(1 − τ), but no less than where g underflows."""
         return np.maximum(tau * (1.0 - tau), 1e-9)
 
 
 @dataclass(frozen=True)
-class CustomWeight(WindowWeight):
-    """A weight of your own.
+class UserWeight(WindowWeight):
+    """A weight given by functions, for (P5).
 
     Parameters
     ----------
@@ -146,8 +128,9 @@ class CustomWeight(WindowWeight):
     Examples
     --------
     >>> import numpy as np
-    >>> CustomWeight(lambda tau: tau**2 * (1 - tau), lambda tau: 2 * tau - 3 * tau**2)(np.array([1.0]))
-    array([0.])
+    >>> weight = UserWeight(lambda tau: tau**2 * (1 - tau), lambda tau: 2 * tau - 3 * tau**2)
+    >>> weight(np.array([0.0, 0.5, 1.0]))
+    array([0.   , 0.125, 0.   ])
     """
 
     function: Callable[[np.ndarray], np.ndarray]

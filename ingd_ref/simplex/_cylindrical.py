@@ -247,7 +247,7 @@ def is_cylindrical(
     DomainError
         As for :func:`principal_angles`.
     OptionError
-        If random points are wanted without a generator, or of a model that cannot draw them.
+        If random points need a generator, or a model that can draw them.
 
     Examples
     --------

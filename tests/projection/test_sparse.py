@@ -104,7 +104,7 @@ def test_path_finds_what_moves():
     assert np.all(path.kkt_residuals <= 1e-13)
     assert path.entry[0] == path.kappas[1] > path.entry[4] > path.entry[1:4].max()
     found = ir.projection.sparse_window_projection(system, path.kappas[12])
-    # solved anew for the same signs, whatever other penalties the path serves
+    # solved again for the same signs, whatever other penalties the path serves
     np.testing.assert_array_equal(found.coefficients, path.coefficients[12])
     assert found.support.sum() == 2
     assert np.all(np.sign(found.rate(0.5)) == np.sign(drift))
@@ -161,7 +161,7 @@ def test_arguments_that_do_not_fit_are_refused():
 
 
 def test_a_minimum_that_does_not_exist_is_reported():
-    """C = 0 along (1, −1), where c pulls harder than the penalty: the function falls for ever."""
+    """C = 0 along (1, −1), where c pulls harder than the penalty: the function has no lower bound."""
     matrix, vector = np.ones((2, 2)), np.array([1.0, -1.0])
     with pytest.raises(SingularSystemError, match="optimality conditions are violated"):
         minimum(matrix, vector, 0.1)

@@ -20,19 +20,18 @@ from ingd_ref.errors import (
 from ingd_ref.projection import (
     BSpline,
     Bump,
-    Constant,
-    CustomWeight,
     Fourier,
-    Parabola,
     Polynomial,
     Power,
     Sine,
+    UserWeight,
 )
+from ingd_ref.projection._time_quadrature import simpson_weights
 
 EPS = np.finfo(float).eps
 GAUSSIAN = ir.features.FamilyStatistics(ir.families.Gaussian())
 BASES = [
-    Constant(),
+    Polynomial(0),
     Polynomial(1),
     Polynomial(4),
     Fourier(2),
@@ -40,7 +39,7 @@ BASES = [
     BSpline(4, degree=1),
     BSpline(knots=(0.2, 0.7), degree=2),
 ]
-WEIGHTS = [Parabola(), Power(1.5), Power(2), Power(4), Sine(), Bump()]
+WEIGHTS = [Power(), Power(1.5), Power(2), Power(4), Sine(), Bump()]
 project = ir.projection.window_projection
 
 
@@ -92,10 +91,10 @@ def test_splines_sum_to_one_and_polynomials_are_orthogonal():
 @pytest.mark.parametrize(
     ("rule", "weight", "order"),
     [
-        ("trapezoid", Parabola(), 2),
+        ("trapezoid", Power(), 2),
         ("trapezoid", Power(2), 2),
         ("trapezoid", Power(3), 4),
-        ("simpson", Parabola(), 4),
+        ("simpson", Power(), 4),
         ("simpson", Sine(), 4),
     ],
 )
@@ -130,8 +129,8 @@ def test_a_smooth_bump_beats_every_order():
     assert np.log2(errors[0] / errors[1]) / 2 > 8
 
 
-@pytest.mark.parametrize("basis", [Constant(), Polynomial(3), BSpline(5)], ids=repr)
-@pytest.mark.parametrize("weight", [Parabola(), Power(2), Sine()], ids=repr)
+@pytest.mark.parametrize("basis", [Polynomial(0), Polynomial(3), BSpline(5)], ids=repr)
+@pytest.mark.parametrize("weight", [Power(), Power(2), Sine()], ids=repr)
 def test_gauss_nodes_in_time_leave_rounding(basis, weight):
     nodes, weights = hermite()
     # Splines have kinks in high derivatives at their knots, here 1/2, which a rule that knows of
@@ -323,18 +322,18 @@ def test_results_are_on_the_device_of_the_samples(on_device):
 def test_simpson_weights_are_exact_for_parabolas():
     times = np.array([0.0, 0.3, 0.4, 0.9, 1.0, 1.5])
     for count in (3, 4, 5, 6):
-        weights = ir.projection.simpson_weights(times[:count])
+        weights = simpson_weights(times[:count])
         for power in range(3):
             # ten roundings of weights that sum to the length of the window
             assert weights @ times[:count] ** power == pytest.approx(
                 times[count - 1] ** (power + 1) / (power + 1), abs=20 * EPS
             )
-    regular = ir.projection.simpson_weights(np.linspace(0, 1, 9))
+    regular = simpson_weights(np.linspace(0, 1, 9))
     assert regular @ np.linspace(0, 1, 9) ** 3 == pytest.approx(0.25, abs=20 * EPS)
 
 
 def test_a_window_weight_of_ones_own():
-    weight = CustomWeight(lambda tau: tau**2 * (1 - tau), lambda tau: 2 * tau - 3 * tau**2)
+    weight = UserWeight(lambda tau: tau**2 * (1 - tau), lambda tau: 2 * tau - 3 * tau**2)
     nodes, weights = hermite()
     times, masses = ir.projection.gauss_legendre_times(0.0, 1.0, 30)
     found = project(
@@ -368,17 +367,17 @@ TIMES, SAMPLES = np.array([0.0, 0.5, 1.0]), np.random.default_rng(6).normal(size
         ({"window": (0.2, 1.0)}, DomainError, "reach beyond the window"),
         ({"window": (0.0, 2.0)}, DomainError, "needs samples at both ends of the window"),
         (
-            {"weight": CustomWeight(np.ones_like, np.zeros_like)},
+            {"weight": UserWeight(np.ones_like, np.zeros_like)},
             DomainError,
             "integration by parts leaves the boundary terms",
         ),
         (
-            {"weight": CustomWeight(lambda t: -t * (1 - t), lambda t: 2 * t - 1)},
+            {"weight": UserWeight(lambda t: -t * (1 - t), lambda t: 2 * t - 1)},
             DomainError,
             "must not be negative",
         ),
         (
-            {"weight": CustomWeight(lambda t: t * (1 - t), lambda t: np.zeros(1))},
+            {"weight": UserWeight(lambda t: t * (1 - t), lambda t: np.zeros(1))},
             ShapeError,
             "slope",
         ),
@@ -393,7 +392,7 @@ TIMES, SAMPLES = np.array([0.0, 0.5, 1.0]), np.random.default_rng(6).normal(size
         ),
         ({"samples": [SAMPLES[0], SAMPLES[1], np.zeros((0, 1))]}, ShapeError, r"samples\[2\]"),
         ({"samples": [SAMPLES[0], SAMPLES[1], [[1.0]]]}, BackendError, r"samples\[2\]"),
-        ({"samples": np.full((3, 8, 1), np.nan)}, NonFiniteError, r"samples\[0\]"),
+        ({"samples": np.full((3, 8, 1), np.nan)}, NonFiniteError, "samples holds 24"),
         ({"weights": np.ones(8)}, DomainError, "sum to 1"),
         ({"weights": np.ones((2, 8)) / 8}, ShapeError, "there are 3 times, but weights holds 2"),
         ({"ddof": 2}, DomainError, "ddof"),
@@ -421,7 +420,7 @@ def test_windows_that_make_no_sense_are_refused(options, error, message):
 
 def test_bases_and_weights_that_make_no_sense_are_refused():
     for wrong in (
-        lambda: Polynomial(0),
+        lambda: Polynomial(-1),
         lambda: Fourier(0),
         lambda: BSpline(3),
         lambda: BSpline(knots=(0.5, 0.5)),
@@ -439,7 +438,7 @@ def test_bases_and_weights_that_make_no_sense_are_refused():
     with pytest.raises(OptionError, match="rng"):
         found.bootstrap(2, None)
     with pytest.raises(DomainError, match="at least three times"):
-        ir.projection.simpson_weights(np.array([0.0, 1.0]))
+        simpson_weights(np.array([0.0, 1.0]))
 
 
 def test_a_singular_window_takes_a_ridge():

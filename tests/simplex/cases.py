@@ -106,7 +106,7 @@ MODELS = {**CYLINDRICAL, **OTHERS}
 
 
 def exact_joint(model):
-    """The joint of a model as the oracle computes it; None for a function of one's own."""
+    """The joint of a model as the oracle computes it; None for a function of a user's."""
     if isinstance(model, simplex.BayesianNetwork):
         return oracle.network(
             model.parents, dict(zip(model.space.names, model.space.cardinalities, strict=True))

@@ -254,7 +254,7 @@ FAULTS = [
         replaced(lambda loads, masses: loads),
         "window_coefficients",
     ),
-    ("P5", "projection:simpson_weights", scaled(1 + 1e-12), "rules_in_time"),
+    ("P5", "projection._time_quadrature:simpson_weights", scaled(1 + 1e-12), "rules_in_time"),
     ("P6", "projection._l1_path:_refined", scaled(1 + 1e-11), "sparse_minima"),
     ("P7", "projection._tangent:covariance", scaled(1 + 1e-9), "gaussian_and_gamma_rates"),
     ("N1", "generators._base:Generator._rows", scaled(1 + 1e-12), "moments_moved_by_parameters"),
