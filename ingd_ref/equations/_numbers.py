@@ -14,7 +14,9 @@ def _on_any_number(name, floating, ball):
     def single(number):
         if hasattr(number, "context"):
             return getattr(number.context, name)(number)
-        return ball(number) if hasattr(number, "rad") else floating(number)
+        if hasattr(number, "rad"):
+            return ball(number)
+        raise TypeError(f"{name} of one {type(number).__name__} would round it to a float")
 
     def function(x):
         x = np.asarray(x)
@@ -24,6 +26,18 @@ def _on_any_number(name, floating, ball):
     return function
 
 
+def _float_erf(x):
+    """Sum 2/sqrt(π) e^{−x²} Σ 2ⁿ x^{2n+1}/(2n+1)!! in extended precision, which SciPy lacks."""
+    if x.dtype != np.longdouble:
+        return special.erf(x)
+    x = np.clip(x, -7, 7)  # 1 − erf(7) = 4e-23
+    total = term = x
+    for n in range(1, 200):
+        term = term * 2 * x * x / (2 * n + 1)
+        total = total + term
+    return total * exp(-x * x) / sqrt(atan(x * 0 + 1))
+
+
 exp = _on_any_number("exp", np.exp, lambda ball: ball.exp())
 log = _on_any_number("log", np.log, lambda ball: ball.log())
 sqrt = _on_any_number("sqrt", np.sqrt, lambda ball: ball.sqrt())
@@ -31,8 +45,7 @@ cos = _on_any_number("cos", np.cos, lambda ball: ball.cos())
 sin = _on_any_number("sin", np.sin, lambda ball: ball.sin())
 tanh = _on_any_number("tanh", np.tanh, lambda ball: ball.tanh())
 atan = _on_any_number("atan", np.arctan, lambda ball: ball.atan())
-# SciPy has no error function in extended precision.
-erf = _on_any_number("erf", lambda x: special.erf(x.astype(float)), lambda ball: ball.erf())
+erf = _on_any_number("erf", _float_erf, lambda ball: ball.erf())
 log_gamma = _on_any_number("loggamma", special.gammaln, lambda ball: ball.lgamma())
 digamma = _on_any_number("digamma", special.digamma, lambda ball: ball.digamma())
 
@@ -44,20 +57,20 @@ def trigamma(x):
     return type(x)(2).zeta(x) if hasattr(x, "rad") else special.zeta(2, x)
 
 
-def root(square):
-    """Return the square root of a number that only rounding can make negative."""
-    if hasattr(square, "rad"):
-        return square.nonnegative_part().sqrt()
-    return sqrt(square * 0 if square < 0 else square)
+def nonnegative(number):
+    """Return zero in place of a number that only rounding has made negative."""
+    if hasattr(number, "rad"):
+        return number.nonnegative_part()
+    return number * 0 if number < 0 else number
 
 
 def norm(x):
     """Return the Euclidean norm of all entries."""
-    return root(np.sum(x * x))
+    return sqrt(nonnegative(np.sum(x * x)))
 
 
 def midpoints(x):
-    """Return balls without their radii, which iterations would blow up; other numbers as they are."""
+    """Return balls without their radii, which iterations blow up, and other numbers as they are."""
     middle = np.frompyfunc(lambda number: number.mid() if hasattr(number, "rad") else number, 1, 1)
     return middle(x) if x.dtype == object else x
 
@@ -131,7 +144,7 @@ def orthonormal_columns(matrix):
         # What rounding leaves of a column that depends on the others is no direction.
         if norm(rest) > sqrt(unit(rest)) * norm(column):
             basis.append(rest / norm(rest))
-    return np.array(basis).reshape(len(basis), len(matrix)).T
+    return np.array(basis, matrix.dtype).reshape(len(basis), len(matrix)).T
 
 
 def pseudo_inverse_times(matrix, rhs):

@@ -72,11 +72,11 @@ def gaussian(m, s2):
     """(E12) Gaussian N(m, s²): f = (x, x²), and its θ, A, μ, F, with h = 1/sqrt(2π) [S19]."""
     theta = np.array([m / s2, -1 / (2 * s2)])
     return ClosedForm(
-        f=lambda x: np.array([x, x**2]),
+        f=lambda x: np.array([x, x * x]),
         theta=theta,
         A=-(theta[0] ** 2) / (4 * theta[1]) - log(-2 * theta[1]) / 2,
-        mu=np.array([m, m**2 + s2]),
-        F=np.array([[s2, 2 * m * s2], [2 * m * s2, 4 * m**2 * s2 + 2 * s2**2]]),
+        mu=np.array([m, m * m + s2]),
+        F=np.array([[s2, 2 * m * s2], [2 * m * s2, 4 * m * m * s2 + 2 * s2**2]]),
     )
 
 

@@ -46,7 +46,7 @@ def cylindrical_defect(p, J):
     """
     Q = orthonormal_columns(J / sqrt(p).ravel()[:, None])
     lift = sqrt(p / p.sum(axis=0))  # the whitened horizontal space is spanned by its columns
-    cosines = np.array([(lift * q.reshape(p.shape)).sum(axis=0) for q in Q.T]).T
+    cosines = (lift[..., None] * Q.reshape(*p.shape, -1)).sum(axis=0)
     S = cosines.T @ cosines
     return S - S @ S
 

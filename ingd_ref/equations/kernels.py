@@ -60,7 +60,7 @@ def normal_density(a):
 
 #: Activation functions of the layers, with their derivatives.
 ACTIVATIONS = {
-    "tanh": (tanh, lambda a: 1 - tanh(a) ** 2),
+    "tanh": (tanh, lambda a: 1 - tanh(a) * tanh(a)),
     "relu": (lambda a: a * (a > 0), lambda a: a * 0 + (a > 0)),
     "silu": (lambda a: a * sigmoid(a), lambda a: sigmoid(a) * (1 + a * (1 - sigmoid(a)))),
     "gelu": (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ingd_ref.equations._numbers import log, norm, root, solve
+from ingd_ref.equations._numbers import log, nonnegative, norm, solve, sqrt
 from ingd_ref.equations.kernels import gaussian
 
 
@@ -20,7 +20,7 @@ def maximum_mean_discrepancy(x, y, pi, rho, sigma):
         return gaussian(a, b, sigma)
 
     square = pair_mean(k, x, x, pi, pi) + pair_mean(k, y, y, rho, rho)
-    return root(square - 2 * pair_mean(k, x, y, pi, rho))
+    return sqrt(nonnegative(square - 2 * pair_mean(k, x, y, pi, rho)))
 
 
 def energy_distance(x, y, pi, rho):
@@ -45,13 +45,13 @@ def kliep_divergence(alpha, x, held_out, pi, rho, centers, sigma):
 
 def moment_residual(Delta, fisher, jitter):
     """(Q4) sqrt(Δᵀ (F̂ + εI)⁻¹ Δ) [L25]."""
-    return root(Delta @ solve(fisher + jitter * np.eye(len(fisher), dtype=int), Delta))
+    return sqrt(Delta @ solve(fisher + jitter * np.eye(len(fisher), dtype=int), Delta))
 
 
 def sliced_wasserstein(x, y, pi, rho, directions, p):
     """(Q5) SW^p = mean over ω of ∫₀¹ |Q(t) − R(t)|^p dt, quantiles of ⟨ω, x⟩ and ⟨ω, y⟩ [L25]."""
     total = sum(line_transport(x @ w, y @ w, pi, rho, p) for w in directions)
-    return (total / len(directions)) ** ((total * 0 + 1) / p)  # 1/3 to all digits
+    return nonnegative(total / len(directions)) ** ((total * 0 + 1) / p)  # 1/3 to all digits
 
 
 def line_transport(x, y, pi, rho, p):
@@ -63,7 +63,7 @@ def line_transport(x, y, pi, rho, p):
         return list(zip(points[order], [ends[0] * 0, *ends[:-1]], ends, strict=True))
 
     return sum(
-        max(0, min(end_x, end_y) - max(start_x, start_y)) * abs(a - b) ** p
+        max(0, min(end_x, end_y) - max(start_x, start_y)) * nonnegative(abs(a - b)) ** p
         for a, start_x, end_x in steps(x, pi)
         for b, start_y, end_y in steps(y, rho)
     )

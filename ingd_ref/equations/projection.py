@@ -58,7 +58,8 @@ def sparse_coefficients(C, c, kappa):
     """(P6) argmin_a ½ aᵀCa + cᵀa + κ‖a‖₁, one coordinate after the other until none moves [W25]."""
     a = c * 0
     while True:
-        before = a.copy()
+        before = midpoints(a)
+        a = before.copy()
         for j in range(len(a)):
             pull = C[j] @ a - C[j, j] * a[j] + c[j]
             shrunk = abs(pull) - kappa

@@ -264,6 +264,8 @@ def test_closed_forms_are_integrals(label, name, parameters):
     closed = LABELS[label](*parameters)
     f, h, line = CONTINUOUS[name]
     close(closed.f(MP.mpf("1.3")), f(MP.mpf("1.3")), ROUNDING)
+    density = h(MP.mpf("1.3")) * MP.exp(closed.theta @ f(MP.mpf("1.3")) - closed.A)
+    close(density, textbook_density(name, MP.mpf("1.3")), ROUNDING)
     mass = MP.quad(lambda x: h(x) * MP.exp(closed.theta @ f(x)), line)
     close(closed.A, MP.log(mass), QUADRATURE)
     mu = [expectation(name, lambda x, a=a: f(x)[a]) for a in range(2)]
