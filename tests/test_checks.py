@@ -1,4 +1,4 @@
-"""The checks at the public edge: what passes is returned in the right type, what fails names the argument."""
+"""Checks of arguments: return the right type, or raise an error that names the argument."""
 
 import numpy as np
 import pytest

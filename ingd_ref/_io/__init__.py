@@ -1,6 +1,6 @@
 """Files that come from elsewhere are read with suspicion; files of our own are written whole or not at all."""
 
-from ingd_ref._io._atomic import make_directory, write_arrays, write_bytes, write_figure, write_json
+from ingd_ref._io._atomic import make_directory, write_arrays, write_bytes, write_json
 from ingd_ref._io._points import PointFile, read_points
 from ingd_ref._io._sealed import read_sealed, write_at, write_sealed
 
@@ -12,7 +12,6 @@ __all__ = [
     "write_arrays",
     "write_at",
     "write_bytes",
-    "write_figure",
     "write_json",
     "write_sealed",
 ]

@@ -7,18 +7,13 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ingd_ref.errors import CheckpointError
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = ["make_directory", "write_arrays", "write_bytes", "write_figure", "write_json"]
-
-DOTS_PER_INCH = 150
+__all__ = ["make_directory", "write_arrays", "write_bytes", "write_json"]
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -55,13 +50,6 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     packed = io.BytesIO()
     np.savez_compressed(packed, allow_pickle=False, **arrays)
     write_bytes(path, packed.getvalue())
-
-
-def write_figure(path: Path, figure: Figure) -> None:
-    """Write a figure as PNG; the same figure gives the same bytes."""
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    write_bytes(path, drawn.getvalue())
 
 
 def make_directory(path: Path) -> None:

@@ -10,18 +10,12 @@ from typing import Any
 import click
 import numpy as np
 
-from ingd_ref._io import (
-    PointFile,
-    make_directory,
-    read_points,
-    write_bytes,
-    write_figure,
-    write_json,
-)
+from ingd_ref._io import PointFile, make_directory, read_points, write_bytes, write_json
 from ingd_ref.backend._namespace import Array, to_host
 from ingd_ref.cli._options import bandwidth
 from ingd_ref.errors import DataFileError
-from ingd_ref.experiments import on_backend, versions
+from ingd_ref.experiments._experiment import on_backend
+from ingd_ref.experiments._versions import versions
 from ingd_ref.features import RandomCenters
 from ingd_ref.flows import WGF, EnergyFlow, Flow, KiNG, MMDFlow
 from ingd_ref.metrics import MMD, median_bandwidth
@@ -282,15 +276,13 @@ def _write(
     np.save(packed, final, allow_pickle=False)
     write_bytes(out / "particles.npy", packed.getvalue())
     mmd = result.history["mmd"].tolist()
-    write_figure(
-        out / "mmd.png",
-        plotting.plot_metric_curves({settings.method: mmd}, ylabel="MMD to the target"),
-    )
+    figure = plotting.plot_metric_curves({settings.method: mmd}, ylabel="MMD to the target")
+    plotting.save_figure(figure, out / "mmd.png")
     if final.shape[1] > 1:
         figure = plotting.plot_particles(
             start.points, final, aim.points, trajectory, title=settings.method
         )
-        write_figure(out / "particles.png", figure)
+        plotting.save_figure(figure, out / "particles.png")
     results = {
         "config": {**files, **vars(settings)},
         "seed": settings.seed,

@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 from ingd_ref.backend import explain
-from ingd_ref.experiments import versions
+from ingd_ref.experiments._versions import versions
 
 __all__ = ["info"]
 

@@ -13,7 +13,8 @@ import click
 from ingd_ref.cli._options import values
 from ingd_ref.cli._progress import progress_bar
 from ingd_ref.errors import IngdError
-from ingd_ref.experiments import EXPERIMENTS, Experiment, default_jobs, run_experiment
+from ingd_ref.experiments import EXPERIMENTS, Experiment, run_experiment
+from ingd_ref.experiments._runner import default_jobs
 
 __all__ = ["run"]
 

@@ -1,4 +1,4 @@
-"""Images of digits: noise is taken out of them, and missing halves are filled in."""
+"""Images of digits: remove noise, and fill in missing halves."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ingd_ref import _checks, plotting
 from ingd_ref.backend._namespace import Array
 from ingd_ref.errors import DomainError, OptionError
 from ingd_ref.experiments._experiment import (
     Experiment,
     Piece,
     Report,
-    chosen_methods,
+    check_fields,
+    check_methods,
     on_backend,
     option,
     stream,
@@ -23,6 +23,8 @@ from ingd_ref.experiments._experiment import (
 from ingd_ref.features import RandomCenters
 from ingd_ref.flows import KiNG
 from ingd_ref.metrics import MMD, median_bandwidth
+from ingd_ref.plotting._curves import add_level, plot_metric_curves
+from ingd_ref.plotting._images import plot_images
 from ingd_ref.rkhs import MedianBandwidth
 from ingd_ref.runs import FlowResult, run_flow
 
@@ -36,36 +38,32 @@ SHOWN = 16
 
 @dataclass(frozen=True)
 class Digits(Experiment[FlowResult]):
-    """KiNG on the 8×8 digits that scikit-learn ships (1797 images, pixels scaled to [−1, 1]), towards images that it has not spoilt.
+    """KiNG on the 8×8 digits of scikit-learn (1797 images, pixels scaled to [−1, 1]).
 
     ``denoise`` starts from images with Gaussian noise on every pixel. ``complete`` replaces the
-    lower half of each image by noise and lets only that half move (K9): the upper half conditions
-    it. Training images are the target; images held out from both judge the result.
+    lower half of each image by noise and lets only that half move (K9), conditioned on the upper
+    half. The target is other images; a third set measures the MMD.
     """
 
-    methods: tuple[str, ...] = option(TASKS, f"which tasks: some of {','.join(TASKS)}")
-    number: int = option(64, "images to restore")
-    training: int = option(1000, "images of the target")
-    held_out: int = option(500, "other images, with which the MMD compares")
-    noise: float = option(0.5, "standard deviation of the noise; pixels lie between -1 and 1")
-    steps: int = option(40, "steps of the flow")
+    methods: tuple[str, ...] = option(TASKS, f"tasks, from {', '.join(TASKS)}")
+    number: int = option(64, "number of images to restore")
+    training: int = option(1000, "number of target images")
+    held_out: int = option(500, "number of held-out images for the MMD")
+    noise: float = option(0.5, "standard deviation of the noise; pixels lie in [-1, 1]")
+    steps: int = option(40, "number of steps")
     step_size: float = option(0.3, "flow time of a step")
-    features: int = option(600, "random centres of the statistics, drawn anew at each step")
-    bandwidth: float = option(1.5, "standard deviation of the statistics; images are about 6 apart")
+    features: int = option(600, "number of random RBF features, redrawn at each step")
+    bandwidth: float = option(1.5, "bandwidth σ of the features; images are about 6 apart")
     ridge: float = option(1e-4, "ridge λ of the natural gradient")
     jitter: float = option(1e-5, "jitter ε of the natural gradient")
 
     name = "digits"
-    summary = "real images of digits are denoised and completed"
+    summary = "denoise and complete real images of digits"
 
     def check(self) -> None:
-        chosen_methods(self.methods, TASKS)
-        for label in ("number", "training", "held_out", "steps", "features"):
-            _checks.positive_integer(getattr(self, label), label)
-        for label in ("noise", "step_size", "bandwidth"):
-            _checks.positive(getattr(self, label), label)
-        for label in ("ridge", "jitter"):
-            _checks.nonnegative(getattr(self, label), label)
+        check_methods(self.methods, TASKS)
+        integers = ("number", "training", "held_out", "steps", "features")
+        check_fields(self, integers, ("noise", "step_size", "bandwidth"), ("ridge", "jitter"))
 
     def require(self) -> None:
         super().require()
@@ -83,13 +81,9 @@ class Digits(Experiment[FlowResult]):
         def mmd(x: Array) -> float:
             return distance(x, sigma)
 
+        features = RandomCenters(self.features, self.bandwidth)
         return run_flow(
-            KiNG(
-                RandomCenters(self.features, self.bandwidth),
-                MedianBandwidth(),
-                ridge=self.ridge,
-                jitter=self.jitter,
-            ),
+            KiNG(features, MedianBandwidth(), ridge=self.ridge, jitter=self.jitter),
             start,
             on_backend(data.training, self.backend),
             steps=self.steps,
@@ -102,19 +96,16 @@ class Digits(Experiment[FlowResult]):
         )
 
     def problem(self) -> _Images:
-        """Split the data set at random into images to restore, images of the target, and images that judge."""
+        """Split the data set at random into images to restore, target and held-out images."""
         pixels, labels = _load_digits()
         parts = np.cumsum([self.number, self.training, self.held_out])
         if parts[-1] > len(pixels):
-            raise DomainError(
-                f"number, training and held_out ask for {parts[-1]} images; there are {len(pixels)}"
-            )
-        restore, train, judge = np.split(
-            stream(self.seed, SPLIT_STREAM).permutation(len(pixels))[: parts[-1]], parts[:-1]
-        )
-        return _Images(
-            pixels[restore], pixels[train], pixels[judge], labels[restore], labels[train]
-        )
+            asked = f"number, training and held_out ask for {parts[-1]} images"
+            raise DomainError(f"{asked}; there are {len(pixels)}")
+        order = stream(self.seed, SPLIT_STREAM).permutation(len(pixels))[: parts[-1]]
+        restore, train, judge = np.split(order, parts[:-1])
+        images = pixels[restore], pixels[train], pixels[judge]
+        return _Images(*images, labels[restore], labels[train])
 
     def report(self, results: Mapping[Piece, FlowResult]) -> Report:
         data = self.problem()
@@ -137,13 +128,10 @@ class Digits(Experiment[FlowResult]):
             arrays |= {f"{task}_before": before, f"{task}_after": after}
             groups = {"original": data.images, "before": before, "after": after}
             clipped = {name: np.clip(images[:SHOWN], -1.0, 1.0) for name, images in groups.items()}
-            figures[task] = plotting.plot_images(clipped, columns=SHOWN)
+            figures[task] = plot_images(clipped, columns=SHOWN)
         curves = {task: entry["mmd"] for task, entry in methods.items()}
-        figures["mmd"] = plotting.add_level(
-            plotting.plot_metric_curves(curves, ylabel="MMD to held-out images"),
-            unspoilt["mmd"],
-            "unspoilt images",
-        )
+        figure = plot_metric_curves(curves, ylabel="MMD to held-out images")
+        figures["mmd"] = add_level(figure, unspoilt["mmd"], "original images")
         return Report(methods, {"unspoilt": unspoilt}, arrays, figures, _lines(methods, unspoilt))
 
     def _rng(self, task: str) -> np.random.Generator:
@@ -151,7 +139,7 @@ class Digits(Experiment[FlowResult]):
 
 
 class _Images(NamedTuple):
-    """Flat images (k, 64) and the digits that they show."""
+    """Flat images (k, 64) and the digits they show."""
 
     images: np.ndarray
     training: np.ndarray
@@ -161,13 +149,12 @@ class _Images(NamedTuple):
 
 
 def _load_digits() -> tuple[np.ndarray, np.ndarray]:
-    """Pixels in [−1, 1] and labels."""
+    """Load pixels in [−1, 1] and labels."""
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise OptionError(
-            "experiment 'digits' needs scikit-learn: pip install 'ingd-ref[experiments]'"
-        ) from error
+        advice = "pip install 'ingd-ref[experiments]'"
+        raise OptionError(f"experiment 'digits' needs scikit-learn: {advice}") from error
     pixels, labels = load_digits(return_X_y=True)
     return pixels / 8.0 - 1.0, labels
 
@@ -183,16 +170,16 @@ def _everywhere() -> np.ndarray:
 
 
 def _spoilt(images: np.ndarray, task: str, noise: float, rng: np.random.Generator) -> np.ndarray:
-    """Images with noise on every pixel, or with nothing but noise in the lower half."""
+    """Add noise to every pixel, or replace the lower half by noise."""
     drawn = noise * rng.standard_normal(images.shape)
     return images + drawn if task == "denoise" else np.where(_missing(), drawn, images)
 
 
 def _quality(images: np.ndarray, data: _Images, moved: np.ndarray) -> dict[str, float]:
-    """Compare with the originals and the training images.
+    """Compare images with the originals and the target images.
 
-    Root-mean-square error of the pixels that may move, mean distance to the nearest training image,
-    and the share of images to which that one gives the right digit.
+    The measures are the root-mean-square error of the pixels that moved, the mean distance to the
+    nearest target image, and the share of images whose nearest target image shows the same digit.
     """
     squares = np.sum((images[:, None, :] - data.training[None, :, :]) ** 2, axis=2)
     found = data.training_digits[np.argmin(squares, axis=1)]
@@ -204,15 +191,14 @@ def _quality(images: np.ndarray, data: _Images, moved: np.ndarray) -> dict[str, 
 
 
 def _lines(methods: Mapping[str, Mapping[str, Any]], unspoilt: Mapping[str, float]) -> list[str]:
-    captions = {
-        "pixel_error": "pixel error",
-        "nearest": "nearest image",
-        "recognised": "recognised",
-        "mmd": "MMD",
-    }
+    captions = {"pixel_error": "pixel error", "nearest": "nearest image"}
+    captions |= {"recognised": "recognised", "mmd": "MMD"}
     lines = [f"{'':10s}" + "".join(f"{caption:>18s}" for caption in captions.values())]
     for task, entry in methods.items():
         changes = [f"{entry['before'][name]:.3f} → {entry['after'][name]:.3f}" for name in captions]
         lines.append(f"{task:10s}" + "".join(f"{change:>18s}" for change in changes))
-    lines.append(f"{'unspoilt':10s}" + "".join(f"{unspoilt[name]:>18.3f}" for name in captions))
+    lines.append(f"{'original':10s}" + "".join(f"{unspoilt[name]:>18.3f}" for name in captions))
     return lines
+
+
+EXPERIMENTS = [Digits()]

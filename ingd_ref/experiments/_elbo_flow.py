@@ -1,4 +1,4 @@
-"""Gradient flows of the evidence and of its lower bounds on the two models of [A25]."""
+"""Gradient flows of the evidence and of its lower bound on the two models of [A25]."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from ingd_ref.experiments._experiment import (
     Experiment,
     Piece,
     Report,
-    chosen_methods,
+    check_fields,
+    check_methods,
     on_backend,
     option,
 )
-from ingd_ref.plotting import plot_divergences, plot_probabilities, plot_visible_simplex
+from ingd_ref.plotting._finite import plot_divergences, plot_probabilities, plot_visible_simplex
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,55 +32,47 @@ __all__ = ["ElboFlow"]
 
 METHODS = ("elbo", "perfect", "evidence")
 PRODUCT, NAIVE_BAYES = 0, 1
-#: Names of the models, by the number of their piece.
+# Names of the models, by the trial of their piece.
 MODELS = ("product", "naive-bayes")
 INTEGRATORS = ("euler", "heun", "rk4", "adaptive")
 
 
 @dataclass(frozen=True)
 class ElboFlow(Experiment[dict[str, np.ndarray]]):
-    """Three natural gradient flows, of the ELBO with fixed recognition, of the ELBO with perfect recognition, and of the evidence.
+    """Natural gradient flows of the evidence, and of the ELBO with fixed and perfect recognition.
 
-    On the product model, which is cylindrical, the three move the visible distribution alike,
-    whatever they do with the hidden variable; on the network X → Y, X → Z they do not. Eight starts
-    and a target are drawn for the network as [A25] drew them, by NumPy's legacy generator; seed 13
-    gives the published ones.
+    On the product model, which is cylindrical, all three move the visible distribution alike; on
+    the network X → Y, X → Z they do not. A target and eight starts of the network are drawn as in
+    [A25], by NumPy's legacy generator; seed 13 gives the published ones.
     """
 
-    seed: int = option(
-        13, "seed of the target and the starts of the network; 13 gives the published ones"
-    )
-    methods: tuple[str, ...] = option(METHODS, f"which flows: some of {','.join(METHODS)}")
+    seed: int = option(13, "seed of target and starts of the network; 13 gives the published ones")
+    methods: tuple[str, ...] = option(METHODS, f"flows to compare, from {', '.join(METHODS)}")
     steps: int = option(499, "number of steps")
     step_size: float = option(0.01, "flow time of a step")
-    integrator: str = option("euler", f"one of {', '.join(INTEGRATORS)}")
+    integrator: str = option("euler", f"integrator: {', '.join(INTEGRATORS)}")
     start: tuple[float, ...] = option(
-        (0.02, 0.95, 0.02), "parameters of the product model at the start: P(X=0), P(Y=0), P(Z=0)"
+        (0.02, 0.95, 0.02), "P(X=0), P(Y=0), P(Z=0) of the product model at the start"
     )
     target: tuple[float, ...] = option(
-        (0.95, 0.1, 0.9), "parameters of the product model at the target"
+        (0.95, 0.1, 0.9), "P(X=0), P(Y=0), P(Z=0) of the product model at the target"
     )
-    shown: int = option(
-        2, "which of the eight starts the pictures of a single flow show, counted from 1"
-    )
+    shown: int = option(2, "start (1 to 8) that figures of single flows show")
 
     name = "elbo-flow"
-    summary = "flows of the evidence and of its lower bounds on two models with a hidden variable"
+    summary = "flows of the evidence and of its lower bound on two models with a hidden variable"
     parallel = False
 
     def check(self) -> None:
-        chosen_methods(self.methods, METHODS)
-        _checks.positive_integer(self.steps, "steps")
-        _checks.positive(self.step_size, "step_size")
+        check_methods(self.methods, METHODS)
+        check_fields(self, ("steps", "shown"), ("step_size",))
         _checks.choice(self.integrator, "integrator", INTEGRATORS)
-        if not 1 <= _checks.positive_integer(self.shown, "shown") <= 8:
+        if self.shown > 8:
             raise DomainError(f"shown must be one of the starts 1 to 8, got {self.shown}")
         for label in ("start", "target"):
             values = getattr(self, label)
             if len(values) != 3 or not all(0 < value < 1 for value in values):
-                raise DomainError(
-                    f"{label} must be three probabilities between 0 and 1, got {values}"
-                )
+                raise DomainError(f"{label} must be three numbers between 0 and 1, got {values}")
 
     def pieces(self) -> list[Piece]:
         return [Piece(method, model) for method in self.methods for model in (PRODUCT, NAIVE_BAYES)]
@@ -104,10 +97,9 @@ class ElboFlow(Experiment[dict[str, np.ndarray]]):
                 model.marginalisation.conditional(joint) if piece.method == "elbo" else "held"
             )
             flow = run_elbo_flow(model, begin, visible, recognition, **options)
-        if flow.status != "finished":  # what is left would pass for the state after all steps
-            raise DomainError(
-                f"the flow leaves the model at {flow.reason}; take shorter steps or another integrator"
-            )
+        if flow.status != "finished":  # the last state is not that after all steps
+            advice = "take shorter steps or another integrator"
+            raise DomainError(f"the flow leaves the model at {flow.reason}; {advice}")
         probabilities = to_host(flow.probabilities)
         return {
             "parameters": to_host(flow.parameters),
@@ -142,16 +134,11 @@ class ElboFlow(Experiment[dict[str, np.ndarray]]):
             for name, value in result.items()
             if name != "seconds"
         }
-        return Report(
-            methods,
-            findings,
-            arrays,
-            self._figures(results),
-            self._lines(methods, findings["spread"]),
-        )
+        lines = self._lines(methods, findings["spread"])
+        return Report(methods, findings, arrays, self._figures(results), lines)
 
     def _problem(self, number: int) -> tuple[BayesianNetwork, np.ndarray, np.ndarray]:
-        """Model, parameters of the target, and starts (k, d)."""
+        """Return the model, parameters of the target, and starts (k, d)."""
         from ingd_ref.simplex import independence_model, naive_bayes
 
         if number == PRODUCT:
@@ -161,28 +148,26 @@ class ElboFlow(Experiment[dict[str, np.ndarray]]):
         return naive_bayes(), best, drawn.random_sample(40).reshape(8, 5)
 
     def _spread(self, results: Mapping[Piece, dict[str, np.ndarray]], model: int) -> float:
-        """How far apart the flows carry the visible distribution: the largest difference of a probability at equal times."""
+        """Largest difference between the flows in a visible probability at equal times."""
         paths = np.stack([results[Piece(method, model)]["visible"] for method in self.methods])
         return float(np.max(np.ptp(paths, axis=0)))
 
     def _figures(self, results: Mapping[Piece, dict[str, np.ndarray]]) -> dict[str, Figure]:
         first = results[Piece(self.methods[0], PRODUCT)]
+        own = {
+            name: {method: results[Piece(method, model)] for method in self.methods}
+            for model, name in enumerate(MODELS)
+        }
         divergences = {
-            name: {method: results[Piece(method, model)]["divergence"] for method in self.methods}
-            for model, name in enumerate(MODELS)
+            name: {method: flow["divergence"] for method, flow in flows.items()}
+            for name, flows in own.items()
         }
-        chosen = (0, self.shown - 1)
+        shown = dict(zip(MODELS, (0, self.shown - 1), strict=True))
         paths = {
-            name: {
-                method: results[Piece(method, model)]["visible"][:, chosen[model]]
-                for method in self.methods
-            }
-            for model, name in enumerate(MODELS)
+            name: {method: flow["visible"][:, shown[name]] for method, flow in flows.items()}
+            for name, flows in own.items()
         }
-        targets = {
-            name: results[Piece(self.methods[0], model)]["target"]
-            for model, name in enumerate(MODELS)
-        }
+        targets = {name: flows[self.methods[0]]["target"] for name, flows in own.items()}
         return {
             "divergence": plot_divergences(first["times"], divergences),
             "probabilities": plot_probabilities(first["times"], paths, targets),
@@ -192,19 +177,20 @@ class ElboFlow(Experiment[dict[str, np.ndarray]]):
     def _lines(
         self, methods: Mapping[str, Mapping[str, Any]], spread: Mapping[str, float]
     ) -> list[str]:
-        lines = [f"KL(p*_V‖p_V) after {self.steps} steps of {self.step_size:g}:"]
+        lines = [f"KL(p*_V‖p_V) after {self.steps} steps of {self.step_size:g}"]
         for name, entry in methods.items():
-            final = ", ".join(f"{value:.2e}" for value in entry["final"])
-            lines.append(
-                f"  {name:<9s} product {entry['product_divergence'][-1]:.2e}; network, eight starts: {final}"
-            )
+            product = f"{entry['product_divergence'][-1]:.2e}"
+            network = ", ".join(f"{value:.2e}" for value in entry["final"])
+            lines.append(f"  {name:<9s} product {product}; network, eight starts: {network}")
         if "evidence" in methods:
             outside = sum(count > 0 for count in methods["evidence"]["states_outside_the_box"])
             least = methods["evidence"]["smallest_visible_probability"]
-            lines.append(
-                f"parameters of {outside} of 8 evidence flows leave the unit box; no visible probability falls below {least:.2g}"
-            )
+            lines.append(f"parameters of {outside} of 8 evidence flows leave the unit box")
+            lines.append(f"smallest visible probability: {least:.2g}")
         if len(methods) > 1:
-            apart = f"{spread['product']:.1e} on the product model, {spread['naive-bayes']:.2f} on the network"
-            lines.append(f"visible distributions of the flows differ by at most {apart}")
+            apart = f"{spread['product']:.1e} (product), {spread['naive-bayes']:.2f} (network)"
+            lines.append(f"largest difference between visible distributions of flows: {apart}")
         return lines
+
+
+EXPERIMENTS = [ElboFlow()]

@@ -1,4 +1,4 @@
-"""What an experiment is: a frozen set of options, independent pieces of work, and a report drawn from their results."""
+"""An experiment: a frozen set of options, independent pieces of work, and a report on them."""
 
 from __future__ import annotations
 
@@ -22,21 +22,25 @@ __all__ = [
     "Experiment",
     "Piece",
     "Report",
-    "chosen_methods",
+    "check_fields",
+    "check_methods",
+    "check_several",
     "mean_and_error",
+    "noise_floor",
     "on_backend",
     "option",
+    "slope",
     "stream",
 ]
 
 BACKENDS = ("numpy", "cupy")
 
-#: What a piece comes to, and what is kept of it: the result of a flow, or named arrays.
+# What a piece of work yields: the result of a flow, or named arrays.
 ResultT = TypeVar("ResultT", FlowResult, dict[str, np.ndarray])
 
 
 class Piece(NamedTuple):
-    """One run of one method, the smallest thing that is kept when an experiment is interrupted."""
+    """One run of one method: the unit of work that survives an interruption."""
 
     method: str
     trial: int
@@ -47,20 +51,20 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What an experiment has to say.
+    """The outcome of an experiment.
 
     Attributes
     ----------
     methods : dict of str to dict
-        For each method, its curves and seconds, one entry per trial: lists of numbers.
+        Curves and seconds of each method, as lists of numbers with one entry per trial.
     findings : dict
-        Whatever else belongs into ``results.json``.
+        Other entries of ``results.json``.
     arrays : dict of str to numpy.ndarray
-        What goes to ``arrays.npz``.
+        Contents of ``arrays.npz``.
     figures : dict of str to Figure
-        What goes to ``NAME.png``.
+        Figures by name, written to ``NAME.png``.
     lines : list of str
-        The result in a few lines of text.
+        A summary in a few lines of text.
     """
 
     methods: dict[str, dict[str, Any]]
@@ -71,21 +75,47 @@ class Report:
 
 
 def option(default: Any, description: str) -> Any:
-    """Declare a field of an experiment that is also an option on the command line; ``description`` is its help text."""
+    """Declare a field of an experiment that becomes a command-line option with this help text."""
     return field(default=default, metadata={"help": description})
 
 
 @dataclass(frozen=True)
 class Experiment(ABC, Generic[ResultT]):
-    """A named, seeded study, whose pieces come to results of flows or to named arrays.
+    """A named, seeded study whose pieces yield results of flows, or named arrays.
 
-    The fields of a subclass are its options; they alone decide the result. Each piece draws from
-    random streams of its own, so that neither their order nor the number of processes changes a
-    number.
+    A subclass is a frozen dataclass. Its fields are its options, and they alone determine the
+    result: give each piece a random generator of its own, seeded by ``seed`` and the piece, so that
+    neither the order of the pieces nor the number of processes changes a number.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Squares(Experiment):
+    ...     number: int = option(3, "how many numbers to square")
+    ...     name = "squares"
+    ...     summary = "squares of random numbers"
+    ...
+    ...     def check(self): ...
+    ...
+    ...     def pieces(self):
+    ...         return [Piece("square", trial) for trial in range(2)]
+    ...
+    ...     def run(self, piece, progress=False):
+    ...         rng = np.random.default_rng([self.seed, piece.trial])
+    ...         return {"square": rng.normal(size=self.number) ** 2}
+    ...
+    ...     def report(self, results):
+    ...         total = float(sum(np.sum(result["square"]) for result in results.values()))
+    ...         return Report({}, {"total": total}, {}, {}, [f"total {total:.2f}"])
+    >>> from ingd_ref.experiments import run_experiment
+    >>> run_experiment(Squares(), tempfile.mkdtemp())["lines"]
+    ['total 2.08']
     """
 
     seed: int = option(0, "seed of all random numbers")
-    backend: str = option("numpy", "array library that does the work: numpy or cupy")
+    backend: str = option("numpy", "array library: numpy or cupy")
 
     parallel: ClassVar[bool] = True
 
@@ -98,16 +128,16 @@ class Experiment(ABC, Generic[ResultT]):
     @property
     @abstractmethod
     def name(self) -> str:
-        """What it is called on the command line."""
+        """Its name on the command line."""
 
     @property
     @abstractmethod
     def summary(self) -> str:
-        """What it asks, in a few words."""
+        """Its question in a few words."""
 
     @property
     def config(self) -> dict[str, Any]:
-        """The options as JSON can hold them."""
+        """The options, ready for JSON."""
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self).items()
@@ -115,42 +145,68 @@ class Experiment(ABC, Generic[ResultT]):
 
     @abstractmethod
     def check(self) -> None:
-        """Raise DomainError or OptionError for options that cannot be used."""
+        """Raise DomainError or OptionError if an option is unusable."""
 
     def require(self) -> None:
-        """Raise BackendError or OptionError if something that the experiment needs is missing on this machine."""
+        """Raise BackendError or OptionError if this machine lacks a library or a device."""
         on_backend(np.zeros(1), self.backend)
 
     @abstractmethod
     def pieces(self) -> list[Piece]:
-        """List everything there is to run."""
+        """List the pieces of work."""
 
     @abstractmethod
     def run(self, piece: Piece, progress: Any = False) -> ResultT:
-        """Run one piece; ``progress`` is handed to whatever takes long, such as :func:`ingd_ref.run_flow`."""
+        """Run one piece; pass ``progress`` on to :func:`ingd_ref.run_flow` and the like."""
 
     @abstractmethod
     def report(self, results: Mapping[Piece, ResultT]) -> Report:
-        """Put the results of all pieces together."""
+        """Combine the results of all pieces."""
 
 
-def chosen_methods(methods: Sequence[str], known: Sequence[str]) -> None:
+def check_methods(methods: Sequence[str], known: Sequence[str], name: str = "methods") -> None:
     """Raise :class:`OptionError` unless ``methods`` are some of ``known``, each once."""
     if not methods:
-        raise OptionError(f"methods must name at least one of {', '.join(known)}")
+        raise OptionError(f"{name} must name at least one of {', '.join(known)}")
     for method in methods:
-        _checks.choice(method, "method", known)
+        _checks.choice(method, name.removesuffix("s"), known)
     if len(set(methods)) < len(methods):
-        raise OptionError(f"methods must name each method once, got {', '.join(methods)}")
+        raise OptionError(f"{name} must not repeat a name, got {', '.join(methods)}")
+
+
+def check_several(numbers: Sequence[int], name: str) -> None:
+    """Raise an error unless ``numbers`` are two or more different positive integers."""
+    if len(numbers) < 2 or len(set(numbers)) < len(numbers):
+        reason = "two or more different numbers, to show how the error falls"
+        raise OptionError(f"{name} must be {reason}, got {numbers}")
+    for number in numbers:
+        _checks.positive_integer(number, name)
+
+
+def check_fields(
+    experiment: Experiment[Any],
+    integers: Sequence[str],
+    positive: Sequence[str] = (),
+    nonnegative: Sequence[str] = (),
+) -> None:
+    """Raise :class:`DomainError` unless fields are such numbers; integers are positive."""
+    checks = {
+        _checks.positive_integer: integers,
+        _checks.positive: positive,
+        _checks.nonnegative: nonnegative,
+    }
+    for check, names in checks.items():
+        for name in names:
+            check(getattr(experiment, name), name)
 
 
 def stream(seed: int, *key: int) -> np.random.Generator:
-    """A random stream of its own for each key."""
+    """Return a random generator that depends on the seed and the key alone."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
 
 
 def on_backend(host: np.ndarray, backend: str) -> Array:
-    """The numbers as an array of the library that is to do the work; :class:`BackendError` if it cannot."""
+    """Move an array to the library that does the work; raise :class:`BackendError` if it cannot."""
     if backend == "numpy":
         return host
     try:
@@ -158,17 +214,27 @@ def on_backend(host: np.ndarray, backend: str) -> Array:
 
         return cupy.asarray(host)
     except ImportError as error:
-        raise BackendError(
-            "backend 'cupy' needs CuPy: install ingd-ref[cuda12] or ingd-ref[cuda13]"
-        ) from error
-    except Exception as error:  # CuPy reports a missing driver, device or toolkit by exceptions of its own and of the CUDA libraries
-        raise BackendError(
-            f"backend 'cupy' needs a CUDA device that CuPy can use: {str(error).splitlines()[0]}"
-        ) from error
+        needed = "CuPy: install ingd-ref[cuda12] or ingd-ref[cuda13]"
+        raise BackendError(f"backend 'cupy' needs {needed}") from error
+    # CuPy reports a missing driver, device or toolkit by exceptions of several libraries.
+    except Exception as error:
+        needed = f"a CUDA device that CuPy can use: {str(error).splitlines()[0]}"
+        raise BackendError(f"backend 'cupy' needs {needed}") from error
 
 
 def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard error over the first axis; the error of a single trial is unknown and given as 0."""
+    """Return mean and standard error over the first axis; the error is 0 for a single trial."""
     number = values.shape[0]
     spread = np.std(values, axis=0, ddof=1) if number > 1 else np.zeros(values.shape[1:])
     return np.mean(values, axis=0), spread / math.sqrt(number)
+
+
+def noise_floor(values: Sequence[float], draws: int) -> dict[str, Any]:
+    """Summarise what a metric gives for samples of the target itself, one value per trial."""
+    mean, error = mean_and_error(np.array(values))
+    return {"mean": float(mean), "standard_error": float(error), "draws": draws}
+
+
+def slope(sizes: Sequence[float], errors: Sequence[float]) -> float:
+    """Slope of the least-squares line of log error against log size."""
+    return float(np.polyfit(np.log(sizes), np.log(np.maximum(errors, np.finfo(float).tiny)), 1)[0])

@@ -1,4 +1,4 @@
-"""Particles flow to a mixture of two Gaussians, each by its own rule, and the fastest is sought."""
+"""Four flows to a mixture of two Gaussians, compared by their speed."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ingd_ref import _checks, plotting
 from ingd_ref.backend._namespace import Array
 from ingd_ref.experiments._experiment import (
     Experiment,
     Piece,
     Report,
-    chosen_methods,
+    check_fields,
+    check_methods,
     mean_and_error,
+    noise_floor,
     on_backend,
     option,
     stream,
 )
 from ingd_ref.flows import WGF, EnergyFlow, Flow, published_king, published_ntking
 from ingd_ref.metrics import MMD, median_bandwidth
+from ingd_ref.plotting._curves import add_level, plot_metric_curves
 from ingd_ref.runs import FlowResult, run_flow
 
 __all__ = ["Mixture", "two_gaussians"]
 
 METHODS = ("ntking", "king", "wgf", "mmd")
 MODE, SPREAD = 2.0, 0.5
-# A step of this size on the plain gradient of the energy distance, which is 1/n of what (W2) calls
-# the velocity [L25].
+# Step size of [L25] for the plain gradient of the energy distance, which is 1/n of the velocity
+# (W2).
 ENERGY_STEP = 100.0
 NOISE_DRAWS = 20
 DATA_STREAM, NOISE_STREAM, METHOD_STREAM = 0, 1, 2
@@ -37,7 +39,7 @@ REPORTED_STEPS = (5, 10, 20, 50, 100)
 
 
 class _Problem(NamedTuple):
-    """The samples of one trial, the same for every method."""
+    """The samples of one trial, shared by all methods."""
 
     particles: np.ndarray
     target: np.ndarray
@@ -52,23 +54,25 @@ def two_gaussians(number: int, dim: int, rng: np.random.Generator) -> np.ndarray
 
 @dataclass(frozen=True)
 class Mixture(Experiment[FlowResult]):
-    """Standard-normal particles, a target ½ N(2·1, I/4) + ½ N(−2·1, I/4) known by a sample, and the MMD (Q1) after every step [L25]."""
+    """Flow standard normal particles to a sample of ½ N(2·1, I/4) + ½ N(−2·1, I/4) [L25].
+
+    The MMD (Q1) to fresh samples is taken after every step.
+    """
 
     dim: int = option(5, "dimension d of the particles")
     trials: int = option(10, "number of trials, each with its own samples")
-    methods: tuple[str, ...] = option(METHODS, f"which flows: some of {','.join(METHODS)}")
-    steps: int = option(100, "steps of each flow")
-    number: int = option(100, "particles, and as many samples of the target")
-    features: int = option(200, "random centres of the statistics, drawn anew at each step")
-    fresh: int = option(1000, "fresh samples of the target that the MMD compares with")
+    methods: tuple[str, ...] = option(METHODS, f"flows to compare, from {', '.join(METHODS)}")
+    steps: int = option(100, "number of steps of each flow")
+    number: int = option(100, "number of particles, and of samples of the target")
+    features: int = option(200, "number of random RBF features, redrawn at each step")
+    fresh: int = option(1000, "number of fresh target samples for the MMD")
 
     name = "mixture"
     summary = "which flow is the fastest from a Gaussian to a mixture of two"
 
     def check(self) -> None:
-        chosen_methods(self.methods, METHODS)
-        for label in ("dim", "trials", "steps", "number", "features", "fresh"):
-            _checks.positive_integer(getattr(self, label), label)
+        check_methods(self.methods, METHODS)
+        check_fields(self, ("dim", "trials", "steps", "number", "features", "fresh"))
 
     def pieces(self) -> list[Piece]:
         return [Piece(method, trial) for trial in range(self.trials) for method in self.methods]
@@ -104,35 +108,38 @@ class Mixture(Experiment[FlowResult]):
 
     def report(self, results: Mapping[Piece, FlowResult]) -> Report:
         floor = self._noise_floor()
-        curves = {
-            method: np.array(
-                [results[Piece(method, trial)].history["mmd"] for trial in range(self.trials)]
-            )
+        own = {
+            method: [results[Piece(method, trial)] for trial in range(self.trials)]
             for method in self.methods
+        }
+        curves = {
+            method: np.array([result.history["mmd"] for result in flows])
+            for method, flows in own.items()
         }
         methods: dict[str, dict[str, Any]] = {}
         for method, values in curves.items():
             mean, error = mean_and_error(values)
-            seconds = [results[Piece(method, trial)].seconds for trial in range(self.trials)]
             methods[method] = {
                 "mmd": values.tolist(),
                 "mean": mean.tolist(),
                 "standard_error": error.tolist(),
-                "seconds": seconds,
+                "seconds": [result.seconds for result in own[method]],
             }
         title = f"Two Gaussians in {self.dim} dimensions"
-        figure = plotting.plot_metric_curves(curves, ylabel="MMD to fresh samples", title=title)
-        plotting.add_level(figure, floor["mean"], f"{self.number} fresh samples")
-        arrays = {f"{method}_particles": self._final(results, method) for method in self.methods}
+        figure = plot_metric_curves(curves, ylabel="MMD to fresh samples", title=title)
+        add_level(figure, floor["mean"], f"{self.number} fresh samples")
+        arrays = {
+            f"{method}_particles": np.stack([result.particles for result in flows])
+            for method, flows in own.items()
+        }
         problems = [self.problem(trial) for trial in range(self.trials)]
         arrays["start"] = np.stack([problem.particles for problem in problems])
         arrays["target"] = np.stack([problem.target for problem in problems])
-        return Report(
-            methods, {"noise_floor": floor}, arrays, {"mmd": figure}, self._lines(curves, floor)
-        )
+        lines = self._lines(curves, floor)
+        return Report(methods, {"noise_floor": floor}, arrays, {"mmd": figure}, lines)
 
     def _flow(self, method: str) -> tuple[Flow, float]:
-        """The flow of a method, as published, and its step size."""
+        """Return the published flow of a method, and its step size."""
         if method == "mmd":
             return EnergyFlow(), ENERGY_STEP / self.number
         if method == "wgf":
@@ -142,35 +149,25 @@ class Mixture(Experiment[FlowResult]):
     def _sample(self, number: int, rng: np.random.Generator) -> np.ndarray:
         return two_gaussians(number, self.dim, rng)
 
-    def _noise_floor(self) -> dict[str, float]:
-        """MMD of samples that come from the target itself, as many as there are particles."""
+    def _noise_floor(self) -> dict[str, Any]:
+        """MMD of as many samples of the target itself as there are particles."""
         values = []
         for trial in range(self.trials):
             distance, rng = MMD(self.problem(trial).fresh), stream(self.seed, trial, NOISE_STREAM)
             samples = [self._sample(self.number, rng) for _ in range(NOISE_DRAWS)]
-            values.append(
-                np.mean([distance(sample, median_bandwidth(sample, "lower")) for sample in samples])
-            )
-        mean, error = mean_and_error(np.array(values))
-        return {
-            "mean": float(mean),
-            "standard_error": float(error),
-            "draws": self.trials * NOISE_DRAWS,
-        }
-
-    def _final(self, results: Mapping[Piece, FlowResult], method: str) -> np.ndarray:
-        return np.stack([results[Piece(method, trial)].particles for trial in range(self.trials)])
+            found = [distance(sample, median_bandwidth(sample, "lower")) for sample in samples]
+            values.append(float(np.mean(found)))
+        return noise_floor(values, self.trials * NOISE_DRAWS)
 
     def _lines(self, curves: Mapping[str, np.ndarray], floor: Mapping[str, float]) -> list[str]:
         shown = sorted({step for step in REPORTED_STEPS if step <= self.steps} | {self.steps})
         lines = ["MMD after step " + "".join(f"{step:>17d}" for step in shown)]
         for method, values in curves.items():
             mean, error = mean_and_error(values)
-            lines.append(
-                f"  {method:<12s} "
-                + "".join(f"{mean[step]:>9.4f} ±{error[step]:.4f}" for step in shown)
-            )
-        lines.append(
-            f"  noise floor of {self.number} samples: {floor['mean']:.4f} ±{floor['standard_error']:.4f}"
-        )
-        return lines
+            columns = [f"{mean[step]:>9.4f} ±{error[step]:.4f}" for step in shown]
+            lines.append(f"  {method:<12s} {''.join(columns)}")
+        level = f"{floor['mean']:.4f} ±{floor['standard_error']:.4f}"
+        return [*lines, f"  noise floor of {self.number} samples: {level}"]
+
+
+EXPERIMENTS = [Mixture()]

@@ -1,9 +1,10 @@
-"""Every Bayesian network with a given number of binary nodes and every choice of hidden ones: the graphical rule beside the angles."""
+"""All small binary Bayesian networks, judged cylindrical by the graph and by principal angles."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
@@ -13,12 +14,12 @@ __all__ = ["classify_networks", "equivalence_classes", "hidden_sets"]
 
 
 def equivalence_classes(nodes: int) -> Iterator[BayesianNetwork]:
-    """Yield one network of binary variables for each Markov-equivalence class of acyclic graphs.
+    """Yield one binary network of each Markov-equivalence class of acyclic graphs.
 
     Parameters
     ----------
     nodes : int
-        Number of nodes: 11 classes for three of them, 185 for four.
+        Number of nodes: 3 give 11 classes, 4 give 185.
 
     Returns
     -------
@@ -46,11 +47,9 @@ def equivalence_classes(nodes: int) -> Iterator[BayesianNetwork]:
 
 
 def hidden_sets(nodes: int) -> list[tuple[str, ...]]:
-    """Every set of hidden nodes that hides something and leaves something to see: 6 for three nodes, 14 for four."""
+    """List the sets of hidden nodes, neither none nor all: 6 sets for 3 nodes, 14 for 4."""
     names = tuple(chr(ord("A") + place) for place in range(nodes))
-    return [
-        chosen for number in range(1, nodes) for chosen in itertools.combinations(names, number)
-    ]
+    return [hidden for size in range(1, nodes) for hidden in itertools.combinations(names, size)]
 
 
 def classify_networks(nodes: int, points: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -61,15 +60,14 @@ def classify_networks(nodes: int, points: int, rng: np.random.Generator) -> dict
     nodes : int
         Number of binary nodes.
     points : int
-        Random points at which the angles are taken, the same for all hidden sets of a network.
+        Number of random parameters at which to measure the angles of a network.
     rng : numpy.random.Generator
-        Draws the points.
+        Source of these points.
 
     Returns
     -------
     dict of str to array (cases,)
-        ``edges``, ``hidden`` (how many), ``by_graph`` (bool), ``defect`` (the largest over the
-        points).
+        ``edges`` and ``hidden`` (counts), ``by_graph`` (bool), ``defect`` (largest over points).
 
     Examples
     --------
@@ -84,20 +82,10 @@ def classify_networks(nodes: int, points: int, rng: np.random.Generator) -> dict
         edges = sum(map(len, network.parents.values()))
         for hidden in hidden_sets(nodes):
             chosen = network.with_hidden(hidden)
-            rows.append(
-                (
-                    edges,
-                    len(hidden),
-                    chosen.is_cylindrical_by_graph(),
-                    float(np.max(cylindrical_defect(chosen, xi))),
-                )
-            )
-    return {
-        name: np.array(column)
-        for name, column in zip(
-            ("edges", "hidden", "by_graph", "defect"), zip(*rows, strict=True), strict=True
-        )
-    }
+            defect = float(np.max(cylindrical_defect(chosen, xi)))
+            rows.append((edges, len(hidden), chosen.is_cylindrical_by_graph(), defect))
+    names = ("edges", "hidden", "by_graph", "defect")
+    return dict(zip(names, map(np.array, zip(*rows, strict=True)), strict=True))
 
 
 def _key(parents: Mapping[str, Sequence[str]]) -> frozenset[tuple[str, tuple[str, ...]]]:
@@ -105,11 +93,8 @@ def _key(parents: Mapping[str, Sequence[str]]) -> frozenset[tuple[str, tuple[str
 
 
 def _has_a_cycle(parents: Mapping[str, Sequence[str]]) -> bool:
-    """Whether taking away nodes without parents, again and again, gets stuck."""
-    left = {name: set(above) for name, above in parents.items()}
-    while left:
-        free = {name for name, above in left.items() if not above & left.keys()}
-        if not free:
-            return True
-        left = {name: above for name, above in left.items() if name not in free}
+    try:
+        TopologicalSorter(parents).prepare()
+    except CycleError:
+        return True
     return False

@@ -1,4 +1,4 @@
-"""Variational inference for regression models: natural gradients beside plain ones, each with its best step size."""
+"""Variational inference for regression by natural and plain gradients with the best step size."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ingd_ref import _checks, plotting
 from ingd_ref.backend import to_backend, to_host
 from ingd_ref.errors import IngdError, OptionError
 from ingd_ref.experiments._experiment import (
     Experiment,
     Piece,
     Report,
-    chosen_methods,
+    check_fields,
+    check_methods,
     on_backend,
     option,
     stream,
 )
+from ingd_ref.plotting._ascent import plot_ascent, plot_gaps
 from ingd_ref.variational import (
     BayesianLinearRegression,
     Expected,
@@ -50,23 +51,14 @@ CAPTIONS = {
     "cholesky": "plain, Cholesky factor",
     "covariance": "plain, covariance",
 }
-#: Step sizes ρ that natural gradients choose from: steps of a tenth, and smaller ones by factors of
-#: √½.
-NATURAL_SIZES = (
-    1.0,
-    0.9,
-    0.8,
-    0.7,
-    0.6,
-    *(float(size) for size in 0.5 ** np.arange(1.0, 5.25, 0.5)),
-)
-#: Step sizes η that plain gradients choose from, by factors of √2; next to the best of them, 2^±¼
-#: times it is tried as well.
+# Step sizes ρ of natural gradients: in steps of a tenth, then by factors of √½.
+SMALLER = (float(size) for size in 0.5 ** np.arange(1.0, 5.25, 0.5))
+NATURAL_SIZES = (1.0, 0.9, 0.8, 0.7, 0.6, *SMALLER)
+# Step sizes η of plain gradients, by factors of √2; 2^±¼ times the best of them is tried as well.
 PLAIN_SIZES = tuple(float(size) for size in 2.0 ** np.arange(-20.0, 0.25, 0.5))
-# A run whose bound has fallen this many times as far below the start as the optimum is above it is
-# lost.
+# A run is lost once its bound is this many times as far below the start as the optimum is above.
 LOST = 1e3
-# Steps that every step size gets.
+# Number of steps before the first step sizes are dropped.
 FIRST_ROUND = 64
 
 StepRule = Callable[[Any, Expected, float], Any]
@@ -74,50 +66,38 @@ StepRule = Callable[[Any, Expected, float], Any]
 
 @dataclass(frozen=True)
 class Nvi(Experiment[dict[str, np.ndarray]]):
-    """Natural-gradient variational inference (E11) on Bayesian linear, logistic and Poisson regression, from the prior.
+    """Natural-gradient variational inference (E11) for linear, logistic and Poisson regression.
 
-    Linear regression has 10 correlated coefficients and 100 data. The logistic one classifies the
-    breast cancer data that scikit-learn ships (569 cases, 30 measurements, standardised, and an
-    intercept). Poisson regression has 8 coefficients and 200 data.
+    Linear regression has 10 correlated coefficients and 100 data. Logistic regression classifies
+    the breast cancer data of scikit-learn (569 cases, 30 standardised measurements and an
+    intercept). Poisson regression has 8 coefficients and 200 data. All runs start at the prior.
 
-    ``natural`` and ``positive`` are the two steps for a full precision, ``mean-field`` standard
-    steps for independent coordinates; ``cholesky`` and ``covariance`` climb the same bound by plain
+    ``natural`` and ``positive`` are the two steps for a full precision, ``mean-field`` is the
+    standard step for independent coordinates; ``cholesky`` and ``covariance`` follow plain
     gradients in (m, Cholesky factor of Σ) and in (m, Σ). Each method tries a grid of fixed step
-    sizes, and the one counts that comes within the tolerance of the optimum first. Whenever the
-    number of steps has doubled, only the better half of the sizes goes on.
+    sizes and reports the one that comes within the tolerance of the optimum first. Whenever the
+    number of steps doubles, the worse half of the sizes is dropped.
 
-    The optimum is that of a long run of natural gradients with a full precision, and that of L-BFGS
-    with independent coordinates.
+    The optimum comes from a long run of natural gradients for a full precision, and from L-BFGS for
+    independent coordinates.
     """
 
     methods: tuple[str, ...] = option(
-        NATURAL + PLAIN, f"which ways to climb: some of {','.join(NATURAL + PLAIN)}"
+        NATURAL + PLAIN, f"methods to compare, from {', '.join(NATURAL + PLAIN)}"
     )
-    problems: tuple[str, ...] = option(PROBLEMS, f"which models: some of {','.join(PROBLEMS)}")
-    tolerance: float = option(
-        1e-6, "a run has arrived when it is within so many nats of the best bound"
-    )
-    steps: int = option(2048, "steps of each run at most")
-    prior_precision: float = option(
-        0.25, "precision of the prior of each coefficient of the logistic regression"
-    )
-    nodes: int = option(128, "quadrature nodes for each datum of the logistic regression")
+    problems: tuple[str, ...] = option(PROBLEMS, f"models, from {', '.join(PROBLEMS)}")
+    tolerance: float = option(1e-6, "gap to the best bound, in nats, at which a run has converged")
+    steps: int = option(2048, "largest number of steps of a run")
+    prior_precision: float = option(0.25, "prior precision of the logistic coefficients")
+    nodes: int = option(128, "quadrature nodes per datum of the logistic regression")
 
     name = "nvi"
-    summary = "variational inference by natural and by plain gradients"
+    summary = "variational inference for three regressions, by natural and plain gradients"
 
     def check(self) -> None:
-        chosen_methods(self.methods, NATURAL + PLAIN)
-        for problem in self.problems:
-            _checks.choice(problem, "problem", PROBLEMS)
-        if not self.problems or len(set(self.problems)) < len(self.problems):
-            raise OptionError(
-                f"problems must name at least one of {', '.join(PROBLEMS)}, each once"
-            )
-        for label in ("steps", "nodes"):
-            _checks.positive_integer(getattr(self, label), label)
-        for label in ("tolerance", "prior_precision"):
-            _checks.positive(getattr(self, label), label)
+        check_methods(self.methods, NATURAL + PLAIN)
+        check_methods(self.problems, PROBLEMS, "problems")
+        check_fields(self, ("steps", "nodes"), ("tolerance", "prior_precision"))
 
     def require(self) -> None:
         super().require()
@@ -125,11 +105,8 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
             _breast_cancer()
 
     def pieces(self) -> list[Piece]:
-        return [
-            Piece(method, PROBLEMS.index(problem))
-            for method in self.methods
-            for problem in self.problems
-        ]
+        trials = [PROBLEMS.index(problem) for problem in self.problems]
+        return [Piece(method, trial) for method in self.methods for trial in trials]
 
     def run(self, piece: Piece, progress: Any = False) -> dict[str, np.ndarray]:
         problem = PROBLEMS[piece.trial]
@@ -138,10 +115,9 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
         best = _optimum(model, expectation, start)
         optimum = float(to_host(elbo(model, best, expectation)))
         climb = _Climb(model, expectation, start, _rule(piece.method), optimum - self.tolerance)
-        climbs = climb.by_size(
-            NATURAL_SIZES if piece.method in NATURAL else PLAIN_SIZES, self.steps
-        )
-        climbs = climbs if piece.method in NATURAL else climb.refined(climbs, self.steps)
+        natural = piece.method in NATURAL
+        climbs = climb.by_size(NATURAL_SIZES if natural else PLAIN_SIZES, self.steps)
+        climbs = climbs if natural else climb.refined(climbs, self.steps)
         size = min(climbs, key=lambda size: climbs[size].rank(climb.target))
         return {
             "elbo": np.array(climbs[size].elbo),
@@ -181,9 +157,8 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
             for piece, entry in results.items()
             for key in ("elbo", "mean", "covariance")
         }
-        return Report(
-            methods, findings, arrays, self._figures(methods, optima), self._lines(methods, optima)
-        )
+        figures = self._figures(methods, optima)
+        return Report(methods, findings, arrays, figures, self._lines(methods, optima))
 
     def _figures(
         self, methods: Mapping[str, Mapping[str, Any]], optima: Mapping[str, float]
@@ -195,19 +170,21 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
             for place, problem in enumerate(self.problems)
         }
         best = dict(zip(panels, optima.values(), strict=True))
-        shown = f"{'logistic' if 'logistic' in self.problems else self.problems[0]} regression".capitalize()
+        problem = "logistic" if "logistic" in self.problems else self.problems[0]
+        shown = f"{problem.capitalize()} regression"
         return {
-            "gap": plotting.plot_gaps(panels, best, self.tolerance),
-            "elbo": plotting.plot_ascent(panels[shown], best[shown], title=shown),
+            "gap": plot_gaps(panels, best, self.tolerance),
+            "elbo": plot_ascent(panels[shown], best[shown], title=shown),
         }
 
     def _lines(
         self, methods: Mapping[str, Mapping[str, Any]], optima: Mapping[str, float]
     ) -> list[str]:
         lines = [
-            f"steps to within {self.tolerance:g} nats of where the method ends, with its best fixed step size; gap to the best bound"
+            f"steps to within {self.tolerance:g} nats of the optimum of the method,",
+            "with its best step size, and the gap between this optimum and the best bound",
+            "  method      " + "".join(f"{problem:>34s}" for problem in self.problems),
         ]
-        lines.append("  method      " + "".join(f"{problem:>34s}" for problem in self.problems))
         for method, entry in methods.items():
             cells = []
             for place, problem in enumerate(self.problems):
@@ -217,11 +194,10 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
             lines.append(f"  {method:<12s}" + "".join(cells))
         return lines
 
-    # The problems
-    # -----------------------------------------------------------------------------------------------------------------------
+    # --- problems ---------------------------------------------------------------------------------
 
     def _model(self, problem: str) -> Any:
-        """The regression model on the chosen backend."""
+        """Return the regression model on the chosen backend."""
         design, response = self.data(problem)
         a, y = on_backend(design, self.backend), on_backend(response, self.backend)
         if problem == "linear":
@@ -231,7 +207,7 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
         return LogisticRegression(a, y, prior_precision=self.prior_precision)
 
     def data(self, problem: str) -> tuple[np.ndarray, np.ndarray]:
-        """Design (n, d) and response (n,) of a problem, on the host."""
+        """Return the design (n, d) and the response (n,) of a problem, on the host."""
         if problem == "logistic":
             return _breast_cancer()
         rng = stream(self.seed, PROBLEMS.index(problem))
@@ -239,16 +215,15 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
             # Every two columns have a correlation of 0.6.
             design = rng.normal(size=(100, 10)) @ (np.eye(10) + 0.3)
             return design, design @ rng.normal(size=10) + 0.5 * rng.normal(size=100)
-        design = np.concatenate(
-            [np.ones((200, 1)), rng.normal(size=(200, 7)) @ (np.eye(7) + 0.3) / 4.0], axis=1
-        )
+        slopes = rng.normal(size=(200, 7)) @ (np.eye(7) + 0.3) / 4.0
+        design = np.concatenate([np.ones((200, 1)), slopes], axis=1)
         return design, rng.poisson(np.exp(design @ rng.normal(size=8))).astype(float)
 
     def _expectation(self, problem: str) -> Any:
         return Quadrature(self.nodes) if problem == "logistic" else None
 
     def _start(self, method: str, model: Any) -> GaussianApproximation:
-        """The prior, in the form that the method works with."""
+        """Return the prior in the parametrisation of the method."""
         mean, precision = model.prior_mean, model.prior_precision
         if method == "mean-field":
             return MeanFieldGaussian(mean, precision)
@@ -257,29 +232,27 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
 
 
 class _Run(NamedTuple):
-    """A run with one step size: where it is, the bound so far, and whether it can go on."""
+    """A run with one step size: its state, the bounds so far, and whether it can continue."""
 
     approximation: GaussianApproximation
     elbo: tuple[float, ...]
     alive: bool
 
     def arrival(self, target: float) -> int:
-        """Steps until the bound exceeds the target for good, −1 if it does not."""
+        """Return the number of steps until the bound stays above the target, −1 if it does not."""
         below = np.nonzero(~(np.array(self.elbo) >= target))[0]
         first = int(below[-1]) + 1 if below.size else 0
         return first if first < len(self.elbo) else -1
 
     def rank(self, target: float) -> tuple[float, float]:
-        """What is better is smaller: first the number of steps to the target, then how far it is."""
+        """Sort key, best first: the number of steps to the target, then the last bound."""
         count, last = self.arrival(target), self.elbo[-1]
-        return (
-            np.inf if count < 0 else float(count),
-            -last if self.alive and np.isfinite(last) else np.inf,
-        )
+        shortfall = -last if self.alive and np.isfinite(last) else np.inf
+        return np.inf if count < 0 else float(count), shortfall
 
 
 class _Climb(NamedTuple):
-    """What all step sizes of a method have in common."""
+    """The data shared by all step sizes of a method."""
 
     model: Any
     expectation: Any
@@ -288,11 +261,11 @@ class _Climb(NamedTuple):
     target: float
 
     def extended(self, run: _Run | None, size: float, steps: int) -> _Run:
-        """Continue a run up to so many steps; it ends where it arrives, where it is lost, and where a step fails."""
+        """Continue a run up to ``steps``, unless it converges, is lost, or a step fails."""
         q, bounds = (self.start, []) if run is None else (run.approximation, list(run.elbo))
         if run is not None and (not run.alive or bounds[-1] >= self.target):
             return run
-        with np.errstate(all="ignore"):  # a step size that is too large may overflow
+        with np.errstate(all="ignore"):  # too large a step size may overflow
             try:
                 expected = expected_under(self.model, q, self.expectation)
                 if run is None:
@@ -306,63 +279,51 @@ class _Climb(NamedTuple):
         return _Run(q, tuple(bounds), alive=bounds[-1] > self._lowest(bounds))
 
     def _lowest(self, bounds: Sequence[float]) -> float:
-        """Bound at which a run is given up."""
+        """Bound below which a run is lost."""
         return bounds[0] - LOST * (self.target - bounds[0])
 
     def by_size(self, sizes: Sequence[float], limit: int) -> dict[float, _Run]:
-        """Runs with each step size; whenever the number of steps has doubled, the better half of the sizes goes on."""
+        """Run all step sizes, and drop the worse half whenever the number of steps doubles."""
         steps = min(FIRST_ROUND, limit)
         runs = {size: self.extended(None, size, steps) for size in sizes}
         kept = list(sizes)
         while steps < limit and max(runs[size].arrival(self.target) for size in kept) < 0:
             steps = min(2 * steps, limit)
-            kept = sorted(kept, key=lambda size: runs[size].rank(self.target))[
-                : max(2, len(kept) // 2)
-            ]
+            kept.sort(key=lambda size: runs[size].rank(self.target))
+            kept = kept[: max(2, len(kept) // 2)]
             runs |= {size: self.extended(runs[size], size, steps) for size in kept}
         return runs
 
     def refined(self, runs: dict[float, _Run], limit: int) -> dict[float, _Run]:
-        """The same runs, and two more with step sizes beside the best one."""
+        """Add two runs with step sizes next to the best one."""
         best = min(runs, key=lambda size: runs[size].rank(self.target))
-        return runs | {
-            factor * best: self.extended(None, factor * best, limit)
-            for factor in (2.0**-0.25, 2.0**0.25)
-        }
+        sizes = (2.0**-0.25 * best, 2.0**0.25 * best)
+        return runs | {size: self.extended(None, size, limit) for size in sizes}
 
 
 def _optimum(model: Any, expectation: Any, start: GaussianApproximation) -> GaussianApproximation:
-    """The best Gaussian of the form of ``start``."""
+    """Return the best Gaussian of the form of ``start``."""
     if isinstance(start, MeanFieldGaussian):
         return _best_mean_field(model, expectation, start)
-    return run_nvi(
-        model,
-        start,
-        expectation=expectation,
-        step_size=0.7,
-        steps=400,
-        tolerance=1e-16,
-        progress=False,
-    ).approximation
+    long: Any = {"step_size": 0.7, "steps": 400, "tolerance": 1e-16, "progress": False}
+    return run_nvi(model, start, expectation=expectation, **long).approximation
 
 
 def _best_mean_field(model: Any, expectation: Any, start: MeanFieldGaussian) -> MeanFieldGaussian:
-    """L-BFGS in the mean and the logarithms of the precisions p, where the bound has the gradient (E ∇ℓ, ½(t/p − 1))."""
+    """Maximise the bound over m and log p by L-BFGS; its gradient is (E ∇ℓ, ½(t/p − 1))."""
     from scipy.optimize import minimize
 
     def member(vector: np.ndarray) -> MeanFieldGaussian:
         mean, logarithms = np.split(vector, 2)
-        return MeanFieldGaussian(
-            to_backend(mean, like=start.mean), to_backend(np.exp(logarithms), like=start.mean)
-        )
+        parts = (to_backend(part, like=start.mean) for part in (mean, np.exp(logarithms)))
+        return MeanFieldGaussian(*parts)
 
     def loss(vector: np.ndarray) -> tuple[float, np.ndarray]:
         q = member(vector)
         expected = expected_under(model, q, expectation)
         by_logarithm = 0.5 * (to_host(expected.curvature.diagonal()) / to_host(q.precisions) - 1.0)
-        return -float(to_host(expected.value + q.entropy)), -np.concatenate(
-            [to_host(expected.gradient), by_logarithm]
-        )
+        gradient = np.concatenate([to_host(expected.gradient), by_logarithm])
+        return -float(to_host(expected.value + q.entropy)), -gradient
 
     first = np.concatenate([to_host(start.mean), np.log(to_host(start.precisions))])
     options = {"maxiter": 5000, "maxfun": 10000, "ftol": 1e-15, "gtol": 1e-8, "maxcor": 50}
@@ -372,13 +333,12 @@ def _best_mean_field(model: Any, expectation: Any, start: MeanFieldGaussian) -> 
 def _rule(method: str) -> StepRule:
     if method in PLAIN:
         return lambda q, expected, size: plain_gradient_step(q, expected, size, method)
-    return lambda q, expected, size: natural_step(
-        q, expected, size, "positive" if method == "positive" else "standard"
-    )
+    kind = "positive" if method == "positive" else "standard"
+    return lambda q, expected, size: natural_step(q, expected, size, kind)
 
 
 def _arrived(entry: Mapping[str, np.ndarray]) -> int | None:
-    """Steps of the best step size to the target, if it came there."""
+    """Return the number of steps of the best step size to the target, None if it fell short."""
     count = int(entry["arrived"][list(entry["sizes"]).index(entry["size"])])
     return count if count >= 0 else None
 
@@ -386,7 +346,7 @@ def _arrived(entry: Mapping[str, np.ndarray]) -> int | None:
 def _gaps(
     methods: Mapping[str, Mapping[str, Any]], optima: Mapping[str, float]
 ) -> dict[str, list[float]]:
-    """What the best member of each form is short of the best of all, in nats."""
+    """Return the gap in nats between the optimum of each method and the best of all."""
     return {
         method: [
             best - found for best, found in zip(optima.values(), entry["optimum"], strict=True)
@@ -397,15 +357,16 @@ def _gaps(
 
 @lru_cache(maxsize=1)
 def _breast_cancer() -> tuple[np.ndarray, np.ndarray]:
-    """Standardised measurements with a column of ones, and whether the tumour is benign."""
+    """Load standardised measurements with a column of ones, and whether the tumour is benign."""
     try:
         from sklearn.datasets import load_breast_cancer
     except ImportError as error:
-        raise OptionError(
-            "experiment 'nvi' needs scikit-learn for its logistic regression: pip install 'ingd-ref[experiments]'"
-        ) from error
+        advice = "pip install 'ingd-ref[experiments]', or leave out the logistic regression"
+        raise OptionError(f"experiment 'nvi' needs scikit-learn: {advice}") from error
     measured, benign = load_breast_cancer(return_X_y=True)
     standard = (measured - np.mean(measured, axis=0)) / np.std(measured, axis=0)
-    return np.concatenate([np.ones((len(standard), 1)), standard], axis=1), benign.astype(
-        np.float64
-    )
+    design = np.concatenate([np.ones((len(standard), 1)), standard], axis=1)
+    return design, benign.astype(np.float64)
+
+
+EXPERIMENTS = [Nvi()]

@@ -1,4 +1,4 @@
-"""Velocities of natural parameters estimated from samples, on paths whose velocity is known (P7)."""
+"""Velocities of natural parameters estimated from samples, on paths of known velocity (P7)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ingd_ref import _checks, plotting
 from ingd_ref.backend import to_host
-from ingd_ref.errors import DomainError, OptionError
+from ingd_ref.errors import DomainError
 from ingd_ref.experiments._experiment import (
     Experiment,
     Piece,
     Report,
-    chosen_methods,
+    check_fields,
+    check_methods,
+    check_several,
     on_backend,
     option,
     stream,
 )
 from ingd_ref.families import Gamma, Gaussian
 from ingd_ref.features import FamilyStatistics
+from ingd_ref.plotting._convergence import plot_sample_error
+from ingd_ref.plotting._rates import plot_rates
 from ingd_ref.projection import (
     BSpline,
     TangentProjection,
@@ -37,67 +40,53 @@ __all__ = ["Projection"]
 
 PATHS = ("gaussian", "gamma")
 TURN = 2.0 * np.pi
-# Half step of the central differences of the Gamma path: a bias of h² (2π)² / 6 = 7e-6 of θ̇, a
-# tenth of the error of 1e8 samples.
+# Half step h of the central differences of the Gamma path. Its relative bias, h² (2π)²/6 = 7e-6,
+# is a tenth of the error of 1e8 samples.
 HALF_STEP = 1e-3
-# Where on the path errors and coverage are measured: no turning point of either parameter.
+# Time at which errors and coverage are measured, away from the turning points of the parameters.
 TIME = 0.3
+# A normal variable lies within this many standard deviations of its mean with probability 95 %.
+NORMAL_95 = 1.959964
 STUDIES = ("rates", "error", "coverage")
-#: Natural velocity of each path in the legend of figures.
+# Labels of the components of θ̇ in figures.
 NAMES = {"gaussian": ("d/dt (m/s²)", "d/dt (−1/(2s²))"), "gamma": ("d/dt α", "d/dt (−β)")}
 
 
 @dataclass(frozen=True)
 class Projection(Experiment[dict[str, np.ndarray]]):
-    """Tangent and window projections of a Gaussian and a Gamma distribution that move, against the truth.
+    """Compare tangent and window projections of a Gaussian and a Gamma path with the truth.
 
-    The Gaussian particles x = m(t) + s(t) z have velocities, the tangent is (P4). The Gamma
-    particles are quantiles, x = F⁻¹(u; α(t))/β(t) with u kept fixed, and the tangent comes from
-    pairs at t ± h. Windows see independent samples at each time and nothing else (P5).
+    The Gaussian particles x = m(t) + s(t) z have known velocities, and the tangent is (P4). The
+    Gamma particles are the quantiles x = F⁻¹(u; α(t))/β(t) of fixed u, and the tangent comes from
+    pairs at t ± h. A window sees only independent samples at each time (P5).
     """
 
-    paths: tuple[str, ...] = option(PATHS, f"which paths: some of {','.join(PATHS)}")
-    tangents: int = option(17, "number of times at which tangents are estimated")
-    samples: int = option(2000, "samples of each tangent, and in the study of coverage")
-    times: int = option(65, "number of times of the window")
-    window_samples: int = option(500, "samples at each time of the window")
+    paths: tuple[str, ...] = option(PATHS, f"paths, from {', '.join(PATHS)}")
+    tangents: int = option(17, "number of tangents")
+    samples: int = option(2000, "number of samples per tangent, and for the coverage")
+    times: int = option(65, "number of times in the window")
+    window_samples: int = option(500, "number of samples at each time of the window")
     functions: int = option(9, "number of cubic B-splines in the window")
     numbers: tuple[int, ...] = option(
-        (100, 1000, 10_000, 100_000, 1_000_000), "numbers of samples for which errors are measured"
+        (100, 1000, 10_000, 100_000, 1_000_000), "numbers of samples at which to measure errors"
     )
-    replications: int = option(400, "replications for each number of samples")
-    draws: int = option(
-        40_000_000, "samples in all for each number, which limits the replications of large numbers"
-    )
-    intervals: int = option(2000, "replications of the study of coverage")
+    replications: int = option(400, "largest number of replications for each of these")
+    draws: int = option(40_000_000, "largest total number of samples for each of these")
+    intervals: int = option(2000, "number of replications for the coverage")
 
     name = "projection"
-    summary = "natural velocities estimated from samples of moving distributions"
+    summary = "velocities of natural parameters, estimated from samples of moving distributions"
 
     def check(self) -> None:
-        chosen_methods(self.paths, PATHS)
-        for label in (
-            "tangents",
-            "samples",
-            "times",
-            "window_samples",
-            "functions",
-            "replications",
-            "draws",
-            "intervals",
-        ):
-            _checks.positive_integer(getattr(self, label), label)
+        check_methods(self.paths, PATHS, "paths")
+        check_fields(self, ("tangents", "samples", "times", "window_samples", "functions"))
+        check_fields(self, ("replications", "draws", "intervals"))
         if min(self.times, self.samples, self.window_samples) < 10 or self.functions < 4:
-            raise DomainError(
-                "times, samples and window_samples must be at least 10, and functions at least 4"
-            )
-        if len(self.numbers) < 2 or len(set(self.numbers)) < len(self.numbers):
-            raise OptionError(
-                f"numbers must be two or more different numbers, to see how the error falls, got {self.numbers}"
-            )
-        for number in self.numbers:
-            if _checks.positive_integer(number, "numbers") < 10:
-                raise DomainError(f"numbers must be at least 10 each, got {number}")
+            least = "at least 10, and functions at least 4"
+            raise DomainError(f"times, samples and window_samples must be {least}")
+        check_several(self.numbers, "numbers")
+        if min(self.numbers) < 10:
+            raise DomainError(f"numbers must be at least 10 each, got {min(self.numbers)}")
 
     def pieces(self) -> list[Piece]:
         found = []
@@ -112,11 +101,8 @@ class Projection(Experiment[dict[str, np.ndarray]]):
         if study == "rates":
             return self._rates(path, rng)
         number = piece.trial if study == "error" else self.samples
-        replications = (
-            min(self.replications, max(1, self.draws // number))
-            if study == "error"
-            else self.intervals
-        )
+        most = min(self.replications, max(1, self.draws // number))
+        replications = most if study == "error" else self.intervals
         estimates, errors = [], []
         batch = max(1, 1_000_000 // number)
         for first in range(0, replications, batch):
@@ -141,7 +127,7 @@ class Projection(Experiment[dict[str, np.ndarray]]):
             slope = float(np.polyfit(np.log(self.numbers), np.log(errors), 1)[0])
             intervals = results[Piece(f"{path}-coverage", 0)]
             covered = np.mean(
-                np.abs(intervals["estimates"] - truth) <= 1.959964 * intervals["errors"], axis=0
+                np.abs(intervals["estimates"] - truth) <= NORMAL_95 * intervals["errors"], axis=0
             )
             rates = results[Piece(f"{path}-rates", 0)]
             methods[path] = {
@@ -154,29 +140,28 @@ class Projection(Experiment[dict[str, np.ndarray]]):
                 "seconds": [],
             }
             arrays |= {f"{path}_{key}": value for key, value in rates.items()}
-            figures[path] = plotting.plot_rates(
-                rates["grid"],
-                rates["truth"],
-                (rates["times"], rates["tangent"], 1.96 * rates["tangent_error"]),
-                band=(rates["window"], 1.96 * rates["window_error"]),
-                names=NAMES[path],
-                labels=(
-                    f"tangent, N = {self.samples}",
-                    f"window, {self.times} × {self.window_samples}",
-                ),
-                title=f"{path.capitalize()} path",
-            )
+            figures[path] = self._figure(path, rates)
         curves = {
             f"{path} (slope {entry['slope']:.3f})": entry["error"]
             for path, entry in methods.items()
         }
-        figures["errors"] = plotting.plot_sample_error(
-            self.numbers, curves, title="Tangent projection"
-        )
+        figures["errors"] = plot_sample_error(self.numbers, curves, title="Tangent projection")
         return Report(methods, {}, arrays, figures, self._lines(methods))
 
+    def _figure(self, path: str, rates: Mapping[str, np.ndarray]) -> Figure:
+        windows = f"{self.times} × {self.window_samples}"
+        return plot_rates(
+            rates["grid"],
+            rates["truth"],
+            (rates["times"], rates["tangent"], 1.96 * rates["tangent_error"]),
+            band=(rates["window"], 1.96 * rates["window_error"]),
+            names=NAMES[path],
+            labels=(f"tangent, N = {self.samples}", f"window, {windows}"),
+            title=f"{path.capitalize()} path",
+        )
+
     def _rates(self, path: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Tangents at some times, and one window over all of time."""
+        """Tangents at some times, and one window over all times."""
         points, times, grid = (
             np.linspace(0.0, 1.0, number) for number in (self.tangents, self.times, 101)
         )
@@ -209,9 +194,8 @@ class Projection(Experiment[dict[str, np.ndarray]]):
             _, _, m_rate, s_rate = gaussian_path(t)
             velocities = m_rate + s_rate * noise
             particles = on_backend(_particles(path, t, noise), self.backend)
-            return tangent_projection(
-                _statistics(path), particles, velocities=on_backend(velocities, self.backend)
-            )
+            velocities = on_backend(velocities, self.backend)
+            return tangent_projection(_statistics(path), particles, velocities=velocities)
         before, after = (
             on_backend(_particles(path, t + step, noise), self.backend)
             for step in (-HALF_STEP, HALF_STEP)
@@ -219,12 +203,9 @@ class Projection(Experiment[dict[str, np.ndarray]]):
         return paired_tangent_projection(_statistics(path), before, after, HALF_STEP)
 
     def _lines(self, methods: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        numbers = "".join(f"{number:>11d}" for number in self.numbers)
         lines = ["root-mean-square error of the natural velocity by number of samples"]
-        lines.append(
-            "  path      "
-            + "".join(f"{number:>11d}" for number in self.numbers)
-            + "   slope    95 % intervals cover"
-        )
+        lines.append(f"  path      {numbers}   slope    coverage of 95 % intervals")
         for path, entry in methods.items():
             errors = "".join(f"{error:>11.2e}" for error in entry["error"])
             covered = ", ".join(f"{100 * share:.1f} %" for share in entry["coverage"])
@@ -233,7 +214,7 @@ class Projection(Experiment[dict[str, np.ndarray]]):
 
 
 def gaussian_path(t: Any) -> tuple[Any, Any, Any, Any]:
-    """Mean and deviation of the Gaussian at time t, and their rates."""
+    """Return mean and standard deviation of the Gaussian at time t, and their rates."""
     return (
         0.8 * np.sin(TURN * t),
         1.0 + 0.3 * np.cos(TURN * t),
@@ -243,7 +224,7 @@ def gaussian_path(t: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def gamma_path(t: Any) -> tuple[Any, Any, Any, Any]:
-    """Shape and rate of the Gamma distribution at time t, and their rates."""
+    """Return shape and rate of the Gamma distribution at time t, and their rates."""
     return (
         3.0 + np.sin(TURN * t),
         1.5 + 0.5 * np.cos(TURN * t),
@@ -253,7 +234,7 @@ def gamma_path(t: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def true_rate(path: str, t: np.ndarray) -> np.ndarray:
-    """θ̇ (m, 2) of (P7) at times (m,)."""
+    """Return θ̇ (m, 2) of (P7) at times (m,)."""
     if path == "gaussian":
         m, s, m_rate, s_rate = gaussian_path(t)
         return np.stack([m_rate / s**2 - 2.0 * m * s_rate / s**3, s_rate / s**3], axis=-1)
@@ -262,12 +243,12 @@ def true_rate(path: str, t: np.ndarray) -> np.ndarray:
 
 
 def _noise(path: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """What stays fixed while particles move, (..., n, 1): standard normal numbers, or ranks between 0 and 1."""
+    """Draw what stays fixed along the path, (..., n, 1): normal numbers, or ranks in (0, 1]."""
     return rng.normal(size=(*shape, 1)) if path == "gaussian" else 1.0 - rng.random((*shape, 1))
 
 
 def _particles(path: str, t: float, noise: np.ndarray) -> np.ndarray:
-    """Particles at time t."""
+    """Particles at time t, of the shape of the noise."""
     if path == "gaussian":
         m, s, _, _ = gaussian_path(t)
         return np.asarray(m + s * noise)
@@ -279,3 +260,6 @@ def _particles(path: str, t: float, noise: np.ndarray) -> np.ndarray:
 
 def _statistics(path: str) -> FamilyStatistics:
     return FamilyStatistics(Gaussian() if path == "gaussian" else Gamma())
+
+
+EXPERIMENTS = [Projection()]

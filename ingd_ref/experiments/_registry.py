@@ -1,37 +1,31 @@
-"""The experiments by name, each with its default options."""
+"""The index of the experiments: a new one takes its file and its line here."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
-from ingd_ref.experiments._digits import Digits
-from ingd_ref.experiments._elbo_cosine import ElboCosine
-from ingd_ref.experiments._elbo_flow import ElboFlow
-from ingd_ref.experiments._exact_path import ExactPath
 from ingd_ref.experiments._experiment import Experiment
-from ingd_ref.experiments._graph import Graph
-from ingd_ref.experiments._ingd import Ingd
-from ingd_ref.experiments._mixture import Mixture
-from ingd_ref.experiments._nvi import Nvi
-from ingd_ref.experiments._projection import Projection
-from ingd_ref.experiments._s_curve import SCurve
 
 __all__ = ["EXPERIMENTS"]
+
+# Each module lists its experiments, with their default options, in ``EXPERIMENTS``.
+MODULES = [
+    "_mixture",
+    "_s_curve",
+    "_digits",
+    "_ingd",
+    "_exact_path",
+    "_projection",
+    "_graph",
+    "_elbo_flow",
+    "_elbo_cosine",
+    "_nvi",
+]
 
 #: Experiments with default options, by name; ``dataclasses.replace`` changes an option.
 EXPERIMENTS: dict[str, Experiment[Any]] = {
     experiment.name: experiment
-    for experiment in (
-        Mixture(),
-        SCurve(),
-        Digits(),
-        Ingd(),
-        ExactPath(),
-        ExactPath(name="gamma", start=(2.0, 1.0), target=(6.0, 2.0)),
-        Projection(),
-        Graph(),
-        ElboFlow(),
-        ElboCosine(),
-        Nvi(),
-    )
+    for module in MODULES
+    for experiment in import_module(f"ingd_ref.experiments.{module}").EXPERIMENTS
 }

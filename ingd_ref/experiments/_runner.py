@@ -1,4 +1,4 @@
-"""Run the pieces of an experiment, here or in several processes, keeping each as soon as it is finished."""
+"""Run the pieces of an experiment in one process or several, and keep each that finishes."""
 
 from __future__ import annotations
 
@@ -41,54 +41,50 @@ def run_experiment(
 
     Parameters
     ----------
-        experiment : Experiment
-            What to run, with its options.
-        out : str or path-like
-            The directory. If it holds a part of the same run, the run goes on from there.
-        jobs : int ≥ 1
-            Number of processes. Default 1: this one. The numbers do not depend on it. A script that
-            asks for more must be importable, that is, guard its start by ``if __name__ ==
-            "__main__":``.
-        resume : bool
-            Whether a directory that already holds this run may be continued. Default ``True``.
-        observer : callable, optional
-            Called as ``observer(piece, done, total)`` at the start, with no piece, and after each
-            piece.
-        progress : bool or callable
-            Handed to :func:`ingd_ref.run_flow` for each piece that runs in this process. Default
-            ``False``.
+    experiment : Experiment
+        The experiment, with its options.
+    out : str or path-like
+        The directory. A run that it holds in part is continued.
+    jobs : int ≥ 1
+        Number of processes; results do not depend on it. Default 1: this process. With more, the
+        calling script must guard its start by ``if __name__ == "__main__":``.
+    resume : bool
+        Continue a run that the directory already holds, instead of raising. Default ``True``.
+    observer : callable, optional
+        Called as ``observer(piece, done, total)``: first with ``None``, then after each piece.
+    progress : bool or callable
+        Passed to :func:`ingd_ref.run_flow` for pieces that run in this process. Default ``False``.
 
     Returns
     -------
-        dict
-            What ``results.json`` holds, and under ``"lines"`` the result in a few lines of text.
+    dict
+        The contents of ``results.json``, and a summary in a few lines under ``"lines"``.
 
     Raises
     ------
-        CheckpointError
-            If the directory cannot be written, holds another run, or is damaged.
-        IngdError
-            If a piece fails; the message names it, and finished pieces are kept.
-        KeyboardInterrupt
-            On Ctrl-C, after finished pieces have been kept. Those that run in other processes are
-            finished first.
+    CheckpointError
+        If the directory cannot be written, holds another run, or is damaged.
+    IngdError
+        If a piece fails; the message names it, and finished pieces are kept.
+    KeyboardInterrupt
+        On Ctrl-C, once running pieces in other processes have finished; all of them are kept.
 
     Examples
     --------
-        >>> import tempfile
-        >>> from dataclasses import replace
-        >>> import ingd_ref as ir
-        >>> tiny = replace(ir.experiments.EXPERIMENTS["gaussian"], steps=(4, 8), methods=("rk4",))
-        >>> results = ir.experiments.run_experiment(tiny, tempfile.mkdtemp())
-        >>> results["methods"]["rk4"]["slope"] > 3.5
-        True
+    >>> import tempfile
+    >>> from dataclasses import replace
+    >>> import ingd_ref as ir
+    >>> tiny = replace(ir.experiments.EXPERIMENTS["gaussian"], steps=(4, 8), methods=("rk4",))
+    >>> results = ir.experiments.run_experiment(tiny, tempfile.mkdtemp())
+    >>> results["methods"]["rk4"]["slope"] > 3.5
+    True
     """
     jobs = _checks.positive_integer(jobs, "jobs")
     experiment.require()
     store = Store(Path(out), experiment, resume)
     pieces = experiment.pieces()
     results = {piece: result for piece in pieces if (result := store.load(piece)) is not None}
-    observe = observer or _look_away
+    observe = observer or (lambda piece, done, total: None)
     observe(None, len(results), len(pieces))
     missing = [piece for piece in pieces if piece not in results]
 
@@ -108,25 +104,20 @@ def run_experiment(
 
 
 def default_jobs(experiment: Experiment[Any]) -> int:
-    """Number of processes that the command line uses unless told: all cores for long independent pieces on the CPU, else one."""
+    """Return the default number of processes: all cores for long pieces on the CPU, else one."""
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
     return cores if experiment.parallel and experiment.backend == "numpy" else 1
 
 
-def _look_away(piece: Piece | None, done: int, total: int) -> None:
-    """Observe nothing."""
-
-
 def _run_in_processes(
     experiment: Experiment[Any], pieces: list[Piece], jobs: int, keep: Callable[[Piece, Any], None]
 ) -> None:
-    """Keep each result as soon as it is there.
+    """Run pieces in worker processes, and keep each result as soon as it arrives.
 
-    Ctrl-C reaches the workers as well, which ignore it. After it, or after a failure, no piece is
-    started any more, but those that are under way are finished and kept. An interrupt may strike
-    inside ``keep``; then the piece is kept a second time.
+    After Ctrl-C, which workers ignore, or a failure, no piece is started, but running ones are
+    finished and kept. An interrupt inside ``keep`` makes it keep that piece twice.
     """
     stop: BaseException | None = None
     workers = min(jobs, len(pieces))
@@ -152,15 +143,14 @@ def _run_in_processes(
             except KeyboardInterrupt as caught:
                 stop = caught
     if isinstance(stop, BrokenProcessPool):
-        raise BackendError(
-            "a process of the experiment ended abruptly; finished pieces are kept, try again with fewer jobs"
-        ) from stop
+        advice = "finished pieces are kept, try again with fewer jobs"
+        raise BackendError(f"a process of the experiment ended abruptly; {advice}") from stop
     if stop is not None:
         raise stop
 
 
 def _start_worker() -> None:
-    """Leave Ctrl-C to the parent process, and the other cores to the other workers."""
+    """Leave Ctrl-C to the parent process, and other cores to other workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import numba
 
@@ -170,8 +160,9 @@ def _start_worker() -> None:
 def _run(
     experiment: Experiment[Any], piece: Piece, progress: Any = False
 ) -> FlowResult | dict[str, np.ndarray]:
-    """Run one piece; matrix products run on one thread, here as in a worker, because their last bits depend on the number of threads."""
+    """Run one piece, in this process or in a worker."""
     try:
+        # The last bits of a matrix product depend on the number of threads: one, wherever it runs.
         with threadpool_limits(limits=1):
             result = experiment.run(piece, progress)
     except IngdError as error:

@@ -1,4 +1,4 @@
-"""Noisy particles flow to an S-shaped curve in the plane."""
+"""Flows of noisy points to an S-shaped curve in the plane."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref import _checks, plotting
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, item, to_backend
 from ingd_ref.experiments._experiment import (
     Experiment,
     Piece,
     Report,
-    chosen_methods,
+    check_fields,
+    check_methods,
     mean_and_error,
     on_backend,
     option,
@@ -24,6 +24,8 @@ from ingd_ref.experiments._experiment import (
 from ingd_ref.features import RandomCenters
 from ingd_ref.flows import WGF, EnergyFlow, Flow, KiNG
 from ingd_ref.metrics import MMD
+from ingd_ref.plotting._curves import add_level, plot_metric_curves
+from ingd_ref.plotting._particles import plot_particles
 from ingd_ref.rkhs import MedianBandwidth, RandomNeuralTangent
 from ingd_ref.runs import FlowResult, run_flow
 
@@ -31,42 +33,33 @@ __all__ = ["SCurve", "random_s_curve", "s_curve"]
 
 METHODS = ("king", "ntking", "wgf", "mmd")
 FRESH = 1000
-# The curve as a polygon so fine that a distance to its nearest corner is a distance to the curve
-# within (3π/4000)²/8 of its length.
+# The corners of a polygon so fine that the distance to the nearest one is that to the curve, within
+# (3π/4000)²/8.
 CORNERS = 4000
 DATA_STREAM, METHOD_STREAM = 0, 1
 
 
 @dataclass(frozen=True)
 class SCurve(Experiment[FlowResult]):
-    """Points of the S-curve (sin t, sign(t)(cos t − 1)), |t| ≤ 3π/2, with Gaussian noise on them, flow to other points of the curve."""
+    """Flow noisy points of the curve (sin t, sign(t)(cos t − 1)), |t| ≤ 3π/2, to clean ones."""
 
     trials: int = option(3, "number of trials, each with its own samples")
-    methods: tuple[str, ...] = option(METHODS, f"which flows: some of {','.join(METHODS)}")
-    steps: int = option(60, "steps of each flow")
-    number: int = option(200, "noisy particles, and samples of the curve")
-    noise: float = option(
-        0.4, "standard deviation of the noise, in units of the radius of the curve"
-    )
-    features: int = option(200, "random centres of the statistics, drawn anew at each step")
-    bandwidth: float = option(
-        0.3,
-        "standard deviation of the statistics, of WGF's densities and of the MMD: the detail that is seen",
-    )
+    methods: tuple[str, ...] = option(METHODS, f"flows to compare, from {', '.join(METHODS)}")
+    steps: int = option(60, "number of steps of each flow")
+    number: int = option(200, "number of noisy particles, and of samples of the curve")
+    noise: float = option(0.4, "standard deviation of the noise; the curve has radius 1")
+    features: int = option(200, "number of random RBF features, redrawn at each step")
+    bandwidth: float = option(0.3, "bandwidth σ of features, densities (WGF) and MMD")
     ridge: float = option(1e-3, "ridge λ of the natural gradient")
     jitter: float = option(1e-4, "jitter ε of the natural gradient")
 
     name = "s-curve"
-    summary = "noisy particles are drawn back to a curve in the plane"
+    summary = "noisy points return to a curve in the plane"
 
     def check(self) -> None:
-        chosen_methods(self.methods, METHODS)
-        for label in ("trials", "steps", "number", "features"):
-            _checks.positive_integer(getattr(self, label), label)
-        for label in ("noise", "bandwidth"):
-            _checks.positive(getattr(self, label), label)
-        for label in ("ridge", "jitter"):
-            _checks.nonnegative(getattr(self, label), label)
+        check_methods(self.methods, METHODS)
+        integers = ("trials", "steps", "number", "features")
+        check_fields(self, integers, ("noise", "bandwidth"), ("ridge", "jitter"))
 
     def pieces(self) -> list[Piece]:
         return [Piece(method, trial) for trial in range(self.trials) for method in self.methods]
@@ -100,7 +93,7 @@ class SCurve(Experiment[FlowResult]):
         )
 
     def problem(self, trial: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Draw noisy particles, the sample of the target, and fresh samples for the MMD."""
+        """Draw noisy particles, a sample of the target, and fresh samples for the MMD."""
         rng = stream(self.seed, trial, DATA_STREAM)
         clean, target, fresh = (random_s_curve(n, rng) for n in (self.number, self.number, FRESH))
         return clean + self.noise * rng.standard_normal(clean.shape), target, fresh
@@ -108,22 +101,19 @@ class SCurve(Experiment[FlowResult]):
     def report(self, results: Mapping[Piece, FlowResult]) -> Report:
         methods = {method: self._entry(method, results) for method in self.methods}
         figures = {}
-        for metric, ylabel in (
-            ("mmd", "MMD to fresh samples"),
-            ("distance", "mean distance to the curve"),
-        ):
+        labels = {"mmd": "MMD to fresh samples", "distance": "mean distance to the curve"}
+        for metric, ylabel in labels.items():
             curves = {method: entry[metric] for method, entry in methods.items()}
-            figures[metric] = plotting.plot_metric_curves(curves, ylabel=ylabel, title="S-curve")
+            figures[metric] = plot_metric_curves(curves, ylabel=ylabel, title="S-curve")
         floor = self._noise_floor()
-        plotting.add_level(figures["mmd"], floor, f"{self.number} samples of the curve")
+        add_level(figures["mmd"], floor, f"{self.number} samples of the curve")
         _, target, _ = self.problem(0)
         arrays = {"target": target}
         for method in self.methods:
-            trajectory = results[Piece(method, 0)].trajectory
-            arrays[f"{method}_trajectory"] = trajectory
-            figures[f"particles_{method}"] = plotting.plot_particles(
-                trajectory[0], trajectory[-1], target, trajectory, title=method
-            )
+            path = results[Piece(method, 0)].trajectory
+            arrays[f"{method}_trajectory"] = path
+            figure = plot_particles(path[0], path[-1], target, path, title=method)
+            figures[f"particles_{method}"] = figure
         return Report(methods, {"noise_floor": floor}, arrays, figures, _lines(methods, floor))
 
     def _entry(self, method: str, results: Mapping[Piece, FlowResult]) -> dict[str, Any]:
@@ -135,43 +125,41 @@ class SCurve(Experiment[FlowResult]):
         return {**curves, "seconds": [result.seconds for result in own]}
 
     def _noise_floor(self) -> float:
-        """MMD between the samples that are the target and fresh ones, averaged over the trials."""
+        """MMD between the target samples and fresh ones, averaged over trials."""
         problems = [self.problem(trial) for trial in range(self.trials)]
         return float(np.mean([MMD(fresh)(target, self.bandwidth) for _, target, fresh in problems]))
 
     def _flow(self, method: str) -> tuple[Flow, float]:
-        """The flow of a method and a step size at which it is stable: (W1) pulls with rates up to 1/σ²."""
+        """Return the flow of a method and a stable step size: (W1) pulls at rates up to 1/σ²."""
         if method == "mmd":
             return EnergyFlow(), 0.5
         if method == "wgf":
             return WGF(self.bandwidth), 0.5 * self.bandwidth**2
-        kernel_rule = MedianBandwidth() if method == "king" else RandomNeuralTangent()
-        return KiNG(
-            RandomCenters(self.features, self.bandwidth),
-            kernel_rule,
-            ridge=self.ridge,
-            jitter=self.jitter,
-        ), 0.5
+        features = RandomCenters(self.features, self.bandwidth)
+        rule = MedianBandwidth() if method == "king" else RandomNeuralTangent()
+        return KiNG(features, rule, ridge=self.ridge, jitter=self.jitter), 0.5
 
 
 def s_curve(t: np.ndarray) -> np.ndarray:
-    """Points (n, 2) of the S-curve at parameters t (n,)."""
+    """Return the points (n, 2) of the S-curve at parameters t (n,)."""
     return np.stack([np.sin(t), np.sign(t) * (np.cos(t) - 1.0)], axis=1)
 
 
 def random_s_curve(number: int, rng: np.random.Generator) -> np.ndarray:
-    """Sample (number, 2) of the S-curve, uniform in its length."""
+    """Draw points (number, 2) of the S-curve, uniform in its length."""
     return s_curve(rng.uniform(-1.5 * np.pi, 1.5 * np.pi, number))
 
 
 def _lines(methods: Mapping[str, Mapping[str, Any]], floor: float) -> list[str]:
     lines = [
-        f"mean distance to the curve, and MMD to fresh samples of it (samples of the curve: {floor:.3f}), before → after"
+        "mean distance to the curve and MMD to fresh samples, before → after",
+        f"(MMD of samples of the curve: {floor:.3f})",
     ]
     for method, entry in methods.items():
-        mean = {
-            metric: mean_and_error(np.array(entry[metric]))[0] for metric in ("distance", "mmd")
-        }
+        mean = {name: mean_and_error(np.array(entry[name]))[0] for name in ("distance", "mmd")}
         changes = [f"{metric} {curve[0]:.3f} → {curve[-1]:.3f}" for metric, curve in mean.items()]
         lines.append(f"  {method:<8s} {'   '.join(changes)}")
     return lines
+
+
+EXPERIMENTS = [SCurve()]

@@ -1,8 +1,8 @@
-"""The directory of an experiment: its options, one sealed file per finished piece, and what was concluded from them.
+"""The directory of an experiment.
 
-``config.json`` says whose directory it is. ``pieces/METHOD-TRIAL.npz`` holds a finished piece.
-``results.json``, ``arrays.npz`` and the figures are written at the end. Every file is written whole
-or not at all, so that whatever is found counts.
+``config.json`` holds its options and versions, ``pieces/METHOD-TRIAL.npz`` a finished piece;
+``results.json``, ``arrays.npz`` and the figures follow at the end. Files are written whole or not
+at all, so every file found is complete.
 """
 
 from __future__ import annotations
@@ -14,20 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref._io import (
-    make_directory,
-    read_sealed,
-    write_arrays,
-    write_figure,
-    write_json,
-    write_sealed,
-)
+from ingd_ref._io import make_directory, read_sealed, write_arrays, write_json, write_sealed
 from ingd_ref.errors import CheckpointError
 from ingd_ref.experiments._experiment import Experiment, Piece, Report
 from ingd_ref.experiments._versions import versions
+from ingd_ref.plotting import save_figure
 from ingd_ref.runs import FlowResult, load_result
 
 __all__ = ["Store"]
+
+DOTS_PER_INCH = 150
 
 
 class Store:
@@ -36,17 +32,17 @@ class Store:
     Parameters
     ----------
     out : Path
-        Made if it does not exist.
+        Created if it does not exist.
     experiment : Experiment
-        What is run.
+        The experiment.
     resume : bool
-        Whether a directory that already holds this run may be continued.
+        Continue a run that the directory already holds, instead of raising.
 
     Raises
     ------
     CheckpointError
-        If the directory cannot be written, holds another run, or holds this one and ``resume`` is
-        false.
+        If the directory cannot be written or holds another run, or holds this run and ``resume``
+        is false.
     """
 
     def __init__(self, out: Path, experiment: Experiment[Any], resume: bool) -> None:
@@ -64,7 +60,7 @@ class Store:
             write_json(path, self.identity)
 
     def load(self, piece: Piece) -> Any:
-        """Load the result of a piece; None if it has not been finished."""
+        """Load the result of a piece, or None if it has not finished."""
         path = self.path(piece)
         found = read_sealed(path, "piece", "result")
         if found is None:
@@ -81,19 +77,18 @@ class Store:
         try:
             write_sealed(path, "piece", {}, result)
         except OSError as error:
-            raise CheckpointError(
-                f"result {path} cannot be written: {error.strerror or error}; an earlier file stands"
-            ) from error
+            reason = f"{error.strerror or error}; an earlier file is unchanged"
+            raise CheckpointError(f"result {path} cannot be written: {reason}") from error
 
     def path(self, piece: Piece) -> Path:
-        """File of a piece."""
+        """Return the file of a piece."""
         return self.out / "pieces" / f"{piece}.npz"
 
     def conclude(self, report: Report) -> dict[str, Any]:
-        """Write what was concluded: arrays and figures first, ``results.json`` last; return what the latter holds."""
+        """Write arrays and figures, then ``results.json``; return the contents of the latter."""
         write_arrays(self.out / "arrays.npz", report.arrays)
         for name, figure in report.figures.items():
-            write_figure(self.out / f"{name}.png", figure)
+            save_figure(figure, self.out / f"{name}.png", dpi=DOTS_PER_INCH)
         results = {
             "experiment": self.experiment.name,
             "config": self.experiment.config,
@@ -110,13 +105,13 @@ class Store:
             found = json.loads(path.read_text(encoding="utf-8"))
             there = {"experiment": found["experiment"], **found["config"], **found["versions"]}
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CheckpointError(
-                f"{path} is damaged or does not describe an experiment; choose another directory"
-            ) from error
+            reason = "is damaged or does not describe an experiment"
+            raise CheckpointError(f"{path} {reason}; choose another directory") from error
         here = {"experiment": self.experiment.name, **self.experiment.config, **versions()}
         for name in dict.fromkeys((*there, *here)):
-            if there.get(name) != here.get(name):
-                difference = f"{name} is {there.get(name, 'absent')} there and {here.get(name, 'absent')} here"
+            old, new = there.get(name, "absent"), here.get(name, "absent")
+            if old != new:
+                difference = f"its {name} is {old}, not {new}"
                 raise CheckpointError(
                     f"{self.out} holds another run: {difference}; choose another directory"
                 )

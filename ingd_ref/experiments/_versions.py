@@ -1,4 +1,4 @@
-"""Versions of everything that may change a number."""
+"""Versions of all libraries that can change a number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CUPY_WHEELS = ("cupy", "cupy-cuda12x", "cupy-cuda13x")
 
 
 def versions() -> dict[str, str]:
-    """Versions of this package, Python and the libraries that are present, by name.
+    """Return the versions of this package, Python and the installed libraries, by name.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How far below its optimum a bound is, along several ways to climb it."""
+"""How a bound climbs to its optimum, for several methods."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from ingd_ref.errors import ShapeError
 from ingd_ref.plotting._style import (
     INK,
-    LINE_STYLES,
-    PALETTE,
     QUIET,
     as_host,
+    legend_below,
+    line_style,
     new_figure,
     place_legend,
     style_axes,
@@ -24,29 +24,27 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_ascent", "plot_gaps"]
 
+XLABEL = "gradient evaluations"
+
 
 def plot_gaps(
     panels: Mapping[str, Mapping[str, Any]],
     optima: Mapping[str, float],
     target: float | None = None,
     floor: float = 1e-9,
-    xlabel: str = "evaluations of the gradient",
-    ylabel: str = "optimum − ELBO (nats)",
 ) -> Figure:
-    """Draw what each method is short of the optimum, on logarithmic axes, a panel for each problem.
+    """Draw the gap between a bound and its optimum on logarithmic axes, one panel per problem.
 
     Parameters
     ----------
     panels : mapping of str to mapping of str to array (k,)
-        By problem and method, the bound at the start and after each step; lengths may differ.
+        By problem and method, the bound in nats at the start and after each step; k may differ.
     optima : mapping of str to float
         Best value of the bound by problem.
     target : float, optional
         Height of a dashed line. Default: none.
     floor : float > 0
-        Gaps below this are drawn there, and the axis ends there. Default 1e-9.
-    xlabel, ylabel : str
-        Texts.
+        Bottom of the axis; smaller gaps are drawn there. Default 1e-9.
 
     Returns
     -------
@@ -66,62 +64,34 @@ def plot_gaps(
     if not panels:
         raise ShapeError("panels must hold at least one problem")
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
-    figure = new_figure(3.1 * len(panels) + 0.4, 3.5, "")
-    rows = np.atleast_1d(np.asarray(figure.subplots(1, len(panels), sharey=True), dtype=object))
-    for axes, (problem, curves) in zip(rows, panels.items(), strict=True):
+    figure = new_figure(3.1 * len(panels) + 0.4, 3.5)
+    row = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (problem, curves) in zip(row, panels.items(), strict=True):
         for name, values in curves.items():
             gap = np.maximum(optima[problem] - _curve(name, values), floor)
-            index = names.index(name)
-            style = LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)]
-            axes.plot(
-                np.arange(1, len(gap) + 1),
-                gap,
-                color=PALETTE[index % len(PALETTE)],
-                linestyle=style,
-                linewidth=1.5,
-                label=name,
-            )
+            look = line_style(names.index(name))
+            axes.plot(np.arange(1, len(gap) + 1), gap, linewidth=1.5, label=name, **look)
         if target is not None:
             axes.axhline(target, color=INK, linewidth=0.8, dashes=(3, 2))
         axes.set(xscale="log", yscale="log")
         axes.set_ylim(bottom=floor)
         axes.xaxis.set_major_formatter("{x:g}")
-        style_axes(axes, xlabel, ylabel if axes is rows[0] else "", problem)
-    handles = {
-        label: handle
-        for axes in rows
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(
-        [handles[name] for name in names],
-        names,
-        loc="outside lower center",
-        ncols=min(len(names), 6),
-        frameon=False,
-        fontsize=8.5,
-        labelcolor=INK,
-    )
+        style_axes(axes, XLABEL, "optimum − ELBO (nats)" if axes is row[0] else "", problem)
+    legend_below(figure, row)
     return figure
 
 
-def plot_ascent(
-    curves: Mapping[str, Any],
-    optimum: float,
-    title: str = "",
-    xlabel: str = "evaluations of the gradient",
-    ylabel: str = "ELBO (nats)",
-) -> Figure:
-    """Draw a bound against the number of evaluations, with its optimum as a line.
+def plot_ascent(curves: Mapping[str, Any], optimum: float, title: str = "") -> Figure:
+    """Draw a bound against the number of gradient evaluations, with a line at its optimum.
 
     Parameters
     ----------
     curves : mapping of str to array (k,)
-        By method, the bound at the start and after each step; lengths may differ. A curve that ends
-        early stays where it ended.
+        By method, the bound in nats at the start and after each step; k may differ.
     optimum : float
         Height of the line.
-    title, xlabel, ylabel : str
-        Texts.
+    title : str
+        Default: none.
 
     Returns
     -------
@@ -142,24 +112,15 @@ def plot_ascent(
     axes = figure.add_subplot(xscale="log")
     found = {name: _curve(name, values) for name, values in curves.items()}
     for index, (name, values) in enumerate(found.items()):
-        colour = PALETTE[index % len(PALETTE)]
-        style = LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)]
-        axes.plot(
-            np.arange(1, len(values) + 1),
-            values,
-            color=colour,
-            linestyle=style,
-            linewidth=1.6,
-            label=name,
-        )
+        steps = np.arange(1, len(values) + 1)
+        axes.plot(steps, values, linewidth=1.6, label=name, **line_style(index))
     axes.axhline(optimum, color=QUIET, linewidth=1.0, dashes=(3, 2), label="optimum", zorder=1)
     starts = np.array([values[0] for values in found.values()])
-    # The start is worse by far than all that follows: the axis begins where a tenth of the first
-    # climb is left.
+    # The start is far worse than all that follows: show the last tenth of the climb.
     low = optimum - 0.1 * (optimum - float(np.min(starts)))
     axes.set_ylim(low, optimum + 0.05 * (optimum - low))
     axes.xaxis.set_major_formatter("{x:g}")
-    style_axes(axes, xlabel, ylabel)
+    style_axes(axes, XLABEL, "ELBO (nats)")
     place_legend(axes, loc="lower right")
     return figure
 

@@ -1,4 +1,4 @@
-"""Metrics along a run, averaged over trials."""
+"""Metrics along a run, averaged over trials, and a level to compare them with."""
 
 from __future__ import annotations
 
@@ -8,19 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingd_ref.errors import ShapeError
-from ingd_ref.plotting._style import (
-    LINE_STYLES,
-    PALETTE,
-    as_host,
-    new_figure,
-    place_legend,
-    style_axes,
-)
+from ingd_ref.plotting._style import INK, as_host, line_style, new_figure, place_legend, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["plot_metric_curves"]
+__all__ = ["add_level", "plot_metric_curves"]
 
 
 def plot_metric_curves(
@@ -31,19 +24,18 @@ def plot_metric_curves(
     title: str = "",
     log: bool = True,
 ) -> Figure:
-    r"""Draw mean ± standard error over trials of one metric, a curve for each method.
+    r"""Draw the mean ± standard error of one metric over trials, one curve per method.
 
     Parameters
     ----------
     curves : mapping of str to array (trials, k) or (k,)
         Values of the metric by method.
     steps : array (k,), optional
-        Abscissa that all curves share. Default: 0, ..., k − 1.
+        Abscissae shared by all curves. Default: 0, ..., k − 1.
     xlabel, ylabel, title : str
-        Texts. Default: "step" and none.
+        Default: "step" and none.
     log : bool
-        Logarithmic axis of values. A mean of zero is not drawn there, and a band that reaches below
-        zero runs out of the picture. Default ``True``.
+        Use a logarithmic axis, on which a mean of zero is not drawn. Default ``True``.
 
     Returns
     -------
@@ -52,7 +44,7 @@ def plot_metric_curves(
     Raises
     ------
     ShapeError
-        If a curve has no values, more than two axes, or another length than ``steps``.
+        If a curve is empty, has more than two axes, or another length than ``steps``.
 
     Notes
     -----
@@ -70,20 +62,13 @@ def plot_metric_curves(
     axes = figure.add_subplot()
     for index, (name, trials) in enumerate(table.items()):
         at = np.arange(trials.shape[1]) if steps is None else as_host(steps)
-        colour = PALETTE[index % len(PALETTE)]
-        mean = np.mean(trials, axis=0)
+        look, mean = line_style(index), np.mean(trials, axis=0)
         drawn = np.where(mean > 0, mean, np.nan) if log else mean
-        axes.plot(
-            at,
-            drawn,
-            color=colour,
-            linestyle=LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)],
-            linewidth=1.6,
-            label=name,
-        )
+        axes.plot(at, drawn, linewidth=1.6, label=name, **look)
         if len(trials) > 1:
             error = np.std(trials, axis=0, ddof=1) / np.sqrt(len(trials))
-            axes.fill_between(at, mean - error, mean + error, color=colour, alpha=0.2, linewidth=0)
+            band: Any = {"color": look["color"], "alpha": 0.2, "linewidth": 0}
+            axes.fill_between(at, mean - error, mean + error, **band)
     if log:
         axes.set_yscale("log")
         _fit_log_axis(axes, table)
@@ -91,6 +76,36 @@ def plot_metric_curves(
     if steps is None:
         axes.locator_params(axis="x", integer=True)
     style_axes(axes, xlabel, ylabel)
+    place_legend(axes)
+    return figure
+
+
+def add_level(figure: Figure, value: float, label: str) -> Figure:
+    """Draw a dashed horizontal line through the first axes of a figure, and name it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure, changed in place.
+    value : float
+        Height of the line, in the units of the axis.
+    label : str
+        Its name in the legend.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The same figure.
+
+    Examples
+    --------
+    >>> len(add_level(plot_metric_curves({"KiNG": [1.0, 0.1]}), 0.05, "noise").axes[0].lines)
+    2
+    """
+    axes = figure.axes[0]
+    axes.axhline(value, color=INK, linewidth=1.0, dashes=(3, 2), label=label)
+    if axes.get_yscale() == "log":
+        axes.set_ylim(bottom=min(axes.get_ylim()[0], value / 1.6))
     place_legend(axes)
     return figure
 
@@ -110,7 +125,7 @@ def _trials(name: str, values: Any, steps: Any) -> np.ndarray:
 
 
 def _fit_log_axis(axes: Any, table: Mapping[str, np.ndarray]) -> None:
-    """Let the means decide the axis: a band that touches zero would stretch it over empty decades."""
+    """Fit the axis to the means: a band that touches zero would add empty decades."""
     means = np.concatenate([np.mean(trials, axis=0) for trials in table.values()])
     means = means[means > 0]
     if means.size:

@@ -1,4 +1,4 @@
-"""Sparse changes among the edges of a graph: trade-off curves, paths of penalties, and the graph itself."""
+"""Sparse changes in a graph: ROC curves, regularisation paths, and the graph itself."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ingd_ref.plotting._style import (
     PALETTE,
     QUIET,
     as_host,
+    legend_below,
     new_figure,
     place_legend,
     style_axes,
@@ -26,15 +27,12 @@ __all__ = ["plot_edges", "plot_regularisation_path", "plot_roc"]
 
 
 def plot_roc(curves: Mapping[str, Sequence[tuple[Any, Any]]], title: str = "") -> Figure:
-    """Draw receiver operating characteristics: the share of changes that are found against the share of false alarms.
-
-    Thin lines are trials, and a thick one is their mean.
+    """Draw receiver operating characteristics: thin lines for trials, a thick one for their mean.
 
     Parameters
     ----------
     curves : mapping of str to sequence of tuple of array (k,)
-        For each method its curves, one for each trial: shares of false alarms and of found changes,
-        both rising from 0 to 1.
+        By method, one curve per trial: false and true positive rates, both rising from 0 to 1.
     title : str
         Default: none.
 
@@ -46,26 +44,23 @@ def plot_roc(curves: Mapping[str, Sequence[tuple[Any, Any]]], title: str = "") -
     --------
     >>> figure = plot_roc({"any": [([0.0, 0.0, 1.0], [0.0, 1.0, 1.0])]})
     >>> figure.axes[0].get_xlabel()
-    'share of false alarms'
+    'false positive rate'
     """
     figure = new_figure(4.0, 3.8, title)
     axes = figure.add_subplot()
-    axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1.0, linestyle=":", label="guessing")
+    axes.plot([0, 1], [0, 1], ":", color=QUIET, linewidth=1.0, label="guessing")
     grid = np.linspace(0.0, 1.0, 401)
     for index, (name, trials) in enumerate(curves.items()):
         colour = PALETTE[index % len(PALETTE)]
         if len(trials) > 1:
             for alarms, found in trials:
                 axes.plot(as_host(alarms), as_host(found), color=colour, linewidth=0.8, alpha=0.35)
-        # A step up at the share x counts from there on: `interp` takes the last of equal abscissae.
-        mean = np.mean(
-            [np.interp(grid, as_host(alarms), as_host(found)) for alarms, found in trials], axis=0
-        )
-        axes.plot(
-            np.append(0.0, grid), np.append(0.0, mean), color=colour, linewidth=2.2, label=name
-        )
+        # `interp` takes the last of equal abscissae, so a step up counts from its abscissa on.
+        heights = [np.interp(grid, as_host(alarms), as_host(found)) for alarms, found in trials]
+        x, y = np.append(0.0, grid), np.append(0.0, np.mean(heights, axis=0))
+        axes.plot(x, y, color=colour, linewidth=2.2, label=name)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-    style_axes(axes, "share of false alarms", "share of changes found")
+    style_axes(axes, "false positive rate", "true positive rate")
     place_legend(axes, loc="lower right")
     return figure
 
@@ -73,16 +68,16 @@ def plot_roc(curves: Mapping[str, Sequence[tuple[Any, Any]]], title: str = "") -
 def plot_regularisation_path(
     kappas: Any, coefficients: Any, changed: Any, chosen: float | None = None, title: str = ""
 ) -> Figure:
-    """Draw coefficients against the penalty, those that truly change in colour.
+    """Draw coefficients against the penalty, with those that truly change in colour.
 
     Parameters
     ----------
     kappas : array (r,)
         Positive penalties.
     coefficients : array (r, q)
-        Coefficients for each of them.
+        Coefficients at each penalty.
     changed : array (q,) of bool
-        Which of them truly change.
+        Which coefficients truly change.
     chosen : float, optional
         A penalty to mark. Default: none.
     title : str
@@ -95,7 +90,7 @@ def plot_regularisation_path(
     Raises
     ------
     ShapeError
-        If the shapes do not belong together.
+        If ``coefficients`` has another shape.
 
     Examples
     --------
@@ -110,34 +105,21 @@ def plot_regularisation_path(
         )
     figure = new_figure(4.8, 3.4, title)
     axes = figure.add_subplot(xscale="log")
-    for group, colour, name, width in (
-        (~mask, QUIET, "unchanged", 0.8),
-        (mask, PALETTE[1], "changed", 1.5),
-    ):
+    groups = ((~mask, "unchanged", QUIET, 0.8), (mask, "changed", PALETTE[1], 1.5))
+    for group, name, colour, width in groups:
         for place, j in enumerate(np.flatnonzero(group)):
-            axes.plot(
-                penalties,
-                values[:, j],
-                color=colour,
-                linewidth=width,
-                label=name if place == 0 else None,
-            )
+            label = name if place == 0 else None
+            axes.plot(penalties, values[:, j], color=colour, linewidth=width, label=label)
     if chosen is not None:
-        axes.axvline(chosen, color=INK, linewidth=1.0, linestyle=":", label="penalty of the graph")
+        axes.axvline(chosen, color=INK, linewidth=1.0, linestyle=":", label="chosen penalty")
     axes.invert_xaxis()
     style_axes(axes, "penalty κ (falling)", "velocity θ̇ of the edge")
-    figure.legend(
-        *axes.get_legend_handles_labels(),
-        loc="outside lower center",
-        ncols=3,
-        frameon=False,
-        fontsize=8.5,
-    )
+    legend_below(figure, [axes])
     return figure
 
 
 def plot_edges(nodes: int, pairs: Any, changed: Any, found: Any, title: str = "") -> Figure:
-    """Draw the edges of a graph that change, and those that were found, on a circle of nodes.
+    """Draw the edges of a graph that change, and those that were found, on two circles of nodes.
 
     Parameters
     ----------
@@ -146,8 +128,8 @@ def plot_edges(nodes: int, pairs: Any, changed: Any, found: Any, title: str = ""
     pairs : array (q, 2) of int
         Ends of each edge.
     changed, found : array (q,)
-        Velocity of each edge, in truth and as found; zero for none. Widths follow their sizes,
-        solid lines rise and dashed ones fall.
+        True and estimated velocity of each edge, zero for none. Lines are as wide as velocities are
+        large, and dashed where these are negative.
     title : str
         Default: none.
 
@@ -168,20 +150,16 @@ def plot_edges(nodes: int, pairs: Any, changed: Any, found: Any, title: str = ""
     """
     ends, true, estimated = as_host(pairs).astype(int), as_host(changed), as_host(found)
     if ends.ndim != 2 or ends.shape[1] != 2 or not true.shape == estimated.shape == ends.shape[:1]:
-        raise ShapeError(
-            f"pairs {ends.shape}, changed {true.shape} and found {estimated.shape} do not belong together"
-        )
+        shapes = f"pairs {ends.shape}, changed {true.shape} and found {estimated.shape}"
+        raise ShapeError(f"{shapes} do not belong together")
     figure = new_figure(7.2, 4.2, title)
     left, right = figure.subplots(1, 2)
     angles = 2 * np.pi * np.arange(nodes) / nodes
     places = np.stack([np.sin(angles), np.cos(angles)], axis=1)
-    largest = (
-        max(float(np.max(np.abs(true), initial=0.0)), float(np.max(np.abs(estimated), initial=0.0)))
-        or 1.0
-    )
+    largest = float(np.max(np.abs([true, estimated]), initial=0.0)) or 1.0
     _circle(left, places, "edges that change")
     _lines(left, places, ends, true, PALETTE[0], largest)
-    _circle(right, places, "edges that were found")
+    _circle(right, places, "edges found")
     groups = {
         "found": (PALETTE[2], np.where(true != 0, estimated, 0.0)),
         "false alarm": (PALETTE[1], np.where(true == 0, estimated, 0.0)),
@@ -189,14 +167,9 @@ def plot_edges(nodes: int, pairs: Any, changed: Any, found: Any, title: str = ""
     }
     for colour, sizes in groups.values():
         _lines(right, places, ends, sizes, colour, largest)
-    _key(left, [("velocity above zero", PALETTE[0], False), ("below zero", PALETTE[0], True)])
-    _key(
-        right,
-        [
-            (f"{name} ({np.count_nonzero(sizes)})", colour, False)
-            for name, (colour, sizes) in groups.items()
-        ],
-    )
+    _key(left, [("positive velocity", PALETTE[0], "-"), ("negative velocity", PALETTE[0], "--")])
+    counts = {f"{name} ({np.count_nonzero(sizes)})": c for name, (c, sizes) in groups.items()}
+    _key(right, [(label, colour, "-") for label, colour in counts.items()])
     return figure
 
 
@@ -205,9 +178,8 @@ def _circle(axes: Axes, places: np.ndarray, title: str) -> None:
     axes.set(xticks=[], yticks=[], xlim=(-1.25, 1.25), ylim=(-1.25, 1.25))
     axes.set_box_aspect(1)
     axes.spines[:].set_visible(False)
-    axes.scatter(
-        places[:, 0], places[:, 1], s=26, color="white", edgecolors=INK, linewidths=0.9, zorder=3
-    )
+    x, y = places.T
+    axes.scatter(x, y, 26, color="white", edgecolors=INK, linewidths=0.9, zorder=3)
     for number, (x, y) in enumerate(1.14 * places):
         axes.text(x, y, str(number + 1), fontsize=7, color=INK, ha="center", va="center")
 
@@ -215,26 +187,20 @@ def _circle(axes: Axes, places: np.ndarray, title: str) -> None:
 def _lines(
     axes: Axes, places: np.ndarray, ends: np.ndarray, sizes: np.ndarray, colour: str, largest: float
 ) -> None:
-    """One line for each edge that is not zero."""
+    """Draw each edge whose size is not zero."""
     for e in np.flatnonzero(sizes):
         (x0, y0), (x1, y1) = places[ends[e]]
         width, style = 0.7 + 1.5 * abs(sizes[e]) / largest, "-" if sizes[e] > 0 else "--"
         axes.plot([x0, x1], [y0, y1], color=colour, linewidth=width, linestyle=style, zorder=2)
 
 
-def _key(axes: Axes, entries: Sequence[tuple[str, str, bool]]) -> None:
-    """What colours and line styles mean, below the circle."""
+def _key(axes: Axes, entries: Sequence[tuple[str, str, Any]]) -> None:
+    """Explain the labels, colours and line styles below a circle."""
     from matplotlib.lines import Line2D
 
     handles = [
-        Line2D([], [], color=colour, linestyle="--" if fall else "-", linewidth=2.0, label=label)
-        for label, colour, fall in entries
+        Line2D([], [], color=colour, linestyle=style, linewidth=2.0, label=label)
+        for label, colour, style in entries
     ]
-    axes.legend(
-        handles=handles,
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.02),
-        ncols=len(entries),
-        frameon=False,
-        fontsize=8,
-    )
+    where: Any = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.02), "ncols": len(entries)}
+    axes.legend(handles=handles, frameon=False, fontsize=8, **where)

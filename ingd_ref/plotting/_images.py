@@ -24,7 +24,7 @@ GAP = 1  # pixels of white between two images
 def plot_images(
     groups: Mapping[str, Any], shape: tuple[int, int] = (8, 8), columns: int = 10, title: str = ""
 ) -> Figure:
-    r"""Draw groups of small grey images, one block of rows for each group, all on one scale of grey.
+    r"""Draw groups of small images in blocks of rows, all on one grey scale.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def plot_images(
     Raises
     ------
     ShapeError
-        If there is no image, or if one does not have h·w pixels.
+        If there are no images, or they do not have h·w pixels each.
     DomainError
         If ``columns`` is not a positive whole number.
 
@@ -58,15 +58,12 @@ def plot_images(
     blocks = {name: _as_images(name, values, shape) for name, values in groups.items()}
     if not blocks:
         raise ShapeError("groups must hold at least one group of images")
-    low, high = (
-        float(extreme([extreme(images) for images in blocks.values()]))
-        for extreme in (np.min, np.max)
-    )
+    low = min(float(np.min(images)) for images in blocks.values())
+    high = max(float(np.max(images)) for images in blocks.values())
     rows = [math.ceil(len(images) / columns) for images in blocks.values()]
     widest = min(columns, max(len(images) for images in blocks.values()))
-    figure = new_figure(
-        0.55 * widest + 0.2, 0.55 * sum(rows) + 0.3 * len(rows) + (0.35 if title else 0.0), title
-    )
+    height = 0.55 * sum(rows) + 0.3 * len(rows) + (0.35 if title else 0.0)
+    figure = new_figure(0.55 * widest + 0.2, height, title)
     grid = figure.subplots(len(blocks), 1, squeeze=False, height_ratios=rows)
     for axes, (name, images) in zip(grid[:, 0], blocks.items(), strict=True):
         _draw_block(axes, name, _mosaic(images, widest), low, high)
@@ -79,14 +76,13 @@ def _as_images(name: str, values: Any, shape: tuple[int, int]) -> np.ndarray:
     if images.ndim == 2 and images.shape[1] == shape[0] * shape[1]:
         images = images.reshape(-1, *shape)
     if images.ndim != 3 or images.size == 0:
-        raise ShapeError(
-            f"images {name!r} must have shape (k, {shape[0] * shape[1]}) or (k, h, w), got {np.shape(values)}"
-        )
+        expected = f"(k, {shape[0] * shape[1]}) or (k, h, w)"
+        raise ShapeError(f"images {name!r} must have shape {expected}, got {np.shape(values)}")
     return images
 
 
 def _mosaic(images: np.ndarray, columns: int) -> np.ndarray:
-    """Put images side by side in one array, NaN between them and in the places that stay empty."""
+    """Put images side by side in one array, with NaN between them and in empty places."""
     number, height, width = images.shape
     rows = math.ceil(number / columns)
     canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP), np.nan)
@@ -97,13 +93,8 @@ def _mosaic(images: np.ndarray, columns: int) -> np.ndarray:
 
 
 def _draw_block(axes: Axes, name: str, canvas: np.ndarray, low: float, high: float) -> None:
-    """Dark ink on light paper: the largest value is black."""
-    axes.imshow(
-        np.ma.masked_invalid(canvas),
-        cmap="gray_r",
-        vmin=low,
-        vmax=high if high > low else low + 1.0,
-        interpolation="nearest",
-    )
+    """Draw a block in which the largest value is black."""
+    scale: Any = {"cmap": "gray_r", "vmin": low, "vmax": high if high > low else low + 1.0}
+    axes.imshow(np.ma.masked_invalid(canvas), interpolation="nearest", **scale)
     axes.set_axis_off()
     axes.set_title(name, fontsize=TEXT_SIZE, color=INK, loc="left", pad=3)

@@ -32,18 +32,18 @@ def plot_particles(
     coordinates: tuple[int, int] = (0, 1),
     title: str = "",
 ) -> Figure:
-    r"""Draw particles at the start and at the end of a flow, side by side on equal axes.
+    r"""Draw particles before and after a flow, side by side on equal axes.
 
     Parameters
     ----------
     before, after : array (n, d)
         Particles, d ≥ 2.
     target : array (m, d), optional
-        Sample of the target, drawn in grey behind them. Default: none.
+        Sample of the target, drawn in grey. Default: none.
     trajectory : array (k, n, d), optional
-        Positions on the way, drawn as thin lines in the right panel. Default: none.
+        Positions along the way, drawn as thin lines. Default: none.
     coordinates : (int, int)
-        Which two coordinates are drawn. Default (0, 1).
+        The two coordinates to draw. Default (0, 1).
     title : str
         Default: none.
 
@@ -54,7 +54,7 @@ def plot_particles(
     Raises
     ------
     ShapeError
-        If an array has other axes, or fewer coordinates than are drawn.
+        If an array has the wrong number of axes, or too few coordinates.
 
     Examples
     --------
@@ -65,22 +65,16 @@ def plot_particles(
     start, end = _plane(before, "before", coordinates), _plane(after, "after", coordinates)
     aim = None if target is None else _plane(target, "target", coordinates)
     paths = None if trajectory is None else _plane(trajectory, "trajectory", coordinates, axes=3)
-    # High enough for the width to decide the size of the square panels: matplotlib's layout cannot
-    # shrink them to a height.
+    # Constrained layout cannot shrink square panels to a height: leave enough for their width.
     figure = new_figure(6.6, 3.9 if title else 3.7, title)
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, points, name in ((left, start, "before"), (right, end, "after")):
         _scatter(axes, points, aim)
-        style_axes(
-            axes,
-            f"$x_{{{coordinates[0] + 1}}}$",
-            f"$x_{{{coordinates[1] + 1}}}$" if axes is left else "",
-            name,
-        )
+        xlabel, ylabel = (f"$x_{{{coordinate + 1}}}$" for coordinate in coordinates)
+        style_axes(axes, xlabel, ylabel if axes is left else "", name)
         axes.set_box_aspect(1.0)
-    _square_limits(
-        left, [points.reshape(-1, 2) for points in (start, end, aim, paths) if points is not None]
-    )
+    clouds = [points for points in (start, end, aim, paths) if points is not None]
+    _square_limits(left, [points.reshape(-1, 2) for points in clouds])
     if paths is not None:
         right.plot(paths[:, :, 0], paths[:, :, 1], color=INK, alpha=0.25, linewidth=0.5, zorder=1.5)
     handles, labels = left.get_legend_handles_labels()
@@ -89,43 +83,25 @@ def plot_particles(
 
 
 def _plane(values: Any, name: str, coordinates: tuple[int, int], axes: int = 2) -> np.ndarray:
-    """Return the two coordinates of points that are drawn."""
+    """Return the two coordinates to draw."""
     points = as_host(values)
     if points.ndim != axes or points.shape[-1] <= max(coordinates) or points.size == 0:
-        expected = "(n, d)" if axes == 2 else "(k, n, d)"
-        raise ShapeError(
-            f"{name} must have shape {expected} with d > {max(coordinates)}, got {points.shape}"
-        )
+        expected = f"{'(n, d)' if axes == 2 else '(k, n, d)'} with d > {max(coordinates)}"
+        raise ShapeError(f"{name} must have shape {expected}, got {points.shape}")
     return points[..., list(coordinates)]
 
 
 def _scatter(axes: Axes, points: np.ndarray, aim: np.ndarray | None) -> None:
-    """Particles in colour above the target in grey; dots shrink as they become many."""
+    """Draw particles in colour above the target in grey; many dots are smaller than few."""
     if aim is not None:
-        axes.scatter(
-            aim[:, 0],
-            aim[:, 1],
-            s=_dot_area(len(aim)),
-            color=QUIET,
-            alpha=0.5,
-            linewidths=0,
-            label="target",
-            zorder=1,
-        )
-    axes.scatter(
-        points[:, 0],
-        points[:, 1],
-        s=_dot_area(len(points)),
-        color=PALETTE[0],
-        alpha=0.9,
-        linewidths=0,
-        label="particles",
-        zorder=2,
-    )
+        grey: Any = {"color": QUIET, "alpha": 0.5, "linewidths": 0, "zorder": 1}
+        axes.scatter(aim[:, 0], aim[:, 1], _dot_area(len(aim)), label="target", **grey)
+    look: Any = {"color": PALETTE[0], "alpha": 0.9, "linewidths": 0, "zorder": 2}
+    axes.scatter(points[:, 0], points[:, 1], _dot_area(len(points)), label="particles", **look)
 
 
 def _square_limits(axes: Axes, clouds: list[np.ndarray]) -> None:
-    """One length on both axes, so that shapes keep their proportions, with a margin around all points; 1.1 if they coincide."""
+    """Give both axes the same length, 1.1 times the spread of the points (1.1 if there is none)."""
     points = np.concatenate(clouds)
     middle = (np.min(points, axis=0) + np.max(points, axis=0)) / 2.0
     half = 0.55 * (float(np.max(np.ptp(points, axis=0))) or 1.0)

@@ -1,4 +1,4 @@
-"""A flow beside the closed form that it should follow."""
+"""Flows and the closed form that they should follow."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import numpy as np
 from ingd_ref.errors import ShapeError
 from ingd_ref.plotting._style import (
     INK,
-    LINE_STYLES,
-    PALETTE,
     as_host,
+    line_style,
     new_figure,
     place_legend,
     style_axes,
@@ -31,7 +30,7 @@ def plot_path_error(
     ylabel: str = r"$\mu(t)$",
     title: str = "",
 ) -> Figure:
-    r"""Draw paths of parameters or moments above, and their distance from the exact path below, on a logarithmic axis.
+    r"""Draw paths of parameters above, and their distance from the exact path below.
 
     Parameters
     ----------
@@ -40,11 +39,9 @@ def plot_path_error(
     exact : array (k, b) or (k,)
         The closed form, e.g. (E10); dashed.
     flows : mapping of str to array (k, b) or (k,)
-        What each flow did at the same times.
-    ylabel : str
-        What is drawn. Default "μ(t)".
-    title : str
-        Default: none.
+        The path of each flow, at the same times.
+    ylabel, title : str
+        Default: "μ(t)" and none.
 
     Returns
     -------
@@ -57,7 +54,7 @@ def plot_path_error(
 
     Notes
     -----
-    The distance is the largest over components. Where it is exactly zero nothing is drawn.
+    The distance is the largest over components; zero is not drawn.
 
     Examples
     --------
@@ -70,16 +67,10 @@ def plot_path_error(
     figure = new_figure(5.2, 4.6, title)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     for index, (name, path) in enumerate(paths.items()):
-        colour, style = (
-            PALETTE[index % len(PALETTE)],
-            LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)],
-        )
-        lines = upper.plot(at, path, color=colour, linestyle=style, linewidth=1.8)
-        lines[0].set_label(name)
+        look = line_style(index)
+        upper.plot(at, path, linewidth=1.8, **look)[0].set_label(name)
         error = np.max(np.abs(path - truth), axis=1)
-        lower.plot(
-            at, np.where(error > 0, error, np.nan), color=colour, linestyle=style, linewidth=1.6
-        )
+        lower.plot(at, np.where(error > 0, error, np.nan), linewidth=1.6, **look)
     upper.plot(at, truth, color=INK, linewidth=1.0, dashes=(3, 2))[0].set_label("exact")
     lower.set_yscale("log")
     upper.margins(x=0.02)
@@ -91,14 +82,10 @@ def plot_path_error(
 
 
 def _path(name: str, values: Any, length: int, components: int | None = None) -> np.ndarray:
-    """A path as (k, b)."""
+    """Return a path as (k, b)."""
     path = as_host(values)
     path = path[:, None] if path.ndim == 1 else path
-    if (
-        path.ndim != 2
-        or len(path) != length
-        or (components is not None and path.shape[1] != components)
-    ):
-        expected = f"({length}, {'b' if components is None else components})"
+    if path.ndim != 2 or path.shape != (length, components or path.shape[1]):
+        expected = f"({length}, {components or 'b'})"
         raise ShapeError(f"path {name!r} must have shape {expected}, got {np.shape(values)}")
     return path

@@ -1,28 +1,20 @@
-"""Estimated velocities of natural parameters over time, and how their error falls with the number of samples."""
+"""Estimated velocities of natural parameters over time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ingd_ref.errors import ShapeError
-from ingd_ref.plotting._style import (
-    INK,
-    LINE_STYLES,
-    PALETTE,
-    QUIET,
-    as_host,
-    new_figure,
-    place_legend,
-    style_axes,
-)
+from ingd_ref.plotting._style import INK, PALETTE, as_host, legend_below, new_figure, style_axes
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_rates", "plot_sample_error"]
+__all__ = ["plot_rates"]
 
 
 def plot_rates(
@@ -32,10 +24,9 @@ def plot_rates(
     band: tuple[Any, Any] | None = None,
     names: Sequence[str] = (),
     labels: tuple[str, str] = ("tangent", "window"),
-    level: str = "95 %",
     title: str = "",
 ) -> Figure:
-    """Draw velocities θ̇(t) in one panel for each component: the truth, estimates with error bars, and estimates with a band.
+    """Draw velocities θ̇(t), one panel per component: truth, points with error bars, and a band.
 
     Parameters
     ----------
@@ -44,15 +35,13 @@ def plot_rates(
     truth : array (m, b)
         True velocities.
     points : tuple of array (k,), (k, b), (k, b)
-        Times, estimates and half-widths of their error bars.
+        Times, estimates and half-widths of their 95 % intervals.
     band : tuple of array (m, b), optional
-        Estimates and half-widths at ``times``. Default: none.
+        Estimates and half-widths of their 95 % intervals at ``times``. Default: none.
     names : sequence of str
         Label of the vertical axis of each panel. Default: θ̇ with its index.
     labels : tuple of str
-        Names of the two kinds of estimate. Default: "tangent" and "window".
-    level : str
-        What bars and band cover, for the legend. Default "95 %".
+        Names of points and band. Default: "tangent" and "window".
     title : str
         Default: none.
 
@@ -63,7 +52,7 @@ def plot_rates(
     Raises
     ------
     ShapeError
-        If the shapes do not belong together.
+        If truth, estimates and bars do not fit ``times``.
 
     Examples
     --------
@@ -75,122 +64,44 @@ def plot_rates(
     """
     grid, true = as_host(times), as_host(truth)
     moments, estimates, bars = (as_host(part) for part in points)
-    if (
-        true.ndim != 2
-        or true.shape[0] != grid.size
-        or estimates.shape != (moments.size, true.shape[1])
-        or bars.shape != estimates.shape
-    ):
-        raise ShapeError(
-            f"truth {true.shape}, estimates {estimates.shape} and bars {bars.shape} do not fit times {grid.shape}"
-        )
+    _check(grid, true, moments, estimates, bars)
     number = true.shape[1]
     figure = new_figure(4.2 * number, 3.2, title)
     panels = figure.subplots(1, number, squeeze=False)[0]
     for s, axes in enumerate(panels):
         if band is not None:
-            middle, half = as_host(band[0])[:, s], as_host(band[1])[:, s]
-            axes.fill_between(
-                grid,
-                middle - half,
-                middle + half,
-                color=PALETTE[5],
-                alpha=0.35,
-                linewidth=0,
-                zorder=1,
-            )
-            axes.plot(
-                grid,
-                middle,
-                color=PALETTE[0],
-                linewidth=1.4,
-                label=f"{labels[1]}, {level} band",
-                zorder=2,
-            )
-        axes.plot(
-            grid, true[:, s], color=INK, linewidth=1.2, linestyle="--", label="truth", zorder=4
-        )
-        axes.errorbar(
-            moments,
-            estimates[:, s],
-            yerr=bars[:, s],
-            fmt="o",
-            markersize=3.5,
-            color=PALETTE[1],
-            elinewidth=1.0,
-            label=f"{labels[0]}, {level}",
-            zorder=3,
-        )
-        # Bands may open wide at the ends of a window, where it has no data; the axis is that of the
-        # truth and of the points.
-        shown = np.concatenate(
-            [true[:, s], estimates[:, s] - bars[:, s], estimates[:, s] + bars[:, s]]
-        )
-        margin = 0.15 * (float(np.max(shown)) - float(np.min(shown))) or 1.0
-        axes.set_ylim(float(np.min(shown)) - margin, float(np.max(shown)) + margin)
+            middle, half = (as_host(part)[:, s] for part in band)
+            _draw_band(axes, grid, middle, half, f"{labels[1]}, 95 % band")
+        axes.plot(grid, true[:, s], "--", color=INK, linewidth=1.2, label="truth", zorder=4)
+        look: Any = {"fmt": "o", "markersize": 3.5, "color": PALETTE[1], "elinewidth": 1.0}
+        label = f"{labels[0]}, 95 %"
+        axes.errorbar(moments, estimates[:, s], bars[:, s], label=label, zorder=3, **look)
+        _fit_axis(axes, true[:, s], estimates[:, s], bars[:, s])
         style_axes(axes, "time t", names[s] if names else f"θ̇{'₁₂₃₄₅₆₇₈₉'[s] if s < 9 else s + 1}")
-    handles, texts = panels[0].get_legend_handles_labels()
-    figure.legend(
-        handles, texts, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=8.5
-    )
+    legend_below(figure, panels)
     return figure
 
 
-def plot_sample_error(numbers: Any, errors: Mapping[str, Any], title: str = "") -> Figure:
-    """Draw root-mean-square errors against numbers of samples on logarithmic axes, beside lines of slope −½.
+def _check(
+    grid: np.ndarray, true: np.ndarray, moments: np.ndarray, estimates: np.ndarray, bars: np.ndarray
+) -> None:
+    fits = true.ndim == 2 and true.shape[0] == grid.size
+    if not fits or not bars.shape == estimates.shape == (moments.size, true.shape[1]):
+        shapes = f"truth {true.shape}, estimates {estimates.shape} and bars {bars.shape}"
+        raise ShapeError(f"{shapes} do not fit times {grid.shape}")
 
-    Parameters
-    ----------
-    numbers : array (k,)
-        Numbers of samples.
-    errors : mapping of str to array (k,)
-        Errors by method.
-    title : str
-        Default: none.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
+def _draw_band(
+    axes: Axes, grid: np.ndarray, middle: np.ndarray, half: np.ndarray, label: str
+) -> None:
+    look: Any = {"color": PALETTE[5], "alpha": 0.35, "linewidth": 0, "zorder": 1}
+    axes.fill_between(grid, middle - half, middle + half, **look)
+    axes.plot(grid, middle, color=PALETTE[0], linewidth=1.4, label=label, zorder=2)
 
-    Raises
-    ------
-    ShapeError
-        If a method has another number of errors than there are numbers of samples.
 
-    Examples
-    --------
-    >>> figure = plot_sample_error([100, 1000], {"tangent": [0.1, 0.03]})
-    >>> len(figure.axes[0].lines)
-    2
-    """
-    sizes = as_host(numbers)
-    figure = new_figure(4.6, 3.4, title)
-    axes = figure.add_subplot(xscale="log", yscale="log")
-    for index, (name, values) in enumerate(errors.items()):
-        heights = as_host(values)
-        if heights.shape != sizes.shape:
-            raise ShapeError(f"errors {name!r} must have shape {sizes.shape}, got {heights.shape}")
-        style = LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)]
-        axes.plot(
-            sizes,
-            heights,
-            color=PALETTE[index % len(PALETTE)],
-            linestyle=style,
-            marker="o",
-            markersize=4,
-            linewidth=1.6,
-            label=name,
-        )
-    for index, values in enumerate(errors.values()):
-        level = np.exp(np.mean(np.log(as_host(values) * np.sqrt(sizes))))
-        axes.plot(
-            sizes,
-            level / np.sqrt(sizes),
-            color=QUIET,
-            linewidth=1.0,
-            zorder=1,
-            label=None if index else "slope −½",
-        )
-    style_axes(axes, "samples N", "root-mean-square error of θ̇")
-    place_legend(axes)
-    return figure
+def _fit_axis(axes: Axes, true: np.ndarray, estimates: np.ndarray, bars: np.ndarray) -> None:
+    """Fit the axis to truth and points: a band may open wide at the ends of a window."""
+    shown = np.concatenate([true, estimates - bars, estimates + bars])
+    low, high = float(np.min(shown)), float(np.max(shown))
+    margin = 0.15 * (high - low) or 1.0
+    axes.set_ylim(low - margin, high + margin)

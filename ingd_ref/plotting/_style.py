@@ -1,12 +1,15 @@
-"""One look for every figure: colours that colour-blind readers can tell apart, quiet axes, direct sizes, no global state."""
+"""One look for all figures: colours safe for the colour-blind, quiet axes, no global state."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ingd_ref._io import write_bytes
 from ingd_ref.backend._namespace import is_array, to_host
 from ingd_ref.errors import OptionError
 
@@ -19,23 +22,25 @@ __all__ = [
     "LINE_STYLES",
     "PALETTE",
     "QUIET",
+    "TEXT_SIZE",
     "as_host",
+    "legend_below",
+    "line_style",
     "new_figure",
     "place_legend",
     "save_figure",
     "style_axes",
 ]
 
-#: Colours of Okabe and Ito, in an order in which neighbours differ in lightness too; yellow is left
-#: out because it fades on white.
+# Okabe and Ito's colours, ordered so that neighbours differ in lightness too; their yellow fades
+# on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-#: Line styles change once the colours are used up, so that a grey print of few curves and a colour
-#: print of many stay readable.
 LINE_STYLES = ("-", "--", ":", "-.")
 INK = "#222222"
 QUIET = "#9A9A9A"
 TEXT_SIZE = 9.0
-WRITES_NO_DATE: dict[str, dict[str, Any]] = {
+# Dates and program versions would make two writes of one figure differ.
+NO_DATE: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     "svg": {"Date": None},
@@ -43,12 +48,18 @@ WRITES_NO_DATE: dict[str, dict[str, Any]] = {
 
 
 def as_host(values: Any) -> np.ndarray:
-    """Return array of any library, or a nested sequence of numbers, as a floating NumPy array."""
+    """Return an array of any library, or nested sequences, as a floating NumPy array."""
     return np.asarray(to_host(values) if is_array(values) else values, dtype=float)
 
 
-def new_figure(width: float, height: float, title: str) -> Figure:
-    """Make an empty figure of ``width`` by ``height`` inches that arranges its own axes; it belongs to the caller alone."""
+def line_style(index: int) -> dict[str, Any]:
+    """Return colour and line style of a curve; styles change once the colours are used up."""
+    style = LINE_STYLES[index // len(PALETTE) % len(LINE_STYLES)]
+    return {"color": PALETTE[index % len(PALETTE)], "linestyle": style}
+
+
+def new_figure(width: float, height: float, title: str = "") -> Figure:
+    """Make an empty figure of ``width`` by ``height`` inches that lays out its own axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
@@ -60,7 +71,7 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 def style_axes(
     axes: Axes, xlabel: str = "", ylabel: str = "", title: str = "", grid: bool = True
 ) -> None:
-    """Open frame, faint grid behind the data, small labels in dark grey."""
+    """Open the frame, put a faint grid behind the data, and label the axes in dark grey."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(QUIET)
     axes.tick_params(which="both", labelsize=TEXT_SIZE - 1, color=QUIET, labelcolor=INK)
@@ -73,20 +84,31 @@ def style_axes(
 
 
 def place_legend(axes: Axes, **options: Any) -> None:
-    """Legend without a frame, where there is something to name."""
+    """Add a legend without a frame, if there is anything to name."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize=TEXT_SIZE - 0.5, labelcolor=INK, **options)
 
 
+def legend_below(figure: Figure, panels: Sequence[Axes]) -> None:
+    """Name the curves of all panels, each once, below them."""
+    handles: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    where: Any = {"loc": "outside lower center", "ncols": min(len(handles), 6)}
+    text: Any = {"fontsize": TEXT_SIZE - 0.5, "labelcolor": INK}
+    figure.legend(handles.values(), handles.keys(), frameon=False, **where, **text)
+
+
 def save_figure(figure: Figure, path: str | Path, dpi: int = 200) -> Path:
-    """Write a figure to a file; the same figure gives the same bytes, because no date or program version is written.
+    """Write a figure to a file; the same figure always gives the same bytes.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
-        What to write.
+        The figure.
     path : str or Path
-        Where to; the suffix, .png, .pdf or .svg, decides the format. The directory must exist.
+        The file. Its suffix, .png, .pdf or .svg, chooses the format; its directory must exist.
     dpi : int
         Pixels per inch of a PNG. Default 200.
 
@@ -99,23 +121,26 @@ def save_figure(figure: Figure, path: str | Path, dpi: int = 200) -> Path:
     ------
     OptionError
         If the suffix is another one.
+    CheckpointError
+        If the file cannot be written.
 
     Examples
     --------
     >>> import tempfile
-    >>> figure = new_figure(2.0, 1.0, "")
+    >>> from ingd_ref.plotting import plot_metric_curves
+    >>> figure = plot_metric_curves({"KiNG": [1.0, 0.1]})
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_figure(figure, Path(folder) / "empty.svg").name
-    'empty.svg'
+    ...     save_figure(figure, Path(folder) / "mmd.svg").name
+    'mmd.svg'
     """
-    path = Path(path)
-    form = path.suffix.removeprefix(".").lower()
-    if form not in WRITES_NO_DATE:
-        raise OptionError(
-            f"a figure can be written as {', '.join(WRITES_NO_DATE)}, got {path.name!r}"
-        )
     from matplotlib import rc_context
 
+    path = Path(path)
+    form = path.suffix.removeprefix(".").lower()
+    if form not in NO_DATE:
+        raise OptionError(f"figures are written as {', '.join(NO_DATE)}, got {path.name!r}")
+    drawn = io.BytesIO()
     with rc_context({"svg.hashsalt": "ingd_ref"}):
-        figure.savefig(path, format=form, dpi=dpi, metadata=WRITES_NO_DATE[form])
+        figure.savefig(drawn, format=form, dpi=dpi, metadata=NO_DATE[form])
+    write_bytes(path, drawn.getvalue())
     return path

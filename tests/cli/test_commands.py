@@ -48,7 +48,7 @@ def fails(code, message, *arguments):
 
 @pytest.fixture
 def files(tmp_path):
-    """Particles as text with names, target as an array."""
+    """Write particles as a table with names, and the target as an array."""
     rng = np.random.default_rng(0)
     np.savetxt(
         tmp_path / "a.csv",
@@ -142,7 +142,7 @@ def test_failures_are_1_and_one_line(tmp_path):
     call("run", "gamma", "--steps", "4,8", "--out", tmp_path)
     result = fails(
         1,
-        "time is 2.0 there and 1.0 here",
+        "its time is 2.0, not 1.0",
         "run",
         "gamma",
         "--steps",

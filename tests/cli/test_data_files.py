@@ -1,4 +1,4 @@
-"""Files of points: what is read, and that anything else is one DataFileError that names the place."""
+"""Files of points: either they are read, or one DataFileError names the place."""
 
 import io
 import zipfile
@@ -12,8 +12,7 @@ from ingd_ref._io import PointFile, read_points, write_arrays, write_bytes, writ
 from ingd_ref.errors import CheckpointError, DataFileError
 
 POINTS = np.array([[1.0, -2.5], [3.0, 1e-300], [5e300, 0.1]])
-# One file per example is written over and over; the directory is the same for all examples of a
-# test, which is what is wanted.
+# All examples of a test write the same file in the same directory.
 fuzz = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -121,7 +120,7 @@ def test_wrong_files_are_named(tmp_path, name, data, message):
     wrong(tmp_path / name, data, message)
 
 
-def test_a_header_that_promises_more_than_memory_is_refused(tmp_path):
+def test_a_header_larger_than_the_file_is_refused(tmp_path):
     header = npy(POINTS).replace(b"(3, 2)", b"(9999999999, 9999)")
     length = int.from_bytes(header[8:10], "little") + 10  # ten bytes more of shape
     wrong(
@@ -143,7 +142,7 @@ def test_missing_file_and_directory(tmp_path):
 
 
 def sound(path):
-    """Either an array that holds what it should, or a DataFileError."""
+    """Read a valid array, or raise DataFileError."""
     try:
         found = read_points(path)
     except DataFileError:

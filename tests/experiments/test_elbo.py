@@ -1,4 +1,4 @@
-"""The two experiments on the evidence lower bound: published settings, theorems that their numbers must show, files, bad options."""
+"""Experiments on the ELBO: published settings, theorems behind the numbers, files, bad options."""
 
 import json
 from dataclasses import replace
@@ -29,9 +29,7 @@ def test_flows_show_what_the_theory_says(tmp_path):
     assert results["spread"]["naive-bayes"] > 0.01
     for entry in results["methods"].values():
         curves = np.array([entry["product_divergence"], *entry["network_divergence"]])
-        assert np.all(
-            np.diff(curves, axis=1) < 0
-        )  # the step is short enough that none of the losses of the visible rises
+        assert np.all(np.diff(curves, axis=1) < 0)  # at so short a step no divergence rises
     assert (
         results["methods"]["elbo"]["states_outside_the_box"]
         == results["methods"]["perfect"]["states_outside_the_box"]
@@ -58,15 +56,15 @@ def test_published_starts_come_from_the_published_seed(tmp_path):
 
 
 @pytest.mark.parametrize("integrator", ["rk4", "adaptive"])
-def test_other_integrators_come_to_the_limit_of_short_steps(tmp_path, integrator):
+def test_other_integrators_agree_with_short_steps(tmp_path, integrator):
     exact = run_experiment(flow(steps=20, methods=("elbo",), integrator=integrator), tmp_path / "a")
     with np.load(tmp_path / "a" / "arrays.npz") as arrays:
         y, target = (
             arrays["product_elbo_visible"][:, 0, :2].sum(axis=1),
             arrays["product_elbo_target"][:2].sum(),
         )
-    # Twenty steps of RK4 with a local error of h⁵/120 of the distance left; the adaptive one is
-    # asked for 1e-6 of the values.
+    # Twenty steps of RK4 with local errors of h⁵/120 of the remaining distance; the adaptive
+    # integrator has a relative tolerance of 1e-6.
     allowed = 20 * 0.01**5 / 120 + 1e-14 if integrator == "rk4" else 1e-5
     assert np.allclose(
         y, target + np.exp(-0.01 * np.arange(21)) * (y[0] - target), rtol=0, atol=allowed
@@ -100,12 +98,12 @@ def test_points_from_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("values", "array", "error", "message"),
     [
-        (np.full((3, 4), 0.5), "", DomainError, "five columns.*it has 4"),
+        (np.full((3, 4), 0.5), "", DomainError, "five columns, got 4"),
         (np.array([[0.5] * 5, [0.5, 0.5, 1.0, 0.5, 0.5]]), "", DomainError, "row 1 "),
         (np.full((3, 5), 0.5), "absent", DataFileError, "absent"),
     ],
 )
-def test_files_that_do_not_fit(tmp_path, values, array, error, message):
+def test_unsuitable_files_are_named(tmp_path, values, array, error, message):
     np.savez(tmp_path / "stored.npz", theta=values)
     with pytest.raises(error, match=message):
         run_experiment(
@@ -119,12 +117,12 @@ def test_files_that_do_not_fit(tmp_path, values, array, error, message):
     [
         (flow, {"methods": ("gap",)}, OptionError, "'gap'"),
         (flow, {"shown": 9}, DomainError, "one of the starts 1 to 8"),
-        (flow, {"start": (0.5, 0.5)}, DomainError, "three probabilities"),
-        (flow, {"target": (0.5, 0.5, 1.0)}, DomainError, "three probabilities"),
+        (flow, {"start": (0.5, 0.5)}, DomainError, "three numbers"),
+        (flow, {"target": (0.5, 0.5, 1.0)}, DomainError, "three numbers"),
         (flow, {"integrator": "leapfrog"}, OptionError, "'leapfrog'"),
         (cosine, {"nodes": (5,)}, DomainError, "from 2 to 4"),
         (cosine, {"points": 0}, DomainError, "points"),
-        (cosine, {"array": "theta"}, DomainError, "no such file"),
+        (cosine, {"array": "theta"}, DomainError, "not given"),
     ],
 )
 def test_unusable_options(make, options, error, message):
@@ -132,13 +130,13 @@ def test_unusable_options(make, options, error, message):
         make(**options)
 
 
-def test_classes_of_small_networks_are_counted_as_known():
+def test_numbers_of_equivalence_classes_are_the_known_ones():
     # Numbers of Markov-equivalence classes of labelled acyclic graphs: 1, 2, 11, 185.
     assert [sum(1 for _ in equivalence_classes(nodes)) for nodes in (1, 2, 3, 4)] == [1, 2, 11, 185]
     assert [len(hidden_sets(nodes)) for nodes in (2, 3, 4)] == [2, 6, 14]
 
 
-def test_classification_separates_rounding_from_the_rest():
+def test_defects_are_rounding_or_large():
     found = classify_networks(3, 3, np.random.default_rng(5))
     assert np.max(found["defect"][found["by_graph"]]) < 1e-12
     assert np.min(found["defect"][~found["by_graph"]]) > 1e-3
@@ -164,17 +162,12 @@ def test_pieces_run_on_any_array_library(monkeypatch):
                 assert np.allclose(found[name], expected[name], rtol=1e-8, atol=1e-10), name
 
 
-def test_a_flow_that_leaves_its_model_is_no_result(tmp_path):
-    """Its last state would pass for the one after all steps."""
+def test_a_flow_that_leaves_its_model_fails(tmp_path):
     with pytest.raises(DomainError, match=r"leaves the model at step 1: .* take shorter steps"):
         run_experiment(flow(steps=5, step_size=50.0), tmp_path)
 
 
-def test_networks_that_are_all_cylindrical_leave_no_others_to_report(tmp_path):
-    (line,) = (
-        line
-        for line in run_experiment(cosine(methods=("networks",), nodes=(2,)), tmp_path)["lines"]
-        if "2 nodes" in line
-    )
-    assert "4 of 4 networks are cylindrical" in line
-    assert "others" not in line
+def test_all_networks_with_two_nodes_are_cylindrical(tmp_path):
+    lines = run_experiment(cosine(methods=("networks",), nodes=(2,)), tmp_path)["lines"]
+    assert lines[0] == "2 nodes: 4 of 4 networks are cylindrical"
+    assert "others" not in " ".join(lines)

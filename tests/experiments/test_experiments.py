@@ -1,4 +1,4 @@
-"""Experiments at tiny sizes: what they write, that they go on where they stopped, and that nothing but their options decides a number."""
+"""Tiny experiments: files, resuming, and results that depend on the options alone."""
 
 import json
 from dataclasses import replace
@@ -36,7 +36,7 @@ def tiny(name, **options):
 
 
 def curves(results):
-    """Everything that has to be reproducible: all but the seconds."""
+    """Return all that must be reproducible, that is, all but the seconds."""
     return {
         name: {key: value for key, value in entry.items() if key != "seconds"}
         for name, entry in results["methods"].items()
@@ -138,11 +138,9 @@ def test_finished_pieces_survive_a_failure(tmp_path, monkeypatch):
 def test_another_run_in_the_same_directory_is_refused(tmp_path):
     run_experiment(tiny("gaussian"), tmp_path)
     before = (tmp_path / "results.json").read_bytes()
-    with pytest.raises(
-        CheckpointError, match=r"time is 2\.0 there and 1\.0 here; choose another directory"
-    ):
+    with pytest.raises(CheckpointError, match=r"time is 2\.0, not 1\.0; choose another directory"):
         run_experiment(tiny("gaussian", time=1.0), tmp_path)
-    with pytest.raises(CheckpointError, match="experiment is gaussian there and gamma here"):
+    with pytest.raises(CheckpointError, match="experiment is gaussian, not gamma"):
         run_experiment(tiny("gamma"), tmp_path)
     with pytest.raises(CheckpointError, match="already holds this run"):
         run_experiment(tiny("gaussian"), tmp_path, resume=False)
@@ -172,7 +170,7 @@ def test_orders_of_integrators_on_the_exact_path(tmp_path, name):
         assert abs(results["methods"][method]["slope"] - order) < 0.15
 
 
-def test_a_generator_takes_the_exact_path_at_the_order_of_its_integrator(tmp_path):
+def test_a_generator_converges_at_the_order_of_its_integrator(tmp_path):
     results = run_experiment(tiny("ingd", path_steps=(20, 40)), tmp_path)
     for name, entry in results["path"].items():
         assert abs(entry["slope"] - entry["order"]) < 0.25, (
@@ -197,14 +195,14 @@ def test_samples_follow_the_exact_path_too(tmp_path):
     )  # only two step sizes, 1/2 and 1/4: terms of higher order show
 
 
-def test_gamma_particle_that_would_cross_zero_is_named(tmp_path):
+def test_a_gamma_particle_that_crosses_zero_is_named(tmp_path):
     with pytest.raises(
         DomainError, match=r"a step of 1 is too long; take more steps: .*x > 0 fails"
     ):
         run_experiment(tiny("gamma", start=(6.0, 2.0), target=(0.5, 1.0), steps=(2, 4)), tmp_path)
 
 
-def test_digits_come_closer_to_digits(tmp_path):
+def test_digits_approach_digits(tmp_path):
     pytest.importorskip("sklearn")
     options = {"number": 16, "training": 200, "held_out": 100, "features": 150, "steps": 12}
     results = run_experiment(replace(EXPERIMENTS["digits"], **options), tmp_path)
@@ -236,7 +234,7 @@ def test_cupy_that_is_absent_or_unusable_is_named(tmp_path, monkeypatch):
     ("name", "options", "message"),
     [
         ("mixture", {"dim": 0}, "dim must be a whole number"),
-        ("mixture", {"methods": ("king", "king")}, "each method once"),
+        ("mixture", {"methods": ("king", "king")}, "must not repeat a name"),
         ("mixture", {"methods": ()}, "at least one of"),
         ("mixture", {"methods": ("queen",)}, "'queen'"),
         ("mixture", {"seed": -1}, "seed"),
@@ -280,7 +278,7 @@ def test_standard_error_of_one_trial_is_zero():
 
 @pytest.mark.parametrize("name", TINY)
 def test_pieces_run_on_any_array_library(tmp_path, monkeypatch, name):
-    """The strict array library refuses whatever only NumPy has, as a GPU library may; its arithmetic is that of NumPy."""
+    """The strict library has NumPy's arithmetic, and refuses whatever goes beyond the standard."""
     pytest.importorskip("sklearn") if name == "digits" else None
     strict = pytest.importorskip("array_api_strict")
     monkeypatch.setattr("ingd_ref.experiments._s_curve.FRESH", 30)
@@ -298,7 +296,7 @@ def test_pieces_run_on_any_array_library(tmp_path, monkeypatch, name):
                 )
             found = experiment.run(piece)
         assert type(found.particles) is type(strict.asarray(0.0))
-        # The two routes add in different orders. Few steps of systems with condition numbers up to
-        # 1e6 keep nine of sixteen digits.
+        # The routes add in different orders; at condition numbers up to 1e6, a few steps keep nine
+        # of sixteen digits.
         scale = np.max(np.abs(expected.particles))
         assert np.max(np.abs(to_host(found.particles) - expected.particles)) < 1e-6 * scale

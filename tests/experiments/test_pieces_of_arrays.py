@@ -1,4 +1,4 @@
-"""An experiment whose pieces are named arrays keeps them as others keep results of flows."""
+"""Experiments whose pieces yield named arrays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 
 from ingd_ref.errors import CheckpointError
-from ingd_ref.experiments import Experiment, Piece, Report, run_experiment
+from ingd_ref.experiments import Experiment, Piece, Report, option, run_experiment
 from ingd_ref.experiments import _experiment as module
 
 
 @dataclass(frozen=True)
 class Squares(Experiment[dict[str, np.ndarray]]):
-    """Squares of random numbers, counted so that a second run can be seen to compute nothing."""
+    """Squares of random numbers; ``CALLS`` counts the pieces that ran."""
 
-    number: int = module.option(3, "how many")
+    number: int = option(3, "how many")
     name = "squares"
     summary = "squares"
 
     def check(self):
-        """Every number of them is welcome."""
+        """Accept any number."""
 
     def pieces(self):
         return [Piece("square", trial) for trial in range(2)]

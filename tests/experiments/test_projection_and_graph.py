@@ -1,4 +1,4 @@
-"""The experiments `projection` and `graph`, small: what they report is right, complete and the same when resumed."""
+"""The experiments `projection` and `graph` at tiny sizes."""
 
 from dataclasses import replace
 
@@ -75,7 +75,7 @@ def test_graph_finds_changes_and_reports_optimality(tmp_path):
     assert {path.name for path in tmp_path.glob("*.png")} == {"roc.png", "path.png", "graph.png"}
 
 
-def test_trade_off_curve_of_a_known_ranking():
+def test_roc_curve_of_a_known_ranking():
     alarms, found = roc_curve(np.array([3.0, 2.0, 2.0, 1.0]), np.array([True, True, False, False]))
     assert list(alarms) == [0.0, 0.0, 0.5, 1.0]
     assert list(found) == [0.0, 0.5, 1.0, 1.0]
@@ -95,7 +95,7 @@ def test_trade_off_curve_of_a_known_ranking():
         ("graph", {"size": 0.0}, DomainError),
     ],
 )
-def test_options_that_cannot_be_used_are_refused(name, options, error):
+def test_unusable_options(name, options, error):
     with pytest.raises(error):
         replace(EXPERIMENTS[name], **options)
 
@@ -105,7 +105,7 @@ def test_options_that_cannot_be_used_are_refused(name, options, error):
     [("projection", SMALL_PROJECTION), ("graph", SMALL_GRAPH | {"times": 200, "trials": 1})],
 )
 def test_pieces_run_on_any_array_library(monkeypatch, name, options):
-    """The strict array library refuses whatever only NumPy has; its arithmetic is that of NumPy."""
+    """The strict library has NumPy's arithmetic, and refuses whatever goes beyond the standard."""
     strict = pytest.importorskip("array_api_strict", reason="array-api-strict is a test dependency")
     experiment = replace(EXPERIMENTS[name], **options)
     for piece in experiment.pieces():

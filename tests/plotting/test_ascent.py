@@ -1,10 +1,10 @@
-"""Bounds that climb: gaps on logarithmic axes, and the bound itself below its optimum."""
+"""Figures of bounds and of their gaps to the optimum."""
 
 import numpy as np
 import pytest
 
 from ingd_ref.errors import ShapeError
-from ingd_ref.plotting import plot_ascent, plot_gaps
+from ingd_ref.plotting._ascent import plot_ascent, plot_gaps
 
 
 def test_gaps_are_drawn_by_problem_and_method():
@@ -42,7 +42,7 @@ def test_ascent_shows_the_optimum():
     figure.canvas.draw()
 
 
-def test_what_is_refused():
+def test_unusable_curves():
     with pytest.raises(ShapeError, match="at least one problem"):
         plot_gaps({}, {})
     with pytest.raises(ShapeError, match="curve 'a' must have shape"):

@@ -1,13 +1,14 @@
-"""Error against step size, and a level among curves."""
+"""Figures of errors against step sizes, and levels to compare curves with."""
 
 import numpy as np
 import pytest
 
 from ingd_ref.errors import ShapeError
-from ingd_ref.plotting import add_level, plot_convergence, plot_metric_curves
+from ingd_ref.plotting._convergence import plot_convergence
+from ingd_ref.plotting._curves import add_level, plot_metric_curves
 
 
-def test_convergence_draws_errors_and_the_promised_slope():
+def test_convergence_draws_errors_and_the_slope_of_the_order():
     figure = plot_convergence([0.1, 0.2, 0.4], {"Heun": [1.1e-2, 4.1e-2, 0.16]}, {"Heun": 2})
     axes = figure.axes[0]
     promised, measured = (line.get_ydata() for line in axes.lines)

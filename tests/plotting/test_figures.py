@@ -1,4 +1,4 @@
-"""Figures show the numbers they were given, belong to their caller, and are written byte for byte alike."""
+"""Figures show their numbers, belong to their caller, and are written to the same bytes."""
 
 import subprocess
 import sys
@@ -10,6 +10,8 @@ import pytest
 from matplotlib.figure import Figure
 
 import ingd_ref as ir
+from ingd_ref.plotting._images import plot_images
+from ingd_ref.plotting._paths import plot_path_error
 
 RNG = np.random.default_rng(0)
 
@@ -79,7 +81,7 @@ def test_particles_before_and_after_share_their_axes():
 
 def test_images_fill_their_block_row_by_row():
     images = RNG.uniform(size=(5, 6))
-    figure = ir.plotting.plot_images(
+    figure = plot_images(
         {"before": images, "after": images.reshape(5, 2, 3) + 1.0}, shape=(2, 3), columns=3
     )
     for axes, shift in zip(figure.axes, (0.0, 1.0), strict=True):
@@ -94,7 +96,7 @@ def test_images_fill_their_block_row_by_row():
 def test_errors_are_largest_over_components_and_zero_is_left_out():
     times, exact = np.array([0.0, 1.0, 2.0]), np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]])
     flow = exact + np.array([[0.0, 0.0], [0.1, -0.3], [0.0, 0.01]])
-    upper, lower = ir.plotting.plot_path_error(times, exact, {"Euler": flow}).axes
+    upper, lower = plot_path_error(times, exact, {"Euler": flow}).axes
     np.testing.assert_allclose(lower.lines[0].get_ydata(), [np.nan, 0.3, 0.01])
     np.testing.assert_array_equal(
         [line.get_ydata() for line in upper.lines], np.concatenate([flow.T, exact.T])
@@ -110,10 +112,8 @@ EXAMPLES = {
         np.eye(2), np.eye(2) + 1.0, np.zeros((1, 2)), title="T"
     ),
     "coincident": lambda: ir.plotting.plot_particles(np.zeros((3, 2)), np.zeros((3, 2))),
-    "images": lambda: ir.plotting.plot_images({"equal": np.zeros((3, 64))}),
-    "path": lambda: ir.plotting.plot_path_error(
-        [0.0, 1.0], [1.0, 2.0], {"a": [1.0, 2.0], "b": [1.5, 2.5]}
-    ),
+    "images": lambda: plot_images({"equal": np.zeros((3, 64))}),
+    "path": lambda: plot_path_error([0.0, 1.0], [1.0, 2.0], {"a": [1.0, 2.0], "b": [1.5, 2.5]}),
 }
 BEGINNINGS = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 
@@ -132,8 +132,7 @@ def test_every_figure_can_be_drawn_and_belongs_to_its_caller(draw, tmp_path):
 def test_everything_lies_on_the_page(draw, tmp_path):
     figure = draw()
     ir.plotting.save_figure(figure, tmp_path / "figure.png", dpi=100)
-    # Laid out and measured at the same resolution, so that texts have the same whole number of
-    # pixels.
+    # Lay out and measure at one resolution, because texts have a whole number of pixels.
     outline, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
     assert 0 <= outline.x0 < outline.x1 <= width
     assert 0 <= outline.y0 < outline.y1 <= height
@@ -200,16 +199,16 @@ def test_neither_import_nor_drawing_loads_pyplot():
             r"trajectory must .*\(k, n, d\)",
         ),
         (
-            lambda: ir.plotting.plot_images({"a": np.ones((3, 63))}),
+            lambda: plot_images({"a": np.ones((3, 63))}),
             r"images 'a' must have shape \(k, 64\)",
         ),
-        (lambda: ir.plotting.plot_images({}), "at least one group"),
+        (lambda: plot_images({}), "at least one group"),
         (
-            lambda: ir.plotting.plot_path_error([0.0, 1.0], [1.0], {}),
+            lambda: plot_path_error([0.0, 1.0], [1.0], {}),
             r"path 'exact' must have shape \(2, b\)",
         ),
         (
-            lambda: ir.plotting.plot_path_error([0.0], [1.0], {"a": [[1.0, 2.0]]}),
+            lambda: plot_path_error([0.0], [1.0], {"a": [[1.0, 2.0]]}),
             r"path 'a' must have shape \(1, 1\)",
         ),
     ],

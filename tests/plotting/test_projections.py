@@ -1,16 +1,12 @@
-"""Figures of projections: velocities with bands, errors, trade-off curves, paths of penalties and graphs."""
+"""Figures of projections: velocities, errors, ROC curves, regularisation paths and graphs."""
 
 import numpy as np
 import pytest
 
 from ingd_ref.errors import ShapeError
-from ingd_ref.plotting import (
-    plot_edges,
-    plot_rates,
-    plot_regularisation_path,
-    plot_roc,
-    plot_sample_error,
-)
+from ingd_ref.plotting._convergence import plot_sample_error
+from ingd_ref.plotting._edges import plot_edges, plot_regularisation_path, plot_roc
+from ingd_ref.plotting._rates import plot_rates
 
 
 def test_rates_draw_truth_points_and_band_on_the_axis_of_the_points():
@@ -22,7 +18,7 @@ def test_rates_draw_truth_points_and_band_on_the_axis_of_the_points():
     )
     assert [axes.get_ylabel() for axes in figure.axes] == ["a", "b"]
     low, high = figure.axes[0].get_ylim()
-    assert -1 < low < -0.1  # the wide band does not set the axis
+    assert -1 < low < -0.1  # the wide band does not widen the axis
     assert high < 2
     assert len(figure.axes[0].collections) == 2  # the band and the error bars
     figure.canvas.draw()
@@ -42,7 +38,7 @@ def test_errors_have_the_guide_of_one_half():
         plot_sample_error([100], {"a": [1.0, 2.0]})
 
 
-def test_trade_off_curves_have_trials_and_their_mean():
+def test_roc_curves_show_trials_and_their_mean():
     figure = plot_roc(
         {
             "a": [([0.0, 0.0, 1.0], [0.0, 1.0, 1.0]), ([0.0, 1.0], [0.0, 1.0])],
