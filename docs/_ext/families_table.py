@@ -9,11 +9,8 @@ scipy.stats.
 from __future__ import annotations
 
 import inspect
-import sys
 from pathlib import Path
 from typing import Any
-
-START, END = "<!-- families: written by docs/_ext/families_table.py -->", "<!-- end of families -->"
 
 # Formulas that the base derives from others, and the words for a family's own.
 OWN = {
@@ -29,12 +26,12 @@ def table() -> str:
     from ingd_ref import families
     from ingd_ref.families._discovery import family_classes
 
-    head = "* - family\n  - classical parameters\n  - points\n  - statistics\n  - also in closed form\n  - in SciPy"
+    columns = ("family", "classical parameters", "points", "statistics", "also in closed form")
+    head = "* - " + "\n  - ".join((*columns, "in SciPy"))
     rows = [row(c, families.ExponentialFamily) for c in family_classes()]
     return (
-        f"```{{list-table}}\n:header-rows: 1\n:widths: 24 24 12 10 18 12\n:class: evidence\n\n{head}\n"
-        + "\n".join(rows)
-        + "\n```\n"
+        "```{list-table}\n:header-rows: 1\n:widths: 24 24 12 10 18 12\n:class: evidence\n\n"
+        f"{head}\n" + "\n".join(rows) + "\n```\n"
     )
 
 
@@ -60,26 +57,6 @@ def shape(lengths: tuple[int, ...]) -> str:
     return "(" + ", ".join(str(length) for length in lengths) + ")"
 
 
-def readme_table() -> str:
-    """The shorter table of the README, as Markdown."""
-    from ingd_ref.families._discovery import family_classes
-
-    lines = ["| family | what it is | classical parameters |", "|---|---|---|"]
-    for family in family_classes():
-        summary = inspect.cleandoc(family.__doc__ or "").splitlines()[0].rstrip(".:")
-        parameters = ", ".join(
-            f"`{parameter.name}`" for parameter in family.examples()[-1].parameters
-        )
-        lines.append(f"| `{family.__name__}` | {summary} | {parameters} |")
-    return "\n".join(lines)
-
-
-def with_table(readme: str) -> str:
-    """``readme`` with its table of families as the code now has it."""
-    before, rest = readme.split(START)
-    return f"{before}{START}\n\n{readme_table()}\n\n{END}{rest.split(END)[1]}"
-
-
 def _write_table(app: Any) -> None:
     from api_pages import write_if_changed
 
@@ -89,8 +66,3 @@ def _write_table(app: Any) -> None:
 def setup(app: Any) -> dict[str, Any]:
     app.connect("builder-inited", _write_table)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
-
-
-if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(with_table(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,17 +1,20 @@
-"""The check of the project's English finds what its style lists, in prose and only there."""
+"""README and the code map match the code, and the prose check finds what its style lists."""
 
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("proselint", reason="the prose check needs the extra `lint`")
+from ingd_ref.equations import particles
 
 ROOT = Path(__file__).parents[2]
 
 
 def complaints(path, text):
+    pytest.importorskip("proselint", reason="the prose check needs the extra `lint`")
     path.write_text(text, encoding="utf-8")
     command = [sys.executable, ROOT / "tools" / "prose.py", path]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -42,3 +45,18 @@ def test_docstrings_comments_and_messages_of_a_module_are_read(tmp_path):
 
 def test_plain_prose_passes(tmp_path):
     assert complaints(tmp_path / "page.md", "The command lists its options.\n") == []
+
+
+# --- what the pages say about the code ------------------------------------------------------------
+
+
+def test_readme_shows_the_source_of_its_equation():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for function in (particles.coefficients, particles.gram):
+        assert inspect.getsource(function) in readme
+
+
+def test_the_code_map_has_a_paragraph_for_each_folder():
+    page = (ROOT / "docs" / "code_map.md").read_text(encoding="utf-8")
+    folders = {path.parent.name for path in (ROOT / "ingd_ref").glob("*/__init__.py")}
+    assert folders <= set(re.findall(r"`(\w+)/`", page))
