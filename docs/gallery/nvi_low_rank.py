@@ -5,7 +5,7 @@ A Gaussian with independent coordinates is short of the best one by some thirty 
 {class}`~ingd_ref.variational.LowRankGaussian` adds $k$ directions to the diagonal: each step keeps
 the diagonal of the precision exactly, and the $k$ directions that stand out most in units of the
 diagonal. Six of them make up for nearly all that is missing, and forty for all. See
-[](../../mathematics/variational.md#a-diagonal-and-a-few-directions).
+[](../../mathematics/variational.md#low-rank-precisions).
 """
 
 import numpy as np
