@@ -5,7 +5,13 @@ Arrays hold floats of any precision, or as objects mpmath numbers (``mpf``) or b
 """
 
 import numpy as np
-from scipy import special
+
+
+def _special(name, *arguments):
+    """Evaluate a function of SciPy, which is imported when it is first needed."""
+    from scipy import special
+
+    return getattr(special, name)(*arguments)
 
 
 def _on_any_number(name, floating, ball):
@@ -29,7 +35,7 @@ def _on_any_number(name, floating, ball):
 def _float_erf(x):
     """Sum 2/sqrt(π) e^{−x²} Σ 2ⁿ x^{2n+1}/(2n+1)!! in extended precision, which SciPy lacks."""
     if x.dtype != np.longdouble:
-        return special.erf(x)
+        return _special("erf", x)
     x = np.clip(x, -7, 7)  # 1 − erf(7) = 4e-23
     total = term = x
     for n in range(1, 200):
@@ -46,15 +52,15 @@ sin = _on_any_number("sin", np.sin, lambda ball: ball.sin())
 tanh = _on_any_number("tanh", np.tanh, lambda ball: ball.tanh())
 atan = _on_any_number("atan", np.arctan, lambda ball: ball.atan())
 erf = _on_any_number("erf", _float_erf, lambda ball: ball.erf())
-log_gamma = _on_any_number("loggamma", special.gammaln, lambda ball: ball.lgamma())
-digamma = _on_any_number("digamma", special.digamma, lambda ball: ball.digamma())
+log_gamma = _on_any_number("loggamma", lambda x: _special("gammaln", x), lambda ball: ball.lgamma())
+digamma = _on_any_number("digamma", lambda x: _special("digamma", x), lambda ball: ball.digamma())
 
 
 def trigamma(x):
     """Return ψ′(x), the derivative of the digamma function, as Hurwitz' ζ(2, x)."""
     if hasattr(x, "context"):
         return x.context.zeta(2, x)
-    return type(x)(2).zeta(x) if hasattr(x, "rad") else special.zeta(2, x)
+    return type(x)(2).zeta(x) if hasattr(x, "rad") else _special("zeta", 2, x)
 
 
 def nonnegative(number):
