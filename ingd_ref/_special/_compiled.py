@@ -25,7 +25,7 @@ Function = Callable[Concatenate[Namespace, P], Array]
 
 
 def compiled_when_large(readable: Function[P]) -> Function[P]:
-    """Call the twin of the same name in ``kernels.gamma_fused`` for large NumPy arrays, ``readable``, the specification, for all others.
+    """Call ``kernels.gamma_fused`` for large NumPy arrays, and ``readable`` for all others.
 
     Examples
     --------

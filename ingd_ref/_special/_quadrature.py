@@ -1,4 +1,4 @@
-"""Gauss-Legendre quadrature on the unit interval, with all digits of the nodes and weights next to its ends."""
+"""Gauss-Legendre quadrature on the unit interval, accurate next to its ends too."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def unit_legendre(number: int) -> tuple[np.ndarray, np.ndarray]:
     Near x = 1 the Legendre polynomials P_k(x) are followed in y = 1 − x, by the differences D_k =
     P_k − P_{k−1}:
 
-    .. math:: (k+1)\, D_{k+1} = k D_k - (2k+1)\, y P_k, \qquad y (2-y)\, \frac{dP_n}{dy} = -n\, (y P_n - D_n),
+    .. math:: (k+1)\, D_{k+1} = k D_k - (2k+1)\, y P_k, \qquad
+        y (2-y)\, \frac{dP_n}{dy} = -n\, (y P_n - D_n),
 
     in which the smallest nodes ½y and their weights y(2 − y)/(n D_n)² keep their relative accuracy.
     The usual form in x loses up to four digits of the outermost of 48 weights, the ones that decide

@@ -1,11 +1,13 @@
-r"""Modified Bessel functions of the first kind I_ν(κ), through their ratio R = I_{ν+1}/I_ν, for every order ν ≥ 0 and argument κ ≥ 0.
+r"""Modified Bessel functions I_ν(κ) through their ratio R = I_{ν+1}/I_ν, for ν ≥ 0 and κ ≥ 0.
 
 Two numbers carry everything, t and e > 0 below; with α = ν + ½ nothing that is built from them
 cancels (the form is Amos's, 1974):
 
 .. math::
-    R(\kappa) &= \frac{\kappa}{\alpha + t}, \quad t = \sqrt{\kappa^2 + \alpha(\alpha + 1) + e}, \qquad 0 < e \le \alpha + 1 \\
-    R'(\kappa) &= \frac{\alpha + e}{(\alpha + t)^2}, \qquad 1 - R = \frac{\alpha + (\alpha^2 + \alpha + e)/(t + \kappa)}{\alpha + t}
+    R(\kappa) &= \frac{\kappa}{\alpha + t}, \quad
+        t = \sqrt{\kappa^2 + \alpha(\alpha + 1) + e}, \qquad 0 < e \le \alpha + 1 \\
+    R'(\kappa) &= \frac{\alpha + e}{(\alpha + t)^2}, \qquad
+        1 - R = \frac{\alpha + (\alpha^2 + \alpha + e)/(t + \kappa)}{\alpha + t}
 
 The recurrence R_ν = 1/(2(ν+1)/κ + R_{ν+1}) becomes, with c = ν + 3/2 and g = (c + e₊)/(c + t₊) from
 the order above,
@@ -58,7 +60,7 @@ NEWTON_STEPS = 3
 
 @dataclass(frozen=True)
 class BesselRatio:
-    """The ratio R = I_{ν+1}/I_ν at κ, and what is made of it, each to a few units in the last place.
+    """The ratio R = I_{ν+1}/I_ν at κ and what follows from it, to a few units in the last place.
 
     Parameters
     ----------
@@ -107,7 +109,9 @@ def bessel_ratio(xp: Namespace, order: float, kappa: Array) -> BesselRatio:
 
 
 def bessel_ratio_curvature(xp: Namespace, order: float, kappa: Array) -> Array:
-    """Return the second derivative R″ ≤ 0 of R = I_{ν+1}/I_ν, about −3κ/(4(ν + 1)²(ν + 2)) for small κ and −(2ν + 1)/κ³ for large κ.
+    """Return the second derivative R″ ≤ 0 of R = I_{ν+1}/I_ν.
+
+    It is about −3κ/(4(ν + 1)²(ν + 2)) for small κ and −(2ν + 1)/κ³ for large κ.
 
     It is R′ (e′/(α + e) − 2t′/(α + t)), where neither term is positive; e′ and t′ go through the
     recurrence of e and t.
@@ -137,7 +141,9 @@ def bessel_ratio_curvature(xp: Namespace, order: float, kappa: Array) -> Array:
 
 
 def inverse_bessel_ratio(xp: Namespace, order: float, ratio: Array, complement: Array) -> Array:
-    """Return the κ ≥ 0 with I_{ν+1}(κ)/I_ν(κ) = ``ratio`` in [0, 1), given also 1 − ratio = ``complement`` > 0, which decides near 1.
+    """Return the κ ≥ 0 with I_{ν+1}(κ)/I_ν(κ) = ``ratio`` in [0, 1).
+
+    Near 1 the result depends on ``complement`` = 1 − ratio > 0 alone.
 
     With q = α + e the definition of t reads κ = R (α + √(α² + q (1 − R²)))/(1 − R²), where q
     between α and 2α + 1 hardly matters. Newton's iteration in log κ starts there.
@@ -167,7 +173,9 @@ def inverse_bessel_ratio(xp: Namespace, order: float, ratio: Array, complement: 
 
 
 def reduced_log_bessel(xp: Namespace, order: float, kappa: Array) -> Array:
-    """Return L(κ) = log(Γ(ν+1) (2/κ)^ν I_ν(κ)) ≥ 0 for κ ≥ 0: about κ²/(4ν + 4) for small κ, and κ for large κ.
+    """Return L(κ) = log(Γ(ν+1) (2/κ)^ν I_ν(κ)) ≥ 0 for κ ≥ 0.
+
+    It is about κ²/(4ν + 4) for small κ and κ for large κ.
 
     Examples
     --------
@@ -179,7 +187,9 @@ def reduced_log_bessel(xp: Namespace, order: float, kappa: Array) -> Array:
 
 
 def log_bessel(xp: Namespace, order: float, kappa: Array) -> Array:
-    """Return log I_ν(κ) for κ > 0, with an error of a few units in the last place of its largest term, of log Γ(ν + 1) or ν log κ.
+    """Return log I_ν(κ) for κ > 0.
+
+    The error is a few units in the last place of the larger of log Γ(ν + 1) and ν log κ.
 
     Examples
     --------
@@ -197,7 +207,7 @@ def log_bessel(xp: Namespace, order: float, kappa: Array) -> Array:
 def reduced_log_bessel_bregman(
     xp: Namespace, order: float, a: Array, b: Array, difference: Array
 ) -> Array:
-    r"""Return L(b) − L(a) − (b − a) R(a) ≥ 0 for a, b ≥ 0, the Bregman remainder of L, given also b − a = ``difference``.
+    r"""Return L(b) − L(a) − (b − a) R(a) ≥ 0 for a, b ≥ 0, given also b − a = ``difference``.
 
     It is accurate however close a and b are, if the difference is. Near each other, by Gauss's rule
     with a positive integrand; else by the same remainder of M, which is closed, and the remainder
@@ -205,8 +215,10 @@ def reduced_log_bessel_bregman(
 
     .. math::
         B_L(a, b) &= (b - a)^2 \int_0^1 (1 - \sigma)\, R'(a + \sigma(b - a))\, d\sigma \\
-                  &= \alpha\,\tau\Big(\frac{T_b - T_a}{\alpha + T_a}\Big) + \frac{\alpha(\alpha+1)(b - a)^2}{(\alpha + T_a)(T_a T_b + ab
-                     + \alpha(\alpha+1))} + J(b) - J(a) - (b - a) J'(a), \quad \tau(y) = y - \log(1 + y)
+                  &= \alpha\,\tau\Big(\frac{T_b - T_a}{\alpha + T_a}\Big)
+                      + \frac{\alpha(\alpha+1)(b - a)^2}{(\alpha + T_a)(T_a T_b + ab
+                     + \alpha(\alpha+1))} + J(b) - J(a) - (b - a) J'(a), \quad
+                         \tau(y) = y - \log(1 + y)
 
     Examples
     --------
@@ -340,7 +352,7 @@ def _riccati(terms: int) -> tuple[Polynomial, ...]:
 
 @cache
 def _ratio_coefficients() -> tuple[tuple[float, ...], ...]:
-    """Coefficients of the powers s⁰, s⁻¹, … of e = y + ½ − κy′, of the order below m; that of s is b."""
+    """Return the coefficients of s⁰, s⁻¹, … in e = y + ½ − κy′ below order m; that of s is b."""
     powers = []
     for k, f in enumerate(_riccati(SERIES_TERMS)[1:], 1):
         negative = tuple(-c for c in _derivative(k, f))
@@ -359,7 +371,10 @@ def _rate_coefficients() -> tuple[tuple[float, ...], ...]:
 
 @cache
 def _log_coefficients() -> tuple[tuple[float, ...], ...]:
-    """Coefficients of the powers s⁻¹, s⁻², … of log I_m = ∫ y dκ/κ = ∫ y ds/(s (1 − b)); each f_k but the first has the factor 1 − b."""
+    """Return the coefficients of s⁻¹, s⁻², … in log I_m = ∫ y dκ/κ = ∫ y ds/(s (1 − b)).
+
+    Each f_k but the first has the factor 1 − b.
+    """
     powers = []
     for k, f in enumerate(_riccati(SERIES_TERMS)[2:], 2):
         quotient = [sum(f[: i + 1], Fraction(0)) for i in range(len(f))]

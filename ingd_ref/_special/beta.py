@@ -1,4 +1,4 @@
-r"""The multivariate beta function B(α) = ∏ Γ(α_i)/Γ(α₀), α₀ = Σ α_i, through what is left of it when its large parts have cancelled.
+r"""The multivariate beta function B(α) = ∏ Γ(α_i)/Γ(α₀), α₀ = Σ α_i, without cancellation.
 
 With p = α/α₀, the rest r_i = Σ_{j≠i} α_j, S(a) = log Γ(a) − a log a + a and φ(a) = log a − ψ(a) =
 −S′(a),
@@ -7,7 +7,8 @@ With p = α/α₀, the rest r_i = Σ_{j≠i} α_j, S(a) = log Γ(a) − a log a 
     \log B(\alpha) &= \textstyle\sum_i \big(S(\alpha_i) + \alpha_i\log p_i\big) - S(\alpha_0) \\
     \partial_i \log B(\alpha) &= -(\psi(\alpha_i + r_i) - \psi(\alpha_i)) \\
     \log B(\beta) - \log B(\alpha) - \langle\beta - \alpha,\, \nabla\log B(\alpha)\rangle
-        &= \textstyle\sum_i \big(\beta_i R(\rho_i) + B_S(\alpha_i, \beta_i)\big) - B_S(\alpha_0, \beta_0), \quad
+        &= \textstyle\sum_i \big(\beta_i R(\rho_i) + B_S(\alpha_i, \beta_i)\big)
+            - B_S(\alpha_0, \beta_0), \quad
         \rho_i = \frac{\alpha_i}{\alpha_0}\Big/\frac{\beta_i}{\beta_0}
 
 where B_S is the Bregman remainder of S and R(ρ) = ρ − 1 − log ρ.
@@ -55,7 +56,7 @@ __all__ = [
 
 # Three steps bring log α to 3e-4 from the start below, over entries in [1e-8, 1e11] and up to ten
 # of them, after which Newton's steps in all entries reach 3e-8 and rounding; the third takes away
-# the rounding errors of ψ and of its inverse. On the way an inverse of ψ to 1e-6 is enough.
+# the rounding errors of ψ and of its inverse. In between, an inverse of ψ to 1e-6 is enough.
 SCALAR_STEPS = 3
 VECTOR_STEPS = 3
 ROUGH = 2
@@ -71,7 +72,9 @@ SETTLING_STEPS = 2
 
 
 def log_beta(xp: Namespace, alpha: Array) -> Array:
-    """Return log B(α) for α (..., K) > 0, with an error of a few units in the last place of max(1, Σ |terms|).
+    """Return log B(α) for α (..., K) > 0.
+
+    The error is a few units in the last place of max(1, Σ |terms|).
 
     Examples
     --------
@@ -84,7 +87,7 @@ def log_beta(xp: Namespace, alpha: Array) -> Array:
 
 
 def reduced_log_beta(xp: Namespace, alpha: Array) -> Array:
-    """Return Σ S(α_i) − S(α₀) = log B(α) − Σ α_i log p_i, a few logarithms and no more, however large α is.
+    """Return Σ S(α_i) − S(α₀) = log B(α) − Σ α_i log p_i, of the size of a few logarithms.
 
     Examples
     --------
@@ -96,7 +99,7 @@ def reduced_log_beta(xp: Namespace, alpha: Array) -> Array:
 
 
 def log_beta_gradient(xp: Namespace, alpha: Array) -> Array:
-    """Return ∇ log B(α) = (ψ(α_i) − ψ(α₀))_i < 0, the mean logarithms of the Dirichlet distribution.
+    """Return ∇ log B(α) = (ψ(α_i) − ψ(α₀))_i < 0, the mean logarithms of Dirichlet variables.
 
     Examples
     --------
@@ -120,12 +123,15 @@ def log_beta_conjugate(xp: Namespace, alpha: Array) -> Array:
 
 
 def dirichlet_entropy(xp: Namespace, alpha: Array) -> Array:
-    """Return log B(α) − ⟨α − 1, ∇ log B(α)⟩ = Σ (S(α_i) + (α_i − 1) φ(α_i) + log p_i) − S(α₀) − (α₀ − K) φ(α₀), the entropy.
+    """Return the entropy log B(α) − ⟨α − 1, ∇ log B(α)⟩ of the Dirichlet distribution.
+
+    It is Σ (S(α_i) + (α_i − 1) φ(α_i) + log p_i) − S(α₀) − (α₀ − K) φ(α₀).
 
     Examples
     --------
     >>> import numpy as np
-    >>> round(dirichlet_entropy(np, np.asarray([1e8, 1e4])).item(), 6)  # nearly that of a Gaussian of deviation 1e-6
+    >>> alpha = np.asarray([1e8, 1e4])  # nearly a Gaussian of standard deviation 1e-6
+    >>> round(dirichlet_entropy(np, alpha).item(), 6)
     -12.396755
     """
     total = xp.sum(alpha, axis=-1)
@@ -142,7 +148,7 @@ def dirichlet_entropy(xp: Namespace, alpha: Array) -> Array:
 
 
 def log_beta_hessian(xp: Namespace, alpha: Array) -> Array:
-    """Return ∇² log B(α) = diag ψ′(α) − ψ′(α₀) 11ᵀ, with ψ′(α_i) − ψ′(α₀) on the diagonal to full relative accuracy.
+    """Return ∇² log B(α) = diag ψ′(α) − ψ′(α₀) 11ᵀ, to full relative accuracy.
 
     Examples
     --------
@@ -158,9 +164,12 @@ def log_beta_hessian(xp: Namespace, alpha: Array) -> Array:
 
 
 def inverse_log_beta_hessian_product(xp: Namespace, alpha: Array, vectors: Array) -> Array:
-    r"""Return (∇² log B(α))⁻¹ v for every row v of ``vectors`` (..., m, K): a diagonal matrix and one of rank one, all entries positive.
+    r"""Return (∇² log B(α))⁻¹ v for every row v of ``vectors`` (..., m, K).
 
-    .. math:: (\nabla^2\log B)^{-1} = \operatorname{diag}(u) + u u^\top / g, \qquad u_i = 1/ψ'(α_i), \quad g = 1/ψ'(α_0) - \sum_i u_i > 0
+    It is a diagonal matrix plus one of rank one, all entries positive.
+
+    .. math:: (\nabla^2\log B)^{-1} = \operatorname{diag}(u) + u u^\top / g, \qquad
+        u_i = 1/ψ'(α_i), \quad g = 1/ψ'(α_0) - \sum_i u_i > 0
 
     with g summed from the surpluses of α₁ + α₂, (α₁ + α₂) + α₃, …, which are positive.
 
@@ -193,7 +202,9 @@ def log_beta_curvatures(xp: Namespace, alpha: Array) -> tuple[Array, Array]:
 
 
 def log_beta_third_derivative(xp: Namespace, alpha: Array) -> Array:
-    """Return ∇³ log B(α) (..., K, K, K): ψ″(α_i) − ψ″(α₀) where all indices are i and −ψ″(α₀) elsewhere, to full relative accuracy.
+    """Return ∇³ log B(α) (..., K, K, K), to full relative accuracy.
+
+    Entries are ψ″(α_i) − ψ″(α₀) where all indices are i, and −ψ″(α₀) elsewhere.
 
     Examples
     --------
@@ -211,7 +222,9 @@ def log_beta_third_derivative(xp: Namespace, alpha: Array) -> Array:
 
 
 def log_beta_bregman(xp: Namespace, alpha: Array, beta: Array) -> Array:
-    """Return log B(β) − log B(α) − ⟨β − α, ∇ log B(α)⟩ ≥ 0, accurate however close α and β are, and however unequal their entries.
+    """Return log B(β) − log B(α) − ⟨β − α, ∇ log B(α)⟩ ≥ 0.
+
+    It is accurate however close α and β are, and however unequal their entries.
 
     The largest α_i shares nearly all of α₀, so its B_S and that of α₀ are subtracted in closed
     form.
@@ -220,7 +233,8 @@ def log_beta_bregman(xp: Namespace, alpha: Array, beta: Array) -> Array:
     --------
     >>> import numpy as np
     >>> alpha = np.asarray([1.0, 1.0])
-    >>> round(log_beta_bregman(np, alpha, alpha + np.asarray([2.0**-40, 0.0])).item() * 2.0**81, 9)  # ψ′(1) − ψ′(2)
+    >>> close = alpha + np.asarray([2.0**-40, 0.0])
+    >>> round(log_beta_bregman(np, alpha, close).item() * 2.0**81, 9)  # ψ′(1) − ψ′(2)
     1.0
     """
     alpha, beta = alpha + xp.zeros_like(beta), beta + xp.zeros_like(alpha)
@@ -256,7 +270,7 @@ def log_beta_bregman(xp: Namespace, alpha: Array, beta: Array) -> Array:
 
 
 def mean_log_gap(xp: Namespace, mu: Array) -> Array:
-    """Return 1 − Σ e^{μ_i}, which is positive for the mean logarithms of points of the simplex, and only for those.
+    """Return 1 − Σ e^{μ_i}, positive for mean logarithms of points of the simplex, and only then.
 
     Examples
     --------

@@ -1,11 +1,12 @@
-r"""The inverse of ∇ log B where the mean logarithms are those of a sample, which may be concentrated about a point.
+r"""The inverse of ∇ log B at the mean logarithms of a sample, however concentrated it is.
 
 Written as log c_i − g_i, with c the mean of the sample and g_i what the logarithm of the mean
 exceeds the mean of the logarithms by, a mean logarithm keeps g_i ≈ 1/α_i apart from log c_i ≈ −1,
 in which it would drown. With φ(a) = log a − ψ(a) and p = α/α₀ = c e^d/Z,
 
 .. math::
-    \mu_i - \partial_i\log B(\alpha) = \log Z - d_i + \big(\varphi(\alpha_i) - \varphi(\alpha_0)\big) - g_i, \qquad
+    \mu_i - \partial_i\log B(\alpha) = \log Z - d_i + \big(\varphi(\alpha_i)
+        - \varphi(\alpha_0)\big) - g_i, \qquad
     Z = \textstyle\sum_j c_j e^{d_j}
 
 is a sum of terms of that size, d and α₀ being what is iterated.
@@ -37,7 +38,7 @@ LOST = 1e-2
 
 
 def fitted_concentrations(xp: Namespace, centre: Array, gap: Array, defect: Array) -> Array:
-    """Return the α (..., K) with ∇ log B(α)_i = log c_i − g_i, to full relative accuracy however large α is.
+    """Return the α (..., K) with ∇ log B(α)_i = log c_i − g_i, accurate however large α is.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def fitted_concentrations(xp: Namespace, centre: Array, gap: Array, defect: Arra
 
 
 def concentration_gap(xp: Namespace, centre: Array, gap: Array, defect: Array) -> Array:
-    """Return 1 − Σ e^{μ_i} = Σ c_i (1 − e^{−g_i}) − defect, which is positive for the mean logarithms of points of the simplex."""
+    """Return 1 − Σ e^{μ_i} = Σ c_i (1 − e^{−g_i}) − defect, positive for points of the simplex."""
     return xp.sum(centre * -xp.expm1(-gap), axis=-1) - defect
 
 

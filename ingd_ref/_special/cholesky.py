@@ -1,11 +1,12 @@
-r"""Symmetric positive definite matrices, factored as A = L D Lᵀ in double words, and the divergence between two of them.
+r"""Factors A = L D Lᵀ of positive definite matrices in double words, and their divergence.
 
 L is unit lower triangular and D diagonal, so no square root is taken and the pivots D alone decide
 whether A is positive definite. With A = L D Lᵀ, B = M E Mᵀ and N = L⁻¹M,
 
 .. math::
     \operatorname{tr}(A^{-1}B) - d - \log\det(A^{-1}B)
-        = \sum_j \Big(\frac{E_j}{D_j} - 1 - \log\frac{E_j}{D_j}\Big) + \sum_{i>j} N_{ij}^2 \frac{E_j}{D_i},
+        = \sum_j \Big(\frac{E_j}{D_j} - 1 - \log\frac{E_j}{D_j}\Big)
+            + \sum_{i>j} N_{ij}^2 \frac{E_j}{D_i},
 
 where every term is non-negative. Near A = B the factors N and E − D are found from B − A itself:
 L⁻¹(B − A)L⁻ᵀ = N E Nᵀ − D.
@@ -73,7 +74,7 @@ class Factor:
         return _stack([*rows, right[..., 0, :]], axis=-2)
 
     def inverse_square(self, vector: DoubleWord) -> Array:
-        """Return ‖D^{-1/2} L⁻¹v‖² = vᵀA⁻¹v (...) for v (..., d): a sum of squares, so never negative."""
+        """Return ‖D^{-1/2} L⁻¹v‖² = vᵀA⁻¹v (...) for v (..., d), a sum of squares."""
         xp = self.pivots.xp
         y = self.forward(vector[..., :, None])[..., 0].rounded()
         return xp.sum(y * y / self.pivots.rounded(), axis=-1)
@@ -95,7 +96,7 @@ class Factor:
                 self.pivots.xp, self.pivots.xp.broadcast_to(identity, (*high.shape, high.shape[-1]))
             )
         )
-        return symmetric(matmul(columns.mT / self.pivots[..., None, :], columns))
+        return symmetric(matmul(columns.transposed / self.pivots[..., None, :], columns))
 
 
 def factor(xp: Namespace, a: DoubleWord | Array) -> Factor:
@@ -121,7 +122,7 @@ def factor(xp: Namespace, a: DoubleWord | Array) -> Factor:
 
 
 def positive_definite(xp: Namespace, a: DoubleWord | Array) -> Array:
-    """Return whether the symmetric matrices A (..., d, d) are positive definite, as a boolean array (...).
+    """Return whether symmetric matrices A (..., d, d) are positive definite, (...) of bool.
 
     Examples
     --------
@@ -174,8 +175,11 @@ def log_det_divergence(
 def _divergence_by_difference(
     xp: Namespace, first: Factor, second: Factor, difference: DoubleWord
 ) -> Array:
-    """The divergence from B − A alone, by eliminating L⁻¹(B − A)L⁻ᵀ + D column by column without ever forming the sum."""
-    rest = first.forward(first.forward(difference).mT)
+    """Return the divergence from B − A alone, without the sum.
+
+    L⁻¹(B − A)L⁻ᵀ + D is eliminated column by column.
+    """
+    rest = first.forward(first.forward(difference).transposed)
     total = xp.zeros_like(rest.high[..., 0, 0])
     for j in range(first.pivots.high.shape[-1]):
         base, pivot = first.pivots[..., j], second.pivots[..., j]
@@ -241,7 +245,7 @@ def outer(a: DoubleWord, b: DoubleWord) -> DoubleWord:
 
 def symmetric(a: DoubleWord) -> DoubleWord:
     """Return ½(A + Aᵀ), which removes what rounding left of an asymmetry."""
-    return (a + a.mT) * 0.5
+    return (a + a.transposed) * 0.5
 
 
 def _stack(parts: list[DoubleWord], axis: int) -> DoubleWord:

@@ -1,4 +1,4 @@
-"""Parts of the probabilities of counts that stay small where the factorials and powers that they are made of are large."""
+"""The small parts of the probabilities of counts, whose factorials and powers are large."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ __all__ = ["count_deviance", "factorial_excess", "remaining"]
 
 
 def count_deviance(xp: Namespace, x: Array, mean: Array, log_mean: Array | None = None) -> Array:
-    """Return x log(x/m) − x + m ≥ 0 for x ≥ 0 and m = ``mean`` > 0, also where m underflows if its logarithm is given.
+    """Return x log(x/m) − x + m ≥ 0 for x ≥ 0 and m = ``mean`` > 0.
+
+    Where m underflows its logarithm must be given.
 
     Examples
     --------
@@ -54,7 +56,9 @@ def factorial_excess(xp: Namespace, x: Array) -> Array:
 
 
 def remaining(xp: Namespace, total: float | Array, parts: Array) -> Array:
-    """Return total − Σ parts along the last axis to full relative accuracy, by carrying the rounding errors of the sum (Knuth).
+    """Return total − Σ parts along the last axis to full relative accuracy.
+
+    The rounding errors of the sum are carried along (Knuth).
 
     Examples
     --------

@@ -1,4 +1,4 @@
-r"""Entropies of counting distributions, as integrals of functions that are never negative, so that rare events keep all their digits.
+r"""Entropies of counting distributions, as integrals of non-negative functions.
 
 With the generating function G(s) = E e^{−sX} and the Laplace transforms of the functions that occur
 in −log P(X = x),
@@ -12,8 +12,10 @@ where k(s) = (1/s)(1/s − 1/(e^s − 1)), the entropies are, term by term,
 
 .. math::
     H_\mathrm{Poisson} &= \int_0^\infty (1 - G)\, k + (G - e^{-λs}) s^{-2}\, ds \\
-    H_\mathrm{NB} &= \int_0^\infty (1 - e^{-rs}) \big[(1 - G)\, k + (G - e^{-μs}) s^{-2}\big] + e^{-rs} (1 - G) s^{-1}\, ds \\
-    H_\mathrm{multinomial} &= \int_0^\infty \big[\textstyle\sum_i (1 - G_i) - (1 - e^{-ns})\big] k + \sum_i (G_i - e^{-n p_i s}) s^{-2}\, ds
+    H_\mathrm{NB} &= \int_0^\infty (1 - e^{-rs}) \big[(1 - G)\, k + (G - e^{-μs}) s^{-2}\big]
+        + e^{-rs} (1 - G) s^{-1}\, ds \\
+    H_\mathrm{multinomial} &= \int_0^\infty \big[\textstyle\sum_i (1 - G_i) - (1 - e^{-ns})\big] k
+        + \sum_i (G_i - e^{-n p_i s}) s^{-2}\, ds
 
 where G_i belongs to the count i, which is binomial. In w = log s every integrand is analytic for
 |Im w| < π/2 and falls off exponentially at both ends, so that the trapezoidal rule with step h has
@@ -33,7 +35,7 @@ __all__ = ["multinomial_entropy", "negative_binomial_entropy", "poisson_entropy"
 
 
 def poisson_entropy(xp: Namespace, rate: Array) -> Array:
-    """Return the entropy of the Poisson distribution with mean ``rate`` > 0, to full relative accuracy.
+    """Return the entropy of the Poisson distribution with mean ``rate`` > 0.
 
     Examples
     --------
@@ -58,12 +60,13 @@ def poisson_entropy(xp: Namespace, rate: Array) -> Array:
 
 
 def negative_binomial_entropy(xp: Namespace, size: float, odds: Array) -> Array:
-    """Return the entropy of the negative binomial distribution with parameter ``size`` r > 0 and mean μ = r · ``odds``.
+    """Return the entropy of the negative binomial distribution with r = ``size`` and mean r · odds.
 
     Examples
     --------
     >>> import numpy as np
-    >>> negative_binomial_entropy(np, 1.0, np.asarray([1.0, 1e8])).round(10)  # geometric: 2 log 2, and 1 + log(10⁸)
+    >>> odds = np.asarray([1.0, 1e8])  # geometric: 2 log 2, and 1 + log(10⁸)
+    >>> negative_binomial_entropy(np, 1.0, odds).round(10)
     array([ 1.38629436, 19.42068075])
     """
     info = xp.finfo(odds.dtype)
@@ -95,9 +98,9 @@ def negative_binomial_entropy(xp: Namespace, size: float, odds: Array) -> Array:
 
 
 def multinomial_entropy(xp: Namespace, trials: int, probabilities: Array) -> Array:
-    """Return the entropy of the multinomial distribution of ``trials`` n with ``probabilities`` (..., K) > 0.
+    """Return the entropy of the multinomial distribution, ``probabilities`` (..., K) > 0.
 
-    Its error is a few units in the last place of max(1, H): beside a probability close to 1 the
+    Its error is a few units in the last place of max(1, H): next to a probability close to 1 the
     first bracket above cancels.
 
     Examples
@@ -125,7 +128,10 @@ def multinomial_entropy(xp: Namespace, trials: int, probabilities: Array) -> Arr
 def _integral(
     xp: Namespace, integrand: Callable[[float], Array], like: Array, smallest: float, largest: float
 ) -> Array:
-    """Trapezoidal rule in log s; beyond s = ``smallest`` and ``largest`` the integrand falls off in proportion to s and to 1/s."""
+    """Integrate by the trapezoidal rule in log s.
+
+    Beyond s = ``smallest`` and ``largest`` the integrand falls off like s and 1/s.
+    """
     digits = -math.log(xp.finfo(like.dtype).eps) + 2.0
     # Multiples of 2⁻¹⁰, so that the nodes are exact. The poles of k at ±2πi, on the edge of the
     # strip, multiply the error by thirty.

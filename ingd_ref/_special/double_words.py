@@ -1,4 +1,4 @@
-"""Numbers held as unevaluated sums of two floating-point numbers, which double the number of digits.
+"""Numbers as unevaluated sums of two floating-point numbers, with twice as many digits.
 
 A symmetric matrix with condition number κ loses log₁₀ κ of its digits when it is factored. With
 twice the digits none that the caller can see are lost up to κ = 1/u: every entry of an inverse is
@@ -33,7 +33,7 @@ def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class DoubleWord:
-    """The numbers ``high + low`` of one shape, with |low| at most half a unit in the last place of high.
+    """The numbers ``high + low``, |low| at most half a unit in the last place of high.
 
     Sums, differences, products and quotients have a relative error of a few u² (u = 2⁻⁵³, or 2⁻²⁴
     in float32), also where the operands of a sum have opposite signs. Operands broadcast; an
@@ -72,7 +72,7 @@ class DoubleWord:
         return self.map(lambda part: part[index])
 
     @property
-    def mT(self) -> DoubleWord:
+    def transposed(self) -> DoubleWord:
         """The transposed matrices."""
         return self.map(self.xp.matrix_transpose)
 
@@ -117,7 +117,10 @@ class DoubleWord:
 def double_word(
     xp: Namespace, x: DoubleWord | Array | float, like: Array | None = None
 ) -> DoubleWord:
-    """Return ``x`` as double words: itself if it is, with a low part of zero if it is an array or, beside ``like``, a Python number."""
+    """Return ``x`` as double words, with a low part of zero if it is not yet one.
+
+    A Python number takes the type and device of ``like``.
+    """
     if isinstance(x, DoubleWord):
         return x
     if like is not None and isinstance(x, (int, float)):

@@ -1,4 +1,4 @@
-"""Exponentials less their leading terms, and logarithms of sums of exponentials with what a change of the exponents adds to them.
+"""Exponentials less their leading terms, and logarithms of sums of exponentials.
 
 With p = softmax(a), log Σ e^{a + d} − log Σ e^a − Σ p d is the divergence of two categorical
 distributions. It does not change when one number is added to all of d. So d may be centred until Σ
@@ -88,7 +88,7 @@ def other_sums(xp: Namespace, x: Array) -> Array:
 
 
 def with_reference(xp: Namespace, theta: Array) -> Array:
-    """Return θ with a zero appended to its last axis: the logits of the categories, of which the last is the reference.
+    """Return θ with a zero appended to its last axis: logits, with the last category as reference.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def with_reference(xp: Namespace, theta: Array) -> Array:
 
 
 def log_softmax(xp: Namespace, a: Array) -> Array:
-    """Return log(e^{a_i} / Σ e^{a_j}) along the last axis, to full relative accuracy where it is near 0 too.
+    """Return log(e^{a_i} / Σ e^{a_j}) along the last axis, accurate near 0 too.
 
     Examples
     --------
@@ -113,7 +113,9 @@ def log_softmax(xp: Namespace, a: Array) -> Array:
 
 
 def log_sum_exp(xp: Namespace, a: Array) -> Array:
-    """Return log Σ e^{a_i} along the last axis, to full relative accuracy where one of the a_i is 0 and the others are far below.
+    """Return log Σ e^{a_i} along the last axis.
+
+    It is accurate also where one a_i is 0 and the others are far below.
 
     Examples
     --------
@@ -126,9 +128,12 @@ def log_sum_exp(xp: Namespace, a: Array) -> Array:
 
 
 def log_sum_exp_bregman(xp: Namespace, a: Array, b: Array) -> Array:
-    r"""Return log Σ e^{b_i} − log Σ e^{a_i} − Σ p_i (b_i − a_i) ≥ 0 with p = softmax(a), accurate however close a and b are.
+    r"""Return log Σ e^{b_i} − log Σ e^{a_i} − Σ p_i (b_i − a_i) ≥ 0 with p = softmax(a).
 
-    .. math:: \log\Big(1 + \sum_i p_i \big(e^{δ_i} - 1 - δ_i\big)\Big), \qquad δ_i = (b_i - a_i) - \sum_j p_j (b_j - a_j)
+    It is accurate however close a and b are:
+
+    .. math:: \log\Big(1 + \sum_i p_i \big(e^{δ_i} - 1 - δ_i\big)\Big), \qquad
+        δ_i = (b_i - a_i) - \sum_j p_j (b_j - a_j)
 
     Where an exponential would be large, the logarithm of the sum of p_i e^{δ_i}, all terms of which
     are then below 1, is as accurate.
@@ -144,19 +149,24 @@ def log_sum_exp_bregman(xp: Namespace, a: Array, b: Array) -> Array:
 
 
 def log_mean_exp_excess(xp: Namespace, a: Array, change: Array) -> Array:
-    """Return log Σ p e^d − Σ p d ≥ 0 with p = softmax(a), d = ``change``: :func:`log_sum_exp_bregman` for a caller who knows b − a.
+    """Return log Σ p e^d − Σ p d ≥ 0 with p = softmax(a) and d = ``change``.
+
+    This is :func:`log_sum_exp_bregman` for a caller who knows b − a.
 
     Examples
     --------
     >>> import numpy as np
-    >>> log_mean_exp_excess(np, np.asarray([0.0, 0.0]), np.asarray([2.0**-40, 0.0])).item() * 2.0**83
+    >>> change = np.asarray([2.0**-40, 0.0])
+    >>> log_mean_exp_excess(np, np.zeros(2), change).item() * 2.0**83
     1.0
     """
     return _centred_log_mean_exp(xp, a, _centred_change(xp, a, change, xp.zeros_like(change)))
 
 
 def log_softmax_change(xp: Namespace, a: Array, b: Array) -> Array:
-    """Return log softmax(b) − log softmax(a), accurate however close a and b are: δ less the divergence, in the notation above.
+    """Return log softmax(b) − log softmax(a), accurate however close a and b are.
+
+    It is δ less the divergence, in the notation of :func:`log_sum_exp_bregman`.
 
     Examples
     --------
@@ -169,7 +179,9 @@ def log_softmax_change(xp: Namespace, a: Array, b: Array) -> Array:
 
 
 def simplex_distance(xp: Namespace, a: Array, b: Array) -> Array:
-    r"""Return 2 arccos Σ √(p_i q_i) of p = softmax(a) and q = softmax(b): the length of a great circle on the sphere of radius 2.
+    r"""Return 2 arccos Σ √(p_i q_i) of p = softmax(a) and q = softmax(b).
+
+    It is the length of a great circle on the sphere of radius 2.
 
     It is 4 arcsin(½‖√q − √p‖), which is accurate for the closest p and q too, with √q − √p = √p
     (e^{½ log(q/p)} − 1).
@@ -177,7 +189,8 @@ def simplex_distance(xp: Namespace, a: Array, b: Array) -> Array:
     Examples
     --------
     >>> import numpy as np
-    >>> simplex_distance(np, np.asarray([0.0, 0.0]), np.asarray([2.0**-40, 0.0])).item() * 2.0**41  # deviation 1/2
+    >>> near = np.asarray([2.0**-40, 0.0])
+    >>> simplex_distance(np, np.zeros(2), near).item() * 2.0**41  # standard deviation 1/2
     1.0
     """
     ratio = 0.5 * log_softmax_change(xp, a, b)
@@ -198,7 +211,10 @@ def _difference(b: Array, a: Array) -> tuple[Array, Array]:
 
 
 def _centred_change(xp: Namespace, a: Array, change: Array, error: Array) -> Array:
-    """Change less its mean, which is taken off twice, so that it is zero to the rounding of what is left and not of the change."""
+    """Return the change less its mean.
+
+    The mean is taken off twice, so that its rounding error is that of the result.
+    """
     p = softmax(xp, a)
     change = (change - xp.sum(p * change, axis=-1, keepdims=True)) + error
     return change - xp.sum(p * change, axis=-1, keepdims=True)
@@ -220,7 +236,7 @@ def _centred_log_mean_exp(xp: Namespace, a: Array, change: Array) -> Array:
 
 
 def _log1p_rest(xp: Namespace, shifted: Array) -> Array:
-    """Logarithm of the sum of exponentials of which the largest is 1: log(1 + the others), with the last axis kept."""
+    """Return log Σ e^{s_i} for exponents of which the largest is 0, with the last axis kept."""
     index = xp.arange(shifted.shape[-1], device=device(shifted))
     largest = index == xp.argmax(shifted, axis=-1, keepdims=True)
     return xp.log1p(

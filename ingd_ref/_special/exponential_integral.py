@@ -1,11 +1,12 @@
-r"""The exponential integral E₁(t) = ∫_t^∞ e⁻ˢ/s ds, scaled by eᵗ so that it neither underflows nor loses its digits.
+r"""The exponential integral E₁(t) = ∫_t^∞ e⁻ˢ/s ds, scaled by eᵗ against underflow.
 
-Near zero it is −log t − γ and a remainder G; both parts are needed apart, where a caller's own
-logarithm cancels that of t:
+Near zero it is −log t − γ and a remainder G; the parts are needed apart where another logarithm
+cancels that of t:
 
 .. math::
     e^t E_1(t) &= -\log t - \gamma + G(t), \quad
-        G(t) = \sum_{k \ge 1} H_k \frac{t^k}{k!} - (\gamma + \log t)(e^t - 1), \quad H_k = 1 + ½ + \dots + 1/k \\
+        G(t) = \sum_{k \ge 1} H_k \frac{t^k}{k!} - (\gamma + \log t)(e^t - 1), \quad
+            H_k = 1 + ½ + \dots + 1/k \\
     e^t E_1(t) &= \cfrac{1}{t + \cfrac{1}{1 + \cfrac{1}{t + \cfrac{2}{1 + \cfrac{2}{t + \cdots}}}}}
 
 All terms of the series and all those of the fraction are positive.

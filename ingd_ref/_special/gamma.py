@@ -1,13 +1,17 @@
-r"""The gamma function and its logarithmic derivatives, seen through what they differ by from their leading asymptotic term.
+r"""The gamma function and its logarithmic derivatives, less their leading asymptotic terms.
 
 Four functions of a > 0, all positive, carry the rest (ψ is the digamma function, ψ′ the trigamma
 function):
 
 .. math::
-    \varphi(a) &= \log a - \psi(a)                                    & \varphi(a) &= \varphi(a+1) + 1/a - \log(1 + 1/a) \\
-    \chi(a) &= \psi'(a) - 1/a                                         & \chi(a) &= \chi(a+1) + 1/(a^2 (a+1)) \\
-    J(a) &= \log\Gamma(a) - (a - ½)\log a + a - ½\log 2\pi            & J(a) &= J(a+1) + (a + ½)\log(1 + 1/a) - 1 \\
-    S(a) &= \log\Gamma(a) - a\log a + a = ½\log(2\pi/a) + J(a)        & S'(a) &= -\varphi(a), \quad S''(a) = \chi(a)
+    \varphi(a) &= \log a - \psi(a)                                    & \varphi(a) &= \varphi(a+1)
+        + 1/a - \log(1 + 1/a) \\
+    \chi(a) &= \psi'(a) - 1/a                                         & \chi(a) &= \chi(a+1)
+        + 1/(a^2 (a+1)) \\
+    J(a) &= \log\Gamma(a) - (a - ½)\log a + a - ½\log 2\pi            & J(a) &= J(a+1) + (a
+        + ½)\log(1 + 1/a) - 1 \\
+    S(a) &= \log\Gamma(a) - a\log a + a = ½\log(2\pi/a)
+        + J(a)        & S'(a) &= -\varphi(a), \quad S''(a) = \chi(a)
 
 The steps of the recurrences are positive too, so nothing cancels; from a = 10 on Stirling's series
 is used. The Bregman remainder B(a, b) = S(b) − S(a) − (b − a) S′(a) is additive over the same
@@ -71,7 +75,9 @@ def log_minus_digamma(xp: Namespace, a: Array) -> Array:
 
 @compiled_when_large
 def trigamma_excess(xp: Namespace, a: Array) -> Array:
-    """Return aψ′(a) − 1 > 0: about 1/a for small a and 1/(2a) for large a; then ψ′(a) = (1 + excess)/a.
+    """Return aψ′(a) − 1 > 0: about 1/a for small a and 1/(2a) for large a.
+
+    It gives ψ′(a) = (1 + excess)/a.
 
     Examples
     --------
@@ -89,7 +95,7 @@ def trigamma_excess(xp: Namespace, a: Array) -> Array:
 
 @compiled_when_large
 def stirling_remainder(xp: Namespace, a: Array) -> Array:
-    """Return J(a) = log Γ(a) − (a − ½) log a + a − ½ log 2π > 0, Binet's function: what Stirling's formula leaves out.
+    """Return Binet's function J(a) = log Γ(a) − (a − ½) log a + a − ½ log 2π > 0.
 
     It is what is added to terms of size one, so its error is a few units in the last place of 1,
     not of J.
@@ -122,7 +128,7 @@ def reduced_lgamma(xp: Namespace, a: Array) -> Array:
 
 
 def lgamma(xp: Namespace, a: Array) -> Array:
-    """Return log Γ(a) for a > 0, with an error of a few units in the last place of max(1, |log Γ(a)|).
+    """Return log Γ(a) for a > 0, to a few units in the last place of max(1, |log Γ(a)|).
 
     Examples
     --------
@@ -176,9 +182,12 @@ def tetragamma(xp: Namespace, a: Array) -> Array:
 
 
 def reduced_lgamma_bregman(xp: Namespace, a: Array, b: Array) -> Array:
-    r"""Return S(b) − S(a) + (b − a) φ(a) ≥ 0, the Bregman remainder of :func:`reduced_lgamma`, accurate however close a and b are.
+    r"""Return S(b) − S(a) + (b − a) φ(a) ≥ 0, the Bregman remainder of :func:`reduced_lgamma`.
 
-    .. math:: B(a, b) = \sum_{k<n} (b+k+1)\, T\Big(\frac{b-a}{(a+k)(b+k+1)}\Big) + ½ T\Big(\frac{b-a}{a+n}\Big) + B_J(a+n, b+n)
+    It is accurate however close a and b are.
+
+    .. math:: B(a, b) = \sum_{k<n} (b+k+1)\, T\Big(\frac{b-a}{(a+k)(b+k+1)}\Big)
+        + ½ T\Big(\frac{b-a}{a+n}\Big) + B_J(a+n, b+n)
 
     with T(t) = t − log(1 + t), n such that both a + n and b + n are in the range of Stirling's
     series, and B_J the remainder of that series, whose powers a⁻ᵖ have the remainder (b − a)²/(ab)
@@ -209,7 +218,7 @@ def reduced_lgamma_bregman(xp: Namespace, a: Array, b: Array) -> Array:
 
 
 def lgamma_bregman(xp: Namespace, a: Array, b: Array) -> Array:
-    """Return log Γ(b) − log Γ(a) − (b − a) ψ(a) ≥ 0, the Bregman remainder of log Γ, accurate however close a and b are.
+    """Return log Γ(b) − log Γ(a) − (b − a) ψ(a) ≥ 0, accurate however close a and b are.
 
     It is that of S plus that of a log a − a, which is b (a/b − 1 − log(a/b)).
 
@@ -292,7 +301,10 @@ def _even_series(xp: Namespace, coefficients: Sequence[float], a: Array) -> Arra
 
 
 def _stirling_bregman(xp: Namespace, a: Array, b: Array, difference: Array) -> Array:
-    """Bregman remainder of the series of J, term by term: (b − a)²/(ab) W_p for the power a⁻ᵖ, with W_p = p a⁻ᵖ + W_{p−1}/b."""
+    """Return the Bregman remainder of the series of J, term by term.
+
+    The power a⁻ᵖ contributes (b − a)²/(ab) W_p, with W_p = p a⁻ᵖ + W_{p−1}/b.
+    """
     remainders = []
     power, remainder = 1.0 / a, 1.0 / a + xp.zeros_like(difference)
     for k, bernoulli in enumerate(BERNOULLI, 1):

@@ -1,4 +1,4 @@
-r"""What log Γ and its derivatives change by from a to a + b, for any positive a and b: the parts of the beta function.
+r"""Increments of log Γ and its derivatives from a to a + b: the parts of the beta function.
 
 ψ(a + b) − ψ(a) for b ≪ a, or 1/ψ′(a + b) − 1/ψ′(a) − 1/ψ′(b) for small or for large arguments, are
 small differences of large numbers when they are written so. Here b is never added to a and taken
@@ -107,7 +107,8 @@ def log_minus_digamma_decrement(xp: Namespace, a: Array, b: Array) -> Array:
     Examples
     --------
     >>> import numpy as np
-    >>> log_minus_digamma_decrement(np, np.asarray([1.0, 1e8]), np.asarray([1.0, 1e-8]))  # 1 − log 2, b/(2a²)
+    >>> a, b = np.asarray([1.0, 1e8]), np.asarray([1.0, 1e-8])
+    >>> log_minus_digamma_decrement(np, a, b)  # 1 − log 2, b/(2a²)
     array([3.06852819e-01, 5.00000002e-25])
     """
     total = xp.zeros_like(a + b)
@@ -124,7 +125,7 @@ def log_minus_digamma_decrement(xp: Namespace, a: Array, b: Array) -> Array:
 
 
 def trigamma_surplus(xp: Namespace, a: Array, b: Array) -> Array:
-    r"""Return 1/ψ′(a + b) − 1/ψ′(a) − 1/ψ′(b) > 0: what the inverse of the Beta family's Fisher information divides by.
+    r"""Return 1/ψ′(a + b) − 1/ψ′(a) − 1/ψ′(b) > 0, a divisor of the Beta family's F⁻¹.
 
     With a ≥ b, it is 1/ψ′(a + b) − 1/ψ′(a), an increment, less 1/ψ′(b) ≈ b² where b < 1/2;
     elsewhere 1/ψ′(a) = a − w(a), where w = a c/(1 + c) with c = aψ′(a) − 1 grows from 0 to 1/2, and
@@ -152,7 +153,9 @@ def trigamma_surplus(xp: Namespace, a: Array, b: Array) -> Array:
 def reduced_lgamma_bregman_drop(
     xp: Namespace, a: Array, b: Array, r: Array, s: Array, change_of_rest: Array
 ) -> Array:
-    r"""Return B(a, b) − B(a + r, b + s), B the remainder of :func:`reduced_lgamma_bregman`, accurate also for r ≪ a and s ≪ b.
+    r"""Return B(a, b) − B(a + r, b + s), B that of :func:`reduced_lgamma_bregman`.
+
+    It is accurate also for r ≪ a and s ≪ b.
 
     Each term of B is a function R(ρ) = ρ − 1 − log ρ of a ratio, and with ρ = ρ′(1 + τ), R(ρ) −
     R(ρ′) = (ρ′ − 1) τ + (τ − log(1 + τ)): no difference of nearly equal terms is left, since τ is
@@ -162,7 +165,8 @@ def reduced_lgamma_bregman_drop(
     Examples
     --------
     >>> import numpy as np
-    >>> drop = reduced_lgamma_bregman_drop(np, *(np.asarray(x) for x in (1.0, 1.0 + 2.0**-30, 2.0**-40, 2.0**-40, 0.0)))
+    >>> arguments = (1.0, 1.0 + 2.0**-30, 2.0**-40, 2.0**-40, 0.0)
+    >>> drop = reduced_lgamma_bregman_drop(np, *(np.asarray(x) for x in arguments))
     >>> round(drop.item() * 2.0**101, 6)  # −(ψ″(1) + 1)
     1.404114
     """
@@ -189,7 +193,10 @@ def reduced_lgamma_bregman_drop(
 def _recurrence_drop(
     xp: Namespace, a: Array, b: Array, r: Array, s: Array, change: Array, change_of_rest: Array
 ) -> Array:
-    """(b + 1) R(ρ) − (b + s + 1) R(ρ′) for one step of the recurrence, ρ = b(a + 1)/(a(b + 1)) and ρ′ the same of a + r, b + s."""
+    """Return (b + 1) R(ρ) − (b + s + 1) R(ρ′) for one step of the recurrence.
+
+    ρ = b(a + 1)/(a(b + 1)), and ρ′ is the same of a + r and b + s.
+    """
     c, d = a + r, b + s
     excess, shifted_excess = change / a / (b + 1.0), (change + change_of_rest) / c / (d + 1.0)
     ratio, shifted_ratio = b / a * ((a + 1.0) / (b + 1.0)), d / c * ((c + 1.0) / (d + 1.0))
@@ -203,7 +210,7 @@ def _recurrence_drop(
 def _remainder_drop(
     xp: Namespace, ratio: Array, excess: Array, other: Array, other_excess: Array, tau: Array
 ) -> Array:
-    """R(ρ) − R(ρ′) for ρ = ``ratio`` = ρ′(1 + τ), ρ′ = ``other``; far apart the two are simply subtracted."""
+    """Return R(ρ) − R(ρ′) for ρ = ``ratio`` = ρ′(1 + τ) and ρ′ = ``other``."""
     near = xp.abs(tau) < 0.4
     small = xp.where(near, tau, xp.zeros_like(tau))
     far = log_remainder(xp, ratio, excess) - log_remainder(xp, other, other_excess)
@@ -213,7 +220,10 @@ def _remainder_drop(
 def _stirling_drop(
     xp: Namespace, a: Array, b: Array, r: Array, s: Array, change: Array, change_of_rest: Array
 ) -> Array:
-    """Drop of the Stirling part (b − a)²/(ab) Σ c_p W_p, W_p = p a⁻ᵖ + W_{p−1}/b, by the product rule for differences."""
+    """Return the drop of (b − a)²/(ab) Σ c_p W_p, the Stirling part, with W_p = p a⁻ᵖ + W_{p−1}/b.
+
+    It uses the product rule for differences.
+    """
     c, d = a + r, b + s
     first, second = r / a / c, s / b / d  # drops of 1/a and 1/b
     power, power_drop = 1.0 / a, first

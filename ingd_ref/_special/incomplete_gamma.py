@@ -5,7 +5,8 @@ functions over s > 0. With the density p and y = log x,
 
 .. math::
     P(a, x) &= x\,p(x) \int e^{-(a-x)s - x(e^{-s} - 1 + s)}\, ds, &
-    \frac{\partial y}{\partial a} &= \int (\psi(a) - y + s)\, e^{-(a-x)s - x(e^{-s} - 1 + s)}\, ds, \\
+    \frac{\partial y}{\partial a} &= \int (\psi(a) - y + s)\, e^{-(a-x)s - x(e^{-s} - 1
+        + s)}\, ds, \\
     Q(a, x) &= x\,p(x) \int e^{-(x-a)s - x(e^{s} - 1 - s)}\, ds, &
     \frac{\partial y}{\partial a} &= \int (y - \psi(a) + s)\, e^{-(x-a)s - x(e^{s} - 1 - s)}\, ds,
 
@@ -54,7 +55,7 @@ LOG_2PI = math.log(2.0 * math.pi)
 
 
 def gamma_quantile(xp: Namespace, shape: Array, lower: Array, upper: Array) -> tuple[Array, Array]:
-    """Return the x with P(shape, x) = ``lower``, that is Q(shape, x) = ``upper``, and the derivative of log x by the shape.
+    """Return the x with P(shape, x) = ``lower``, Q(shape, x) = ``upper``, and ∂ log x/∂shape.
 
     Parameters
     ----------
@@ -111,7 +112,10 @@ def _in_one_tile(xp: Namespace, a: Array, lower: Array, upper: Array) -> tuple[A
 
 
 def _tail(xp: Namespace, a: Array, t: Array, above: Array) -> tuple[Array, Array]:
-    """Tail over x p(x), on the upper side where ``above`` and else on the lower one, and ∂ log x/∂a, at x = a eᵗ."""
+    """Return the tail over x p(x) and ∂ log x/∂a at x = a eᵗ.
+
+    The tail is the upper one where ``above``, and the lower one elsewhere.
+    """
     x, shifted = a * xp.exp(t), (a < 1.0) & ~above
     base = xp.where(shifted, a + 1.0, a)
     excess = a * xp.expm1(t) - xp.astype(shifted, a.dtype)  # x − base
@@ -125,7 +129,10 @@ def _tail(xp: Namespace, a: Array, t: Array, above: Array) -> tuple[Array, Array
 
 
 def _integrals(xp: Namespace, x: Array, excess: Array, sign: Array) -> tuple[Array, Array]:
-    """Integrals of e^{−E(s)} and s e^{−E(s)} over s > 0, E(s) = sign (x − a) s + x (e^{± s} − 1 ∓ s), for ``excess`` = x − a."""
+    """Return the integrals of e^{−E(s)} and s e^{−E(s)} over s > 0.
+
+    E(s) = sign (x − a) s + x (e^{± s} − 1 ∓ s), for ``excess`` = x − a.
+    """
     decay = sign * excess
     end = 2.0 * END / (decay + xp.sqrt(decay * decay + 2.0 * END * x))
     for _ in range(END_STEPS):
@@ -173,7 +180,7 @@ def _start(xp: Namespace, a: Array, lower: Array, upper: Array, above: Array) ->
 
 
 def _rough_normal_quantile(xp: Namespace, lower: Array, upper: Array) -> Array:
-    """Standard normal quantile to 5e-4: Hastings' rational approximation, number 26.2.23 of Abramowitz and Stegun."""
+    """Return the normal quantile to 5e-4, by Hastings' formula (Abramowitz and Stegun 26.2.23)."""
     r = xp.sqrt(-2.0 * xp.log(xp.where(lower < upper, lower, upper)))
     z = r - (2.515517 + r * (0.802853 + r * 0.010328)) / (
         1.0 + r * (1.432788 + r * (0.189269 + r * 0.001308))

@@ -9,7 +9,7 @@ __all__ = ["jensen_gap"]
 
 
 def jensen_gap(xp: Namespace, ratio: Array, excess: Array, weights: Array) -> Array:
-    r"""Return log E x − E log x ≥ 0 over axis −2, to full relative accuracy however close together the points are.
+    r"""Return log E x − E log x ≥ 0 over axis −2, accurate however close together the points are.
 
     The points come as ``ratio`` x/c to a centre c that need only be near their mean, and ``excess``
     (x − c)/c. With R(ρ) = ρ − 1 − log ρ

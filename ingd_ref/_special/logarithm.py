@@ -14,7 +14,7 @@ SERIES_TERMS = 14
 
 
 def log_ratio(xp: Namespace, a: Array, b: Array) -> Array:
-    """Return log(a/b) for positive a and b, to full relative accuracy when they are close to each other.
+    """Return log(a/b) for positive a and b, to full relative accuracy near a = b too.
 
     Examples
     --------
@@ -28,7 +28,9 @@ def log_ratio(xp: Namespace, a: Array, b: Array) -> Array:
 
 
 def log_remainder(xp: Namespace, ratio: Array, excess: Array) -> Array:
-    """Return r − 1 − log r ≥ 0 for r = ``ratio`` > 0, given also r − 1 = ``excess`` as accurately as the caller knows it.
+    """Return r − 1 − log r ≥ 0 for r = ``ratio`` > 0, given also ``excess`` = r − 1.
+
+    The excess should be as accurate as the caller can have it.
 
     The remainder is about (r − 1)²/2 near r = 1, where its accuracy is that of ``excess``; far from
     it, that of ``ratio``. With t = r − 1 and z = t/(2 + t), t − log(1 + t) = zt − 2z³(1/3 + z²/5 +

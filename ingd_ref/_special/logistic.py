@@ -1,4 +1,4 @@
-"""The logistic function and the geometric series: the two families with one outcome more, and with infinitely many."""
+"""The logistic function and the geometric series: Bernoulli and geometric distributions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def logistic(xp: Namespace, theta: Array) -> Array:
 
 
 def logistic_distance(xp: Namespace, theta1: Array, theta2: Array) -> Array:
-    r"""Return the Fisher-Rao distance 2 |arctan e^{θ₂/2} − arctan e^{θ₁/2}| of two Bernoulli distributions.
+    r"""Return the Fisher-Rao distance of two Bernoulli distributions.
+
+    It is 2 |arctan e^{θ₂/2} − arctan e^{θ₁/2}|, here without a difference:
 
     .. math:: 2 \arctan\frac{|\sinh((θ_2 - θ_1)/4)|}{\cosh((θ_1 + θ_2)/4)}
 
@@ -61,7 +63,9 @@ def geometric_odds(xp: Namespace, theta: Array) -> Array:
 
 
 def geometric_divergence(xp: Namespace, theta1: Array, theta2: Array) -> Array:
-    r"""Return the divergence of two geometric distributions, the Bregman remainder of −log(1 − e^θ), however close they are.
+    r"""Return the divergence of two geometric distributions, accurate however close they are.
+
+    It is the Bregman remainder of −log(1 − e^θ):
 
     .. math:: T(-y) + m (e^d - 1 - d), \qquad y = m (e^d - 1), \quad T(t) = t - \log(1 + t)
 
@@ -87,7 +91,9 @@ def geometric_divergence(xp: Namespace, theta1: Array, theta2: Array) -> Array:
 
 
 def geometric_distance(xp: Namespace, theta1: Array, theta2: Array) -> Array:
-    r"""Return the Fisher-Rao distance |log tanh(θ₂/4) − log tanh(θ₁/4)| of two geometric distributions, θ < 0.
+    r"""Return the Fisher-Rao distance of two geometric distributions, θ < 0.
+
+    It is |log tanh(θ₂/4) − log tanh(θ₁/4)|, here without a difference:
 
     Examples
     --------

@@ -1,7 +1,8 @@
-r"""The multivariate gamma function of positive definite d × d matrices, in the forms of the univariate one that do not cancel.
+r"""The multivariate gamma function of positive definite d × d matrices, without cancellation.
 
 .. math::
-    \log\Gamma_d(a) &= \tfrac14 d(d-1)\log\pi + \sum_k \log\Gamma(a_k), \quad a_k = a - k/2, \; k = 0, \dots, d-1 \\
+    \log\Gamma_d(a) &= \tfrac14 d(d-1)\log\pi + \sum_k \log\Gamma(a_k), \quad
+        a_k = a - k/2, \; k = 0, \dots, d-1 \\
     \varphi_d(a) &= d\log a - \psi_d(a) = \sum_k \varphi(a_k) + \log(a/a_k) \\
     a\psi_d'(a) - d &= \sum_k (a/a_k)\,(a_k\psi'(a_k) - 1) + k/(2a_k) \\
     S_d(a) &= \log\Gamma_d(a) - d(a\log a - a), \quad S_d' = -\varphi_d
@@ -55,7 +56,9 @@ def multivariate_lgamma(xp: Namespace, a: Array, dim: int) -> Array:
 
 
 def multivariate_log_minus_digamma(xp: Namespace, a: Array, dim: int) -> Array:
-    """Return φ_d(a) = d log a − ψ_d(a) > 0: about 1/c for small c = a − (d − 1)/2 and d(d + 1)/(4a) for large a.
+    """Return φ_d(a) = d log a − ψ_d(a) > 0.
+
+    It is about 1/c for small c = a − (d − 1)/2 and d(d + 1)/(4a) for large a.
 
     Examples
     --------
@@ -117,12 +120,13 @@ def multivariate_reduced_lgamma(xp: Namespace, a: Array, dim: int) -> Array:
 
 
 def multivariate_reduced_lgamma_bregman(xp: Namespace, a: Array, b: Array, dim: int) -> Array:
-    r"""Return S_d(b) − S_d(a) + (b − a) φ_d(a) ≥ 0, the Bregman remainder of S_d, accurate however close a and b are.
+    r"""Return S_d(b) − S_d(a) + (b − a) φ_d(a) ≥ 0, accurate however close a and b are.
 
     To the remainders of S at a_k and b_k those of (a − s) log(a − s) − a log a are added, s = k/2,
     which are convex: with v = (b − a)/(a − s), w = sv/b and T(t) = t − log(1 + t) they are
 
-    .. math:: s\,T(v) - b\,T(w) = b\log(1+w) - s\log(1+v), \quad 1+v = \frac{b-s}{a-s}, \quad 1+w = \frac{a(b-s)}{b(a-s)},
+    .. math:: s\,T(v) - b\,T(w) = b\log(1+w) - s\log(1+v), \quad 1+v = \frac{b-s}{a-s}, \quad
+        1+w = \frac{a(b-s)}{b(a-s)},
 
     the first form for |w| < 1/2, the second otherwise.
 
@@ -130,7 +134,8 @@ def multivariate_reduced_lgamma_bregman(xp: Namespace, a: Array, b: Array, dim: 
     --------
     >>> import numpy as np
     >>> step = 2.0**-20
-    >>> round(multivariate_reduced_lgamma_bregman(np, np.asarray(1e3), np.asarray(1e3 + step), 2).item() / step**2 * 2e6, 6)
+    >>> a, b = np.asarray(1e3), np.asarray(1e3 + step)
+    >>> round(multivariate_reduced_lgamma_bregman(np, a, b, 2).item() / step**2 * 2e6, 6)
     1.501084
     """
     a, b, halves = a[..., None], b[..., None], _halves(xp, dim, a)
@@ -155,7 +160,8 @@ def inverse_multivariate_log_minus_digamma(xp: Namespace, gap: Array, dim: int) 
     Examples
     --------
     >>> import numpy as np
-    >>> inverse_multivariate_log_minus_digamma(np, multivariate_log_minus_digamma(np, np.asarray([1.5, 1e6]), 3), 3)
+    >>> gap = multivariate_log_minus_digamma(np, np.asarray([1.5, 1e6]), 3)
+    >>> inverse_multivariate_log_minus_digamma(np, gap, 3)
     array([1.5e+00, 1.0e+06])
     """
     top = 0.5 * (dim - 1)
@@ -165,7 +171,7 @@ def inverse_multivariate_log_minus_digamma(xp: Namespace, gap: Array, dim: int) 
         c = c * xp.exp(xp.log(value / gap) * value / slope)
     least = top * (
         1.0 + xp.finfo(c.dtype).eps
-    )  # a c that is lost beside (d − 1)/2 must not leave the domain
+    )  # a c that is lost against (d − 1)/2 must not leave the domain
     return xp.where(c + top > top, c + top, xp.full_like(c, least))
 
 

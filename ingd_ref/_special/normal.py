@@ -16,7 +16,7 @@ NODES, WEIGHTS = unit_legendre(40)
 
 
 def normal_tail(xp: Namespace, z: Array) -> Array:
-    """Return Φ(z), the probability that a standard normal number is below ``z``, to relative accuracy also for z far below zero.
+    """Return Φ(z), the standard normal probability below ``z``, accurate far below zero too.
 
     For z < 0 it is the density times Mills' ratio ∫ exp(−|z| s − s²/2) ds over s > 0, whose
     integrand Gauss-Legendre quadrature resolves to rounding; above zero Φ(z) = 1 − Φ(−z).

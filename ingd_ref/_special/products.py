@@ -10,7 +10,7 @@ __all__ = ["difference_of_products", "two_product"]
 
 
 def two_product(xp: Namespace, a: Array, b: Array) -> tuple[Array, Array]:
-    """Return p and e with p = fl(ab) and p + e = ab exactly, by Dekker's splitting (no fused multiply-add is needed).
+    """Return p = fl(ab) and e with p + e = ab exactly, by Dekker's splitting.
 
     Exact unless a product overflows or falls into the subnormal range.
 
@@ -34,7 +34,8 @@ def difference_of_products(xp: Namespace, a: Array, b: Array, c: Array, d: Array
     --------
     >>> import numpy as np
     >>> x = np.asarray(1e8 + 1)
-    >>> difference_of_products(np, x, x, np.asarray(1e16), np.asarray(1.0)).item(), (x * x - 1e16).item()
+    >>> one = np.asarray(1.0)
+    >>> difference_of_products(np, x, x, 1e16 * one, one).item(), (x * x - 1e16).item()
     (200000001.0, 200000000.0)
     """
     first, first_error = two_product(xp, a, b)
@@ -43,7 +44,7 @@ def difference_of_products(xp: Namespace, a: Array, b: Array, c: Array, d: Array
 
 
 def _split(xp: Namespace, a: Array) -> tuple[Array, Array]:
-    """Split a into high and low halves of its significand, whose products with such halves are exact (Veltkamp)."""
+    """Split a into halves of its significand, whose products are exact (Veltkamp)."""
     digits = 1 - round(math.log2(xp.finfo(a.dtype).eps))
     shifted = a * (2.0 ** ((digits + 1) // 2) + 1.0)
     high = shifted - (shifted - a)

@@ -1,4 +1,4 @@
-"""Lengths of vectors, and the angles between them, to full relative accuracy where the angle is small or the vector nearly a unit vector.
+"""Lengths of vectors and angles between them, accurate for small angles and unit vectors too.
 
 Every function works along the last axis, whatever the size of the entries: vectors are scaled by
 powers of two first, which is exact.
@@ -15,7 +15,7 @@ __all__ = ["ball_gap", "norm", "versine"]
 
 
 def norm(xp: Namespace, x: Array) -> Array:
-    """Return ‖x‖ over the last axis, without overflow or underflow on the way.
+    """Return ‖x‖ over the last axis, without intermediate overflow or underflow.
 
     Examples
     --------
@@ -28,12 +28,15 @@ def norm(xp: Namespace, x: Array) -> Array:
 
 
 def ball_gap(xp: Namespace, x: Array) -> Array:
-    """Return 1 − ‖x‖ over the last axis to a few units in the last place: positive inside the unit ball, however close to the sphere.
+    """Return 1 − ‖x‖ over the last axis, to a few units in the last place.
+
+    It is positive inside the unit ball, however close to the sphere.
 
     Examples
     --------
     >>> import numpy as np
-    >>> ball_gap(np, np.asarray([1.0 - 2.0**-53, 2.0**-27])).item() * 2.0**53  # 1 − 2⁻⁵³ squared, and 2⁻⁵⁴
+    >>> x = np.asarray([1.0 - 2.0**-53, 2.0**-27])
+    >>> ball_gap(np, x).item() * 2.0**53  # 1 − 2⁻⁵³ squared, and 2⁻⁵⁴
     0.75
     """
     x = xp.clip(x, min=-2.0, max=2.0)
@@ -43,7 +46,7 @@ def ball_gap(xp: Namespace, x: Array) -> Array:
 
 
 def versine(xp: Namespace, a: Array, b: Array) -> Array:
-    """Return 1 − cos φ ≥ 0 for the angle φ between a and b over the last axis; 0 if one of them is the zero vector.
+    """Return 1 − cos φ ≥ 0 for the angle φ between a and b over the last axis, 0 if one is zero.
 
     For acute angles it is sin²φ/(1 + cos φ), and sin φ = ‖(a·a) b − (a·b) a‖/(‖a‖² ‖b‖), formed
     with twice the digits: its error is u times itself plus u².
@@ -74,7 +77,10 @@ def _column(word: DoubleWord) -> DoubleWord:
 
 
 def _scaled(xp: Namespace, x: Array) -> tuple[Array, Array]:
-    """Return x times a power of two, and that power (...), such that the largest entry lies in [1, 2) (below, if x is almost zero)."""
+    """Return x times a power of two, and that power (...).
+
+    The largest entry becomes one in [1, 2), or less if x is almost zero.
+    """
     largest = xp.max(xp.abs(x), axis=-1)
     factor = xp.ones_like(largest)
     exponent = round(math.log2(xp.finfo(x.dtype).max)) // 2

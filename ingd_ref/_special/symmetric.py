@@ -1,4 +1,4 @@
-r"""Symmetric matrices in minimal coordinates: entries for matrices, doubled entries for the linear forms on them.
+r"""Symmetric matrices in minimal coordinates, and linear forms on them.
 
 A symmetric matrix M (..., d, d) has d(d+1)/2 free entries M_ij, i ≤ j, taken row by row: 00, 01, …,
 0(d−1), 11, …. Statistics and mean parameters are these entries. A linear form M ↦ tr(TM) = Σ_i T_ii
@@ -63,7 +63,9 @@ def _occurrences(xp: Namespace, dim: int, like: Array) -> Array:
 
 
 def dual_entries(xp: Namespace, matrices: Array) -> Array:
-    """Return the dual coordinates T_ii and 2 T_ij, i < j (..., d(d+1)/2) of the linear form M ↦ tr(TM), for symmetric T (..., d, d).
+    """Return the dual coordinates (..., d(d+1)/2) of the linear form M ↦ tr(TM), T (..., d, d).
+
+    They are T_ii and 2 T_ij, i < j.
 
     Examples
     --------
@@ -88,7 +90,9 @@ def from_dual_entries(xp: Namespace, vector: Array, dim: int) -> Array:
 
 
 def wick(xp: Namespace, first: Array, second: Array) -> Array:
-    """Return the matrices with entry (ij, kl) = A_ik B_jl + A_jl B_ik + A_il B_jk + A_jk B_il, i ≤ j, k ≤ l, of A and B (..., d, d).
+    """Return the matrices A_ik B_jl + A_jl B_ik + A_il B_jk + A_jk B_il of A and B (..., d, d).
+
+    Rows are the pairs i ≤ j, columns the pairs k ≤ l.
 
     Half of it at A = B = Σ is the covariance of the products x_i x_j of a centred Gaussian
     (Isserlis' theorem).
@@ -112,7 +116,7 @@ def wick(xp: Namespace, first: Array, second: Array) -> Array:
 
 
 def triple_wick(xp: Namespace, first: Array, second: Array, third: Array) -> Array:
-    """Return the tensors with entry (ij, kl, mn) = Σ A_jk B_lm C_ni over both orders of each pair, of A, B and C (..., d, d).
+    """Return the tensors Σ A_jk B_lm C_ni over both orders of the pairs ij, kl and mn.
 
     At A = B = C = Σ it is the third cumulant of the products x_i x_j of a centred Gaussian
     (Isserlis' theorem), a sum over all ways of joining three pairs to a ring. Pairs are i ≤ j, k ≤
@@ -141,7 +145,9 @@ def _block(
 
 
 def dual_wick(xp: Namespace, matrices: Array) -> Array:
-    """Return the inverse of ½ :func:`wick` at A = B = P⁻¹: ¼ (P_ik P_jl + P_il P_jk), doubled once for i < j and once for k < l.
+    """Return the inverse of ½ :func:`wick` at A = B = P⁻¹.
+
+    It is ¼ (P_ik P_jl + P_il P_jk), doubled once for i < j and once for k < l.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What an exponential family is: the operations that every family offers, and the formulas that each supplies for them."""
+"""The base of all families: operations that every family offers, formulas that each supplies."""
 
 from __future__ import annotations
 
@@ -42,10 +42,15 @@ class ExponentialFamily(ABC):
     Throughout, b is the number of statistics, d the dimension of a point, and ``...`` any batch
     shape: parameters θ are (..., b), points x are (..., d), and batch shapes broadcast. Results
     live in the library, on the device and in the floating type of the first argument.
+
+    Every operation raises :class:`~ingd_ref.errors.BackendError` if an argument is not an array or
+    arguments come from different libraries or devices, :class:`~ingd_ref.errors.ShapeError` if a
+    last axis has the wrong length or batch shapes do not broadcast, and
+    :class:`~ingd_ref.errors.NonFiniteError` if an entry is NaN or infinite.
     """
 
     # What a family declares
-    # ------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------
 
     @property
     @abstractmethod
@@ -73,19 +78,24 @@ class ExponentialFamily(ABC):
 
     @classmethod
     def examples(cls) -> Sequence[Self]:
-        """Instances of this family that laws, evidence and tables try; a class whose constructor needs arguments proposes its own."""
+        """Return the instances of this family that laws, evidence and tables try.
+
+        A class whose constructor needs arguments overrides this.
+        """
         return (cls(),)
 
     def example_parameters(self) -> Mapping[str, np.ndarray]:
-        """Classical parameters (k, ...) of ordinary members of this family, as host arrays by name, that laws, evidence and tables try.
+        """Return classical parameters of the members that laws, evidence and tables try.
 
-        The default finds values that keep the constraint of each parameter; families whose
-        parameters depend on one another, or hold something unusual, propose their own.
+        They are host arrays (k, ...) by name.
+
+        The default finds values within the constraint of each parameter. Families whose parameters
+        depend on one another, or have unusual constraints, override it.
         """
         return guessed_parameters(self.name, self.parameters)
 
-    # What every family offers: each of these is a function of one idea, in the file that it is
-    # taken from --------------------------------
+    # What every family offers: functions of one idea each, in the files named here
+    # ----------------------------------------
 
     natural = _charts.natural
     classical = _charts.classical
@@ -124,12 +134,12 @@ class ExponentialFamily(ABC):
 
     _contains = _edge.contained
 
-    # Formulas that a family must supply: ``xp`` is the namespace of the arrays, which are checked
-    # and broadcast --------------------------
+    # Formulas that a family must supply, for checked arrays of the namespace ``xp``
+    # ----------------------------------------
 
     @abstractmethod
     def _natural(self, xp: Namespace, *args: Any, **classical: Any) -> Array:
-        """Natural parameters (..., b) of classical ones, which come by name, checked and broadcast."""
+        """Natural parameters (..., b) of classical parameters, which are checked and broadcast."""
 
     @abstractmethod
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
@@ -137,11 +147,11 @@ class ExponentialFamily(ABC):
 
     @abstractmethod
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
-        """What defines the natural parameter space, in words, and where it holds; empty if it is all of R^b."""
+        """Conditions of the natural parameter space by description; none if it is all of R^b."""
 
     @abstractmethod
     def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
-        """What defines the mean parameter space, in words, and where it holds."""
+        """Conditions of the mean parameter space by description."""
 
     @abstractmethod
     def _statistics(self, xp: Namespace, x: Array) -> Array:
@@ -169,7 +179,7 @@ class ExponentialFamily(ABC):
 
     @abstractmethod
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        """Bregman divergence of A as a sum of terms that cannot be negative; the three terms of (E5) cancel."""
+        """Divergence (E5) as a sum of non-negative terms, since its three terms cancel."""
 
     @abstractmethod
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
@@ -179,13 +189,16 @@ class ExponentialFamily(ABC):
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], *args: Any, **classical: Any
     ) -> np.ndarray:
-        """Draw host points (*size, d); each classical parameter has one axis of length 1 for the points after its batch axes."""
+        """Draw host points (*size, d).
 
-    # Formulas that follow from others; a family overrides them where they cancel, or where it knows
-    # a closed form ------------------------
+        Each classical parameter has an axis of length 1 for the points after its batch axes.
+        """
+
+    # Formulas that follow from others; a family overrides those that cancel or have a closed form
+    # ----------------------------------------
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
-        """What defines the support, in words, and where it holds; by default :attr:`bounds` for every coordinate."""
+        """Conditions of the support by description; by default :attr:`bounds`."""
         lower, upper = self.bounds
         below = {} if math.isinf(lower) else {f"x > {lower:g}": xp.all(x > lower, axis=-1)}
         above = {} if math.isinf(upper) else {f"x < {upper:g}": xp.all(x < upper, axis=-1)}
@@ -198,7 +211,10 @@ class ExponentialFamily(ABC):
         )
 
     def _moved_inside(self, xp: Namespace, x: Array) -> Array:
-        """Draws that rounded to an end of the open support, moved to the number next to it; by default by :attr:`bounds`."""
+        """Move draws that rounded to an end of the open support to the number next to it.
+
+        By default the ends are :attr:`bounds`.
+        """
         return _edge.moved_inside(xp, x, *self.bounds)
 
     def _conjugate(self, xp: Namespace, theta: Array) -> Array:
@@ -215,7 +231,7 @@ class ExponentialFamily(ABC):
         return xp.matmul(self._fisher(xp, theta), vector[..., None])[..., 0]
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
-        """Jacobian ∂θ/∂ξ (..., b, p) of :meth:`_natural`, which the default takes to be made of analytic operations."""
+        """Jacobian ∂θ/∂ξ (..., b, p) of :meth:`_natural`, here made of analytic operations."""
         shapes = {parameter.name: parameter.shape for parameter in self.parameters}
         return complex_step_jacobian(xp, self._natural, self._classical(xp, theta), shapes)
 
@@ -251,16 +267,16 @@ class ExponentialFamily(ABC):
         require(xp, self._mean_domain(xp, mu), "x", f"the samples that determine a {self.name}")
         return self._natural_from_mean(xp, mu)
 
-    # The counterpart in scipy.stats, for a family that has one: its name there, and its arguments
-    # for classical parameters on the host; and the family and classical parameters for its
-    # arguments, unless another family stands for it -------------------------------------
+    # The counterpart in scipy.stats, for a family that has one: its name, its arguments from
+    # classical parameters on the host, and the inverse unless another family has it
+    # ----------------------------------------
 
     scipy_name: str | None = None
 
     def _to_scipy(self, *args: Any, **classical: Any) -> Mapping[str, Any]:
-        """By default both are called the same."""
+        """Arguments in SciPy, by default the classical parameters."""
         return classical
 
-    # A class method whose parameters are the arguments of the counterpart; it leaves out ``loc``
-    # and ``scale`` that must be 0 and 1.
+    # A class method whose parameters are the arguments of the counterpart, without a ``loc`` that
+    # must be 0 or a ``scale`` that must be 1.
     _from_scipy: Callable[..., tuple[Any, Mapping[str, Any]]] | None = None

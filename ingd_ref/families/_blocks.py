@@ -1,4 +1,4 @@
-"""Formulas are functions of one row; large batches on the host go through them in blocks that stay in the cache, over all cores."""
+"""Evaluation of formulas on large batches: in blocks that stay in the cache, on all cores."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ingd_ref.backend._operations import tiles
 __all__ = ["in_blocks"]
 
 # Numbers per block and argument. A formula holds a dozen temporaries of half this size: 16384 rows
-# of two make 128 KiB each, which lie in the second-level cache together; smaller blocks spend their
-# time in the interpreter. Measured for Gamma.natural_from_mean.
+# of two make 128 KiB each, which fit into the second-level cache together. Smaller blocks spend
+# their time in the interpreter. Measured for Gamma.natural_from_mean.
 NUMBERS = 2**15
 
 
 def in_blocks(xp: Namespace, formula: Callable[..., Array], *rows: Array) -> Array:
-    """Return ``formula(xp, *rows)`` for a formula that treats every row of its arguments alike.
+    """Return ``formula(xp, *rows)`` for a formula that acts on each row of its arguments alone.
 
-    Large batches of NumPy arrays are cut into blocks that the cores share, because NumPy lets other
-    threads run while it computes; any other batch is evaluated whole. Each number is computed by
+    Large batches of NumPy arrays are cut into blocks that the cores share, since NumPy releases the
+    interpreter lock while it computes; any other batch is evaluated whole. Each number comes from
     the same operations either way, so results do not depend on the blocks.
 
     Parameters
@@ -37,7 +37,7 @@ def in_blocks(xp: Namespace, formula: Callable[..., Array], *rows: Array) -> Arr
         Takes the namespace and arrays (..., b), (..., c), ... whose batch shapes broadcast; returns
         an array of that batch shape.
     *rows : array (..., b)
-        Arguments. They are cut if those that have a batch shape at all have the same.
+        Arguments. They are cut if all those with a batch shape have the same one.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def in_blocks(xp: Namespace, formula: Callable[..., Array], *rows: Array) -> Arr
 
 
 def _cores() -> int:
-    """Cores that this process may use, or as many of them as compiled kernels are held to."""
+    """Return the number of cores of this process, at most that of Numba's threads."""
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )

@@ -59,7 +59,7 @@ SIMPLEX = Constraint(
 
 
 def example_probabilities(categories: int) -> np.ndarray:
-    """Three points of the simplex (3, K): its centre, and two towards the last and the first corner."""
+    """Return three points of the simplex (3, K): its centre and two that are off it."""
     rising = np.arange(1.0, categories + 1.0)
     return np.stack(
         [
@@ -105,7 +105,7 @@ def natural_from_mean(family: Trials, xp: Namespace, mu: Array) -> Array:
 
 
 def fisher(family: Trials, xp: Namespace, theta: Array) -> Array:
-    """n (diag(p_i) − p_i p_j), with 1 − p_i from the sum of the other probabilities."""
+    """Return n (diag(p_i) − p_i p_j), with 1 − p_i from the sum of the other probabilities."""
     p = probabilities(xp, theta)
     others, q = other_sums(xp, p)[..., :-1], p[..., :-1]
     one = xp.eye(q.shape[-1], dtype=p.dtype, device=device(p))
@@ -114,7 +114,7 @@ def fisher(family: Trials, xp: Namespace, theta: Array) -> Array:
 
 
 def inverse_fisher(family: Trials, xp: Namespace, theta: Array) -> Array:
-    """(diag(1/p_i) + 1/p_K)/n."""
+    """Return (diag(1/p_i) + 1/p_K)/n."""
     p = invertible_probabilities(xp, theta)
     one = xp.eye(p.shape[-1] - 1, dtype=p.dtype, device=device(p))
     return (one / p[..., :-1, None] + 1.0 / p[..., -1:, None]) / family.trials

@@ -1,4 +1,4 @@
-"""Operations that go between the charts of a family: classical, natural and mean parameters.
+"""Changes of chart between classical, natural and mean parameters.
 
 These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and
 ``family`` is the object they belong to.
@@ -19,14 +19,14 @@ __all__ = ["classical", "contains", "mean", "natural", "natural_from_mean"]
 
 
 def natural(family: Formulas, /, **classical: Any) -> Array:
-    """Natural parameters θ of the given classical parameters.
+    """Return the natural parameters θ of the given classical parameters.
 
     Parameters
     ----------
     **classical : float or array (...)
-        Every parameter of the family by name; vectors (..., d) and matrices (..., d, d) where the
-        family says so. Batch shapes broadcast. Numbers become NumPy float64 unless another
-        parameter is an array, which then decides library, device and dtype.
+        Every parameter of the family by name, as scalars, vectors (..., d) or matrices (..., d, d).
+        Batch shapes broadcast. Numbers become NumPy float64 unless another parameter is an array,
+        which then sets library, device and dtype.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def natural(family: Formulas, /, **classical: Any) -> Array:
     OptionError
         If a parameter is missing or unknown.
     ShapeError, NonFiniteError
-        If a value has the wrong shape, or is NaN or infinite.
+        If a value has the wrong shape, or is not finite.
     DomainError
         If a value violates its constraint; the message names the parameter and the batch index.
 
@@ -54,7 +54,7 @@ def natural(family: Formulas, /, **classical: Any) -> Array:
 
 
 def classical(family: Formulas, theta: Array) -> dict[str, Array]:
-    """Classical parameters of θ.
+    """Return the classical parameters of θ.
 
     Parameters
     ----------
@@ -64,11 +64,12 @@ def classical(family: Formulas, theta: Array) -> dict[str, Array]:
     Returns
     -------
     dict of str to array (...)
-        One entry per classical parameter.
+        By name, in the order of ``parameters``.
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError
+    DomainError
+        If θ is outside the natural parameter space.
 
     Examples
     --------
@@ -82,20 +83,16 @@ def classical(family: Formulas, theta: Array) -> dict[str, Array]:
 
 
 def contains(family: Formulas, theta: Array) -> Array:
-    """Whether θ lies in the natural parameter space Θ of (E1), per batch element, without raising.
+    """Return whether θ lies in the natural parameter space Θ of (E1), for each batch element.
 
     Parameters
     ----------
     theta : array (..., b)
-        Candidate natural parameters, all finite.
+        Any finite numbers.
 
     Returns
     -------
     array (...) of bool
-
-    Raises
-    ------
-    ShapeError, NonFiniteError
 
     Examples
     --------
@@ -109,7 +106,7 @@ def contains(family: Formulas, theta: Array) -> Array:
 
 
 def mean(family: Formulas, theta: Array) -> Array:
-    """Mean parameters μ(θ) = ∇A(θ) = E_θ[f], equation (E2).
+    """Return the mean parameters μ(θ) = ∇A(θ) = E_θ[f], equation (E2).
 
     Parameters
     ----------
@@ -122,7 +119,8 @@ def mean(family: Formulas, theta: Array) -> Array:
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError
+    DomainError
+        If θ is outside the natural parameter space.
 
     Examples
     --------
@@ -135,7 +133,7 @@ def mean(family: Formulas, theta: Array) -> Array:
 
 
 def natural_from_mean(family: Formulas, mu: Array) -> Array:
-    """Natural parameters θ with ∇A(θ) = μ: the inverse of :meth:`mean`, which is ∇A*(μ) of (E6).
+    """Return the θ with ∇A(θ) = μ, which is ∇A*(μ) of (E6): the inverse of :meth:`mean`.
 
     Parameters
     ----------
@@ -148,7 +146,6 @@ def natural_from_mean(family: Formulas, mu: Array) -> Array:
 
     Raises
     ------
-    ShapeError, NonFiniteError
     DomainError
         If no member of the family has these mean parameters.
 

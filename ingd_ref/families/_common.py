@@ -1,4 +1,4 @@
-"""Formulas that several unrelated families share, as methods of theirs."""
+"""Formulas that unrelated families share, as methods."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def positive_mean(family: Formulas, xp: Namespace, mu: Array) -> Requirements:
 
 
 def counts(family: Formulas, xp: Namespace, x: Array) -> Requirements:
-    """The support 0, 1, 2, …"""
+    """The support of all counts."""
     return {"x = 0, 1, 2, ...": xp.all((x >= 0) & (x == xp.floor(x)), axis=-1)}
 
 

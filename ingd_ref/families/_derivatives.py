@@ -1,4 +1,4 @@
-"""Derivatives that a family need not write down: by a complex step where that is exact, by extrapolated differences where it is not."""
+"""Derivatives by a complex step, which is exact to rounding, and by extrapolated differences."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def complex_step_jacobian(
     arguments: Mapping[str, Array],
     shapes: Mapping[str, tuple[int, ...]],
 ) -> Array:
-    """Return ∂ function/∂ arguments (..., b, p), the entries of all arguments counted in their order, exact to rounding.
+    """Return ∂ function/∂ arguments (..., b, p), exact to rounding.
+
+    The last axis counts the entries of all arguments in their order.
 
     An analytic function has f(ξ + ih) = f(ξ) + ih f′(ξ) + O(h²), so f′ = Im f(ξ + ih)/h without a
     difference of close numbers (Squire and Trapp). The function must be made of analytic
@@ -65,7 +67,7 @@ def complex_step_jacobian(
 def derivative_of_metric(
     xp: Namespace, metric: Callable[[Array], Array], inside: Callable[[Array], Array], theta: Array
 ) -> Array:
-    """Return ∂F/∂θ (..., b, b, b) of the Fisher information (E3), symmetrised, by :func:`extrapolated_derivative`.
+    """Return the symmetrised derivative ∂F/∂θ (..., b, b, b) of the Fisher information (E3).
 
     The first steps are half the size of θ, or one over the standard deviation of a statistic if
     that is less.
@@ -79,7 +81,7 @@ def derivative_of_metric(
     inside : callable
         Maps θ (..., b) to a boolean array (...): where the metric may be called.
     theta : array (..., b)
-        Where the derivative is wanted.
+        Where to differentiate.
     """
     size = 0.5 * xp.maximum(
         xp.max(xp.abs(theta), axis=-1, keepdims=True), xp.ones_like(theta[..., :1])
@@ -107,7 +109,7 @@ def extrapolated_derivative(
     unit: Array,
     scale: Array,
 ) -> Array:
-    """Return ∂ function/∂θ (..., r, c, b) of a matrix function (..., r, c), the last axis for the derivative.
+    """Return ∂ function/∂θ (..., r, c, b) of a matrix function (..., r, c).
 
     Central differences with steps h, h/2, h/4, … from h = ``unit`` on, from which Richardson's
     scheme removes h², h⁴, …; of the whole tableau the matrix is returned that agrees best with its
@@ -123,7 +125,7 @@ def extrapolated_derivative(
     inside : callable
         Maps θ (..., b) to a boolean array (...): where the function may be called.
     theta : array (..., b)
-        Where the derivative is wanted.
+        Where to differentiate.
     unit : array (..., b)
         First step in each coordinate.
     scale : array (..., r, c)
@@ -148,7 +150,9 @@ def extrapolated_derivative(
 
 
 def _ridders(xp: Namespace, quotients: Array, good: Array, scale: Array, rounding: Array) -> Array:
-    """The matrix of Richardson's tableau that agrees best with its neighbours in units of ``scale``, per batch element.
+    """Return the entry of Richardson's tableau that agrees best with its neighbours.
+
+    Agreement is measured in units of ``scale``, for each batch element.
 
     Quotients (h, ..., r, c) count where ``good`` (h, ...). Those of the smallest steps are
     quotients of roundings, which may agree by chance; so their ``rounding`` (h, ...) is added to

@@ -32,7 +32,7 @@ def modules() -> tuple[str, ...]:
 
 
 def offered() -> dict[str, Any]:
-    """Return everything that the public modules list in ``__all__``, by name; this imports them all."""
+    """Import all public modules and return what they list in ``__all__``, by name."""
     found = {}
     for name in modules():
         module = import_module(f"{PACKAGE}.{name}")
@@ -41,7 +41,7 @@ def offered() -> dict[str, Any]:
 
 
 def lookup(name: str) -> Any:
-    """Return what a public module lists under ``name``; raise :class:`AttributeError` if none does."""
+    """Return what a public module lists under ``name``, or raise :class:`AttributeError`."""
     home = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     if home in modules():
         module = import_module(f"{PACKAGE}.{home}")

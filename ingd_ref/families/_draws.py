@@ -1,4 +1,4 @@
-"""Draws that several discrete families share, as floating-point numbers."""
+"""Draws of several discrete families, as floating-point numbers."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import numpy as np
 
 __all__ = ["draw_index", "draw_poisson"]
 
-# Above this rate a draw is the rounding of a Gaussian one, from which it differs by less than a
-# unit in the last place of its mean.
+# Above this rate draws are rounded Gaussian ones, which differ by less than a unit in the last
+# place of the mean.
 LARGEST_DRAWN = 1e18
 
 
 def draw_index(
     rng: np.random.Generator, size: tuple[int, ...], probabilities: np.ndarray
 ) -> np.ndarray:
-    """Index of a category for each point, ``probabilities`` having one axis of length 1 for the points: by inversion."""
+    """Draw the index of a category for each point, by inversion.
+
+    ``probabilities`` (..., 1, K) has an axis of length 1 for the points.
+    """
     steps = np.cumsum(probabilities, axis=-1)
     return np.asarray(
         np.sum(rng.random(size)[..., None] * steps[..., -1:] >= steps[..., :-1], axis=-1),

@@ -1,4 +1,4 @@
-"""Ordinary members of a family, guessed from the constraints of its classical parameters."""
+"""Members of a family, found from the constraints of its classical parameters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NUMBERS = (0.5, 3.0, 1.5, 0.25, -8.0, 0.875, 40.0, 0.0625, -0.75, 12.0)
 
 
 def guessed_parameters(family: str, parameters: Sequence[Parameter]) -> Mapping[str, np.ndarray]:
-    """Four values (4, ...) of every parameter that keep its constraint, paired differently in each member."""
+    """Return four values (4, ...) of each parameter, combined differently in each member."""
     return {
         parameter.name: np.roll(_values(family, parameter), place, axis=0)
         for place, parameter in enumerate(parameters)
@@ -32,13 +32,14 @@ def _values(family: str, parameter: Parameter) -> np.ndarray:
     ]
     if not found:
         raise TypeError(
-            f"no example of the parameter {parameter.name} was found; {family} must override example_parameters"
+            f"no example of the parameter {parameter.name} was found; "
+            f"{family} must override example_parameters"
         )
     return np.stack([found[k % len(found)] for k in range(MEMBERS)])
 
 
 def _candidates(shape: tuple[int, ...]) -> Iterator[np.ndarray]:
-    """Numbers; vectors of any sign, positive, on the simplex and on the sphere; positive definite matrices."""
+    """Yield numbers; vectors of several kinds; positive definite matrices."""
     size = shape[0] if shape else 1
     for k in range(len(NUMBERS)):
         vector = np.asarray([NUMBERS[(k + 3 * i) % len(NUMBERS)] for i in range(size)])

@@ -1,4 +1,4 @@
-"""What the operations of a family ask of it, as a type: the names and formulas that :class:`ExponentialFamily` declares and explains."""
+"""The attributes and formulas of a family that its operations use, as a type."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ __all__ = ["Formulas"]
 
 
 class Formulas(Protocol):
-    """A family as its operations see it; the files of the operations stand below the class that they make up, and know it by this."""
+    """A family as its operations see it.
+
+    :class:`ExponentialFamily` explains each name. The files of the operations cannot import that
+    class, which is made of them.
+    which is made of them.
+    """
 
     @property
     def name(self) -> str: ...

@@ -15,36 +15,37 @@ from ingd_ref.families._scipy import is_univariate
 
 __all__ = ["from_scipy"]
 
-# Distributions of SciPy may be shifted and stretched, which few families allow; these values change
-# nothing.
+# Distributions of SciPy may be shifted and stretched, which few families allow. These values leave
+# them unchanged.
 NEUTRAL = {"loc": 0.0, "scale": 1.0}
 
 
 def from_scipy(frozen: Any) -> tuple[ExponentialFamily, np.ndarray]:
-    """Family and natural parameters of a frozen distribution of scipy.stats: the inverse of :meth:`ExponentialFamily.to_scipy`.
+    """Return the family and the natural parameters of a frozen distribution of scipy.stats.
 
-    Of several families with the same distributions in SciPy the most general is returned, a full
+    This is the inverse of :meth:`ExponentialFamily.to_scipy`.
+
+    Of several families with the same distributions in SciPy this returns the most general: a full
     :class:`MultivariateGaussian` for ``multivariate_normal``.
 
     Parameters
     ----------
     frozen : frozen distribution
-        For instance ``scipy.stats.gamma(2.0, scale=0.5)``; its arguments may be arrays of any batch
+        For example ``scipy.stats.gamma(2.0, scale=0.5)``. Its arguments may be arrays of any batch
         shape.
 
     Returns
     -------
     ExponentialFamily
-        The family, with what it takes as known (the shape of a Weibull distribution, the number of
-        trials) from the distribution.
+        The family, with its known constants (the shape of a Weibull distribution, the number of
+        trials) taken from the distribution.
     array (..., b)
         Natural parameters, NumPy float64.
 
     Raises
     ------
     OptionError
-        If the argument is no frozen distribution, or one of no family.
-    NonFiniteError
+        If the argument is not a frozen distribution, or belongs to no family.
     DomainError
         If the distribution is shifted by ``loc`` or stretched by ``scale`` where the family has no
         such parameter, or is degenerate.
@@ -66,7 +67,7 @@ def from_scipy(frozen: Any) -> tuple[ExponentialFamily, np.ndarray]:
 
 
 def _name(frozen: Any) -> str:
-    """Name of a frozen distribution's distribution in scipy.stats."""
+    """Return the name in scipy.stats of the distribution that was frozen."""
     from scipy import stats
 
     kind = type(frozen)
@@ -75,7 +76,8 @@ def _name(frozen: Any) -> str:
         if type(getattr(stats, name, None)) is type(frozen.dist):
             return name
         raise OptionError(
-            f"no family has the distributions of {type(frozen.dist).__name__}, which is not of scipy.stats"
+            f"no family has the distributions of {type(frozen.dist).__name__}, "
+            "which is not of scipy.stats"
         )
     if kind.__module__.startswith("scipy.stats") and kind.__name__.endswith("_frozen"):
         return kind.__name__.removesuffix("_frozen")
@@ -85,7 +87,7 @@ def _name(frozen: Any) -> str:
 
 
 def _arguments(frozen: Any, family: str, reader: Callable[..., Any]) -> dict[str, np.ndarray]:
-    """Those arguments of a frozen distribution that a family asks for by name; the others must be neutral."""
+    """Return the arguments that a family reads by name; the others must be neutral."""
     names = list(inspect.signature(reader).parameters)
     if not is_univariate(getattr(frozen, "dist", None)):
         return {name: np.asarray(getattr(frozen, name), dtype=np.float64) for name in names}
@@ -93,6 +95,6 @@ def _arguments(frozen: Any, family: str, reader: Callable[..., Any]) -> dict[str
     given = NEUTRAL | dict(zip([*shapes, "loc", "scale"], frozen.args, strict=False)) | frozen.kwds
     for name, neutral in NEUTRAL.items():
         if name not in names and np.any(given[name] != neutral):
-            told = f"has {name} = {given[name]}, and {family} has no parameter for that"
-            raise DomainError(f"scipy.stats.{frozen.dist.name} {told}")
+            reason = f"has {name} = {given[name]}, and {family} has no parameter for that"
+            raise DomainError(f"scipy.stats.{frozen.dist.name} {reason}")
     return {name: np.asarray(given[name], dtype=np.float64) for name in names}

@@ -1,4 +1,4 @@
-"""Formulas of the Gaussian families with a covariance matrix that is free, as methods of theirs."""
+"""Formulas of the Gaussian families with a covariance matrix that is free, as methods."""
 
 from __future__ import annotations
 

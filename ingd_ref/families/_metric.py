@@ -1,4 +1,4 @@
-"""The Fisher metric: its matrix in each chart, products with it and its inverse, its derivative, and the distance that it measures.
+"""The Fisher metric: its matrix in each chart, products with it, its derivative, distances.
 
 These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and
 ``family`` is the object they belong to.
@@ -22,12 +22,11 @@ __all__ = [
     "third_cumulant",
 ]
 
-#: Charts in which the Fisher information can be had.
 CHARTS = ("natural", "mean", "classical")
 
 
 def fisher(family: Formulas, theta: Array, chart: str = "natural") -> Array:
-    """Fisher information at θ, of one observation: E[score scoreᵀ] under the model itself, with no factor ½.
+    """Return the Fisher information E[score scoreᵀ] of one observation, under the model itself.
 
     In natural parameters it is F(θ) = ∇²A(θ) = Cov_θ[f], equation (E3); in mean parameters F(θ)⁻¹,
     and in classical parameters ξ it is JᵀFJ with J = ∂θ/∂ξ, equation (E4).
@@ -37,9 +36,9 @@ def fisher(family: Formulas, theta: Array, chart: str = "natural") -> Array:
     theta : array (..., b)
         Natural parameters.
     chart : {"natural", "mean", "classical"}
-        Coordinates of the matrix. The p classical ones are the entries of all classical parameters
-        in their order; where these obey equations (probabilities that sum to one, unit vectors,
-        symmetric matrices) the matrix is meant for changes that obey them too.
+        Coordinates of the matrix; "natural" by default. The p classical ones are the entries of all
+        classical parameters in their order. Where these obey equations (probabilities that sum to
+        one, unit vectors, symmetric matrices) the matrix is for changes that obey them too.
 
     Returns
     -------
@@ -47,7 +46,8 @@ def fisher(family: Formulas, theta: Array, chart: str = "natural") -> Array:
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError
+    DomainError
+        If θ is outside the natural parameter space.
     OptionError
         If there is no such chart.
 
@@ -73,7 +73,7 @@ def fisher(family: Formulas, theta: Array, chart: str = "natural") -> Array:
 
 
 def inverse_fisher(family: Formulas, theta: Array) -> Array:
-    """Inverse F(θ)⁻¹ of the Fisher information: that in mean parameters, equation (E4).
+    """Return the inverse F(θ)⁻¹ of the Fisher information, which is that in mean parameters (E4).
 
     Parameters
     ----------
@@ -86,7 +86,8 @@ def inverse_fisher(family: Formulas, theta: Array) -> Array:
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError
+    DomainError
+        If θ is outside the natural parameter space.
 
     Examples
     --------
@@ -100,7 +101,7 @@ def inverse_fisher(family: Formulas, theta: Array) -> Array:
 
 
 def fisher_vector_product(family: Formulas, theta: Array, vector: Array) -> Array:
-    """Product F(θ)v of the Fisher information in natural parameters with a vector: the rate of μ when θ moves with velocity v (E3).
+    """Return the product F(θ)v (E3): the rate of change of μ when θ moves with velocity v.
 
     Parameters
     ----------
@@ -115,13 +116,15 @@ def fisher_vector_product(family: Formulas, theta: Array, vector: Array) -> Arra
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError, DomainError
+    DomainError
+        If θ is outside the natural parameter space.
 
     Examples
     --------
     >>> import numpy as np
     >>> from ingd_ref.families import Gaussian
-    >>> Gaussian().fisher_vector_product(Gaussian().natural(mean=1.0, variance=1.0), np.array([1.0, -1.0]))
+    >>> theta = Gaussian().natural(mean=1.0, variance=1.0)
+    >>> Gaussian().fisher_vector_product(theta, np.array([1.0, -1.0]))
     array([-1., -4.])
     """
     xp, theta, vector = checked_vector(family, theta, vector, "vector")
@@ -129,7 +132,7 @@ def fisher_vector_product(family: Formulas, theta: Array, vector: Array) -> Arra
 
 
 def natural_gradient(family: Formulas, theta: Array, grad: Array) -> Array:
-    """Natural gradient F(θ)⁻¹ ∇_θ L, equation (E7), which is the plain gradient ∇_μ L, equation (E8).
+    """Return the natural gradient F(θ)⁻¹ ∇_θ L (E7), which is the plain gradient ∇_μ L (E8).
 
     Parameters
     ----------
@@ -144,7 +147,8 @@ def natural_gradient(family: Formulas, theta: Array, grad: Array) -> Array:
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError, DomainError
+    DomainError
+        If θ is outside the natural parameter space.
 
     Examples
     --------
@@ -160,10 +164,12 @@ def natural_gradient(family: Formulas, theta: Array, grad: Array) -> Array:
 
 
 def third_cumulant(family: Formulas, theta: Array) -> Array:
-    """Third cumulant ∇³A(θ) = E_θ[(f − μ) ⊗ (f − μ) ⊗ (f − μ)], the cubic (Amari-Chentsov) tensor in natural parameters, from (E3).
+    """Return the third cumulant ∇³A(θ) = E_θ[(f − μ) ⊗ (f − μ) ⊗ (f − μ)], from (E3).
 
-    It is the derivative of the Fisher information, and with it the α-connections are known: Γ⁽ᵅ⁾ =
-    (1 − α)/2 ∇³A.
+    It is the cubic (Amari-Chentsov) tensor in natural parameters.
+
+    It is the derivative of the Fisher information and gives the α-connections:
+    Γ⁽ᵅ⁾ = (1 − α)/2 ∇³A.
 
     Parameters
     ----------
@@ -173,13 +179,13 @@ def third_cumulant(family: Formulas, theta: Array) -> Array:
     Returns
     -------
     array (..., b, b, b)
-        Symmetric in its last three axes. Families without a closed form of their own have it by
-        extrapolated differences of the Fisher information, which leaves a relative error of 1e-12
-        or so in float64.
+        Symmetric in its last three axes. Families without a closed form use extrapolated
+        differences of the Fisher information, with a relative error of about 1e-12 in float64.
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError
+    DomainError
+        If θ is outside the natural parameter space.
 
     Examples
     --------
@@ -192,7 +198,7 @@ def third_cumulant(family: Formulas, theta: Array) -> Array:
 
 
 def fisher_rao_distance(family: Formulas, theta1: Array, theta2: Array) -> Array:
-    """Length of the shortest curve from θ₁ to θ₂ in the Fisher metric (E3), where it has a closed form.
+    """Return the length of the shortest curve from θ₁ to θ₂ in the Fisher metric (E3).
 
     Parameters
     ----------
@@ -207,7 +213,8 @@ def fisher_rao_distance(family: Formulas, theta1: Array, theta2: Array) -> Array
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError, DomainError
+    DomainError
+        If θ₁ or θ₂ is outside the natural parameter space.
     OptionError
         If no closed form is known for the family.
 
@@ -216,7 +223,8 @@ def fisher_rao_distance(family: Formulas, theta1: Array, theta2: Array) -> Array
     >>> import math
     >>> from ingd_ref.families import Gaussian
     >>> family = Gaussian()
-    >>> distance = family.fisher_rao_distance(family.natural(mean=0.0, variance=1.0), family.natural(mean=0.0, variance=4.0))
+    >>> left, right = (family.natural(mean=0.0, variance=v) for v in (1.0, 4.0))
+    >>> distance = family.fisher_rao_distance(left, right)
     >>> round(distance.item() / math.log(2.0), 12)  # √2 log(s₂/s₁)
     1.414213562373
     """

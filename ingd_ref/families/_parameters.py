@@ -1,4 +1,4 @@
-"""Classical parameters of a family: their names, shapes and constraints, and how a caller's numbers become arrays."""
+"""Classical parameters of a family: names, shapes, constraints, and conversion to arrays."""
 
 from __future__ import annotations
 
@@ -33,9 +33,8 @@ __all__ = [
     "require",
 ]
 
-Requirements = Mapping[
-    str, Array
-]  # what must hold, in words, and where it holds: a boolean array over the batch
+# What must hold, by description, and where it holds: boolean arrays over the batch.
+Requirements = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Constraint:
     Parameters
     ----------
     description : str
-        Completes the sentence "the parameter must be …".
+        Completes the sentence "the parameter must be ...".
     holds : callable
         Maps (namespace, value) to a boolean array: over the batch, or over the batch and the
         entries of the value.
@@ -86,7 +85,10 @@ PROBABILITY = Parameter(
 def gather(
     family: str, parameters: Sequence[Parameter], given: Mapping[str, Any]
 ) -> tuple[Namespace, dict[str, Array]]:
-    """Turn the caller's classical parameters into arrays of one library, device, dtype and batch shape, each within its constraint."""
+    """Return classical parameters as arrays of one library, device, dtype and batch shape.
+
+    Each is checked against its constraint.
+    """
     names = [parameter.name for parameter in parameters]
     if set(given) != set(names):
         raise OptionError(
@@ -108,7 +110,7 @@ def gather(
 
 
 def _value(xp: Namespace, parameter: Parameter, given: Any, reference: Array) -> Array:
-    """One checked parameter, in the dtype and on the device of ``reference``."""
+    """Return one checked parameter, in the dtype and on the device of ``reference``."""
     name, axes = parameter.name, len(parameter.shape)
     try:
         value = (
@@ -129,7 +131,8 @@ def _value(xp: Namespace, parameter: Parameter, given: Any, reference: Array) ->
     if not item(xp.all(good)):
         index = _first_false(xp, good)
         raise DomainError(
-            f"{name} must be {parameter.constraint.description}, got {_shown(value, index)}{_place(index)}"
+            f"{name} must be {parameter.constraint.description}, "
+            f"got {_shown(value, index)}{_place(index)}"
         )
     return value
 
@@ -150,7 +153,7 @@ def _batch_shape(values: Mapping[Parameter, Array]) -> tuple[int, ...]:
 def require(
     xp: Namespace, requirements: Requirements, subject: str, space: str, value: Array | None = None
 ) -> None:
-    """Raise :class:`DomainError` for the first requirement that fails anywhere, naming it, the batch index and the value there."""
+    """Raise :class:`DomainError` for the first requirement that fails, with place and value."""
     if not requirements or item(xp.all(reduce(and_, requirements.values()))):
         return
     for description, good in requirements.items():
@@ -163,7 +166,7 @@ def require(
 
 
 def _first_false(xp: Namespace, good: Array) -> tuple[int, ...]:
-    """Index of the first entry that is False."""
+    """Return the index of the first entry that is False."""
     flat = item(xp.argmin(xp.astype(xp.reshape(good, (-1,)), xp.int32)))
     return tuple(int(i) for i in np.unravel_index(flat, tuple(good.shape)))
 

@@ -1,4 +1,4 @@
-"""Operations on points: statistics and densities, draws, and the member that fits a sample best.
+"""Operations on points: statistics, densities, draws and fits.
 
 These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and
 ``family`` is the object they belong to.
@@ -19,7 +19,7 @@ __all__ = ["fit", "log_base_measure", "log_prob", "sample", "statistics", "stati
 
 
 def statistics(family: Formulas, x: Array) -> Array:
-    """Sufficient statistics f(x) of (E1).
+    """Return the sufficient statistics f(x) of (E1).
 
     Parameters
     ----------
@@ -32,7 +32,6 @@ def statistics(family: Formulas, x: Array) -> Array:
 
     Raises
     ------
-    ShapeError, NonFiniteError
     DomainError
         If a point lies outside the support.
 
@@ -49,7 +48,7 @@ def statistics(family: Formulas, x: Array) -> Array:
 
 
 def statistics_jacobian(family: Formulas, x: Array) -> Array:
-    """Jacobian ∇f(x) of the statistics: entry (a, m) is ∂f_m/∂x_a.
+    """Return the Jacobian ∇f(x) of the statistics, with entries ∂f_m/∂x_a at (a, m).
 
     Parameters
     ----------
@@ -62,7 +61,6 @@ def statistics_jacobian(family: Formulas, x: Array) -> Array:
 
     Raises
     ------
-    ShapeError, NonFiniteError
     DomainError
         If a point lies outside the support, or the family lives on a discrete set.
 
@@ -78,7 +76,7 @@ def statistics_jacobian(family: Formulas, x: Array) -> Array:
 
 
 def log_base_measure(family: Formulas, x: Array) -> Array:
-    """Logarithm of the base measure, log h(x) of (E1).
+    """Return log h(x), the logarithm of the base measure of (E1).
 
     Parameters
     ----------
@@ -91,7 +89,8 @@ def log_base_measure(family: Formulas, x: Array) -> Array:
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError
+    DomainError
+        If a point lies outside the support.
 
     Examples
     --------
@@ -105,7 +104,7 @@ def log_base_measure(family: Formulas, x: Array) -> Array:
 
 
 def log_prob(family: Formulas, theta: Array, x: Array) -> Array:
-    """Logarithm of the density (E1) at x.
+    """Return the logarithm of the density (E1) at x.
 
     Parameters
     ----------
@@ -121,7 +120,8 @@ def log_prob(family: Formulas, theta: Array, x: Array) -> Array:
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError, DomainError
+    DomainError
+        If θ is outside the natural parameter space, or a point outside the support.
 
     Examples
     --------
@@ -136,7 +136,9 @@ def log_prob(family: Formulas, theta: Array, x: Array) -> Array:
 
 
 def sample(family: Formulas, theta: Array, size: int, rng: np.random.Generator) -> Array:
-    """Independent draws from q_θ. They are made on the host and then moved, so every library sees the same numbers.
+    """Draw independent points from q_θ.
+
+    Draws are made on the host and then moved, so every library sees the same numbers.
 
     Parameters
     ----------
@@ -150,12 +152,13 @@ def sample(family: Formulas, theta: Array, size: int, rng: np.random.Generator) 
     Returns
     -------
     array (..., n, d)
-        A draw that would round to the end of the support, or overflow, is the number next to it
-        instead.
+        A draw that would overflow, or round to an end of the support, becomes the number next to
+        it.
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError
+    DomainError
+        If θ is outside the natural parameter space.
     OptionError
         If ``rng`` is not a generator.
 
@@ -164,7 +167,8 @@ def sample(family: Formulas, theta: Array, size: int, rng: np.random.Generator) 
     >>> import numpy as np
     >>> from ingd_ref.families import Gamma
     >>> family = Gamma()
-    >>> x = family.sample(family.natural(shape=2.0, rate=[1.0, 10.0]), 1000, np.random.default_rng(0))
+    >>> theta = family.natural(shape=2.0, rate=[1.0, 10.0])
+    >>> x = family.sample(theta, 1000, np.random.default_rng(0))
     >>> x.shape, x.mean(axis=1).round(1)[:, 0]
     ((2, 1000, 1), array([2. , 0.2]))
     """
@@ -186,7 +190,9 @@ def sample(family: Formulas, theta: Array, size: int, rng: np.random.Generator) 
 
 
 def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
-    """Maximum-likelihood estimate of θ from a weighted sample: the member with μ(θ) = Σ w f(x), where (E9) is stationary.
+    """Return the maximum-likelihood estimate of θ from a weighted sample.
+
+    It is the member with μ(θ) = Σ w f(x), where (E9) is stationary.
 
     Parameters
     ----------
@@ -201,7 +207,6 @@ def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError
     DomainError
         If a point lies outside the support, the weights are no weights, or the likelihood has no
         maximum (all points equal, say).

@@ -1,4 +1,4 @@
-"""Positive definite matrices as classical parameters: the constraint, square roots for sampling, and random matrices."""
+"""Positive definite matrices as classical parameters: constraint, square roots, draws."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ __all__ = [
     "trace_metric",
 ]
 
-# Bounds of a χ² draw, and the power of the largest number of a floating type that bounds the
-# entries of a drawn matrix: determinants, inverses and divergences of what is drawn neither
-# overflow nor underflow.
+# Bounds of χ² draws, and the power of the largest floating-point number that bounds the entries of
+# drawn matrices: their determinants, inverses and divergences neither overflow nor underflow.
 TINY, HUGE = 1e-100, 1e100
 LARGEST_POWER = 0.4
 
@@ -36,9 +35,9 @@ class OfMatrices(Protocol):
 
 
 def square_root(matrices: np.ndarray) -> np.ndarray:
-    """Return R (..., d, d) with R Rᵀ = M for host matrices M, which rounding may have left slightly indefinite.
+    """Return R (..., d, d) with R Rᵀ = M for host matrices M, slightly indefinite ones included.
 
-    The square root is taken of the correlations, whose eigenvalues do not depend on the units of
+    The square root is that of the correlations, whose eigenvalues do not depend on the units of
     the coordinates.
     """
     deviation = np.sqrt(np.einsum("...ii->...i", matrices))[..., :, None]
@@ -47,7 +46,9 @@ def square_root(matrices: np.ndarray) -> np.ndarray:
 
 
 def inverse_jacobian(xp: Namespace, inverse: Array) -> Array:
-    """Jacobian (..., d(d+1)/2, d²) of the dual coordinates of −½M⁻¹ with respect to all entries of M, from P = M⁻¹ (..., d, d).
+    """Return the Jacobian (..., d(d+1)/2, d²) of the dual coordinates of −½M⁻¹, from P = M⁻¹.
+
+    The columns belong to all entries of M.
 
     Column ab is the effect of ½(E_ab + E_ba), which is ¼(P_a P_bᵀ + P_b P_aᵀ) with the columns of
     P.
@@ -60,7 +61,10 @@ def inverse_jacobian(xp: Namespace, inverse: Array) -> Array:
 
 
 def trace_metric(xp: Namespace, inverse: Array) -> Array:
-    """Metric tr(P dM P dM) in all entries of a symmetric M, (..., d², d²), from P = M⁻¹: ½(P_ac P_bd + P_ad P_bc) for entries ab and cd."""
+    """Return the metric tr(P dM P dM) in all entries of M (..., d², d²), from P = M⁻¹.
+
+    It is ½(P_ac P_bd + P_ad P_bc) for the entries ab and cd of a symmetric M.
+    """
     d = inverse.shape[-1]
     direct = inverse[..., :, None, :, None] * inverse[..., None, :, None, :]
     return xp.reshape(
@@ -69,7 +73,7 @@ def trace_metric(xp: Namespace, inverse: Array) -> Array:
 
 
 def blocks(xp: Namespace, first: Array, cross: Array, square: Array) -> Array:
-    """Symmetric matrix of the blocks (..., p, p), (..., p, q) and (..., q, q)."""
+    """Return the symmetric matrix of blocks (..., p, p), (..., p, q) and (..., q, q)."""
     top = xp.concat([first, cross], axis=-1)
     return xp.concat([top, xp.concat([xp.matrix_transpose(cross), square], axis=-1)], axis=-2)
 
@@ -77,7 +81,7 @@ def blocks(xp: Namespace, first: Array, cross: Array, square: Array) -> Array:
 def bartlett(
     rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom: np.ndarray, dim: int
 ) -> np.ndarray:
-    """Draw lower triangular host matrices R (*size, d, d) such that R Rᵀ is Wishart W(I, n), by Bartlett's decomposition.
+    """Draw lower triangular host matrices R (*size, d, d) with R Rᵀ Wishart W(I, n) (Bartlett).
 
     Below the diagonal the entries are standard normal; the square of diagonal entry j is χ² with n
     − j degrees of freedom.
@@ -90,10 +94,10 @@ def bartlett(
 
 
 def moved_inside(family: OfMatrices, xp: Namespace, x: Array) -> Array:
-    """Return drawn matrices (..., d(d+1)/2) as positive definite ones: those that rounding has left indefinite lose correlation.
+    """Return drawn matrices (..., d(d+1)/2) with those mended that rounding left indefinite.
 
-    Off-diagonal entries are shrunk by 4d roundings, which mends an almost singular matrix; of one
-    that overflowed the diagonal is left.
+    Off-diagonal entries shrink by 4d roundings, which mends an almost singular matrix. Of a matrix
+    that overflowed only the diagonal is left.
     """
     dim = family.dimension
     info = xp.finfo(x.dtype)
@@ -108,7 +112,7 @@ def moved_inside(family: OfMatrices, xp: Namespace, x: Array) -> Array:
 
 
 def _is_positive_definite(xp: Namespace, value: Array) -> Array:
-    """Symmetric to a few roundings of √(M_ii M_jj), such as a product AAᵀ leaves, and with positive pivots."""
+    """Test for symmetry, to a few roundings as in a product AAᵀ, and for positive pivots."""
     diagonal = xp.linalg.diagonal(value)
     scale = xp.sqrt(xp.abs(diagonal))
     slack = 32.0 * xp.finfo(value.dtype).eps * scale[..., :, None] * scale[..., None, :]

@@ -1,4 +1,4 @@
-"""Potentials and divergences: the functions whose derivatives are the charts, and how far members are from one another.
+"""Potentials and divergences: A, its conjugate, entropies, and distances in nats.
 
 These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the same names, and
 ``family`` is the object they belong to.
@@ -15,7 +15,7 @@ __all__ = ["conjugate", "cross_entropy", "entropy", "kl", "log_partition"]
 
 
 def log_partition(family: Formulas, theta: Array) -> Array:
-    """Log-partition function A(θ) of (E1).
+    """Return the log-partition function A(θ) of (E1).
 
     Parameters
     ----------
@@ -28,7 +28,8 @@ def log_partition(family: Formulas, theta: Array) -> Array:
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError
+    DomainError
+        If θ is outside the natural parameter space.
 
     Examples
     --------
@@ -41,7 +42,7 @@ def log_partition(family: Formulas, theta: Array) -> Array:
 
 
 def conjugate(family: Formulas, mu: Array) -> Array:
-    """Conjugate function A*(μ) = sup_θ ⟨θ, μ⟩ − A(θ) = −H(q) − E[log h], equation (E6).
+    """Return the conjugate function A*(μ) = sup_θ ⟨θ, μ⟩ − A(θ) = −H(q) − E[log h], equation (E6).
 
     Parameters
     ----------
@@ -54,7 +55,8 @@ def conjugate(family: Formulas, mu: Array) -> Array:
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError
+    DomainError
+        If no member has these mean parameters.
 
     Examples
     --------
@@ -70,7 +72,7 @@ def conjugate(family: Formulas, mu: Array) -> Array:
 
 
 def entropy(family: Formulas, theta: Array) -> Array:
-    """Differential entropy H(q_θ) = −E_θ[log q_θ] in nats; Shannon entropy for a discrete family.
+    """Return the entropy H(q_θ) = −E_θ[log q_θ] in nats, differential or of a discrete law.
 
     Parameters
     ----------
@@ -83,7 +85,8 @@ def entropy(family: Formulas, theta: Array) -> Array:
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError
+    DomainError
+        If θ is outside the natural parameter space.
 
     Examples
     --------
@@ -96,12 +99,14 @@ def entropy(family: Formulas, theta: Array) -> Array:
 
 
 def kl(family: Formulas, theta1: Array, theta2: Array) -> Array:
-    """Kullback-Leibler divergence KL(θ₁‖θ₂), equation (E5): never negative, and accurate however close θ₁ and θ₂ are.
+    """Return the Kullback-Leibler divergence KL(θ₁‖θ₂) ≥ 0 (E5).
+
+    It is accurate however close θ₁ and θ₂ are.
 
     Parameters
     ----------
     theta1 : array (..., b)
-        Natural parameters of the distribution that the expectation is taken in.
+        Natural parameters of the distribution of the expectation.
     theta2 : array (..., b)
         Natural parameters of the other.
 
@@ -111,13 +116,15 @@ def kl(family: Formulas, theta1: Array, theta2: Array) -> Array:
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError, DomainError
+    DomainError
+        If θ₁ or θ₂ is outside the natural parameter space.
 
     Examples
     --------
     >>> from ingd_ref.families import Gaussian
     >>> family = Gaussian()
-    >>> family.kl(family.natural(mean=0.0, variance=1.0), family.natural(mean=1e-9, variance=1.0)).item()
+    >>> theta1, theta2 = (family.natural(mean=m, variance=1.0) for m in (0.0, 1e-9))
+    >>> family.kl(theta1, theta2).item()
     5e-19
     """
     xp, theta1, theta2 = checked_pair(family, theta1, theta2)
@@ -125,12 +132,12 @@ def kl(family: Formulas, theta1: Array, theta2: Array) -> Array:
 
 
 def cross_entropy(family: Formulas, theta1: Array, theta2: Array) -> Array:
-    """Cross-entropy −E_θ₁[log q_θ₂] = H(q_θ₁) + KL(θ₁‖θ₂) in nats, from (E5).
+    """Return the cross-entropy −E_θ₁[log q_θ₂] = H(q_θ₁) + KL(θ₁‖θ₂) in nats, from (E5).
 
     Parameters
     ----------
     theta1 : array (..., b)
-        Natural parameters of the distribution that the expectation is taken in.
+        Natural parameters of the distribution of the expectation.
     theta2 : array (..., b)
         Natural parameters of the other.
 
@@ -140,13 +147,15 @@ def cross_entropy(family: Formulas, theta1: Array, theta2: Array) -> Array:
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError, DomainError
+    DomainError
+        If θ₁ or θ₂ is outside the natural parameter space.
 
     Examples
     --------
     >>> from ingd_ref.families import Exponential
     >>> family = Exponential()
-    >>> round(family.cross_entropy(family.natural(rate=0.5), family.natural(rate=1.0)).item(), 12)  # E x − log 1
+    >>> theta1, theta2 = family.natural(rate=0.5), family.natural(rate=1.0)
+    >>> round(family.cross_entropy(theta1, theta2).item(), 12)  # E x − log 1
     2.0
     """
     xp, theta1, theta2 = checked_pair(family, theta1, theta2)

@@ -101,7 +101,7 @@ class ConjugatePrior:
         return natural_from_mean(self.family, self.mean)
 
     def log_density_below_mode(self, theta: Array) -> Array:
-        """Return log π(θ)/π(mode) = −ν KL(mode‖θ) ≤ 0, accurate however close θ is to the mode (E5).
+        """Return log π(θ)/π(mode) = −ν KL(mode‖θ) ≤ 0, from (E5), accurate near the mode too.
 
         Parameters
         ----------

@@ -157,7 +157,8 @@ def _directions(xp: Namespace, family: Formulas, directions: Array, like: Array)
     b = family.number
     if directions.ndim != 2 or directions.shape[0] != b or not 1 <= directions.shape[1] <= b:
         raise ShapeError(
-            f"directions must have shape ({b}, k) with k from 1 to {b}, got {tuple(directions.shape)}"
+            f"directions must have shape ({b}, k) with k from 1 to {b}, "
+            f"got {tuple(directions.shape)}"
         )
     return _checks.finite(_checks.real_array(directions, "directions", xp, like), "directions", xp)
 

@@ -1,4 +1,4 @@
-"""What a sample must have for a likelihood to have a maximum."""
+"""The condition on a sample under which its likelihood has a maximum."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ __all__ = ["differ"]
 
 
 def differ(xp: Namespace, x: Array, weights: Array) -> Array:
-    """Where not all points (..., n, d) of positive weight (n, 1) are the same, which rounded means do not show."""
+    """Whether the points (..., n, d) of positive weight (n, 1) differ at all.
+
+    Rounded means do not show it.
+    """
     counted = weights > 0
     lowest = xp.min(xp.where(counted, x, xp.full_like(x, math.inf)), axis=-2)
     highest = xp.max(xp.where(counted, x, xp.full_like(x, -math.inf)), axis=-2)

@@ -1,8 +1,7 @@
 """Members of a family as frozen distributions of scipy.stats.
 
-Each family that SciPy knows says so itself: it names its counterpart and translates the arguments,
-by ``scipy_name``, ``_to_scipy`` and ``_from_scipy``. Here is what these translations have in
-common; the way back is in ``_from_scipy.py``.
+Each family names its counterpart in SciPy and translates the arguments, by ``scipy_name``,
+``_to_scipy`` and ``_from_scipy``. The inverse of :func:`to_scipy` is in ``_from_scipy.py``.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ __all__ = ["is_univariate", "single", "to_scipy"]
 
 
 def to_scipy(family: Formulas, theta: Array) -> Any:
-    """Frozen distribution of scipy.stats for a member; it lives on the host and in float64.
+    """Return a member as a frozen distribution of scipy.stats, on the host and in float64.
 
     The two agree on densities. SciPy writes one-dimensional points as numbers, without the axis of
-    length one, those of the Wishart families as full matrices, and a category as a unit vector
-    (that of one multinomial trial).
+    length one; points of the Wishart families as full matrices; and a category as a unit vector,
+    which is one multinomial trial.
 
     Parameters
     ----------
     theta : array (..., b)
-        Natural parameters; of one member (b,) where points are vectors or matrices, whose
-        distributions have no batches in SciPy.
+        Natural parameters; (b,) where points are vectors or matrices, since SciPy has no batches
+        of these distributions.
 
     Returns
     -------
@@ -40,13 +39,10 @@ def to_scipy(family: Formulas, theta: Array) -> Any:
 
     Raises
     ------
-    NonFiniteError
     ShapeError
-        If the last axis of ``theta`` is not b, or it holds several members of a family that SciPy
-        takes one by one.
+        If ``theta`` holds several members of a family that SciPy takes one by one.
     DomainError
-        If ``theta`` is no member, or one that SciPy refuses, such as a covariance that it takes for
-        singular.
+        If ``theta`` is not a member, or SciPy rejects it, as it does a nearly singular covariance.
     OptionError
         If SciPy has no counterpart of the family.
 
@@ -72,12 +68,12 @@ def to_scipy(family: Formulas, theta: Array) -> Any:
         )
     except ValueError as error:  # among these is the LinAlgError of an almost singular matrix
         raise DomainError(
-            f"scipy.stats.{family.scipy_name} refuses this member of {family.name}: {error}"
+            f"scipy.stats.{family.scipy_name} rejects this member of {family.name}: {error}"
         ) from error
 
 
 def single(value: np.ndarray, name: str) -> float:
-    """Value that an argument has in every member of a batch, for what a family takes as known."""
+    """Return the one value of an argument that a family takes as known, for all of a batch."""
     first = float(np.ravel(value)[0])
     if not np.all(value == first):
         raise DomainError(

@@ -32,8 +32,10 @@ class Bernoulli(ExponentialFamily):
         A(\theta) &= \log(1 + e^\theta) & \text{(E1)} \\
         \nabla A(\theta) &= p = 1/(1 + e^{-\theta}) & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= \log(\mu/(1 - \mu)) & \text{(E6)} \\
-        F = \nabla^2 A(\theta) &= pq, \quad \nabla^3 A(\theta) = pq(q - p), \quad F^{-1} = 1/p + 1/q & \text{(E3), (E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \log\big(1 + p\,(e^{q\delta} - 1 - q\delta) + q\,(e^{-p\delta} - 1 + p\delta)\big), \quad
+        F = \nabla^2 A(\theta) &= pq, \quad \nabla^3 A(\theta) = pq(q - p), \quad
+            F^{-1} = 1/p + 1/q & \text{(E3), (E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \log\big(1 + p\,(e^{q\delta} - 1 - q\delta)
+            + q\,(e^{-p\delta} - 1 + p\delta)\big), \quad
             \delta = \theta' - \theta & \text{(E5)} \\
         d(\theta, \theta') &= 2\,|\arctan e^{\theta'/2} - \arctan e^{\theta/2}|
 

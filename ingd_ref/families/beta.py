@@ -34,16 +34,24 @@ class Beta(ExponentialFamily):
     ρ,
 
     .. math::
-        f(x) &= (\log x,\, \log(1 - x)), \quad h(x) = 1/(x(1 - x)), \quad \theta = (\alpha,\, \beta) & \text{(E1)} \\
-        A(\theta) &= \log B(\alpha, \beta) = S(\alpha) + S(\beta) - S(\alpha + \beta) + \alpha\log m + \beta\log(1 - m) & \text{(E1)} \\
-        \nabla A(\theta) &= (\psi(\alpha) - \psi(\alpha + \beta),\, \psi(\beta) - \psi(\alpha + \beta)) & \text{(E2)} \\
-        F = \nabla^2 A(\theta) &= \begin{pmatrix} \psi'(\alpha) & 0 \\ 0 & \psi'(\beta) \end{pmatrix}
+        f(x) &= (\log x,\, \log(1 - x)), \quad h(x) = 1/(x(1 - x)), \quad
+            \theta = (\alpha,\, \beta) & \text{(E1)} \\
+        A(\theta) &= \log B(\alpha, \beta) = S(\alpha) + S(\beta) - S(\alpha + \beta)
+            + \alpha\log m + \beta\log(1 - m) & \text{(E1)} \\
+        \nabla A(\theta) &= (\psi(\alpha) - \psi(\alpha + \beta),\, \psi(\beta) - \psi(\alpha
+            + \beta)) & \text{(E2)} \\
+        F = \nabla^2 A(\theta)
+            &= \begin{pmatrix} \psi'(\alpha) & 0 \\ 0 & \psi'(\beta) \end{pmatrix}
             - \psi'(\alpha + \beta) & \text{(E3)} \\
-        F^{-1} &= \begin{pmatrix} u & 0 \\ 0 & v \end{pmatrix} + \frac1g \begin{pmatrix} u \\ v \end{pmatrix}
-            \begin{pmatrix} u & v \end{pmatrix}, \quad u = \frac1{\psi'(\alpha)},\; v = \frac1{\psi'(\beta)},\;
+        F^{-1} &= \begin{pmatrix} u & 0 \\ 0 & v \end{pmatrix}
+            + \frac1g \begin{pmatrix} u \\ v \end{pmatrix}
+            \begin{pmatrix} u & v \end{pmatrix}, \quad
+                u = \frac1{\psi'(\alpha)},\; v = \frac1{\psi'(\beta)},\;
             g = \frac1{\psi'(\alpha + \beta)} - u - v & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \alpha' R\big(\tfrac m{m'}\big) + \beta' R\big(\tfrac{1 - m}{1 - m'}\big)
-            + B_S(\alpha, \alpha') + B_S(\beta, \beta') - B_S(\alpha + \beta, \alpha' + \beta') & \text{(E5)}
+        \mathrm{KL}(\theta\,\|\,\theta') &= \alpha' R\big(\tfrac m{m'}\big) + \beta' R\big(\tfrac{1
+            - m}{1 - m'}\big)
+            + B_S(\alpha, \alpha') + B_S(\beta, \beta') - B_S(\alpha + \beta, \alpha' + \beta')
+                & \text{(E5)}
 
     where B_S is the Bregman remainder of S. The inverse of ∇A (E6) is found by Newton's iteration.
     The differences of ψ, ψ′, 1/ψ′ and B_S are formed term by term and lose nothing, however unequal

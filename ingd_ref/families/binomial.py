@@ -41,8 +41,10 @@ class Binomial(ExponentialFamily):
         A(\theta) &= n\log(1 + e^\theta) & \text{(E1)} \\
         \nabla A(\theta) &= np = n/(1 + e^{-\theta}) & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= \log(\mu/(n - \mu)) & \text{(E6)} \\
-        F = \nabla^2 A(\theta) &= npq, \quad \nabla^3 A(\theta) = npq(q - p), \quad F^{-1} = 1/F & \text{(E3), (E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= n\log\big(1 + p\,(e^{q\delta} - 1 - q\delta) + q\,(e^{-p\delta} - 1 + p\delta)\big), \quad
+        F = \nabla^2 A(\theta) &= npq, \quad \nabla^3 A(\theta) = npq(q - p), \quad F^{-1} = 1/F
+            & \text{(E3), (E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= n\log\big(1 + p\,(e^{q\delta} - 1 - q\delta)
+            + q\,(e^{-p\delta} - 1 + p\delta)\big), \quad
             \delta = \theta' - \theta & \text{(E5)} \\
         d(\theta, \theta') &= 2\sqrt n\,|\arctan e^{\theta'/2} - \arctan e^{\theta/2}|
 

@@ -35,13 +35,15 @@ class Categorical(ExponentialFamily):
     j count the others, and θ_K = δ_K = 0.
 
     .. math::
-        f_i(x) &= 1 \text{ if } x = i \text{ else } 0, \quad h(x) = 1, \quad \theta_i = \log(p_i/p_K) & \text{(E1)} \\
+        f_i(x) &= 1 \text{ if } x = i \text{ else } 0, \quad h(x) = 1, \quad
+            \theta_i = \log(p_i/p_K) & \text{(E1)} \\
         A(\theta) &= \log\textstyle\sum_k e^{\theta_k} & \text{(E1)} \\
         \nabla A(\theta) &= (p_1, \dots, p_{K-1}) & \text{(E2)} \\
         (\nabla A)^{-1}(\mu)_i &= \log(\mu_i/(1 - \textstyle\sum_j\mu_j)) & \text{(E6)} \\
         F = \nabla^2 A(\theta) &= \operatorname{diag}(p_i) - p_i p_j, \quad
             F^{-1} = \operatorname{diag}(1/p_i) + 1/p_K & \text{(E3), (E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \log\big(1 + \textstyle\sum_k p_k (e^{\delta_k} - 1 - \delta_k)\big), \quad
+        \mathrm{KL}(\theta\,\|\,\theta') &= \log\big(1 + \textstyle\sum_k p_k (e^{\delta_k} - 1
+            - \delta_k)\big), \quad
             \delta = \theta' - \theta - \textstyle\sum_k p_k(\theta' - \theta)_k & \text{(E5)} \\
         d(\theta, \theta') &= 2\arccos\textstyle\sum_k\sqrt{p_k p'_k}
 

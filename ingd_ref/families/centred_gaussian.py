@@ -55,9 +55,11 @@ class CentredGaussian(ExponentialFamily):
         \nabla A(\theta) &= \Sigma & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= -½\mu^{-1} & \text{(E6)} \\
         F_{ij,kl} &= \Sigma_{ik}\Sigma_{jl} + \Sigma_{il}\Sigma_{jk} & \text{(E3)} \\
-        \nabla^3 A(T, T, T) &= 8\operatorname{tr}(T\Sigma)^3 \quad\text{for a symmetric matrix } T & \text{(E3)} \\
+        \nabla^3 A(T, T, T) &= 8\operatorname{tr}(T\Sigma)^3 \quad\text{for a symmetric matrix } T
+            & \text{(E3)} \\
         F^{-1}G &= ½PGP \quad\text{for a symmetric matrix } G & \text{(E7)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= ½(\operatorname{tr}(P'\Sigma) - d - \log\det(P'\Sigma)) & \text{(E5)}
+        \mathrm{KL}(\theta\,\|\,\theta') &= ½(\operatorname{tr}(P'\Sigma) - d - \log\det(P'\Sigma))
+            & \text{(E5)}
 
     The divergence is a sum of non-negative terms in the factors of P and P′
     (:func:`ingd_ref._special.log_det_divergence`).

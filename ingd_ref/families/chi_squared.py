@@ -36,12 +36,14 @@ class ChiSquared(ExponentialFamily):
 
     .. math::
         f(x) &= \log x, \quad h(x) = e^{-x/2}/x, \quad \theta = \nu/2 = \alpha & \text{(E1)} \\
-        A(\theta) &= \log\Gamma(\theta) + \theta\log 2 = S(\theta) + \theta(\log 2\theta - 1) & \text{(E1)} \\
+        A(\theta) &= \log\Gamma(\theta) + \theta\log 2 = S(\theta) + \theta(\log 2\theta - 1)
+            & \text{(E1)} \\
         \nabla A(\theta) &= \psi(\theta) + \log 2 = \log 2\theta - \varphi(\theta) & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= \psi^{-1}(\mu - \log 2) & \text{(E6)} \\
         F = \nabla^2 A(\theta) &= \psi'(\theta) & \text{(E3)} \\
         F^{-1} &= 1/\psi'(\theta) & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \log\Gamma(\theta') - \log\Gamma(\theta) - (\theta' - \theta)\psi(\theta) & \text{(E5)}
+        \mathrm{KL}(\theta\,\|\,\theta') &= \log\Gamma(\theta') - \log\Gamma(\theta) - (\theta'
+            - \theta)\psi(\theta) & \text{(E5)}
 
     where the divergence, a Bregman remainder of log Γ, is summed from terms that cannot be
     negative.
@@ -49,7 +51,8 @@ class ChiSquared(ExponentialFamily):
     Examples
     --------
     >>> family = ChiSquared()
-    >>> round(family.entropy(family.natural(degrees_of_freedom=2.0)).item(), 12)  # exponential of rate ½: 1 + log 2
+    >>> theta = family.natural(degrees_of_freedom=2.0)  # exponential of rate ½: 1 + log 2
+    >>> round(family.entropy(theta).item(), 12)
     1.69314718056
     """
 

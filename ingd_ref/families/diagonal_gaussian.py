@@ -20,20 +20,23 @@ COORDINATE = Gaussian()
 
 @dataclass(frozen=True)
 class DiagonalGaussian(ExponentialFamily):
-    r"""Gaussian N(m, diag(s₁², …, s_d²)) on R^d: independent coordinates, each with its own mean and variance.
+    r"""Gaussian N(m, diag(s₁², …, s_d²)) on R^d with independent coordinates.
 
     Classical parameters are ``mean`` m and ``variance`` s² > 0, both vectors; P_i = 1/s_i² are the
     precisions, and b = 2d. Every formula is that of (E12) for each coordinate; potentials and
     divergences are sums over them.
 
     .. math::
-        f(x) &= (x,\, x^2), \quad h(x) = (2\pi)^{-d/2}, \quad \theta = (m/s^2,\, -1/(2s^2)) & \text{(E1)} \\
+        f(x) &= (x,\, x^2), \quad h(x) = (2\pi)^{-d/2}, \quad \theta = (m/s^2,\, -1/(2s^2))
+            & \text{(E1)} \\
         A(\theta) &= \sum_i ½P_im_i^2 - ½\log P_i & \text{(E1)} \\
         \nabla A(\theta) &= (m,\, m^2 + s^2) & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= (\mu_1,\, -½)/(\mu_2 - \mu_1^2) & \text{(E6)} \\
         F &= \begin{pmatrix} \operatorname{diag} s^2 & \operatorname{diag} 2ms^2 \\
-            \operatorname{diag} 2ms^2 & \operatorname{diag}(4m^2s^2 + 2s^4) \end{pmatrix} & \text{(E3)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \sum_i ½(r_i - 1 - \log r_i) + ½P_i'(m_i - m_i')^2, \quad r_i = P_i'/P_i & \text{(E5)}
+            \operatorname{diag} 2ms^2 & \operatorname{diag}(4m^2s^2 + 2s^4) \end{pmatrix}
+                & \text{(E3)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \sum_i ½(r_i - 1 - \log r_i) + ½P_i'(m_i
+            - m_i')^2, \quad r_i = P_i'/P_i & \text{(E5)}
 
     Parameters
     ----------

@@ -45,13 +45,17 @@ class Dirichlet(ExponentialFamily):
     Γ(a) − a log a + a and R(ρ) = ρ − 1 − log ρ,
 
     .. math::
-        f(x) &= (\log x_1, \dots, \log x_K), \quad h(x) = 1/\textstyle\prod_k x_k, \quad \theta = \alpha & \text{(E1)} \\
-        A(\theta) &= \log B(\alpha) = \textstyle\sum_k (S(\alpha_k) + \alpha_k\log p_k) - S(\alpha_0) & \text{(E1)} \\
+        f(x) &= (\log x_1, \dots, \log x_K), \quad h(x) = 1/\textstyle\prod_k x_k, \quad
+            \theta = \alpha & \text{(E1)} \\
+        A(\theta) &= \log B(\alpha) = \textstyle\sum_k (S(\alpha_k) + \alpha_k\log p_k)
+            - S(\alpha_0) & \text{(E1)} \\
         \nabla A(\theta)_k &= \psi(\alpha_k) - \psi(\alpha_0) & \text{(E2)} \\
-        F = \nabla^2 A(\theta) &= \operatorname{diag}(\psi'(\alpha_k)) - \psi'(\alpha_0) & \text{(E3)} \\
+        F = \nabla^2 A(\theta) &= \operatorname{diag}(\psi'(\alpha_k)) - \psi'(\alpha_0)
+            & \text{(E3)} \\
         F^{-1} &= \operatorname{diag}(u) + u u^\top/g, \quad u_k = 1/\psi'(\alpha_k), \quad
             g = 1/\psi'(\alpha_0) - \textstyle\sum_k u_k & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \textstyle\sum_k \big(\alpha'_k R(p_k/p'_k) + B_S(\alpha_k, \alpha'_k)\big)
+        \mathrm{KL}(\theta\,\|\,\theta') &= \textstyle\sum_k \big(\alpha'_k R(p_k/p'_k)
+            + B_S(\alpha_k, \alpha'_k)\big)
             - B_S(\alpha_0, \alpha'_0) & \text{(E5)}
 
     where B_S is the Bregman remainder of S. The inverse of ∇A (E6) is found by Newton's iteration.

@@ -1,4 +1,4 @@
-"""Exponential tilts of a measure of the user's own, given by its statistics T and its log-partition function A."""
+"""Exponential tilts of a user-defined measure: its statistics T and log-partition function A."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ __all__ = ["ExponentialTilt"]
 
 Function = Callable[[Namespace, Array], Array]
 
-# The divergence is an integral of the Fisher information along a straight line; its nodes are exact
+# The divergence is an integral of the Fisher information along a straight line. This rule is exact
 # for polynomials of degree 39.
 NODES = 20
-# While the Fisher information along the line changes by a factor of at most EVEN, the integral is
-# right to the accuracy of F: between −1.3 and 1.3 for log cosh, whose poles are at ±πi/2, and
-# between t and 2t for log t, the rule leaves 2e-15. (E5) as it stands is then taken only where it
-# is more than PLAIN of its terms and of one, since the A of a caller may have lost what is small
-# beside one. Farther apart it is taken wherever it is more than LITERAL of its terms, which costs
-# two digits at most; the integral does the rest.
+# While the Fisher information along the line changes by a factor of EVEN at most, the integral is
+# as accurate as F: between −1.3 and 1.3 for log cosh, whose poles are at ±πi/2, and between t and
+# 2t for log t, the rule leaves 2e-15. The three terms of (E5) are then used only where their sum
+# is more than PLAIN of their sizes and of one, since a user's A may have lost what is small
+# against one. Farther apart they are used wherever the sum is more than LITERAL of their sizes,
+# which costs two digits at most.
 EVEN = 4.0
 PLAIN = 0.1
 LITERAL = 1e-2
@@ -37,20 +37,22 @@ LITERAL = 1e-2
 
 @dataclass(frozen=True)
 class ExponentialTilt(ExponentialFamily):
-    r"""Family h(x) exp(⟨θ, T(x)⟩ − A(θ)) of equation (E1) from functions of the caller's own.
+    r"""User-defined family h(x) exp(⟨θ, T(x)⟩ − A(θ)) of equation (E1).
 
     Every function takes the namespace of the arrays first, and arrays with any batch shape. Only T
-    and A are needed; what else is missing is computed from them: ∇A by a complex step, which is
-    exact if A is made of analytic operations, and ∇²A by extrapolated differences of ∇A, which
-    leave a relative error of 1e-12 or so in float64.
+    and A are needed. By default ∇A comes from a complex step, which is exact if A is made of
+    analytic operations, and ∇²A from extrapolated differences of ∇A, with a relative error of about
+    1e-12 in float64.
 
     .. math::
-        (\nabla A)^{-1}(\mu) &= \operatorname{argmin}_\theta A(\theta) - \langle\theta, \mu\rangle & \text{(E6)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \int_0^1 (1 - s)\, \delta^\top F(\theta + s\delta)\, \delta \,ds, \quad
+        (\nabla A)^{-1}(\mu) &= \operatorname{argmin}_\theta A(\theta) - \langle\theta, \mu\rangle
+            & \text{(E6)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \int_0^1 (1 - s)\, \delta^\top F(\theta
+            + s\delta)\, \delta \,ds, \quad
             \delta = \theta' - \theta & \text{(E5)}
 
-    The minimum is found by Newton's method. The integral, by Gauss's rule, is used where F hardly
-    changes between the members, or where the three terms of (E5) would cancel.
+    Newton's method finds the minimum. The integral, by Gauss's rule, is used where F hardly changes
+    between the members, or where the three terms of (E5) would cancel.
 
     Parameters
     ----------
@@ -92,8 +94,11 @@ class ExponentialTilt(ExponentialFamily):
     A spin, ±1 with equal weights, tilted by x itself:
 
     >>> import numpy as np
-    >>> spin = ExponentialTilt(T=lambda xp, x: x, A=lambda xp, theta: xp.log(xp.cosh(theta[..., 0])), origin=(0.0,))
-    >>> spin.mean(np.array([0.5])).round(12), spin.natural_from_mean(np.array([0.46211715726])).round(10)
+    >>> spin = ExponentialTilt(
+    ...     T=lambda xp, x: x, A=lambda xp, theta: xp.log(xp.cosh(theta[..., 0])), origin=(0.0,)
+    ... )
+    >>> mu = spin.mean(np.array([0.5]))
+    >>> mu.round(12), spin.natural_from_mean(mu).round(10)
     (array([0.46211716]), array([0.5]))
     """
 
@@ -113,7 +118,7 @@ class ExponentialTilt(ExponentialFamily):
 
     @classmethod
     def examples(cls) -> tuple[ExponentialTilt, ...]:
-        """Propose the spin of the example above, once with T and A alone and once with everything."""
+        """The spin of the example above: once with T and A alone, once with everything."""
         bare = cls(
             T=lambda xp, x: x,
             A=_log_cosh,
@@ -175,11 +180,11 @@ class ExponentialTilt(ExponentialFamily):
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
         return (
-            {} if self.domain is None else {"the condition of the caller": self.domain(xp, theta)}
+            {} if self.domain is None else {"the condition that was given": self.domain(xp, theta)}
         )
 
     def _support(self, xp: Namespace, x: Array) -> Requirements:
-        return {} if self.support is None else {"the condition of the caller": self.support(xp, x)}
+        return {} if self.support is None else {"the condition that was given": self.support(xp, x)}
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
         return self.T(xp, x)
@@ -200,10 +205,12 @@ class ExponentialTilt(ExponentialFamily):
     def _mean(self, xp: Namespace, theta: Array) -> Array:
         if self.gradient is not None:
             return self.gradient(xp, theta)
-        function = lambda xp, theta: self.A(xp, theta)[..., None]
-        return complex_step_jacobian(xp, function, {"theta": theta}, {"theta": (self.number,)})[
-            ..., 0, :
-        ]
+
+        def values(xp: Namespace, theta: Array) -> Array:
+            return self.A(xp, theta)[..., None]
+
+        shapes = {"theta": (self.number,)}
+        return complex_step_jacobian(xp, values, {"theta": theta}, shapes)[..., 0, :]
 
     def _natural_from_mean(self, xp: Namespace, mu: Array) -> Array:
         start = xp.asarray(self.origin, dtype=mu.dtype, device=device(mu))
@@ -267,7 +274,7 @@ class ExponentialTilt(ExponentialFamily):
         self, rng: np.random.Generator, size: tuple[int, ...], theta: np.ndarray
     ) -> np.ndarray:
         if self.draw is None:
-            raise OptionError(f"samples of {self.name} need draw, a sampler of the caller's own")
+            raise OptionError(f"samples of {self.name} need a sampler: pass draw")
         return self.draw(rng, size, theta)
 
 

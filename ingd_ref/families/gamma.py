@@ -39,14 +39,21 @@ class Gamma(ExponentialFamily):
 
     .. math::
         f(x) &= (\log x,\, x), \quad h(x) = 1/x, \quad \theta = (\alpha,\, -\beta) & \text{(E1)} \\
-        A(\theta) &= \log\Gamma(\alpha) - \alpha\log\beta = S(\alpha) + \alpha(\log(\alpha/\beta) - 1) & \text{(E1)} \\
+        A(\theta) &= \log\Gamma(\alpha) - \alpha\log\beta = S(\alpha) + \alpha(\log(\alpha/\beta)
+            - 1) & \text{(E1)} \\
         \nabla A(\theta) &= (\psi(\alpha) - \log\beta,\, \alpha/\beta), \quad
             \psi(\alpha) - \log\beta = \log(\alpha/\beta) - \varphi(\alpha) & \text{(E2)} \\
-        (\nabla A)^{-1}(\mu) &= (\alpha,\, -\alpha/\mu_2), \quad \varphi(\alpha) = \log\mu_2 - \mu_1 & \text{(E6)} \\
-        F = \nabla^2 A(\theta) &= \begin{pmatrix} \psi'(\alpha) & 1/\beta \\ 1/\beta & \alpha/\beta^2 \end{pmatrix}, \quad
+        (\nabla A)^{-1}(\mu) &= (\alpha,\, -\alpha/\mu_2), \quad
+            \varphi(\alpha) = \log\mu_2 - \mu_1 & \text{(E6)} \\
+        F = \nabla^2 A(\theta)
+            &= \begin{pmatrix} \psi'(\alpha) & 1/\beta \\ 1/\beta & \alpha/\beta^2 \end{pmatrix},
+            \quad
             \det F = c(\alpha)/\beta^2 & \text{(E3)} \\
-        F^{-1} &= \frac{1}{c(\alpha)} \begin{pmatrix} \alpha & -\beta \\ -\beta & \beta^2\psi'(\alpha) \end{pmatrix} & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= B_S(\alpha, \alpha') + \alpha'(\rho - 1 - \log\rho), \quad
+        F^{-1} &= \frac{1}{c(\alpha)}
+            \begin{pmatrix} \alpha & -\beta \\ -\beta & \beta^2\psi'(\alpha) \end{pmatrix}
+            & \text{(E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= B_S(\alpha, \alpha') + \alpha'(\rho - 1
+            - \log\rho), \quad
             \rho = \frac{\alpha/\beta}{\alpha'/\beta'} & \text{(E5)}
 
     where nothing on the right cancels: φ(α) = log α − ψ(α), c(α) = αψ′(α) − 1 and S(α) = log Γ(α) −
@@ -59,7 +66,8 @@ class Gamma(ExponentialFamily):
     >>> theta = family.natural(shape=1e8, rate=1e8)
     >>> family.mean(theta)  # −1/(2α) − 1/(12α²) and 1
     array([-5.00000001e-09,  1.00000000e+00])
-    >>> f"{family.kl(theta, family.natural(shape=1e8 + 1, rate=1e8 + 1)).item():.6e}"  # 1/(4α²) to first order
+    >>> near = family.natural(shape=1e8 + 1, rate=1e8 + 1)
+    >>> f"{family.kl(theta, near).item():.6e}"  # 1/(4α²) to first order
     '2.500000e-17'
     """
 

@@ -24,13 +24,16 @@ class Gaussian(ExponentialFamily):
     Classical parameters are ``mean`` m and ``variance`` s² > 0; P = 1/s² = −2θ₂ is the precision.
 
     .. math::
-        f(x) &= (x,\, x^2), \quad h(x) = 1/\sqrt{2\pi}, \quad \theta = (m/s^2,\, -1/(2s^2)) & \text{(E1)} \\
+        f(x) &= (x,\, x^2), \quad h(x) = 1/\sqrt{2\pi}, \quad \theta = (m/s^2,\, -1/(2s^2))
+            & \text{(E1)} \\
         A(\theta) &= -\theta_1^2/(4\theta_2) - ½\log(-2\theta_2) & \text{(E1)} \\
         \nabla A(\theta) &= (m,\, m^2 + s^2) & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= (\mu_1,\, -½) / (\mu_2 - \mu_1^2) & \text{(E6)} \\
-        F = \nabla^2 A(\theta) &= \begin{pmatrix} s^2 & 2ms^2 \\ 2ms^2 & 4m^2s^2 + 2s^4 \end{pmatrix} & \text{(E3)} \\
+        F = \nabla^2 A(\theta) &= \begin{pmatrix} s^2 & 2ms^2 \\ 2ms^2 & 4m^2s^2
+            + 2s^4 \end{pmatrix} & \text{(E3)} \\
         F^{-1} &= 2\theta\theta^\top + P e_1 e_1^\top & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= ½(r - 1 - \log r) + ½P'(m - m')^2, \quad r = \theta_2'/\theta_2 & \text{(E5)}
+        \mathrm{KL}(\theta\,\|\,\theta') &= ½(r - 1 - \log r) + ½P'(m - m')^2, \quad
+            r = \theta_2'/\theta_2 & \text{(E5)}
 
     Two differences are formed to two units in the last place whatever cancels: s² = μ₂ − μ₁², and m
     − m′ as a determinant in θ and θ′.
@@ -128,7 +131,10 @@ class Gaussian(ExponentialFamily):
         )
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        """Half-planes of curvature −½: 2√2 arsinh of half the chord, whose square is ((m₁ − m₂)²/2 + (s₁ − s₂)²)/(4s₁s₂)."""
+        """Distance in a half-plane of curvature −½: 2√2 arsinh of half the chord.
+
+        The square of half the chord is ((m₁ − m₂)²/2 + (s₁ − s₂)²)/(4s₁s₂).
+        """
         shift, second1, second2 = _shift(xp, theta1, theta2), theta1[..., 1], theta2[..., 1]
         ratio = xp.sqrt(second1 / second2)  # s₂/s₁
         stretch = (second1 - second2) / second2 / (1.0 + ratio)  # s₂/s₁ − 1
@@ -195,7 +201,10 @@ class Gaussian(ExponentialFamily):
 
 
 def _variance(xp: Namespace, mu: Array) -> Array:
-    """μ₂ − μ₁² to two units in the last place: the second moment is a lossy chart when m ≫ s, so nothing more may be lost here."""
+    """Return μ₂ − μ₁² to two units in the last place.
+
+    Second moments have lost digits already where m ≫ s, so nothing more may be lost here.
+    """
     return difference_of_products(xp, mu[..., 1], xp.ones_like(mu[..., 1]), mu[..., 0], mu[..., 0])
 
 

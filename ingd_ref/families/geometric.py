@@ -32,8 +32,10 @@ class Geometric(ExponentialFamily):
         A(\theta) &= -\log(1 - e^\theta) & \text{(E1)} \\
         \nabla A(\theta) &= m & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= -\log(1 + 1/\mu) & \text{(E6)} \\
-        F = \nabla^2 A(\theta) &= m(1 + m), \quad \nabla^3 A(\theta) = F (1 + 2m), \quad F^{-1} = 1/F & \text{(E3), (E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= T(-y) + m (e^\delta - 1 - \delta), \quad y = m (e^\delta - 1), \quad
+        F = \nabla^2 A(\theta) &= m(1 + m), \quad \nabla^3 A(\theta) = F (1 + 2m), \quad
+            F^{-1} = 1/F & \text{(E3), (E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= T(-y) + m (e^\delta - 1 - \delta), \quad
+            y = m (e^\delta - 1), \quad
             \delta = \theta' - \theta & \text{(E5)} \\
         d(\theta, \theta') &= |\log\tanh(\theta'/4) - \log\tanh(\theta/4)|
 
@@ -89,13 +91,14 @@ class Geometric(ExponentialFamily):
     scipy_name = "geom"
 
     def _to_scipy(self, probability: np.ndarray) -> dict[str, Any]:
-        """SciPy counts the trial of the success too, from one on; this family counts failures, from zero on."""
+        """SciPy counts the trial of the success too, so its support begins at one."""
         return {"p": probability, "loc": -1.0}
 
     @classmethod
     def _from_scipy(cls, p: np.ndarray, loc: np.ndarray) -> tuple[Geometric, dict[str, np.ndarray]]:
         if single(loc, "loc") != -1.0:
             raise DomainError(
-                "scipy.stats.geom counts trials and this family failures: with loc = -1 they are the same"
+                "scipy.stats.geom counts trials, and this family failures: "
+                "they are the same with loc = -1"
             )
         return cls(), {"probability": p}

@@ -29,20 +29,28 @@ __all__ = ["InverseGamma"]
 
 @dataclass(frozen=True)
 class InverseGamma(ExponentialFamily):
-    r"""Inverse Gamma distribution on x > 0: 1/x is Gamma distributed with the same shape, and with the scale as its rate.
+    r"""Inverse Gamma distribution on x > 0: 1/x is Gamma distributed, with rate β.
 
     Classical parameters are ``shape`` α > 0 and ``scale`` β > 0, in the units of x. With ψ the
     digamma function,
 
     .. math::
-        f(x) &= (\log x,\, 1/x), \quad h(x) = 1/x, \quad \theta = (-\alpha,\, -\beta) & \text{(E1)} \\
-        A(\theta) &= \log\Gamma(\alpha) - \alpha\log\beta = S(\alpha) + \alpha(\log(\alpha/\beta) - 1) & \text{(E1)} \\
+        f(x) &= (\log x,\, 1/x), \quad h(x) = 1/x, \quad \theta = (-\alpha,\, -\beta)
+            & \text{(E1)} \\
+        A(\theta) &= \log\Gamma(\alpha) - \alpha\log\beta = S(\alpha) + \alpha(\log(\alpha/\beta)
+            - 1) & \text{(E1)} \\
         \nabla A(\theta) &= (\log\beta - \psi(\alpha),\, \alpha/\beta), \quad
             \log\beta - \psi(\alpha) = \varphi(\alpha) - \log(\alpha/\beta) & \text{(E2)} \\
-        (\nabla A)^{-1}(\mu) &= (-\alpha,\, -\alpha/\mu_2), \quad \varphi(\alpha) = \log\mu_2 + \mu_1 & \text{(E6)} \\
-        F = \nabla^2 A(\theta) &= \begin{pmatrix} \psi'(\alpha) & -1/\beta \\ -1/\beta & \alpha/\beta^2 \end{pmatrix} & \text{(E3)} \\
-        F^{-1} &= \frac{1}{c(\alpha)} \begin{pmatrix} \alpha & \beta \\ \beta & \beta^2\psi'(\alpha) \end{pmatrix} & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= B_S(\alpha, \alpha') + \alpha'(\rho - 1 - \log\rho), \quad
+        (\nabla A)^{-1}(\mu) &= (-\alpha,\, -\alpha/\mu_2), \quad
+            \varphi(\alpha) = \log\mu_2 + \mu_1 & \text{(E6)} \\
+        F = \nabla^2 A(\theta)
+            &= \begin{pmatrix} \psi'(\alpha) & -1/\beta \\ -1/\beta & \alpha/\beta^2 \end{pmatrix}
+            & \text{(E3)} \\
+        F^{-1} &= \frac{1}{c(\alpha)}
+            \begin{pmatrix} \alpha & \beta \\ \beta & \beta^2\psi'(\alpha) \end{pmatrix}
+            & \text{(E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= B_S(\alpha, \alpha') + \alpha'(\rho - 1
+            - \log\rho), \quad
             \rho = \frac{\alpha/\beta}{\alpha'/\beta'} & \text{(E5)}
 
     where nothing on the right cancels: φ(α) = log α − ψ(α), c(α) = αψ′(α) − 1, S(α) = log Γ(α) − α
@@ -100,7 +108,10 @@ class InverseGamma(ExponentialFamily):
         return xp.stack([1.0 / x, -1.0 / x / x], axis=-1)
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
-        """By log E 1/x + E log x, which mixes from those of the two and from what the logarithm of a mean exceeds the mean of two by."""
+        """Mix log E 1/x + E log x instead of the means, which may cancel.
+
+        To the mixture of the two values it adds the Jensen gap of the two means of 1/x.
+        """
         (shape1, scale1), (shape2, scale2), t = (
             self._classical(xp, theta1).values(),
             self._classical(xp, theta2).values(),

@@ -23,20 +23,26 @@ __all__ = ["InverseGaussian"]
 
 @dataclass(frozen=True)
 class InverseGaussian(ExponentialFamily):
-    r"""Inverse Gaussian (Wald) distribution on x > 0: the time at which Brownian motion with drift first reaches a level.
+    r"""Inverse Gaussian (Wald) distribution on x > 0.
 
-    Classical parameters are ``mean`` m > 0, in the units of x, and ``shape`` λ > 0, likewise; the
+    It is the law of the time at which Brownian motion with drift first reaches a level.
+
+    Classical parameters are ``mean`` m > 0 and ``shape`` λ > 0, both in the units of x; the
     variance is m³/λ. With E₁ the exponential integral and t = 2λ/m,
 
     .. math::
-        f(x) &= (x,\, 1/x), \quad h(x) = 1/\sqrt{2\pi x^3}, \quad \theta = (-\lambda/(2m^2),\, -\lambda/2) & \text{(E1)} \\
-        A(\theta) &= -2\sqrt{\theta_1\theta_2} - ½\log(-2\theta_2) = -\lambda/m - ½\log\lambda & \text{(E1)} \\
+        f(x) &= (x,\, 1/x), \quad h(x) = 1/\sqrt{2\pi x^3}, \quad
+            \theta = (-\lambda/(2m^2),\, -\lambda/2) & \text{(E1)} \\
+        A(\theta) &= -2\sqrt{\theta_1\theta_2} - ½\log(-2\theta_2) = -\lambda/m - ½\log\lambda
+            & \text{(E1)} \\
         \nabla A(\theta) &= (m,\, 1/m + 1/\lambda) & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= -\frac{(1/\mu_1,\, \mu_1)}{2(\mu_1\mu_2 - 1)} & \text{(E6)} \\
-        F = \nabla^2 A(\theta) &= \begin{pmatrix} m^3/\lambda & -m/\lambda \\ -m/\lambda & 1/(m\lambda) + 2/\lambda^2 \end{pmatrix}
+        F = \nabla^2 A(\theta) &= \begin{pmatrix} m^3/\lambda & -m/\lambda \\
+                -m/\lambda & 1/(m\lambda) + 2/\lambda^2 \end{pmatrix}
             & \text{(E3)} \\
         F^{-1} &= 2\theta\theta^\top + (\lambda/m^3)\, e_1 e_1^\top & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= ½(r - 1 - \log r) + \frac{\lambda'}{2m}\Big(\frac{m}{m'} - 1\Big)^2,
+        \mathrm{KL}(\theta\,\|\,\theta') &= ½(r - 1 - \log r)
+            + \frac{\lambda'}{2m}\Big(\frac{m}{m'} - 1\Big)^2,
             \quad r = \lambda'/\lambda & \text{(E5)} \\
         H(\theta) &= ½\log(2\pi e/\lambda) + \tfrac32\,\mathrm{E}\log x, \quad
             \mathrm{E}\log x = \log m - e^t E_1(t) = \log 2\lambda + \gamma - G(t)
@@ -51,7 +57,8 @@ class InverseGaussian(ExponentialFamily):
     >>> theta = family.natural(mean=1.0, shape=2.0)
     >>> family.mean(theta)
     array([1. , 1.5])
-    >>> f"{family.kl(theta, family.natural(mean=1.0 + 2.0**-30, shape=2.0)).item() * 2.0**60:.6f}"  # λ/(2m³) to first order
+    >>> near = family.natural(mean=1.0 + 2.0**-30, shape=2.0)
+    >>> f"{family.kl(theta, near).item() * 2.0**60:.6f}"  # λ/(2m³) to first order
     '1.000000'
     """
 
@@ -163,7 +170,10 @@ class InverseGaussian(ExponentialFamily):
         )
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        """Half-planes of curvature −½ in (√(2/m), 1/√λ): 2√2 arsinh of half the chord, each of whose legs is a difference of roots."""
+        """Distance in a half-plane of curvature −½ in (√(2/m), 1/√λ): 2√2 arsinh of half the chord.
+
+        Each leg of the chord is a difference of roots.
+        """
         second1, second2, (ratio, excess) = (
             theta1[..., 1],
             theta2[..., 1],
@@ -192,7 +202,7 @@ class InverseGaussian(ExponentialFamily):
         return 0.5 * (xp.log(-2.0 * theta[..., 1]) - 1.0)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        """Where t is small, log m cancels against the logarithm in E₁, and where t is large, log λ does: each has its own form."""
+        """For small t, log m cancels against the logarithm in E₁; for large t, log λ does."""
         mean, shape = self._classical(xp, theta).values()
         t = 2.0 * shape / mean
         diffuse = xp.log(shape) + 1.5 * (
@@ -227,7 +237,10 @@ class InverseGaussian(ExponentialFamily):
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray, shape: np.ndarray
     ) -> np.ndarray:
-        """Michael, Schucany and Haas: z = x/m and 1/z give the same y = λ(x − m)²/(m²x), which is χ² with one degree of freedom."""
+        """Method of Michael, Schucany and Haas.
+
+        z = x/m and 1/z give the same λ(x − m)²/(m²x), which is χ² with one degree of freedom.
+        """
         r = 0.5 * mean / shape * rng.standard_normal(size) ** 2
         z = 1.0 / (
             1.0 + r + np.sqrt(r * (r + 2.0))

@@ -28,7 +28,7 @@ __all__ = ["InverseWishart"]
 
 @dataclass(frozen=True)
 class InverseWishart(ExponentialFamily):
-    r"""Inverse Wishart distribution of positive definite d × d matrices X: X⁻¹ is Wishart W(Ψ⁻¹, ν).
+    r"""Inverse Wishart distribution of positive definite d × d matrices X, X⁻¹ ~ W(Ψ⁻¹, ν).
 
     Classical parameters are ``scale`` Ψ, positive definite, and ``degrees_of_freedom`` ν > d − 1;
     the mean is Ψ/(ν − d − 1) where that is positive. a = ν/2 and B = ½Ψ. Symmetric matrices stand
@@ -36,13 +36,17 @@ class InverseWishart(ExponentialFamily):
     coordinates, and b = 1 + d(d + 1)/2.
 
     .. math::
-        f(X) &= (\log\det X,\, X^{-1}), \quad h(X) = (\det X)^{-(d+1)/2}, \quad \theta = (-a,\, -B) & \text{(E1)} \\
+        f(X) &= (\log\det X,\, X^{-1}), \quad h(X) = (\det X)^{-(d+1)/2}, \quad \theta = (-a,\, -B)
+            & \text{(E1)} \\
         A(\theta) &= \log\Gamma_d(a) - a\log\det B & \text{(E1)} \\
         \nabla A(\theta) &= (\log\det B - \psi_d(a),\, aB^{-1}) & \text{(E2)} \\
-        (\nabla A)^{-1}(\mu) &= (-a,\, -a\mu_2^{-1}), \quad d\log a - \psi_d(a) = \log\det\mu_2 + \mu_1 & \text{(E6)} \\
-        F &= TF_{\mathrm W}T, \quad F^{-1} = TF_{\mathrm W}^{-1}T, \quad T = \operatorname{diag}(-1, 1, \dots, 1) & \text{(E3), (E4)} \\
+        (\nabla A)^{-1}(\mu) &= (-a,\, -a\mu_2^{-1}), \quad
+            d\log a - \psi_d(a) = \log\det\mu_2 + \mu_1 & \text{(E6)} \\
+        F &= TF_{\mathrm W}T, \quad F^{-1} = TF_{\mathrm W}^{-1}T, \quad
+            T = \operatorname{diag}(-1, 1, \dots, 1) & \text{(E3), (E4)} \\
         \nabla^3 A(u, v, w) &= \nabla^3 A_{\mathrm W}(Tu, Tv, Tw) & \text{(E3)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \mathrm{KL}_{\mathrm W}(T\theta\,\|\,T\theta') & \text{(E5)}
+        \mathrm{KL}(\theta\,\|\,\theta') &= \mathrm{KL}_{\mathrm W}(T\theta\,\|\,T\theta')
+            & \text{(E5)}
 
     where W is the Wishart family, of which X⁻¹ with the natural parameters Tθ = (a, −B) is a
     member.
@@ -166,9 +170,8 @@ class InverseWishart(ExponentialFamily):
         return self._inverted._scale_metric(xp, -theta[..., 0], inverse, -0.5 * inverse)
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
-        flipped = flip(
-            xp, theta
-        )  # the density of X is that of X⁻¹ times (det X)^−(d+1), whose mean logarithm is −(d + 1)μ₀
+        # The density of X is that of X⁻¹ times det(X)^−(d+1), of mean logarithm −(d + 1)μ₀.
+        flipped = flip(xp, theta)
         return (
             self._inverted._entropy(xp, flipped)
             - (self.dimension + 1) * self._inverted._mean(xp, flipped)[..., 0]

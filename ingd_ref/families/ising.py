@@ -1,4 +1,4 @@
-"""Pairwise models of a few spins, the Ising model and the Boltzmann machine, exact by enumeration of all states."""
+"""The Ising model and the Boltzmann machine of a few spins, exact by enumeration of all states."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SYMMETRIC_HOLLOW = Constraint(
 
 @dataclass(frozen=True)
 class Ising(ExponentialFamily):
-    r"""Pairwise model of n spins x ∈ {−1, 1}ⁿ: the Ising model; or of n units x ∈ {0, 1}ⁿ: the Boltzmann machine.
+    r"""Pairwise model of n spins x ∈ {−1, 1}ⁿ (Ising) or n units x ∈ {0, 1}ⁿ (Boltzmann machine).
 
     Classical parameters are the ``field`` a ∈ Rⁿ and the ``coupling`` C, symmetric (n, n) with
     zeros on the diagonal. With p the probabilities of the 2ⁿ states s, which are summed over,
@@ -49,8 +49,10 @@ class Ising(ExponentialFamily):
             \theta = (a,\, C_{12},\, C_{13}, \dots, C_{n-1,n}) & \text{(E1)} \\
         A(\theta) &= \log\textstyle\sum_s e^{\langle\theta, f(s)\rangle} & \text{(E1)} \\
         \nabla A(\theta) &= \textstyle\sum_s p_s f(s) & \text{(E2)} \\
-        F = \nabla^2 A(\theta) &= \textstyle\sum_s p_s (f(s) - \mu)(f(s) - \mu)^\top & \text{(E3)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \log\big(1 + \textstyle\sum_s p_s (e^{\delta_s} - 1 - \delta_s)\big), \quad
+        F = \nabla^2 A(\theta) &= \textstyle\sum_s p_s (f(s) - \mu)(f(s) - \mu)^\top
+            & \text{(E3)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \log\big(1 + \textstyle\sum_s p_s (e^{\delta_s} - 1
+            - \delta_s)\big), \quad
             \delta_s = \langle\theta' - \theta, f(s) - \mu\rangle & \text{(E5)}
 
     The inverse of ∇A (E6) is found by a damped Newton iteration, which converges from anywhere: by
@@ -62,7 +64,8 @@ class Ising(ExponentialFamily):
     as small:
 
     .. math::
-        E\,x_i = E\tanh g_i(x), \quad E\,x_i x_j = E\,x_j\tanh g_i(x), \quad g_i(x) = a_i + \textstyle\sum_j C_{ij}x_j
+        E\,x_i = E\tanh g_i(x), \quad E\,x_i x_j = E\,x_j\tanh g_i(x), \quad
+            g_i(x) = a_i + \textstyle\sum_j C_{ij}x_j
 
     Where one state has nearly all the probability, central moments and F⁻¹ are those of the others:
     f − μ comes from the probabilities of both values of a statistic, and F⁻¹ from coordinates in
@@ -92,7 +95,8 @@ class Ising(ExponentialFamily):
     def __post_init__(self) -> None:
         if _checks.positive_integer(self.spins, "spins") > LARGEST:
             raise DomainError(
-                f"spins must be at most {LARGEST}, since all 2**spins states are visited, got {self.spins}"
+                f"spins must be at most {LARGEST}, since all 2**spins states are visited, "
+                f"got {self.spins}"
             )
 
     @property
@@ -231,7 +235,7 @@ class Ising(ExponentialFamily):
         return xp.matmul(root, xp.matmul(xp.matrix_transpose(root), grad[..., None]))[..., 0]
 
     def _inverse_root(self, xp: Namespace, theta: Array) -> Array:
-        """W (..., b, b) with F⁻¹ = WWᵀ, whose rows are accurate relative to their lengths however unequal the probabilities are.
+        """Return W (..., b, b) with F⁻¹ = WWᵀ, its rows accurate relative to their lengths.
 
         In the coordinates y of :meth:`_coordinates`, scaled by the roots of the probabilities of
         the states that are the unit vectors, the covariance is about one: its condition number does
@@ -249,7 +253,9 @@ class Ising(ExponentialFamily):
         )
 
     def _coordinates(self, xp: Namespace, theta: Array, p: Array) -> tuple[Array, Array, Array]:
-        """Coordinates y = (f − f*)T (..., 2ⁿ, b), b states as unit vectors, f* the mode; T (..., b, b); and their probabilities (..., b).
+        """Return coordinates y (..., 2ⁿ, b), the matrix T, and probabilities of b states (..., b).
+
+        y = (f − f*)T with f* the mode; in y the b states are the unit vectors.
 
         Gauss-Jordan elimination on whole numbers picks in turn the state whose part outside the
         span of those before it weighs most. So any other state has coordinates along none but
@@ -334,7 +340,10 @@ class Ising(ExponentialFamily):
         return xp.matmul(theta, xp.matrix_transpose(self._table(xp, theta)))
 
     def _centred(self, xp: Namespace, theta: Array) -> tuple[Array, Array]:
-        """Probabilities (..., 2ⁿ) and centred statistics (..., 2ⁿ, b) of all states, f − μ = (1 − P(1)) − (1 − f) without a difference."""
+        """Return probabilities (..., 2ⁿ) and centred statistics (..., 2ⁿ, b) of all states.
+
+        f − μ is (1 − P(1)) − (1 − f), without a difference of close numbers.
+        """
         p, table = softmax(xp, self._logits(xp, theta)), self._table(xp, theta)
         width = 1.0 if self.binary else 2.0
         high = xp.astype(table == 1, theta.dtype)
@@ -343,7 +352,7 @@ class Ising(ExponentialFamily):
         return p, width * (high * above[..., None, :] - low * below[..., None, :])
 
     def _solve(self, xp: Namespace, theta: Array, residual: Array) -> Array:
-        """F⁻¹ residual for the iteration, on a correlation matrix that a hair on its diagonal keeps from being singular.
+        """Return F⁻¹ times the residual, with a tiny ridge on the correlation matrix.
 
         The hair is what an elimination of as many columns rounds by. Directions whose variance is
         less are lost in the rounding of μ.

@@ -29,14 +29,19 @@ class IsotropicGaussian(ExponentialFamily):
     Pm, and b = d + 1.
 
     .. math::
-        f(x) &= (x,\, \|x\|^2), \quad h(x) = (2\pi)^{-d/2}, \quad \theta = (\eta,\, -½P) & \text{(E1)} \\
+        f(x) &= (x,\, \|x\|^2), \quad h(x) = (2\pi)^{-d/2}, \quad \theta = (\eta,\, -½P)
+            & \text{(E1)} \\
         A(\theta) &= ½\|\eta\|^2/P - ½d\log P & \text{(E1)} \\
         \nabla A(\theta) &= (m,\, \|m\|^2 + ds^2) & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= (\mu_1,\, -½)/s^2, \quad ds^2 = \mu_2 - \|\mu_1\|^2 & \text{(E6)} \\
-        F &= \begin{pmatrix} s^2I & 2s^2m \\ 2s^2m^\top & 4s^2\|m\|^2 + 2ds^4 \end{pmatrix} & \text{(E3)} \\
-        \nabla^3 A(v, v, v) &= 6s^4c\,\|u\|^2 + 24s^4c^2\,m^\top u + 8s^4c^3(3\|m\|^2 + ds^2), \quad v = (u, c) & \text{(E3)} \\
-        F^{-1} &= (2/d)\,\theta\theta^\top + P\begin{pmatrix} I & 0 \\ 0 & 0 \end{pmatrix} & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= ½d(r - 1 - \log r) + ½P'\|m - m'\|^2, \quad r = P'/P & \text{(E5)}
+        F &= \begin{pmatrix} s^2I & 2s^2m \\ 2s^2m^\top & 4s^2\|m\|^2 + 2ds^4 \end{pmatrix}
+            & \text{(E3)} \\
+        \nabla^3 A(v, v, v) &= 6s^4c\,\|u\|^2 + 24s^4c^2\,m^\top u + 8s^4c^3(3\|m\|^2
+            + ds^2), \quad v = (u, c) & \text{(E3)} \\
+        F^{-1} &= (2/d)\,\theta\theta^\top + P\begin{pmatrix} I & 0 \\ 0 & 0 \end{pmatrix}
+            & \text{(E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= ½d(r - 1 - \log r) + ½P'\|m - m'\|^2, \quad r = P'/P
+            & \text{(E5)}
 
     Parameters
     ----------
@@ -171,7 +176,10 @@ class IsotropicGaussian(ExponentialFamily):
         )
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        """A hyperbolic space of curvature −1/(2d) and d + 1 dimensions, as that of (E12) with m/√d for m and √d times the length."""
+        """Distance in a hyperbolic space of curvature −1/(2d) and d + 1 dimensions.
+
+        It is that of (E12) for m/√d in place of m, times √d.
+        """
         last1, last2 = theta1[..., -1], theta2[..., -1]
         shift, ratio = self._shift(xp, theta1, theta2), xp.sqrt(last1 / last2)  # s₂/s₁
         stretch = (last1 - last2) / last2 / (1.0 + ratio)  # s₂/s₁ − 1

@@ -33,7 +33,8 @@ class KnownCovarianceGaussian(ExponentialFamily):
         \nabla A(\theta) &= \Sigma\theta = m & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= P\mu & \text{(E6)} \\
         F = \nabla^2 A(\theta) &= \Sigma, \quad F^{-1} = P & \text{(E3), (E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= ½(\theta - \theta')^\top\Sigma(\theta - \theta') & \text{(E5)}
+        \mathrm{KL}(\theta\,\|\,\theta') &= ½(\theta - \theta')^\top\Sigma(\theta - \theta')
+            & \text{(E5)}
 
     Parameters
     ----------

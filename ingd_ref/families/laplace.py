@@ -33,7 +33,8 @@ class Laplace(ExponentialFamily):
         (\nabla A)^{-1}(\mu) &= -1/\mu & \text{(E6)} \\
         F = \nabla^2 A(\theta) &= 1/\theta^2 & \text{(E3)} \\
         F^{-1} &= \theta^2 & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta & \text{(E5)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta
+            & \text{(E5)} \\
         \nabla^3 A(\theta) &= -2/\theta^3, \quad d(\theta, \theta') = |\log\rho|
 
     The statistic has a kink at x = l, where its Jacobian is taken to be 0, the mean of the slopes
@@ -52,7 +53,8 @@ class Laplace(ExponentialFamily):
     Examples
     --------
     >>> family = Laplace(location=1.0)
-    >>> family.classical(family.fit(np.array([[0.0], [4.0]])))["scale"].item()  # the mean of 1 and 3
+    >>> theta = family.fit(np.array([[0.0], [4.0]]))  # the mean of 1 and 3
+    >>> family.classical(theta)["scale"].item()
     2.0
     """
 

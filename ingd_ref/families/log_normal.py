@@ -28,19 +28,23 @@ class LogNormal(ExponentialFamily):
     of log x; P = 1/s² = −2θ₂.
 
     .. math::
-        f(x) &= (\log x,\, \log^2 x), \quad h(x) = 1/(x\sqrt{2\pi}), \quad \theta = (m/s^2,\, -1/(2s^2)) & \text{(E1)} \\
+        f(x) &= (\log x,\, \log^2 x), \quad h(x) = 1/(x\sqrt{2\pi}), \quad
+            \theta = (m/s^2,\, -1/(2s^2)) & \text{(E1)} \\
         A(\theta) &= -\theta_1^2/(4\theta_2) - ½\log(-2\theta_2) & \text{(E1)} \\
         \nabla A(\theta) &= (m,\, m^2 + s^2) & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= (\mu_1,\, -½) / (\mu_2 - \mu_1^2) & \text{(E6)} \\
-        F = \nabla^2 A(\theta) &= \begin{pmatrix} s^2 & 2ms^2 \\ 2ms^2 & 4m^2s^2 + 2s^4 \end{pmatrix} & \text{(E3)} \\
+        F = \nabla^2 A(\theta) &= \begin{pmatrix} s^2 & 2ms^2 \\ 2ms^2 & 4m^2s^2
+            + 2s^4 \end{pmatrix} & \text{(E3)} \\
         F^{-1} &= 2\theta\theta^\top + P e_1 e_1^\top & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= ½(r - 1 - \log r) + ½P'(m - m')^2, \quad r = \theta_2'/\theta_2 & \text{(E5)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= ½(r - 1 - \log r) + ½P'(m - m')^2, \quad
+            r = \theta_2'/\theta_2 & \text{(E5)} \\
         H(\theta) &= m + ½\log(2\pi e s^2)
 
     Examples
     --------
     >>> family = LogNormal()
-    >>> x = family.sample(family.natural(log_mean=1.0, log_variance=0.25), 100_000, np.random.default_rng(0))
+    >>> theta = family.natural(log_mean=1.0, log_variance=0.25)
+    >>> x = family.sample(theta, 100_000, np.random.default_rng(0))
     >>> np.mean(x).round(2), np.exp(1.125).round(2)  # the mean of x is exp(m + s²/2)
     (np.float64(3.08), np.float64(3.08))
     """

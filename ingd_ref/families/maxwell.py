@@ -21,7 +21,7 @@ ENTROPY = np.euler_gamma - 0.5 + 0.5 * math.log(math.pi)  # what is left of the 
 
 @dataclass(frozen=True)
 class Maxwell(ExponentialFamily):
-    r"""Maxwell (Maxwell-Boltzmann) distribution on x > 0: the length of a vector in space whose coordinates are N(0, σ²).
+    r"""Maxwell (Maxwell-Boltzmann) distribution on x > 0: the length of an N(0, σ²I) vector in R³.
 
     The classical parameter is the ``scale`` σ > 0, in the units of x; with γ Euler's constant,
 
@@ -32,7 +32,8 @@ class Maxwell(ExponentialFamily):
         (\nabla A)^{-1}(\mu) &= -3/(2\mu) & \text{(E6)} \\
         F = \nabla^2 A(\theta) &= 3/(2\theta^2) & \text{(E3)} \\
         F^{-1} &= 2\theta^2/3 & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= (3/2)(\rho - 1 - \log\rho), \quad \rho = \theta'/\theta & \text{(E5)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= (3/2)(\rho - 1 - \log\rho), \quad \rho = \theta'/\theta
+            & \text{(E5)} \\
         \nabla^3 A(\theta) &= -3/\theta^3, \quad d(\theta, \theta') = \sqrt{3/2}\,|\log\rho| \\
         H(\theta) &= \gamma - ½ + ½\log(-\pi/\theta)
 

@@ -1,4 +1,4 @@
-"""The multinomial family of how often each of several outcomes occurs in a known number of trials."""
+"""The multinomial family: counts of several outcomes in a known number of trials."""
 
 from __future__ import annotations
 
@@ -39,13 +39,15 @@ class Multinomial(ExponentialFamily):
     j count the others, and θ_K = δ_K = 0.
 
     .. math::
-        f(x) &= (x_1, \dots, x_{K-1}), \quad h(x) = n!/\textstyle\prod_k x_k!, \quad \theta_i = \log(p_i/p_K) & \text{(E1)} \\
+        f(x) &= (x_1, \dots, x_{K-1}), \quad h(x) = n!/\textstyle\prod_k x_k!, \quad
+            \theta_i = \log(p_i/p_K) & \text{(E1)} \\
         A(\theta) &= n\log\textstyle\sum_k e^{\theta_k} & \text{(E1)} \\
         \nabla A(\theta) &= n\,(p_1, \dots, p_{K-1}) & \text{(E2)} \\
         (\nabla A)^{-1}(\mu)_i &= \log(\mu_i/(n - \textstyle\sum_j\mu_j)) & \text{(E6)} \\
         F = \nabla^2 A(\theta) &= n\,(\operatorname{diag}(p_i) - p_i p_j), \quad
             F^{-1} = (\operatorname{diag}(1/p_i) + 1/p_K)/n & \text{(E3), (E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= n\log\big(1 + \textstyle\sum_k p_k (e^{\delta_k} - 1 - \delta_k)\big), \quad
+        \mathrm{KL}(\theta\,\|\,\theta') &= n\log\big(1 + \textstyle\sum_k p_k (e^{\delta_k} - 1
+            - \delta_k)\big), \quad
             \delta = \theta' - \theta - \textstyle\sum_k p_k(\theta' - \theta)_k & \text{(E5)} \\
         d(\theta, \theta') &= 2\sqrt n\arccos\textstyle\sum_k\sqrt{p_k p'_k}
 

@@ -54,23 +54,28 @@ class MultivariateGaussian(ExponentialFamily):
     :func:`ingd_ref._special.dual_entries` and their inverses convert); b = d + d(d + 1)/2.
 
     .. math::
-        f(x) &= (x,\, xx^\top), \quad h(x) = (2\pi)^{-d/2}, \quad \theta = (\eta,\, -½P) & \text{(E1)} \\
+        f(x) &= (x,\, xx^\top), \quad h(x) = (2\pi)^{-d/2}, \quad \theta = (\eta,\, -½P)
+            & \text{(E1)} \\
         A(\theta) &= ½\eta^\top P^{-1}\eta - ½\log\det P & \text{(E1)} \\
         \nabla A(\theta) &= (m,\, \Sigma + mm^\top) & \text{(E2)} \\
-        (\nabla A)^{-1}(\mu) &= (\Sigma^{-1}m,\, -½\Sigma^{-1}), \quad \Sigma = \mu_2 - mm^\top & \text{(E6)} \\
+        (\nabla A)^{-1}(\mu) &= (\Sigma^{-1}m,\, -½\Sigma^{-1}), \quad \Sigma = \mu_2 - mm^\top
+            & \text{(E6)} \\
         F_{i,k} &= \Sigma_{ik}, \quad F_{i,kl} = \Sigma_{ik}m_l + \Sigma_{il}m_k & \text{(E3)} \\
-        F_{ij,kl} &= \Sigma_{ik}\Sigma_{jl} + \Sigma_{il}\Sigma_{jk} + \Sigma_{ik}m_jm_l + \Sigma_{jl}m_im_k
+        F_{ij,kl} &= \Sigma_{ik}\Sigma_{jl} + \Sigma_{il}\Sigma_{jk} + \Sigma_{ik}m_jm_l
+            + \Sigma_{jl}m_im_k
             + \Sigma_{il}m_jm_k + \Sigma_{jk}m_im_l & \text{(E3)} \\
-        \nabla^3 A(T, T, T) &= 8\operatorname{tr}(T\Sigma)^3 + 24\,m^\top(T\Sigma)^2Tm \quad\text{for a quadratic form } T & \text{(E3)} \\
+        \nabla^3 A(T, T, T) &= 8\operatorname{tr}(T\Sigma)^3
+            + 24\,m^\top(T\Sigma)^2Tm \quad\text{for a quadratic form } T & \text{(E3)} \\
         F^{-1}(g, G) &= (P(g - D\eta),\, ½PDP), \quad D = G - gm^\top - mg^\top & \text{(E7)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= ½(\operatorname{tr}(P'\Sigma) - d - \log\det(P'\Sigma)) + ½r^\top P'^{-1}r, \quad
+        \mathrm{KL}(\theta\,\|\,\theta') &= ½(\operatorname{tr}(P'\Sigma) - d - \log\det(P'\Sigma))
+            + ½r^\top P'^{-1}r, \quad
             r = \eta - \eta' + (P' - P)m & \text{(E5)}
 
     and in mean and covariance the metric is dmᵀP dm + ½tr(P dΣ P dΣ) (E4). The first part of the
     divergence is a sum of non-negative terms (:func:`ingd_ref._special.log_det_divergence`) and r =
-    P′(m − m′). All of it is evaluated in double words: between neighbours neither a condition
-    number of 1e12 nor a mean of 1e8 standard deviations costs a digit; between strangers r may
-    cancel beyond even those, where the divergence is as ill-conditioned as that.
+    P′(m − m′). All of it is evaluated in double words: between close members neither a condition
+    number of 1e12 nor a mean of 1e8 standard deviations costs a digit. Between distant members r
+    may cancel beyond that, where the divergence is as ill-conditioned.
 
     Parameters
     ----------
@@ -83,7 +88,8 @@ class MultivariateGaussian(ExponentialFamily):
     >>> theta = family.natural(mean=[1.0, 2.0], covariance=[[2.0, 1.0], [1.0, 1.0]])
     >>> theta  # η, then −½P₀₀, −P₀₁, −½P₁₁
     array([-1. ,  3. , -0.5,  1. , -1. ])
-    >>> far, farther = (family.natural(mean=[m, m], covariance=[[2.0, 1.0], [1.0, 1.0]]) for m in (1e8, 1e8 + 1))
+    >>> sigma = [[2.0, 1.0], [1.0, 1.0]]
+    >>> far, farther = (family.natural(mean=[m, m], covariance=sigma) for m in (1e8, 1e8 + 1))
     >>> family.kl(far, farther).item()
     0.5
     """
@@ -214,14 +220,17 @@ class MultivariateGaussian(ExponentialFamily):
         )
         half = outer(g, self._moments(xp, theta)[0])
         change = double_word(xp, from_entries(xp, grad[..., self.dimension :], self.dimension)) - (
-            half + half.mT
+            half + half.transposed
         )
         linear = matvec(precision, g - matvec(change, double_word(xp, self._linear(theta))))
         square = symmetric(matmul(precision, matmul(change, precision)))
         return self._joined(xp, linear.rounded(), 0.5 * square.rounded())
 
     def _natural_jacobian(self, xp: Namespace, theta: Array) -> Array:
-        """∂(η, −½P)/∂(m, Σ): P and 0 for m; −½(P_a η_b + P_b η_a) and what the inverse does for entry ab of Σ."""
+        """Return ∂(η, −½P)/∂(m, Σ).
+
+        P and 0 for m; for entry ab of Σ, −½(P_a η_b + P_b η_a) and the change of the inverse.
+        """
         precision, d = self._precision(xp, theta), self.dimension
         half = precision[..., :, :, None] * self._linear(theta)[..., None, None, :]
         linear = xp.reshape(
@@ -239,7 +248,10 @@ class MultivariateGaussian(ExponentialFamily):
         return blocks(xp, precision, xp.zeros_like(square[..., : self.dimension, :]), square)
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        """Of the products of (x, 1), among which are x: rings of three pairs, joined by Σ, of which mmᵀ may take the place of one."""
+        """Third cumulant of the products of (x, 1), among which are x and xxᵀ.
+
+        It sums rings of three pairs joined by Σ, in which mmᵀ may take the place of one Σ.
+        """
         m, covariance = self._classical(xp, theta).values()
         d, corner = self.dimension, xp.zeros_like(m[..., :1, None])
         extended = xp.concat([m, xp.ones_like(m[..., :1])], axis=-1)

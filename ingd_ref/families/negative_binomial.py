@@ -32,12 +32,15 @@ class NegativeBinomial(ExponentialFamily):
     before the r-th. With the mean rm, m = (1 − p)/p = e^θ/(1 − e^θ),
 
     .. math::
-        f(x) &= x, \quad h(x) = \Gamma(x + r) / (\Gamma(r)\, x!), \quad \theta = \log(1 - p) & \text{(E1)} \\
+        f(x) &= x, \quad h(x) = \Gamma(x + r) / (\Gamma(r)\, x!), \quad \theta = \log(1 - p)
+            & \text{(E1)} \\
         A(\theta) &= -r\log(1 - e^\theta) & \text{(E1)} \\
         \nabla A(\theta) &= rm & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= -\log(1 + r/\mu) & \text{(E6)} \\
-        F = \nabla^2 A(\theta) &= rm(1 + m), \quad \nabla^3 A(\theta) = F (1 + 2m), \quad F^{-1} = 1/F & \text{(E3), (E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= r T(-y) + rm (e^\delta - 1 - \delta), \quad y = m (e^\delta - 1), \quad
+        F = \nabla^2 A(\theta) &= rm(1 + m), \quad \nabla^3 A(\theta) = F (1 + 2m), \quad
+            F^{-1} = 1/F & \text{(E3), (E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= r T(-y) + rm (e^\delta - 1 - \delta), \quad
+            y = m (e^\delta - 1), \quad
             \delta = \theta' - \theta & \text{(E5)} \\
         d(\theta, \theta') &= \sqrt r\, |\log\tanh(\theta'/4) - \log\tanh(\theta/4)|
 
@@ -145,7 +148,10 @@ class NegativeBinomial(ExponentialFamily):
         return self._log_shape(xp, x) - failures - successes
 
     def _log_shape(self, xp: Namespace, x: Array) -> Array:
-        """Part of log h(x) without its powers: log(r/N) + s(N) − s(r) − s(x), N = x + r, s(x) = log x! − x log x + x."""
+        """Return log h(x) without its powers: log(r/N) + s(N) − s(r) − s(x), N = x + r.
+
+        s(x) = log x! − x log x + x.
+        """
         r = xp.full_like(x, self.successes)
         excess = factorial_excess(xp, x + r) - factorial_excess(xp, r) - factorial_excess(xp, x)
         return excess - xp.log1p(x / r)

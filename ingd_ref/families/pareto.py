@@ -33,7 +33,8 @@ class Pareto(ExponentialFamily):
         (\nabla A)^{-1}(\mu) &= -1/\mu & \text{(E6)} \\
         F = \nabla^2 A(\theta) &= 1/\theta^2 & \text{(E3)} \\
         F^{-1} &= \theta^2 & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta & \text{(E5)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta
+            & \text{(E5)} \\
         \nabla^3 A(\theta) &= -2/\theta^3, \quad d(\theta, \theta') = |\log\rho| \\
         H(\theta) &= 1 + 1/\alpha - \log(\alpha/m)
 

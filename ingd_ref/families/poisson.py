@@ -32,8 +32,10 @@ class Poisson(ExponentialFamily):
         A(\theta) &= e^\theta & \text{(E1)} \\
         \nabla A(\theta) &= e^\theta & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= \log\mu & \text{(E6)} \\
-        F = \nabla^2 A(\theta) &= \nabla^3 A(\theta) = e^\theta, \quad F^{-1} = e^{-\theta} & \text{(E3), (E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= e^\theta (e^\delta - 1 - \delta), \quad \delta = \theta' - \theta & \text{(E5)} \\
+        F = \nabla^2 A(\theta) &= \nabla^3 A(\theta) = e^\theta, \quad F^{-1} = e^{-\theta}
+            & \text{(E3), (E4)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= e^\theta (e^\delta - 1 - \delta), \quad
+            \delta = \theta' - \theta & \text{(E5)} \\
         d(\theta, \theta') &= 2\,|\sqrt{\lambda'} - \sqrt{\lambda}|
 
     The entropy, which has no closed form, is an integral of a positive function. Parameters θ whose

@@ -19,7 +19,7 @@ __all__ = ["Product"]
 
 @dataclass(frozen=True)
 class Product(ExponentialFamily):
-    r"""Product of exponential families: x = (x₁, x₂, …) with independent parts, each from its own family.
+    r"""Product of families: x = (x₁, x₂, …) with independent parts, each from one family.
 
     Classical parameters are those of the factors with the place of the factor in their name:
     ``mean_1``, ``variance_1``, ``shape_2``, …
@@ -29,10 +29,12 @@ class Product(ExponentialFamily):
             \theta = (\theta_1,\, \theta_2, \ldots) & \text{(E1)} \\
         A(\theta) &= \textstyle\sum_i A_i(\theta_i) & \text{(E1)} \\
         \nabla A(\theta) &= (\nabla A_1(\theta_1),\, \nabla A_2(\theta_2), \ldots) & \text{(E2)} \\
-        (\nabla A)^{-1}(\mu) &= ((\nabla A_1)^{-1}(\mu_1),\, (\nabla A_2)^{-1}(\mu_2), \ldots) & \text{(E6)} \\
+        (\nabla A)^{-1}(\mu) &= ((\nabla A_1)^{-1}(\mu_1),\, (\nabla A_2)^{-1}(\mu_2), \ldots)
+            & \text{(E6)} \\
         F = \nabla^2 A(\theta) &= \mathrm{diag}(F_1,\, F_2, \ldots) & \text{(E3)} \\
         F^{-1} &= \mathrm{diag}(F_1^{-1},\, F_2^{-1}, \ldots) & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \textstyle\sum_i \mathrm{KL}(\theta_i\,\|\,\theta_i') & \text{(E5)}
+        \mathrm{KL}(\theta\,\|\,\theta') &= \textstyle\sum_i \mathrm{KL}(\theta_i\,\|\,\theta_i')
+            & \text{(E5)}
 
     Parameters
     ----------
@@ -311,7 +313,10 @@ class Product(ExponentialFamily):
 
 
 def _diagonal(xp: Namespace, blocks: Sequence[Array], axes: int) -> Array:
-    """Array with the blocks along the diagonal of its last axes: each is padded with zeros along every one, and the results are added."""
+    """Return the array with the blocks along the diagonal of its last axes.
+
+    Each block is padded with zeros along these axes, and the results are added.
+    """
     ends = [[0, *accumulate(block.shape[axis] for block in blocks)] for axis in range(-axes, 0)]
 
     def padded(place: int, block: Array) -> Array:

@@ -20,7 +20,7 @@ ENTROPY = 1.0 + 0.5 * np.euler_gamma - math.log(2.0)  # what is left of the entr
 
 @dataclass(frozen=True)
 class Rayleigh(ExponentialFamily):
-    r"""Rayleigh distribution on x > 0: the length of a vector in the plane whose coordinates are N(0, σ²).
+    r"""Rayleigh distribution on x > 0: the length of an N(0, σ²I) vector in the plane.
 
     The classical parameter is the ``scale`` σ > 0, in the units of x; with γ Euler's constant,
 
@@ -31,7 +31,8 @@ class Rayleigh(ExponentialFamily):
         (\nabla A)^{-1}(\mu) &= -1/\mu & \text{(E6)} \\
         F = \nabla^2 A(\theta) &= 1/\theta^2 & \text{(E3)} \\
         F^{-1} &= \theta^2 & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta & \text{(E5)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta
+            & \text{(E5)} \\
         \nabla^3 A(\theta) &= -2/\theta^3, \quad d(\theta, \theta') = |\log\rho| \\
         H(\theta) &= 1 + \gamma/2 - \log 2 - ½\log(-\theta)
 

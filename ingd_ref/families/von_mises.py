@@ -32,14 +32,17 @@ class VonMises(ExponentialFamily):
     I₁/I₀ at κ and e = (cos φ, sin φ),
 
     .. math::
-        f(x) &= (\cos x,\, \sin x), \quad h(x) = 1/(2\pi), \quad \theta = \kappa\,(\cos\varphi,\, \sin\varphi) & \text{(E1)} \\
+        f(x) &= (\cos x,\, \sin x), \quad h(x) = 1/(2\pi), \quad
+            \theta = \kappa\,(\cos\varphi,\, \sin\varphi) & \text{(E1)} \\
         A(\theta) &= \log I_0(\kappa), \quad \kappa = \|\theta\| & \text{(E1)} \\
         \nabla A(\theta) &= R\,e & \text{(E2)} \\
         (\nabla A)^{-1}(\mu) &= (\kappa/R)\,\mu, \quad R(\kappa) = \|\mu\| & \text{(E6)} \\
-        F = \nabla^2 A(\theta) &= (R/\kappa)\,(I - ee^\top) + R'\,ee^\top, \quad R' = 1 - R^2 - R/\kappa & \text{(E3)} \\
+        F = \nabla^2 A(\theta) &= (R/\kappa)\,(I - ee^\top) + R'\,ee^\top, \quad
+            R' = 1 - R^2 - R/\kappa & \text{(E3)} \\
         F^{-1} &= (\kappa/R)\,I + (1/R' - \kappa/R)\,ee^\top, \quad
             F_{\varphi,\kappa} = \mathrm{diag}(\kappa R,\, R') & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= B(\kappa, \kappa') + 2 R\,\kappa' \sin^2 ½(\varphi - \varphi') & \text{(E5)}
+        \mathrm{KL}(\theta\,\|\,\theta') &= B(\kappa, \kappa') + 2 R\,\kappa' \sin^2 ½(\varphi
+            - \varphi') & \text{(E5)}
 
     B(κ, κ′) = log I₀(κ′) − log I₀(κ) − (κ′ − κ)R(κ) ≥ 0 is evaluated without cancellation, as is 1
     − ‖μ‖ for the inverse. The density is that of an angle on one turn: it integrates to one over
@@ -53,7 +56,8 @@ class VonMises(ExponentialFamily):
     >>> family.fisher(theta)  # R′ is about 1/(2κ²)
     array([[5.00000002e-17, 0.00000000e+00],
            [0.00000000e+00, 9.99999995e-09]])
-    >>> family.kl(theta, family.natural(mean_direction=1e-12, concentration=1e8)).item()  # ½κR times the square of the angle
+    >>> near = family.natural(mean_direction=1e-12, concentration=1e8)
+    >>> family.kl(theta, near).item()  # ½κR times the square of the angle
     4.9999999...e-17
     """
 
@@ -109,7 +113,7 @@ class VonMises(ExponentialFamily):
         return self._conjugate(xp, theta) + kappa * tilt - CIRCLE.log_area
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
-        """By angles from the first point, then from the mean direction: how far concentrated points lie apart is exact in these."""
+        """Fit angles from the first point, then from the mean direction, exact for close points."""
         apart, weights = x[..., 0] - x[..., :1, 0], weights[:, 0]
         turn = xp.atan2(
             xp.sum(weights * xp.sin(apart), axis=-1), xp.sum(weights * xp.cos(apart), axis=-1)

@@ -52,8 +52,10 @@ class VonMisesFisher(ExponentialFamily):
         F = \nabla^2 A(\theta) &= (R/\kappa)(I - mm^\top) + R'\,mm^\top & \text{(E3)} \\
         F^{-1} &= (\kappa/R)\,I + (1/R' - \kappa/R)\,mm^\top, \quad
             F_{m,\kappa} = \mathrm{diag}(\kappa R\,(I - mm^\top),\, R') & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= B_L(\kappa, \kappa') + R\,\kappa'\,(1 - \langle m, m' \rangle) & \text{(E5)} \\
-        \nabla^3 A(\theta)_{ijk} &= R''\,m_i m_j m_k + (R/\kappa)' (P_{ij} m_k + P_{ik} m_j + P_{jk} m_i), \quad P = I - mm^\top
+        \mathrm{KL}(\theta\,\|\,\theta') &= B_L(\kappa, \kappa') + R\,\kappa'\,(1
+            - \langle m, m' \rangle) & \text{(E5)} \\
+        \nabla^3 A(\theta)_{ijk} &= R''\,m_i m_j m_k + (R/\kappa)' (P_{ij} m_k + P_{ik} m_j
+            + P_{jk} m_i), \quad P = I - mm^\top
 
     B_L(κ, κ′) = L(κ′) − L(κ) − (κ′ − κ)R(κ) ≥ 0 is evaluated without cancellation, as are 1 − ⟨m,
     m′⟩ and, for the inverse, 1 − ‖μ‖. A point within 1e-6 of the sphere is read as x/‖x‖, so that
@@ -79,7 +81,7 @@ class VonMisesFisher(ExponentialFamily):
     name = "von Mises-Fisher"
 
     def __post_init__(self) -> None:
-        """Refuse a dimension without directions."""
+        """Check the dimension."""
         if _checks.positive_integer(self.dimension, "dimension") < 2:
             raise DomainError(
                 f"dimension must be a whole number of at least 2, got {self.dimension!r}"
@@ -87,7 +89,7 @@ class VonMisesFisher(ExponentialFamily):
 
     @classmethod
     def examples(cls) -> Sequence[VonMisesFisher]:
-        """Propose the circle, the sphere, and a dimension that is neither small nor even."""
+        """The circle, the sphere, and a dimension that is neither small nor even."""
         return (cls(2), cls(3), cls(7))
 
     @property
@@ -227,7 +229,7 @@ class VonMisesFisher(ExponentialFamily):
         )
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
-        """By 1 − R and 1 − ⟨m, m′⟩, which keep what the length of a mean next to the sphere has lost."""
+        """Mix 1 − R and 1 − ⟨m, m′⟩, which the length of a mean next to the sphere has lost."""
         ratio1, ratio2 = (
             bessel_ratio(xp, self.order, norm(xp, theta)) for theta in (theta1, theta2)
         )
@@ -302,7 +304,7 @@ class VonMisesFisher(ExponentialFamily):
 def draw_versine(
     rng: np.random.Generator, size: tuple[int, ...], dimension: int, concentration: np.ndarray
 ) -> np.ndarray:
-    """Draw 1 − ⟨m, x⟩ (*size, 1) by Wood's rejection from a transformed Beta variable, which accepts two in three or more.
+    """Draw 1 − ⟨m, x⟩ (*size, 1) by Wood's rejection, which accepts two in three or more.
 
     Its tail and its acceptance are written in 1 − ⟨m, x⟩, which keeps its digits however small it
     is.
@@ -330,7 +332,7 @@ def _outer(m: Array) -> Array:
 
 
 def _others(xp: Namespace, squares: Array) -> Array:
-    """Sum of all entries (..., d) but each one in turn: 1 − m² of a unit vector, without the cancellation."""
+    """Return the sums of all entries (..., d) but one: 1 − m² of a unit vector, uncancelled."""
     d = squares.shape[-1]
     mask = xp.ones((d, d), dtype=squares.dtype, device=device(squares)) - xp.eye(
         d, dtype=squares.dtype, device=device(squares)

@@ -33,7 +33,8 @@ class Weibull(ExponentialFamily):
         (\nabla A)^{-1}(\mu) &= -1/\mu & \text{(E6)} \\
         F = \nabla^2 A(\theta) &= 1/\theta^2 & \text{(E3)} \\
         F^{-1} &= \theta^2 & \text{(E4)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta & \text{(E5)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= \rho - 1 - \log\rho, \quad \rho = \theta'/\theta
+            & \text{(E5)} \\
         \nabla^3 A(\theta) &= -2/\theta^3, \quad d(\theta, \theta') = |\log\rho| \\
         H(\theta) &= 1 + \gamma(1 - 1/k) - \log k - \log(-\theta)/k
 
@@ -87,7 +88,7 @@ class Weibull(ExponentialFamily):
         return -(scale**-self.shape)[..., None]
 
     def _classical(self, xp: Namespace, theta: Array) -> dict[str, Array]:
-        """Of the power, one step of Newton's iteration removes the rounding of the exponent, which the logarithm of the scale magnifies."""
+        """The scale, with one step of Newton's method against the rounding of the exponent."""
         scale = (-theta[..., 0]) ** (-1.0 / self.shape)
         excess = -theta[..., 0] * scale**self.shape - 1.0
         return {"scale": scale - scale * excess / self.shape}

@@ -71,15 +71,22 @@ class Wishart(ExponentialFamily):
     aB⁻¹ = nV,
 
     .. math::
-        f(X) &= (\log\det X,\, X), \quad h(X) = (\det X)^{-(d+1)/2}, \quad \theta = (a,\, -B) & \text{(E1)} \\
+        f(X) &= (\log\det X,\, X), \quad h(X) = (\det X)^{-(d+1)/2}, \quad \theta = (a,\, -B)
+            & \text{(E1)} \\
         A(\theta) &= \log\Gamma_d(a) - a\log\det B = S_d(a) + a(\log\det M - d) & \text{(E1)} \\
-        \nabla A(\theta) &= (\log\det M - \varphi_d(a),\, M), \quad \varphi_d(a) = d\log a - \psi_d(a) & \text{(E2)} \\
-        (\nabla A)^{-1}(\mu) &= (a,\, -a\mu_2^{-1}), \quad \varphi_d(a) = \log\det\mu_2 - \mu_1 & \text{(E6)} \\
-        F_{0,0} &= \psi_d'(a), \quad F_{0,ij} = M_{ij}/a, \quad F_{ij,kl} = (M_{ik}M_{jl} + M_{il}M_{jk})/(2a) & \text{(E3)} \\
-        \nabla^3 A &= (\psi_d''(a),\, 0), \quad \nabla^3 A(1, T, T) = \operatorname{tr}(TM)^2/a^2, \quad
+        \nabla A(\theta) &= (\log\det M - \varphi_d(a),\, M), \quad
+            \varphi_d(a) = d\log a - \psi_d(a) & \text{(E2)} \\
+        (\nabla A)^{-1}(\mu) &= (a,\, -a\mu_2^{-1}), \quad \varphi_d(a) = \log\det\mu_2 - \mu_1
+            & \text{(E6)} \\
+        F_{0,0} &= \psi_d'(a), \quad F_{0,ij} = M_{ij}/a, \quad
+            F_{ij,kl} = (M_{ik}M_{jl} + M_{il}M_{jk})/(2a) & \text{(E3)} \\
+        \nabla^3 A &= (\psi_d''(a),\, 0), \quad
+            \nabla^3 A(1, T, T) = \operatorname{tr}(TM)^2/a^2, \quad
             \nabla^3 A(T, T, T) = 2\operatorname{tr}(TM)^3/a^2 & \text{(E3)} \\
-        F^{-1}(g, G) &= (\dot a,\, (BGB - \dot aB)/a), \quad \dot a = (ag - \operatorname{tr} BG)/(a\psi_d'(a) - d) & \text{(E7)} \\
-        \mathrm{KL}(\theta\,\|\,\theta') &= B_{S_d}(a, a') + a'(\operatorname{tr}(M'^{-1}M) - d - \log\det(M'^{-1}M)) & \text{(E5)}
+        F^{-1}(g, G) &= (\dot a,\, (BGB - \dot aB)/a), \quad
+            \dot a = (ag - \operatorname{tr} BG)/(a\psi_d'(a) - d) & \text{(E7)} \\
+        \mathrm{KL}(\theta\,\|\,\theta') &= B_{S_d}(a, a') + a'(\operatorname{tr}(M'^{-1}M) - d
+            - \log\det(M'^{-1}M)) & \text{(E5)}
 
     where S_d(a) = log Γ_d(a) − d(a log a − a), and B_S its Bregman remainder; nothing on the right
     cancels.
@@ -253,7 +260,10 @@ class Wishart(ExponentialFamily):
         return self._scale_metric(xp, theta[..., 0], inverse, 0.5 * inverse)
 
     def _scale_metric(self, xp: Namespace, shape: Array, inverse: Array, cross: Array) -> Array:
-        """Metric in a scale matrix of the given inverse and in degrees of freedom 2a, ``cross`` being the entries that join them."""
+        """Return the metric in a scale matrix of the given inverse and degrees of freedom 2a.
+
+        ``cross`` holds the entries that join them.
+        """
         square, side = (
             shape[..., None, None] * trace_metric(xp, inverse),
             xp.reshape(cross, (*shape.shape, self.dimension**2, 1)),
@@ -316,7 +326,10 @@ class Wishart(ExponentialFamily):
         return self._fit_points(xp, double_word(xp, self._matrices(xp, x)), weights)
 
     def _fit_points(self, xp: Namespace, points: DoubleWord, weights: Array) -> Array:
-        """Estimate from matrices (..., n, d, d): log det of the mean less the mean of log det is their mean divergence from the mean."""
+        """Estimate from matrices (..., n, d, d).
+
+        log det of the mean less the mean of log det is the mean divergence of points from the mean.
+        """
         rounded = xp.sum(weights[..., None] * points.high, axis=-3, keepdims=True)
         rest = xp.sum(weights[..., None] * (points - rounded).rounded(), axis=-3, keepdims=True)
         mean = double_word(xp, rounded) + rest

@@ -396,7 +396,7 @@ def test_a_tilt_from_its_statistics_and_log_partition_alone() -> None:
         )
     with pytest.raises(
         DomainError,
-        match=r"theta lies outside the natural parameter space of exponential tilt: the condition of the caller",
+        match=r"theta lies outside the natural parameter space of exponential tilt: the condition that was given",
     ):
         tilt.mean(np.asarray([0.0, 0.6]))
     with pytest.raises(OptionError, match="the entropy of exponential tilt needs mean_log_h"):

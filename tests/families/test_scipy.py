@@ -228,7 +228,7 @@ def test_distributions_of_scipy_however_their_arguments_are_given(
         (
             stats.geom(0.25),
             DomainError,
-            "counts trials and this family failures: with loc = -1 they are the same",
+            "counts trials, and this family failures: they are the same with loc = -1",
         ),
         (
             stats.binom([2, 3], 0.25),
@@ -282,7 +282,7 @@ def test_members_that_scipy_does_not_take() -> None:
     gaussian = ir.families.MultivariateGaussian(2)
     with pytest.raises(
         DomainError,
-        match=r"scipy\.stats\.multivariate_normal refuses this member of multivariate Gaussian: ",
+        match=r"scipy\.stats\.multivariate_normal rejects this member of multivariate Gaussian: ",
     ):
         gaussian.to_scipy(gaussian.natural(mean=[0.0, 0.0], covariance=np.diag([1.0, 1e-16])))
     with pytest.raises(

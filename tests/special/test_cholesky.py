@@ -121,7 +121,7 @@ def test_products_and_the_triangular_factor() -> None:
     factors = factor(np, a)
     lower = factors.lower()
     assert np.array_equal(np.triu(lower.high), np.eye(4))
-    product = matmul(lower * factors.pivots[..., None, :], lower.mT).rounded()
+    product = matmul(lower * factors.pivots[..., None, :], lower.transposed).rounded()
     np.testing.assert_allclose(product, a, rtol=2 * U)
     v = np.arange(4.0)
     # Relative to the terms: a plain product has 4 roundings of each.

@@ -63,12 +63,12 @@ def test_types_shapes_and_numbers(dtype: type) -> None:
         third,
         third + 1.0,
         third * np.asarray([1.0, 2.0, 3.0], dtype=dtype),
-        third.mT,
+        third.transposed,
         third[..., 0],
         third.sum(axis=-2),
     ):
         assert word.high.dtype == word.low.dtype == dtype
-    assert third.mT.high.shape == (3, 2)
+    assert third.transposed.high.shape == (3, 2)
     assert third.sum(axis=-2).high.shape == (3,)
     unit = np.finfo(dtype).eps / 2
     assert np.all(np.abs((third.sum() - 1.0).rounded()) <= 8 * unit * unit)
