@@ -274,7 +274,7 @@ class ExponentialTilt(ExponentialFamily):
         self, rng: np.random.Generator, size: tuple[int, ...], theta: np.ndarray
     ) -> np.ndarray:
         if self.draw is None:
-            raise OptionError(f"samples of {self.name} need a sampler: pass draw")
+            raise OptionError(f"samples of {self.name} need draw, a sampler")
         return self.draw(rng, size, theta)
 
 
