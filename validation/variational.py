@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import ingd_ref as ir
+from ingd_ref.variational._curvature import FactoredCurvature
 from validation.backends import Arrays
 from validation.families import pairs
 from validation.oracles import variational as oracle
@@ -140,9 +141,7 @@ def gaussian_steps(arrays: Arrays) -> Iterator[Measured]:
         ("positive", convex, 1.0),
     ):
         moved_by = oracle.standard_step if step == "standard" else oracle.positive_step
-        expected = vi.Expected(
-            arrays(np.zeros(())), arrays(gradient), vi.DenseCurvature(arrays(target))
-        )
+        expected = vi.Expected(arrays(np.zeros(())), arrays(gradient), arrays(target))
         full = vi.FullGaussian.from_precision(arrays(MEAN), arrays(PRECISION))
         yield from _judged(
             arrays,
@@ -176,7 +175,7 @@ def _low_rank(arrays: Arrays, gradient: Array) -> Iterator[Measured]:
     target = (
         precise(np.diag(base)) + precise(factor) @ precise(np.diag(weights)) @ precise(factor).T
     )
-    curvature = vi.FactoredCurvature(arrays(base), arrays(factor), arrays(weights))
+    curvature = FactoredCurvature(arrays(base), arrays(factor), arrays(weights))
     expected = vi.Expected(arrays(np.zeros(())), arrays(gradient), curvature)
     for step, moved_by in (("standard", oracle.standard_step), ("positive", oracle.positive_step)):
         q = vi.LowRankGaussian(arrays(MEAN), arrays(diagonal), arrays(columns))
@@ -311,7 +310,7 @@ def optimum_of_a_regression(arrays: Arrays) -> Iterator[Measured]:
             COUNTS,
         ),
     ):
-        for step in vi.STEPS:
+        for step in ("standard", "positive"):
             start = vi.FullGaussian.from_precision(arrays(np.zeros(3)), arrays(np.diag(PRIOR)))
             result = vi.run_nvi(
                 model, start, step=step, step_size=0.8, progress=False, steps=300, tolerance=1e-24

@@ -27,7 +27,6 @@ from ingd_ref.variational import (
     BayesianLinearRegression,
     Expected,
     FullGaussian,
-    GaussianApproximation,
     LogisticRegression,
     MeanFieldGaussian,
     PoissonRegression,
@@ -38,6 +37,7 @@ from ingd_ref.variational import (
     plain_gradient_step,
     run_nvi,
 )
+from ingd_ref.variational._approximation import GaussianApproximation
 
 __all__ = ["Nvi"]
 

@@ -1,35 +1,30 @@
-"""Natural-gradient variational inference, (E11): Gaussian approximations of a posterior, and steps in any exponential family.
+"""Natural-gradient variational inference (E11), with Gaussians and in any exponential family.
 
 A :class:`FullGaussian`, :class:`MeanFieldGaussian` or :class:`LowRankGaussian` climbs the evidence
 lower bound of a model by :func:`natural_step`, and :func:`run_nvi` is the loop.
 :func:`conjugate_step` is the same step in the natural parameters of any family.
 
+The log density of a linear model is quadratic, so one step is exact and the second has nothing
+left to do:
+
 >>> import numpy as np
 >>> import ingd_ref as ir
->>> model = ir.variational.BayesianLinearRegression(np.array([[1.0], [2.0]]), np.array([1.0, 3.0]))
+>>> design, response = np.array([[1.0], [2.0]]), np.array([1.0, 3.0])
+>>> model = ir.variational.BayesianLinearRegression(design, response)
 >>> start = ir.variational.FullGaussian.from_precision(np.array([-40.0]), np.array([[0.01]]))
->>> result = ir.variational.run_nvi(model, start)  # ℓ is quadratic: one step is exact, the second finds that there is nothing to do
+>>> result = ir.variational.run_nvi(model, start)
 >>> result.steps, result.precision
 (1, array([[6.]]))
 """
 
-from ingd_ref.variational._approximation import STEPS, Expected, GaussianApproximation
+from ingd_ref.variational._approximation import Expected
 from ingd_ref.variational._conjugate import (
-    ConjugateStep,
     conjugate_step,
     regression_gradient,
     reverse_divergence_gradient,
 )
-from ingd_ref.variational._curvature import (
-    Curvature,
-    DenseCurvature,
-    DiagonalCurvature,
-    FactoredCurvature,
-)
 from ingd_ref.variational._expectations import (
-    CURVATURES,
     Exact,
-    Expectation,
     LogDensity,
     Quadrature,
     Sampling,
@@ -42,33 +37,21 @@ from ingd_ref.variational._models import (
     GeneralisedLinearModel,
     LogisticRegression,
     PoissonRegression,
-    Terms,
 )
 from ingd_ref.variational._natural_step import elbo, expected_under, mean_gradient, natural_step
 from ingd_ref.variational._nodes import scalar_nodes
 from ingd_ref.variational._nonlinear import NonlinearRegression
-from ingd_ref.variational._plain_gradient import CHARTS, plain_gradient_step
-from ingd_ref.variational._quadrature_rules import RULES, normal_rule
+from ingd_ref.variational._plain_gradient import plain_gradient_step
+from ingd_ref.variational._quadrature_rules import normal_rule
 from ingd_ref.variational._result import NviStep, VariationalResult
 from ingd_ref.variational._run import run_nvi
 from ingd_ref.variational._vadam import Vadam, VadamResult, VadamState, run_vadam
 
 __all__ = [
-    "CHARTS",
-    "CURVATURES",
-    "RULES",
-    "STEPS",
     "BayesianLinearRegression",
-    "ConjugateStep",
-    "Curvature",
-    "DenseCurvature",
-    "DiagonalCurvature",
     "Exact",
-    "Expectation",
     "Expected",
-    "FactoredCurvature",
     "FullGaussian",
-    "GaussianApproximation",
     "GeneralisedLinearModel",
     "LogDensity",
     "LogisticRegression",
@@ -79,7 +62,6 @@ __all__ = [
     "PoissonRegression",
     "Quadrature",
     "Sampling",
-    "Terms",
     "Vadam",
     "VadamResult",
     "VadamState",

@@ -1,28 +1,28 @@
-"""What the loop asks of a Gaussian approximation, whatever the form of its precision."""
+"""The interface of Gaussian approximations, whatever the form of their precision."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Self
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, is_array
 from ingd_ref.errors import ShapeError
-from ingd_ref.variational._curvature import Curvature
+from ingd_ref.variational._curvature import Curvature, DenseCurvature
 from ingd_ref.variational._linear_algebra import matvec
 
 __all__ = ["STEPS", "Expected", "GaussianApproximation", "as_vectors"]
 
-#: The two ways to change a precision: along a straight line in natural parameters, or so that it
-#: stays positive definite.
+# How a step changes a precision: along a straight line in natural parameters, or so that it stays
+# positive definite.
 STEPS = ("standard", "positive")
 
 
 @dataclass(frozen=True, eq=False)
 class Expected:
-    """What a step needs to know of ℓ under the current approximation q.
+    """Expectations of ℓ under the current approximation q, the input of a step of (E11).
 
     Attributes
     ----------
@@ -30,19 +30,24 @@ class Expected:
         E_q[ℓ], in nats.
     gradient : array (..., d)
         E_q[∇ℓ].
-    curvature : Curvature
-        T = −E_q[∇²ℓ].
+    curvature : array (..., d, d)
+        T = −E_q[∇²ℓ], symmetric; the average with its transpose is taken. Models of the package
+        give objects that keep its structure instead.
     """
 
     value: Array
     gradient: Array
     curvature: Curvature
 
+    def __post_init__(self) -> None:
+        if is_array(self.curvature):
+            object.__setattr__(self, "curvature", DenseCurvature(self.curvature))
+
 
 class GaussianApproximation(ABC):
     r"""A Gaussian q = N(m, P⁻¹) on R^d, or a batch of them, that natural-gradient steps change.
 
-    Results live in the library, on the device and in the floating type of the mean. Subclasses say
+    Results have the library, the device and the floating-point type of the mean. Subclasses decide
     how the precision P is kept.
     """
 
@@ -80,31 +85,50 @@ class GaussianApproximation(ABC):
 
     @abstractmethod
     def solve(self, columns: Array) -> Array:
-        """P⁻¹X (..., d, k) for columns X (..., d, k)."""
+        """Return P⁻¹X (..., d, k) for columns X (..., d, k)."""
 
     @abstractmethod
     def product(self, columns: Array) -> Array:
-        """PX (..., d, k) for columns X (..., d, k)."""
+        """Return PX (..., d, k) for columns X (..., d, k)."""
 
     @abstractmethod
     def predictor_variance(self, design: Array) -> Array:
-        """Variances a_iᵀP⁻¹a_i (..., n) of linear predictors a_iᵀx, for rows a_i of a design (..., n, d)."""
+        """Return the variances a_iᵀP⁻¹a_i (..., n) of predictors, for rows a_i of (..., n, d)."""
 
     @abstractmethod
     def coloured(self, noise: Array) -> Array:
-        """Deviations from the mean (..., s, d) with covariance P⁻¹, made of standard normal numbers (..., s, d)."""
+        """Return deviations (..., s, d) with covariance P⁻¹ from standard normal numbers."""
 
     @abstractmethod
     def curvature_gap(self, curvature: Curvature) -> Array:
-        """Squared Fisher norm ½ tr[(P⁻¹(T − P))²] (...) of the change that the precision is asked for."""
+        """Return the squared Fisher norm ½ tr[(P⁻¹(T − P))²] (...) of the change to T."""
 
     @abstractmethod
     def with_precision_towards(self, curvature: Curvature, step_size: float, step: str) -> Self:
-        """The same mean, with a precision moved towards T by ``step_size``."""
+        """Return the same mean, with a precision moved towards T by ``step_size``."""
 
-    @abstractmethod
     def moved_to(self, mean: Array) -> Self:
-        """The same precision, with another mean (..., d)."""
+        """Return the same precision, with another mean (..., d)."""
+        return self._changed(mean=mean)
+
+    @classmethod
+    def _made(cls, **values: Array) -> Self:
+        """Return an approximation of checked arrays."""
+        made = object.__new__(cls)
+        for name, value in values.items():
+            object.__setattr__(made, name, value)
+        return made
+
+    def _changed(self, **values: Array) -> Self:
+        """Return a copy with other fields, which only have to be finite and of the same shape."""
+        xp = array_namespace(mean=self.mean)
+        kept = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        for name, value in values.items():
+            if tuple(value.shape) != tuple(kept[name].shape):
+                shapes = tuple(kept[name].shape), tuple(value.shape)
+                raise ShapeError(f"{name} must keep its shape {shapes[0]}, got {shapes[1]}")
+            _checks.finite(value, name, xp)
+        return self._made(**(kept | values))
 
     @property
     def covariance(self) -> Array:
@@ -120,43 +144,36 @@ class GaussianApproximation(ABC):
         return 0.5 * (self.dim * (1.0 + math.log(2.0 * math.pi)) - self.log_det_precision)
 
     def predictor_mean(self, design: Array) -> Array:
-        """Means a_iᵀm (..., n) of linear predictors, for rows a_i of a design (..., n, d)."""
+        """Return the means a_iᵀm (..., n) of predictors, for rows a_i of a design (..., n, d)."""
         if design.shape[-1] != self.dim:
             raise ShapeError(
-                f"the design has {design.shape[-1]} columns, but the approximation has dimension {self.dim}"
+                f"the design has {design.shape[-1]} columns, but the approximation has dimension "
+                f"{self.dim}"
             )
         return matvec(array_namespace(mean=self.mean, design=design), design, self.mean)
 
     def squared_gradient(self, expected: Expected) -> Array:
-        r"""Squared length of the natural gradient of the ELBO in the Fisher metric, (E7) with (E11).
+        r"""Return the squared Fisher length (...) of the natural gradient (E7) of the ELBO.
 
-        .. math:: \mathbb E[\nabla\ell]^\top P^{-1}\, \mathbb E[\nabla\ell] + ½\operatorname{tr}[(P^{-1}(T - P))^2]
+        .. math:: \mathbb E[\nabla\ell]^\top P^{-1}\, \mathbb E[\nabla\ell]
+                  + ½\operatorname{tr}[(P^{-1}(T - P))^2]
 
-        Half of it is what a full step is about to gain, to second order, in nats. For
-        :class:`LowRankGaussian` the trace is that of the diagonals, since the projection on low
-        rank keeps the rest of T − P from vanishing.
-
-        Parameters
-        ----------
-        expected : Expected
-            Of ℓ under this approximation.
-
-        Returns
-        -------
-        array (...)
+        To second order a full step gains half of it, in nats. For :class:`LowRankGaussian` the
+        trace is that of the diagonals, since the projection on low rank keeps the rest of T − P
+        from vanishing.
         """
         xp = array_namespace(mean=self.mean, gradient=expected.gradient)
         column = expected.gradient[..., None]
-        return xp.sum(column * self.solve(column), axis=(-2, -1)) + self.curvature_gap(
-            expected.curvature
-        )
+        gap = self.curvature_gap(expected.curvature)
+        return xp.sum(column * self.solve(column), axis=(-2, -1)) + gap
 
 
 def as_vectors(xp: Namespace, values: Array, name: str, like: Array | None = None) -> Array:
-    """Return a finite floating copy of vectors (..., d), d ≥ 1."""
+    """Return a finite floating-point copy of vectors (..., d), d ≥ 1."""
     if values.ndim == 0 or 0 in values.shape:
         raise ShapeError(
-            f"{name} must have shape (..., d) with d ≥ 1 and no empty axis, got {tuple(values.shape)}"
+            f"{name} must have shape (..., d) with d ≥ 1 and no empty axis, "
+            f"got {tuple(values.shape)}"
         )
     return xp.asarray(
         _checks.finite(_checks.real_array(values, name, xp, like), name, xp), copy=True

@@ -1,8 +1,7 @@
-"""Natural-gradient variational inference within any family of the package: (E11) as it stands, in natural parameters."""
+"""Natural-gradient variational inference in any family, in its natural parameters (E11)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,21 +10,24 @@ from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families import ExponentialFamily
+from ingd_ref.families._edge import checked, checked_pair, rows
 from ingd_ref.variational._natural_step import checked_step_size
 
 __all__ = ["ConjugateStep", "conjugate_step", "regression_gradient", "reverse_divergence_gradient"]
 
-# Halvings after which a step is 1e-12 of what was asked for: then the target's direction itself is
-# of no use.
+# After so many halvings a step is 1e-12 of its size: the direction itself leads outside.
 HALVINGS = 40
 
 
 def reverse_divergence_gradient(
     family: ExponentialFamily, theta: Array, likelihood_gradient: Array, prior: Array | None = None
 ) -> Array:
-    r"""Gradient of L(θ) = KL(q_θ‖p) with respect to the mean parameters, equation (E11): by (E8) the natural gradient in θ.
+    r"""Return the gradient of KL(q_θ‖p) in the mean parameters, equation (E11).
 
-    .. math:: \nabla_\mu L = \theta - \theta_0 - \nabla_\mu \mathbb E_\theta[\log p(\mathrm{data} \mid x)]
+    .. math:: \nabla_\mu L
+              = \theta - \theta_0 - \nabla_\mu \mathbb E_\theta[\log p(\mathrm{data} \mid x)]
+
+    By (E8) it is the natural gradient in θ.
 
     Parameters
     ----------
@@ -37,9 +39,9 @@ def reverse_divergence_gradient(
         Gradient in mean parameters of the expected log likelihood. If the likelihood is conjugate,
         log p(data | x) = ⟨t, f(x)⟩ + const, it is t itself.
     prior : array (..., b), optional
-        Natural parameters θ₀ of a prior in the same family. Its base measure cancels against that
-        of q. Without a prior, the gradient has to be that of E_θ[ℓ − log h], with ℓ the whole log
-        density and h the base measure.
+        Natural parameters θ₀ of a prior in the same family. Its base measure cancels that of q.
+        Without a prior, ``likelihood_gradient`` must be that of E_θ[ℓ − log h], with ℓ the whole
+        log density and h the base measure.
 
     Returns
     -------
@@ -47,7 +49,6 @@ def reverse_divergence_gradient(
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError
     DomainError
         If θ or θ₀ lies outside the natural parameter space.
 
@@ -66,20 +67,8 @@ def reverse_divergence_gradient(
     return theta - target
 
 
-@dataclass(frozen=True, eq=False)
-class ConjugateStep:
-    """What :func:`conjugate_step` did.
-
-    Attributes
-    ----------
-    theta : array (..., b)
-        New natural parameters.
-    target : array (..., b)
-        θ₀ + ∇_μ E[log likelihood], where a full step leads; possibly outside the natural parameter
-        space.
-    step_size : array (...)
-        ρ that was used, halved where need be.
-    """
+class ConjugateStep(NamedTuple):
+    """Result of :func:`conjugate_step`, which describes the fields."""
 
     theta: Array
     target: Array
@@ -97,7 +86,8 @@ def conjugate_step(
 ) -> ConjugateStep:
     r"""Take one natural-gradient step of variational inference in a family, equation (E11).
 
-    .. math:: \theta \leftarrow (1-\rho)\,\theta + \rho\,\big(\theta_0 + \nabla_\mu \mathbb E_\theta[\log p(\mathrm{data} \mid x)]\big)
+    .. math:: \theta \leftarrow (1-\rho)\,\theta + \rho\,\big(\theta_0
+              + \nabla_\mu \mathbb E_\theta[\log p(\mathrm{data} \mid x)]\big)
 
     Parameters
     ----------
@@ -106,28 +96,28 @@ def conjugate_step(
     theta : array (..., b)
         Natural parameters of q.
     prior : array (..., b) or None
-        Natural parameters θ₀ of a prior in the same family; see :func:`reverse_divergence_gradient`
-        for what ``None`` means.
+        Natural parameters θ₀ of a prior in the same family, or none, as for
+        :func:`reverse_divergence_gradient`.
     likelihood_gradient : array (..., b)
         Gradient in mean parameters of the expected log likelihood, from :func:`mean_gradient`,
         :func:`regression_gradient`, or by hand.
     step_size : float in (0, 1]
         ρ. With ρ = 1 and a conjugate likelihood the step is exact Bayesian updating. Default 1.
     damping : bool
-        What happens if the new parameters lie outside the natural parameter space, which the target
-        may: ``False`` (default) raises, ``True`` halves ρ, for the members of the batch concerned,
-        until they lie inside. The space is convex, so a target inside never needs it.
+        Whether to halve ρ until the new parameters lie in the natural parameter space, for each
+        member of the batch. Default: raise. The space is convex, so only a target outside needs it.
 
     Returns
     -------
     ConjugateStep
+        ``theta`` (..., b), the new natural parameters; ``target`` (..., b), where a full step
+        leads; ``step_size`` (...), the ρ that was used.
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError
     DomainError
-        If ρ is outside (0, 1], θ or θ₀ outside the space, or the new parameters are and ``damping``
-        is off.
+        If ρ lies outside (0, 1], if θ or θ₀ lies outside the space, or if the new parameters do
+        and ``damping`` is off.
 
     Examples
     --------
@@ -169,20 +159,20 @@ def regression_gradient(
     *,
     base_measure: bool = False,
 ) -> Array:
-    r"""Gradient ∇_μ E_θ[ℓ] for (E11) from values of ℓ at weighted points, as the coefficients of a regression of ℓ on the statistics.
+    r"""Return ∇_μ E_θ[ℓ] for equation (E11), by regressing values of ℓ on the statistics.
 
     .. math:: \nabla_\mu \mathbb E_\theta[\ell] = F^{-1} \nabla_\theta \mathbb E_\theta[\ell]
               = \operatorname{Cov}_\theta[f]^{-1} \operatorname{Cov}_\theta[f, \ell]
 
-    by (E3), (E8) and the score f − μ. Both covariances are taken over the same points, so that a
-    conjugate ℓ = ⟨t, f⟩ + const gives t without any noise.
+    by (E3), (E8) and the score f − μ. Both covariances are taken over the same points, so a
+    conjugate ℓ = ⟨t, f⟩ + const gives t without noise.
 
     Parameters
     ----------
     family : ExponentialFamily
         The family of q.
     theta : array (b,)
-        Natural parameters of q; checked, and with quadrature nodes all that the nodes depend on.
+        Natural parameters of q.
     log_likelihood : array (n,)
         ℓ at the points.
     x : array (n, d)
@@ -191,7 +181,7 @@ def regression_gradient(
     weights : array (n,), optional
         Weights of the points, non-negative and summing to one. Default: 1/n.
     base_measure : bool
-        Whether to subtract log h(x) from ℓ, as (E11) asks for when there is no prior in the family.
+        Whether to subtract log h(x) from ℓ, which (E11) needs if there is no prior in the family.
         Default ``False``.
 
     Returns
@@ -200,9 +190,8 @@ def regression_gradient(
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError
     DomainError
-        If θ or a point is outside its space, or the points do not determine the regression.
+        If θ or a point lies outside its space, or the points do not determine the regression.
 
     Notes
     -----
@@ -221,7 +210,7 @@ def regression_gradient(
     xp = array_namespace(theta=theta, log_likelihood=log_likelihood, x=x, weights=weights)
     if theta.ndim != 1:
         raise ShapeError(f"theta must have shape ({family.number},), got {tuple(theta.shape)}")
-    family.mean(theta)  # θ inside its space
+    checked(family, theta)
     x = _checks.points(x, "x", xp, dim=family.dim, like=theta)
     values = _checks.vector(log_likelihood, "log_likelihood", x.shape[0], xp, like=theta)
     pi = _checks.weights(weights, "weights", x.shape[0], xp, like=theta)
@@ -246,7 +235,8 @@ class _Columns(NamedTuple):
         lengths = xp.sqrt(xp.sum(centred * centred, axis=0))
         if centred.shape[0] <= centred.shape[1] or not item(xp.all(lengths > 0)):
             raise DomainError(
-                f"the {centred.shape[0]} points do not determine a regression on {centred.shape[1]} statistics"
+                f"the {centred.shape[0]} points do not determine a regression on "
+                f"{centred.shape[1]} statistics"
             )
         orthonormal, upper = xp.linalg.qr(centred / lengths, mode="reduced")
         # A column that depends on the others leaves a diagonal entry that is nothing but the
@@ -254,7 +244,8 @@ class _Columns(NamedTuple):
         least = item(xp.min(xp.abs(xp.linalg.diagonal(upper))))
         if not least > 10 * centred.shape[1] * xp.finfo(centred.dtype).eps:
             raise DomainError(
-                f"the points do not determine a regression on {centred.shape[1]} statistics, which depend on one another there"
+                f"the points do not determine a regression on {centred.shape[1]} statistics, "
+                "which depend on one another there"
             )
         return cls(orthonormal, upper, lengths)
 
@@ -266,34 +257,20 @@ class _Columns(NamedTuple):
 def _target(
     family: ExponentialFamily, theta: Array, likelihood_gradient: Array, prior: Array | None
 ) -> tuple[Namespace, Array, Array]:
-    """θ as a copy in the batch shape of all, and θ₀ + ∇_μ E[log likelihood]."""
+    """Return θ as a copy in the batch shape of all, and θ₀ + ∇_μ E[log likelihood]."""
     xp = array_namespace(theta=theta, likelihood_gradient=likelihood_gradient, prior=prior)
-    for name, value in (("theta", theta), ("prior", prior)):
-        if value is not None:
-            family.mean(value) if name == "theta" else family.log_partition(
-                value
-            )  # inside the space, or DomainError
-    theta = _checks.real_array(theta, "theta", xp)
-    gradient = _checks.finite(
-        _checks.real_array(likelihood_gradient, "likelihood_gradient", xp, like=theta),
-        "likelihood_gradient",
-        xp,
-    )
-    if gradient.ndim == 0 or gradient.shape[-1] != family.number:
-        raise ShapeError(
-            f"likelihood_gradient must have shape (..., {family.number}), got {tuple(gradient.shape)}"
-        )
-    target = (
-        gradient if prior is None else gradient + _checks.real_array(prior, "prior", xp, like=theta)
-    )
+    if prior is None:
+        _, theta = checked(family, theta)
+    else:
+        _, theta, prior = checked_pair(family, theta, prior, ("theta", "prior"))
+    name = "likelihood_gradient"
+    gradient = rows(xp, likelihood_gradient, name, family.number, like=theta)
+    target = gradient if prior is None else gradient + prior
     try:
         shape = np.broadcast_shapes(tuple(theta.shape), tuple(target.shape))
     except ValueError:
         raise ShapeError(
-            f"theta {tuple(theta.shape)} and likelihood_gradient {tuple(gradient.shape)} do not broadcast"
+            f"theta {tuple(theta.shape)} and {name} {tuple(gradient.shape)} do not broadcast"
         ) from None
-    return (
-        xp,
-        xp.asarray(xp.broadcast_to(theta, shape), copy=True),
-        xp.asarray(xp.broadcast_to(target, shape), copy=True),
-    )
+    theta, target = xp.broadcast_to(theta, shape), xp.broadcast_to(target, shape)
+    return xp, xp.asarray(theta, copy=True), xp.asarray(target, copy=True)

@@ -1,10 +1,9 @@
-"""The expected negative Hessian of a log density, in the form in which a model has it."""
+"""The expected negative Hessian of a log density, with the structure that a model gives it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device
@@ -15,7 +14,7 @@ __all__ = ["Curvature", "DenseCurvature", "DiagonalCurvature", "FactoredCurvatur
 
 
 class Curvature(ABC):
-    r"""The symmetric matrix T = −E_q[∇²ℓ] (..., d, d) of (E11): the precision that a full natural-gradient step would take.
+    r"""The symmetric matrix T = −E_q[∇²ℓ] (..., d, d) of (E11), the precision of a full step.
 
     It need not be positive definite where ℓ is not concave.
     """
@@ -27,37 +26,20 @@ class Curvature(ABC):
 
     @abstractmethod
     def matrix(self) -> Array:
-        """T as a matrix (..., d, d)."""
+        """Return T as a matrix (..., d, d)."""
 
     @abstractmethod
     def diagonal(self) -> Array:
-        """Diagonal of T (..., d)."""
+        """Return the diagonal of T (..., d)."""
 
     @abstractmethod
     def product(self, columns: Array) -> Array:
-        """TX (..., d, k) for columns X (..., d, k)."""
+        """Return TX (..., d, k) for columns X (..., d, k)."""
 
 
 @dataclass(frozen=True, eq=False)
 class DenseCurvature(Curvature):
-    """T as a matrix.
-
-    Parameters
-    ----------
-    values : array (..., d, d)
-        T, symmetric; the average with its transpose is taken.
-
-    Raises
-    ------
-    BackendError, ShapeError, NonFiniteError
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> DenseCurvature(np.array([[2.0, 1.0], [0.0, 1.0]])).matrix()
-    array([[2. , 0.5],
-           [0.5, 1. ]])
-    """
+    """T as a matrix (..., d, d); the average with its transpose is taken."""
 
     values: Array
 
@@ -67,9 +49,8 @@ class DenseCurvature(Curvature):
             raise ShapeError(
                 f"the curvature must have shape (..., d, d), got {tuple(self.values.shape)}"
             )
-        values = _checks.finite(
-            _checks.real_array(self.values, "the curvature", xp), "the curvature", xp
-        )
+        values = _checks.real_array(self.values, "the curvature", xp)
+        values = _checks.finite(values, "the curvature", xp)
         object.__setattr__(self, "values", 0.5 * (values + xp.matrix_transpose(values)))
 
     @property
@@ -89,38 +70,9 @@ class DenseCurvature(Curvature):
 
 @dataclass(frozen=True, eq=False)
 class DiagonalCurvature(Curvature):
-    """The diagonal of T alone, all that a :class:`MeanFieldGaussian` asks for.
-
-    Parameters
-    ----------
-    values : array (..., d)
-        Diagonal.
-
-    Raises
-    ------
-    BackendError, ShapeError, NonFiniteError
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> DiagonalCurvature(np.array([2.0, 1.0])).product(np.ones((2, 1)))
-    array([[2.],
-           [1.]])
-    """
+    """The diagonal of T (..., d), all that a :class:`MeanFieldGaussian` needs."""
 
     values: Array
-
-    def __post_init__(self) -> None:
-        xp = array_namespace(values=self.values)
-        if self.values.ndim < 1:
-            raise ShapeError("the diagonal of the curvature must have shape (..., d), got ()")
-        object.__setattr__(
-            self,
-            "values",
-            _checks.finite(
-                _checks.real_array(self.values, "the curvature", xp), "the curvature", xp
-            ),
-        )
 
     @property
     def dim(self) -> int:
@@ -138,44 +90,21 @@ class DiagonalCurvature(Curvature):
 
 @dataclass(frozen=True, eq=False)
 class FactoredCurvature(Curvature):
-    """T = diag(δ) + W diag(s) Wᵀ, as generalised linear models have it: δ from the prior, W the transposed design.
+    """T = diag(δ) + W diag(s) Wᵀ of generalised linear models.
 
-    Parameters
+    Attributes
     ----------
     base : array (..., d)
-        δ.
+        δ, from the prior.
     factor : array (..., d, r)
-        W.
+        W, the transposed design.
     weights : array (..., r)
         s; negative where ℓ is not concave.
-
-    Raises
-    ------
-    BackendError, ShapeError, NonFiniteError
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> FactoredCurvature(np.ones(2), np.array([[1.0], [2.0]]), np.array([3.0])).matrix()
-    array([[ 4.,  6.],
-           [ 6., 13.]])
     """
 
     base: Array
     factor: Array
     weights: Array
-
-    def __post_init__(self) -> None:
-        xp = array_namespace(base=self.base, factor=self.factor, weights=self.weights)
-        shapes = (tuple(self.base.shape[-1:]), tuple(self.weights.shape[-1:]))
-        if self.factor.ndim < 2 or (*shapes[0], *shapes[1]) != tuple(self.factor.shape[-2:]):
-            found = f"{tuple(self.base.shape)}, {tuple(self.factor.shape)} and {tuple(self.weights.shape)}"
-            raise ShapeError(
-                f"base (..., d), factor (..., d, r) and weights (..., r) of a curvature must fit together, got {found}"
-            )
-        for name in ("base", "factor", "weights"):
-            value: Any = _checks.real_array(getattr(self, name), f"the curvature's {name}", xp)
-            object.__setattr__(self, name, _checks.finite(value, f"the curvature's {name}", xp))
 
     @property
     def dim(self) -> int:

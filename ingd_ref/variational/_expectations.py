@@ -1,4 +1,4 @@
-"""Three ways to take the expectations of (E11): in closed form, by quadrature for each datum, and by samples."""
+"""The expectations of (E11): in closed form, by quadrature for each datum, and by samples."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_backend
 from ingd_ref.errors import NonFiniteError, OptionError, ShapeError
 from ingd_ref.variational._approximation import Expected, GaussianApproximation
-from ingd_ref.variational._curvature import Curvature, DenseCurvature, DiagonalCurvature
+from ingd_ref.variational._curvature import (
+    Curvature,
+    DenseCurvature,
+    DiagonalCurvature,
+    FactoredCurvature,
+)
 from ingd_ref.variational._mean_field import MeanFieldGaussian
 from ingd_ref.variational._quadrature_rules import RULES, normal_rule
 
 __all__ = [
-    "CURVATURES",
     "Exact",
     "Expectation",
     "LogDensity",
@@ -26,13 +30,13 @@ __all__ = [
     "default_expectation",
 ]
 
-#: Where :class:`Sampling` has the curvature from.
+# Where Sampling takes the curvature from.
 CURVATURES = ("hessian", "gradient", "gauss-newton")
 
 
 @runtime_checkable
 class LogDensity(Protocol):
-    """A log density ℓ(x) = log p(data, x), normalised or not, as natural-gradient variational inference asks for it.
+    """Interface of a log density ℓ(x) = log p(data, x), normalised or not, for (E11).
 
     Besides the two methods here, ``hessian(x)`` (..., s, d, d) is needed by
     ``Sampling(curvature="hessian")``, and ``gauss_newton(x)`` (..., s, d, d), a positive
@@ -40,14 +44,14 @@ class LogDensity(Protocol):
     """
 
     def log_density(self, x: Array) -> Array:
-        """Values ℓ(x) (..., s) at points (..., s, d)."""
+        """Return ℓ(x) (..., s) at points (..., s, d)."""
 
     def gradient(self, x: Array) -> Array:
-        """Gradients ∇ℓ(x) (..., s, d) at points (..., s, d)."""
+        """Return ∇ℓ(x) (..., s, d) at points (..., s, d)."""
 
 
 class Expectation(ABC):
-    """A way to take expectations of ℓ, ∇ℓ and ∇²ℓ under a Gaussian approximation."""
+    """A method for expectations of ℓ, ∇ℓ and ∇²ℓ under a Gaussian approximation (E11)."""
 
     @property
     def random(self) -> bool:
@@ -58,12 +62,12 @@ class Expectation(ABC):
     def __call__(
         self, model: Any, q: GaussianApproximation, rng: np.random.Generator | None = None
     ) -> Expected:
-        """Take the expectations.
+        """Return the expectations.
 
         Parameters
         ----------
         model : object
-            ℓ; what it must have depends on the way.
+            ℓ; the methods that it needs depend on the subclass.
         q : GaussianApproximation
             Batch shape (...).
         rng : numpy.random.Generator, optional
@@ -77,7 +81,9 @@ class Expectation(ABC):
 
 @dataclass(frozen=True)
 class Exact(Expectation):
-    """Closed forms, for models that have a method ``expected(q)``, such as linear and Poisson regression.
+    """Closed forms of the expectations in (E11), for models with a method ``expected(q)``.
+
+    Linear and Poisson regression have one.
 
     Examples
     --------
@@ -93,17 +99,18 @@ class Exact(Expectation):
     ) -> Expected:
         if not hasattr(model, "expected"):
             raise OptionError(
-                f"{type(model).__name__} has no closed form of its expectations; use Quadrature or Sampling"
+                f"{type(model).__name__} has no closed form of its expectations; "
+                "use Quadrature or Sampling"
             )
         return _checked(model.expected(q), q)
 
 
 @dataclass(frozen=True)
 class Quadrature(Expectation):
-    """One-dimensional quadrature for each datum, for models whose ℓ depends on x by linear predictors: ℓ(x) = Σ_i φ_i(a_iᵀx) + log prior.
+    """One-dimensional quadrature for each datum, for the expectations in (E11).
 
-    a_iᵀx is Gaussian under q whatever the form of the precision, so E_q[φ_i], E_q[φ_i′] and
-    E_q[φ_i″] are integrals over one variable.
+    It serves models of linear predictors, ℓ(x) = Σ_i φ_i(a_iᵀx) + log prior: a_iᵀx is Gaussian
+    under q, so E_q[φ_i], E_q[φ_i′] and E_q[φ_i″] are integrals over one variable.
 
     Parameters
     ----------
@@ -133,33 +140,28 @@ class Quadrature(Expectation):
     ) -> Expected:
         if not hasattr(model, "expected_by_nodes"):
             raise OptionError(
-                f"{type(model).__name__} is not known by linear predictors; use Sampling"
+                f"{type(model).__name__} is no model of linear predictors; use Sampling"
             )
-        nodes, weights = normal_rule(self.number, self.rule)
-        return _checked(
-            model.expected_by_nodes(
-                q, to_backend(nodes, like=q.mean), to_backend(weights, like=q.mean)
-            ),
-            q,
-        )
+        rule = (to_backend(one, like=q.mean) for one in normal_rule(self.number, self.rule))
+        return _checked(model.expected_by_nodes(q, *rule), q)
 
 
 @dataclass(frozen=True)
 class Sampling(Expectation):
-    r"""Means over samples x = m + P^{-1/2}z, for any :class:`LogDensity`; unbiased.
+    r"""Means over samples x = m + P^{-1/2}z, for the expectations in (E11); unbiased.
 
     Parameters
     ----------
     number : int ≥ 1
         Samples s. Default 16.
     antithetic : bool
-        Whether every second z is the negative of the one before, which needs an even number: odd
-        functions of x − m then come out exactly. Default ``True``.
+        Whether every second z is the negative of the one before, which needs an even number: means
+        of odd functions of x − m are then exact. Default ``True``.
     curvature : {"hessian", "gradient", "gauss-newton"}
         ``"hessian"`` (default): −∇²ℓ(x) at the samples. ``"gradient"``: gradients alone, by the
-        identity E[∇²ℓ] = E[P(x − m) ∇ℓᵀ], symmetrised; noisier, and a few samples are rarely
+        identity E[∇²ℓ] = E[P(x − m) ∇ℓᵀ], symmetrised; noisier, and with a few samples rarely
         positive definite. ``"gauss-newton"``: the model's positive semi-definite stand-in, which
-        makes standard steps safe and the fixed point another one.
+        makes standard steps safe and changes the fixed point.
 
     Examples
     --------
@@ -167,7 +169,7 @@ class Sampling(Expectation):
     >>> from ingd_ref.variational import BayesianLinearRegression, FullGaussian
     >>> model = BayesianLinearRegression(np.ones((1, 1)), np.array([2.0]))
     >>> q = FullGaussian.from_precision(np.zeros(1), np.eye(1))
-    >>> Sampling(4)(model, q, np.random.default_rng(0)).gradient  # of a quadratic ℓ, exact by symmetry
+    >>> Sampling(4)(model, q, np.random.default_rng(0)).gradient  # exact for a quadratic ℓ
     array([2.])
     """
 
@@ -198,20 +200,15 @@ class Sampling(Expectation):
         x = q.mean[..., None, :] + deviation
         gradients = model.gradient(x)
         curvature = self._curvature(xp, model, q, x, gradients, deviation)
-        return _checked(
-            Expected(
-                xp.mean(model.log_density(x), axis=-1), xp.mean(gradients, axis=-2), curvature
-            ),
-            q,
-        )
+        value = xp.mean(model.log_density(x), axis=-1)
+        return _checked(Expected(value, xp.mean(gradients, axis=-2), curvature), q)
 
     def _noise(self, rng: np.random.Generator, q: GaussianApproximation) -> Array:
         if not self.antithetic:
             return to_backend(rng.standard_normal((*q.batch, self.number, q.dim)), like=q.mean)
         half = rng.standard_normal((*q.batch, self.number // 2, q.dim))
-        return to_backend(
-            np.stack([half, -half], axis=-2).reshape(*q.batch, self.number, q.dim), like=q.mean
-        )
+        pairs = np.stack([half, -half], axis=-2).reshape(*q.batch, self.number, q.dim)
+        return to_backend(pairs, like=q.mean)
 
     def _curvature(
         self,
@@ -237,22 +234,25 @@ class Sampling(Expectation):
 
 
 def default_expectation(model: Any) -> Expectation:
-    """Closed forms where the model has them, else quadrature for each datum, else samples."""
+    """Return closed forms if the model has them, else quadrature for each datum, else samples."""
     if hasattr(model, "expected"):
         return Exact()
     return Quadrature() if hasattr(model, "expected_by_nodes") else Sampling()
 
 
 def _checked(expected: Expected, q: GaussianApproximation) -> Expected:
-    """Refuse expectations that are not finite, or are no gradient on R^d."""
+    """Return the expectations if they are finite and the gradient has the shape of the mean."""
     xp = array_namespace(mean=q.mean, gradient=expected.gradient)
     if tuple(expected.gradient.shape) != tuple(q.mean.shape):
         raise ShapeError(
-            f"the expected gradient must have the shape {tuple(q.mean.shape)} of the mean, got {tuple(expected.gradient.shape)}"
+            f"the expected gradient must have the shape {tuple(q.mean.shape)} of the mean, "
+            f"got {tuple(expected.gradient.shape)}"
         )
     try:
         _checks.finite(expected.gradient, "the expected gradient", xp)
         _checks.finite(expected.value, "the expected log density", xp)
+        if isinstance(expected.curvature, FactoredCurvature):
+            _checks.finite(expected.curvature.weights, "the expected curvature", xp)
     except NonFiniteError as error:
         raise NonFiniteError(f"{error}; a shorter step or a better start may help") from None
     return expected

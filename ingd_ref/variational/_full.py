@@ -1,8 +1,8 @@
-"""A Gaussian approximation with a precision of its own for each pair of coordinates."""
+"""A Gaussian approximation with a full precision matrix."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from ingd_ref._special.symmetric import dual_entries
@@ -21,29 +21,28 @@ __all__ = ["FullGaussian"]
 class FullGaussian(GaussianApproximation):
     r"""q = N(m, P⁻¹) with P = LLᵀ, kept by its lower triangular Cholesky factor L.
 
-    A step of size ρ towards the curvature T = −E_q[∇²ℓ] of (E11) changes P, and with the new P the
-    mean, in one of two ways:
+    A step of size ρ of equation (E11) towards the curvature T = −E_q[∇²ℓ] changes P in one of two
+    ways, and then the mean with the new P:
 
     .. math::
         \text{standard:} \quad P &\leftarrow (1-\rho)P + \rho T \\
-        \text{positive:} \quad P &\leftarrow P + \rho G + ½\rho^2\, G P^{-1} G = ½\big(P + N P^{-1} N\big), \quad
-            G = T - P, \; N = (1-\rho)P + \rho T \\
+        \text{positive:} \quad P &\leftarrow P + \rho G + ½\rho^2\, G P^{-1} G
+            = ½\big(P + N P^{-1} N\big), \quad G = T - P, \; N = (1-\rho)P + \rho T \\
         m &\leftarrow m + \rho P^{-1}\, \mathbb E_q[\nabla\ell]
 
     The second is positive definite for every ρ and every symmetric T, since ½P is and the rest is a
-    square. It is computed as one: L comes from a QR decomposition of Lᵀ above (1 − ρ)Lᵀ + ρL⁻¹T,
-    and no eigenvalue is lost in a sum.
+    square. L comes from a QR decomposition of Lᵀ above (1 − ρ)Lᵀ + ρL⁻¹T, so that no small
+    eigenvalue is lost in a sum.
 
     Parameters
     ----------
     mean : array (..., d)
         m.
     factor : array (..., d, d)
-        L, with positive numbers on its diagonal; what is above the diagonal must be zero.
+        L, lower triangular with a positive diagonal.
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError
     DomainError
         If the diagonal of L is not positive, or L is not triangular.
 
@@ -67,7 +66,8 @@ class FullGaussian(GaussianApproximation):
         factor = as_vectors(xp, self.factor, "factor", like=mean)
         if tuple(factor.shape) != (*mean.shape, mean.shape[-1]):
             raise ShapeError(
-                f"factor must have shape {(*mean.shape, mean.shape[-1])} beside a mean {tuple(mean.shape)}, got {factor.shape}"
+                f"factor must have shape {(*mean.shape, mean.shape[-1])} with a mean "
+                f"{tuple(mean.shape)}, got {factor.shape}"
             )
         if not item(xp.all(xp.linalg.diagonal(factor) > 0)) or item(
             xp.any(xp.triu(factor, k=1) != 0)
@@ -78,7 +78,7 @@ class FullGaussian(GaussianApproximation):
 
     @classmethod
     def from_precision(cls, mean: Array, precision: Array) -> Self:
-        """Approximation with the given mean and precision.
+        """Return the approximation with a given mean and precision.
 
         Parameters
         ----------
@@ -93,16 +93,15 @@ class FullGaussian(GaussianApproximation):
 
         Raises
         ------
-        BackendError, ShapeError, NonFiniteError
         DomainError
             If P is not symmetric up to rounding, or not positive definite.
         """
         xp, mean, precision = _checked(mean, precision, "precision")
-        return cls(mean, cholesky(xp, precision, "precision"))
+        return cls._made(mean=mean, factor=cholesky(xp, precision, "precision"))
 
     @classmethod
     def from_covariance(cls, mean: Array, covariance: Array) -> Self:
-        """Approximation with the given mean and covariance.
+        """Return the approximation with a given mean and covariance.
 
         Parameters
         ----------
@@ -117,7 +116,6 @@ class FullGaussian(GaussianApproximation):
 
         Raises
         ------
-        BackendError, ShapeError, NonFiniteError
         DomainError
             If the covariance is not symmetric up to rounding, or not positive definite.
         """
@@ -126,7 +124,7 @@ class FullGaussian(GaussianApproximation):
         unit = xp.broadcast_to(
             xp.eye(mean.shape[-1], dtype=mean.dtype, device=device(mean)), covariance.shape
         )
-        return cls(mean, stacked_factor(xp, solve(xp, lower, unit)))
+        return cls._made(mean=mean, factor=stacked_factor(xp, solve(xp, lower, unit)))
 
     @property
     def precision(self) -> Array:
@@ -190,36 +188,31 @@ class FullGaussian(GaussianApproximation):
         return 0.5 * xp.sum(gap * gap, axis=(-2, -1))
 
     def with_precision_towards(self, curvature: Curvature, step_size: float, step: str) -> Self:
-        xp, upper = (
-            array_namespace(mean=self.mean),
-            array_namespace(mean=self.mean).matrix_transpose(self.factor),
-        )
+        xp = array_namespace(mean=self.mean)
         if step == "positive":
-            other = (1.0 - step_size) * upper + step_size * solve(
-                xp, self.factor, curvature.matrix()
-            )
-            return replace(self, factor=stacked_factor(xp, upper, other) / 2.0**0.5)
+            upper = xp.matrix_transpose(self.factor)
+            whitened = solve(xp, self.factor, curvature.matrix())
+            other = (1.0 - step_size) * upper + step_size * whitened
+            return self._changed(factor=stacked_factor(xp, upper, other) / 2.0**0.5)
         target = (1.0 - step_size) * self.precision + step_size * curvature.matrix()
-        return replace(self, factor=cholesky(xp, target, "the precision after a standard step"))
-
-    def moved_to(self, mean: Array) -> Self:
-        return replace(self, mean=mean)
+        return self._changed(factor=cholesky(xp, target, "the precision after a standard step"))
 
 
 def _checked(mean: Array, matrix: Array, name: str) -> tuple[Namespace, Array, Array]:
-    """Mean, and a finite symmetric matrix that fits it."""
+    """Return the mean, and a finite symmetric matrix that fits it."""
     xp = array_namespace(mean=mean, **{name: matrix})
     mean = as_vectors(xp, mean, "mean")
     matrix = as_vectors(xp, matrix, name, like=mean)
     if tuple(matrix.shape) != (*mean.shape, mean.shape[-1]):
         raise ShapeError(
-            f"{name} must have shape {(*mean.shape, mean.shape[-1])} beside a mean {tuple(mean.shape)}, got {tuple(matrix.shape)}"
+            f"{name} must have shape {(*mean.shape, mean.shape[-1])} with a mean "
+            f"{tuple(mean.shape)}, got {tuple(matrix.shape)}"
         )
     difference = xp.max(xp.abs(matrix - xp.matrix_transpose(matrix)))
-    # Products such as AᵀA come out asymmetric by a few roundings per entry of their size; more is a
-    # mistake of the caller.
+    # Products such as AᵀA are asymmetric by a few roundings of the size of their entries; more than
+    # that is a mistake.
     if item(difference > 1e3 * xp.finfo(matrix.dtype).eps * xp.max(xp.abs(matrix))):
         raise DomainError(
-            f"{name} must be symmetric, but it differs from its transpose by {item(difference):.3g}"
+            f"{name} must be symmetric, but differs from its transpose by {item(difference):.3g}"
         )
     return xp, mean, symmetrise(xp, matrix)

@@ -29,10 +29,10 @@ def scaled_columns(matrices: Array, scales: Array) -> Array:
 
 
 def solve(xp: Namespace, matrices: Array, columns: Array) -> Array:
-    """Return A⁻¹B (..., d, k) for A (..., d, d) and B (..., d, k), whose batch axes broadcast; or :class:`SingularSystemError`.
+    """Return A⁻¹B (..., d, k) for A (..., d, d) and B (..., d, k), or SingularSystemError.
 
-    They are broadcast here, because libraries disagree on whether (d, k) beside (k, d, d) is one
-    matrix or a batch of vectors.
+    Batch axes are broadcast here, because libraries disagree on whether (d, k) next to (k, d, d) is
+    one matrix or a batch of vectors.
     """
     batch = np.broadcast_shapes(tuple(matrices.shape[:-2]), tuple(columns.shape[:-2]))
     matrices = xp.broadcast_to(matrices, (*batch, *matrices.shape[-2:]))
@@ -47,7 +47,7 @@ def solve(xp: Namespace, matrices: Array, columns: Array) -> Array:
 
 
 def cholesky(xp: Namespace, matrices: Array, what: str) -> Array:
-    """Return the lower triangular L with LLᵀ = A for A (..., d, d); :class:`DomainError` where A is not positive definite."""
+    """Return the lower triangular L with LLᵀ = A (..., d, d), or DomainError."""
     try:
         lower = xp.linalg.cholesky(matrices)
     except Exception as error:
@@ -60,11 +60,11 @@ def cholesky(xp: Namespace, matrices: Array, what: str) -> Array:
 
 
 def stacked_factor(xp: Namespace, *blocks: Array) -> Array:
-    """Return the lower triangular L (..., d, d) with LLᵀ = Σ_k B_kᵀB_k for blocks B_k (..., n_k, d), without forming the sum.
+    """Return the lower triangular L with LLᵀ = Σ_k B_kᵀB_k for blocks B_k (..., n_k, d).
 
-    It is the transpose of the triangle of a QR decomposition of the stacked blocks, with the signs
-    that make its diagonal positive. The squared condition number of the sum never enters, so that a
-    small eigenvalue survives beside a large one.
+    It is the transposed triangle of a QR decomposition of the stacked blocks, with the signs that
+    make its diagonal positive. The sum and its squared condition number never appear, so a small
+    eigenvalue survives next to a large one.
     """
     upper = xp.linalg.qr(xp.concat(blocks, axis=-2), mode="reduced")[1]
     diagonal = xp.linalg.diagonal(upper)

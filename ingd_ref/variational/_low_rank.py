@@ -1,8 +1,8 @@
-"""A Gaussian approximation with a precision that is diagonal but for a few directions."""
+"""A Gaussian approximation with a precision of diagonal plus low rank."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Self
 
@@ -30,27 +30,28 @@ class _Spectrum(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LowRankGaussian(GaussianApproximation):
-    r"""q = N(m, P⁻¹) with P = diag(D) + UUᵀ of rank k beside the diagonal: O(dk) numbers instead of d².
+    r"""q = N(m, P⁻¹) with P = diag(D) + UUᵀ, U of rank k: O(dk) numbers instead of d².
 
-    A step moves P to M as :class:`FullGaussian` does, "standard" or "positive", and then projects M
-    on this form. With a positive diagonal Ω as unit of each coordinate, let λ₁ ≥ λ₂ ≥ … and v₁, v₂,
-    … be the eigenvalues and -vectors of Ω^{-1/2}(M − Ω)Ω^{-1/2}:
+    A step of equation (E11) moves P to M as in :class:`FullGaussian`, "standard" or "positive", and
+    then projects M on this form. With a positive diagonal Ω as unit of each coordinate, let λ₁ ≥ λ₂
+    ≥ … and v₁, v₂, … be the eigenvalues and -vectors of Ω^{-1/2}(M − Ω)Ω^{-1/2}:
 
-    .. math:: U = Ω^{1/2} \big[ \sqrt{(\lambda_j)_+}\, v_j \big]_{j \le k}, \qquad D = \operatorname{diag}(M - UU^\top)
+    .. math:: U = Ω^{1/2} \big[ \sqrt{(\lambda_j)_+}\, v_j \big]_{j \le k}, \qquad
+              D = \operatorname{diag}(M - UU^\top)
 
     - The diagonal of P is exactly that of M, for any k.
     - P = M exactly, where M − Ω is positive semi-definite of rank ≤ k.
     - P is positive definite whenever M is: Ω^{-1/2}(M − UUᵀ)Ω^{-1/2} has the eigenvalues 1 and 1 +
       λ_j > 0, so its diagonal is positive.
 
-    For a curvature T = diag(δ) + WSWᵀ (:class:`FactoredCurvature`, :class:`DiagonalCurvature`) Ω is
-    the diagonal part that the step itself makes of D and δ: (1 − ρ)D + ρδ = n for the standard
-    step, which needs it to be positive, and ½(D + n²/D) for the positive one. Then M − Ω has rank
-    at most k + r, or 2(k + r), and no d×d matrix is formed. For a :class:`DenseCurvature` Ω is D.
+    For the curvature T = diag(δ) + WSWᵀ of a generalised linear model Ω is the step of D towards δ:
+    (1 − ρ)D + ρδ = n for the standard step, which needs it to be positive, and ½(D + n²/D) for the
+    positive one. Then M − Ω has rank at most k + r, or 2(k + r), and no d×d matrix is formed. For
+    any other curvature Ω is D.
 
-    What is lost is the rest of T: at the end of a run of standard steps diag P = diag T for any
-    step size, but only where the projection loses nothing is q stationary for the ELBO. Positive
-    steps end at diag P = diag T + O(ρ) of what the projection loses, squared.
+    The projection loses the rest of T: a run of standard steps ends with diag P = diag T for any
+    step size, but q is stationary for the ELBO only where the projection loses nothing. Positive
+    steps end at diag P = diag T + O(ρ) of the loss, squared.
 
     Parameters
     ----------
@@ -63,7 +64,6 @@ class LowRankGaussian(GaussianApproximation):
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError
     DomainError
         If the diagonal is not positive.
 
@@ -87,11 +87,13 @@ class LowRankGaussian(GaussianApproximation):
         factor = as_vectors(xp, self.factor, "factor", like=mean)
         if tuple(diagonal.shape) != tuple(mean.shape):
             raise ShapeError(
-                f"diagonal must have the shape {tuple(mean.shape)} of the mean, got {tuple(diagonal.shape)}"
+                f"diagonal must have the shape {tuple(mean.shape)} of the mean, "
+                f"got {tuple(diagonal.shape)}"
             )
         if tuple(factor.shape[:-1]) != tuple(mean.shape) or factor.shape[-1] > mean.shape[-1]:
             raise ShapeError(
-                f"factor must have shape {tuple(mean.shape)} and one more axis of at most d columns, got {tuple(factor.shape)}"
+                f"factor must have shape {tuple(mean.shape)} and one more axis of at most d "
+                f"columns, got {tuple(factor.shape)}"
             )
         if not item(xp.all(diagonal > 0)):
             raise DomainError(
@@ -144,13 +146,12 @@ class LowRankGaussian(GaussianApproximation):
         return _Spectrum(vectors, singular * singular)
 
     def _whitened(self, columns: Array) -> Array:
-        """R X for the symmetric R with R R = D^{1/2} P⁻¹ D^{1/2}: I + V(1/√(1 + σ²) − 1)Vᵀ."""
+        """Return RX for the symmetric R = I + V(1/√(1 + σ²) − 1)Vᵀ, R² = D^{1/2} P⁻¹ D^{1/2}."""
         xp = array_namespace(mean=self.mean, columns=columns)
         vectors, squares = self._spectrum
         shrink = 1.0 / xp.sqrt(1.0 + squares) - 1.0
-        return columns + xp.matmul(
-            scaled_columns(vectors, shrink), xp.matmul(xp.matrix_transpose(vectors), columns)
-        )
+        inner = xp.matmul(xp.matrix_transpose(vectors), columns)
+        return columns + xp.matmul(scaled_columns(vectors, shrink), inner)
 
     def solve(self, columns: Array) -> Array:
         root = array_namespace(mean=self.mean).sqrt(self.diagonal)[..., None]
@@ -158,25 +159,22 @@ class LowRankGaussian(GaussianApproximation):
 
     def product(self, columns: Array) -> Array:
         xp = array_namespace(mean=self.mean, columns=columns)
-        return columns * self.diagonal[..., None] + xp.matmul(
-            self.factor, xp.matmul(xp.matrix_transpose(self.factor), columns)
-        )
+        inner = xp.matmul(xp.matrix_transpose(self.factor), columns)
+        return columns * self.diagonal[..., None] + xp.matmul(self.factor, inner)
 
     def predictor_variance(self, design: Array) -> Array:
         xp = array_namespace(mean=self.mean, design=design)
-        whitened = self._whitened(
-            xp.matrix_transpose(design / xp.sqrt(self.diagonal)[..., None, :])
-        )
+        scaled = design / xp.sqrt(self.diagonal)[..., None, :]
+        whitened = self._whitened(xp.matrix_transpose(scaled))
         return xp.sum(whitened * whitened, axis=-2)
 
     def coloured(self, noise: Array) -> Array:
         xp = array_namespace(mean=self.mean, noise=noise)
-        return xp.matrix_transpose(
-            self._whitened(xp.matrix_transpose(noise)) / xp.sqrt(self.diagonal)[..., None]
-        )
+        whitened = self._whitened(xp.matrix_transpose(noise))
+        return xp.matrix_transpose(whitened / xp.sqrt(self.diagonal)[..., None])
 
     def curvature_gap(self, curvature: Curvature) -> Array:
-        """Squared relative distance of the diagonals of T and P, halved (...)."""
+        """Return half the squared relative distance (...) of the diagonals of T and P."""
         xp = array_namespace(mean=self.mean)
         diagonal = self.diagonal + xp.sum(self.factor * self.factor, axis=-1)
         gap = curvature.diagonal() / diagonal - 1.0
@@ -186,9 +184,8 @@ class LowRankGaussian(GaussianApproximation):
         xp = array_namespace(mean=self.mean)
 
         def towards(columns: Array) -> Array:
-            return (1.0 - step_size) * self.product(columns) + step_size * curvature.product(
-                columns
-            )
+            target = curvature.product(columns)
+            return (1.0 - step_size) * self.product(columns) + step_size * target
 
         def squared(columns: Array) -> Array:
             return 0.5 * (self.product(columns) + towards(self.solve(towards(columns))))
@@ -199,14 +196,10 @@ class LowRankGaussian(GaussianApproximation):
         image = (squared if step == "positive" else towards)(orthonormal / root) / root
         core = symmetrise(xp, xp.matmul(xp.matrix_transpose(orthonormal), image))
         values, inner = xp.linalg.eigh(core)  # 1 + λ
-        # The positive step keeps at least half of D; what is below that is rounding beside a large
-        # eigenvalue.
-        floor = (
-            0.5 * xp.min(self.diagonal / unit, axis=-1, keepdims=True)
-            if step == "positive"
-            else xp.zeros_like(values[..., :1])
-        )
-        values = xp.maximum(values, floor)
+        if step == "positive":
+            # It keeps at least half of D; less is rounding next to a large eigenvalue.
+            floor = 0.5 * xp.min(self.diagonal / unit, axis=-1, keepdims=True)
+            values = xp.maximum(values, floor)
         if not item(xp.all(values > 0)):
             raise DomainError("the precision after a standard step is not positive definite")
         return self._projected(xp, unit, xp.matmul(orthonormal, inner), values)
@@ -214,7 +207,7 @@ class LowRankGaussian(GaussianApproximation):
     def _unit_and_basis(
         self, xp: Namespace, curvature: Curvature, step_size: float, step: str
     ) -> tuple[Array, Array]:
-        """Ω (..., d), and columns that span M − Ω."""
+        """Return Ω (..., d), and columns that span M − Ω."""
         if isinstance(curvature, FactoredCurvature):
             base, columns = curvature.base, curvature.factor
         elif isinstance(curvature, DiagonalCurvature):
@@ -226,9 +219,9 @@ class LowRankGaussian(GaussianApproximation):
         columns = xp.broadcast_to(columns, (*self.batch, *columns.shape[-2:]))
         basis = xp.concat([self.factor, columns], axis=-1)
         if step == "positive":
-            return 0.5 * (self.diagonal + moved / self.diagonal * moved), xp.concat(
-                [basis, (moved / self.diagonal)[..., None] * basis], axis=-1
-            )
+            ratio = moved / self.diagonal
+            basis = xp.concat([basis, ratio[..., None] * basis], axis=-1)
+            return 0.5 * (self.diagonal + ratio * moved), basis
         if not item(xp.all(moved > 0)):
             raise DomainError(
                 "the diagonal part of the precision after a standard step is not positive"
@@ -236,7 +229,7 @@ class LowRankGaussian(GaussianApproximation):
         return moved, basis
 
     def _projected(self, xp: Namespace, unit: Array, vectors: Array, values: Array) -> Self:
-        """Keep the k largest of the eigenvalues 1 + λ (ascending) of Ω^{-1/2}MΩ^{-1/2}, and the diagonal of the rest."""
+        """Keep the k largest eigenvalues of Ω^{-1/2}MΩ^{-1/2} and the diagonal of the rest."""
         count, squares = values.shape[-1], vectors * vectors
         excess = xp.clip(values[..., count - self.rank :] - 1.0, min=0.0)
         kept = xp.concat([xp.zeros_like(values[..., : count - self.rank]), excess], axis=-1)
@@ -244,7 +237,4 @@ class LowRankGaussian(GaussianApproximation):
         rest = outside + matvec(xp, squares, values - kept)
         root = xp.sqrt(unit)[..., None]
         factor = root * scaled_columns(vectors[..., count - self.rank :], xp.sqrt(excess))
-        return replace(self, diagonal=unit * rest, factor=factor)
-
-    def moved_to(self, mean: Array) -> Self:
-        return replace(self, mean=mean)
+        return self._changed(diagonal=unit * rest, factor=factor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from ingd_ref.backend._namespace import Array, array_namespace, item
@@ -18,8 +18,8 @@ __all__ = ["MeanFieldGaussian"]
 class MeanFieldGaussian(GaussianApproximation):
     r"""q = N(m, diag(p)⁻¹): independent coordinates.
 
-    The steps of (E11) are those of :class:`FullGaussian` for each coordinate, with t the diagonal
-    of T = −E_q[∇²ℓ]:
+    The steps of equation (E11) are those of :class:`FullGaussian` for each coordinate, with t the
+    diagonal of T = −E_q[∇²ℓ]:
 
     .. math::
         \text{standard:} \quad p &\leftarrow (1-\rho)p + \rho t \\
@@ -34,7 +34,6 @@ class MeanFieldGaussian(GaussianApproximation):
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError
     DomainError
         If a precision is not positive.
 
@@ -55,7 +54,8 @@ class MeanFieldGaussian(GaussianApproximation):
         precisions = as_vectors(xp, self.precisions, "precisions", like=mean)
         if tuple(precisions.shape) != tuple(mean.shape):
             raise ShapeError(
-                f"precisions must have the shape {tuple(mean.shape)} of the mean, got {tuple(precisions.shape)}"
+                f"precisions must have the shape {tuple(mean.shape)} of the mean, "
+                f"got {tuple(precisions.shape)}"
             )
         if not item(xp.all(precisions > 0)):
             raise DomainError(
@@ -116,12 +116,8 @@ class MeanFieldGaussian(GaussianApproximation):
         xp = array_namespace(mean=self.mean)
         target = (1.0 - step_size) * self.precisions + step_size * curvature.diagonal()
         if step == "positive":
-            return replace(
-                self, precisions=0.5 * (self.precisions + target / self.precisions * target)
-            )
+            average = 0.5 * (self.precisions + target / self.precisions * target)
+            return self._changed(precisions=average)
         if not item(xp.all(target > 0)):
             raise DomainError("the precision after a standard step is not positive definite")
-        return replace(self, precisions=target)
-
-    def moved_to(self, mean: Array) -> Self:
-        return replace(self, mean=mean)
+        return self._changed(precisions=target)

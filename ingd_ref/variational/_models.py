@@ -1,4 +1,4 @@
-"""Regression models whose log density is a sum of functions of linear predictors, under a Gaussian prior."""
+"""Regression models: sums of functions of linear predictors, under a Gaussian prior."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ class Terms(NamedTuple):
 
 
 class GeneralisedLinearModel(ABC):
-    r"""ℓ(x) = Σ_i φ_i(a_iᵀx) + log N(x; m₀, Λ⁻¹): all that natural-gradient variational inference needs follows from φ_i.
+    r"""ℓ(x) = Σ_i φ_i(a_iᵀx) + log N(x; m₀, Λ⁻¹), with the expectations of (E11) from φ_i.
+
+    Derive from it and give :meth:`terms` to define your own model.
 
     Attributes
     ----------
@@ -55,7 +57,7 @@ class GeneralisedLinearModel(ABC):
 
     @abstractmethod
     def terms(self, predictors: Array) -> Terms:
-        """φ_i, φ_i′ and −φ_i″.
+        """Return φ_i(t), φ_i′(t) and −φ_i″(t), with the names ``value``, ``slope`` and ``bend``.
 
         Parameters
         ----------
@@ -64,33 +66,31 @@ class GeneralisedLinearModel(ABC):
 
         Returns
         -------
-        Terms of arrays (..., n, k)
+        NamedTuple of arrays (..., n, k)
         """
 
     def _prepare(self) -> Namespace:
-        """Check and complete the fields; called by each model before its own checks."""
+        """Check and complete the fields."""
         xp = array_namespace(design=self.design, response=self.response)
         if self.design.ndim < 2 or 0 in self.design.shape[-2:]:
             raise ShapeError(
-                f"design must have shape (..., n, d) with n ≥ 1 and d ≥ 1, got {tuple(self.design.shape)}"
+                "design must have shape (..., n, d) with n ≥ 1 and d ≥ 1, "
+                f"got {tuple(self.design.shape)}"
             )
-        design = xp.asarray(
-            _checks.finite(_checks.real_array(self.design, "design", xp), "design", xp), copy=True
-        )
+        design = _checks.finite(_checks.real_array(self.design, "design", xp), "design", xp)
+        design = xp.asarray(design, copy=True)
         if tuple(self.response.shape) != tuple(design.shape[:-1]):
             raise ShapeError(
-                f"response must have shape {tuple(design.shape[:-1])}, got {tuple(self.response.shape)}"
+                f"response must have shape {tuple(design.shape[:-1])}, "
+                f"got {tuple(self.response.shape)}"
             )
-        response = xp.asarray(
-            _checks.finite(
-                _checks.real_array(self.response, "response", xp, like=design), "response", xp
-            ),
-            copy=True,
-        )
+        response = _checks.real_array(self.response, "response", xp, like=design)
+        response = xp.asarray(_checks.finite(response, "response", xp), copy=True)
         precision = _prior_vector(xp, self.prior_precision, "prior_precision", design)
         if not item(xp.all(precision > 0)):
             raise DomainError(
-                f"prior_precision must be positive, got a smallest value of {item(xp.min(precision)):g}"
+                "prior_precision must be positive, got a smallest value of "
+                f"{item(xp.min(precision)):g}"
             )
         fields = {
             "design": design,
@@ -103,24 +103,24 @@ class GeneralisedLinearModel(ABC):
         return xp
 
     def log_prior(self, x: Array) -> Array:
-        """Log density log N(x; m₀, Λ⁻¹) (...) at points (..., d)."""
+        """Return log N(x; m₀, Λ⁻¹) (...) at points (..., d)."""
         return self._log_prior(
             array_namespace(design=self.design, x=x), x, self.prior_precision, self.prior_mean
         )
 
     @staticmethod
     def _log_prior(xp: Namespace, x: Array, precision: Array, mean: Array) -> Array:
-        """Log density of a prior whose batch axes are those of x."""
+        """Return the log density of a prior whose batch axes are those of x."""
         return 0.5 * xp.sum(
             xp.log(precision / (2.0 * math.pi)) - precision * (x - mean) ** 2, axis=-1
         )
 
     def _prior_of_points(self) -> tuple[Array, Array]:
-        """Precision and mean (..., 1, d) of the prior beside points (..., s, d), whose axis of points is none of the batch."""
+        """Return precision and mean (..., 1, d) of the prior, to go with points (..., s, d)."""
         return self.prior_precision[..., None, :], self.prior_mean[..., None, :]
 
     def predictors(self, x: Array) -> Array:
-        """Linear predictors a_iᵀx (..., n, s) at points (..., s, d)."""
+        """Return the linear predictors a_iᵀx (..., n, s) at points (..., s, d)."""
         xp = array_namespace(design=self.design, x=x)
         if x.ndim < 2 or x.shape[-1] != self.design.shape[-1]:
             raise ShapeError(
@@ -129,21 +129,21 @@ class GeneralisedLinearModel(ABC):
         return xp.matmul(self.design, xp.matrix_transpose(x))
 
     def log_density(self, x: Array) -> Array:
-        """Values ℓ(x) (..., s) at points (..., s, d), normalising constants of likelihood and prior included."""
+        """Return ℓ(x) (..., s) at points (..., s, d), normalising constants included."""
         xp = array_namespace(design=self.design, x=x)
         return xp.sum(self.terms(self.predictors(x)).value, axis=-2) + self._log_prior(
             xp, x, *self._prior_of_points()
         )
 
     def gradient(self, x: Array) -> Array:
-        """Gradients ∇ℓ(x) (..., s, d) at points (..., s, d)."""
+        """Return ∇ℓ(x) (..., s, d) at points (..., s, d)."""
         xp = array_namespace(design=self.design, x=x)
         slopes = xp.matrix_transpose(self.terms(self.predictors(x)).slope)
         precision, mean = self._prior_of_points()
         return xp.matmul(slopes, self.design) - precision * (x - mean)
 
     def hessian(self, x: Array) -> Array:
-        """Hessians ∇²ℓ(x) (..., s, d, d) at points (..., s, d)."""
+        """Return ∇²ℓ(x) (..., s, d, d) at points (..., s, d)."""
         xp = array_namespace(design=self.design, x=x)
         bends = xp.matrix_transpose(self.terms(self.predictors(x)).bend)  # (..., s, n)
         weighted = bends[..., None] * self.design[..., None, :, :]
@@ -151,42 +151,27 @@ class GeneralisedLinearModel(ABC):
         return -curved - diagonal_matrix(xp, self._prior_of_points()[0])
 
     def likelihood_gradients(self, x: Array, rows: Array) -> Array:
-        """Gradients ∇_x φ_i(a_iᵀx) (k, d) at one point (d,), of the data with the given row numbers (k,); no batch."""
+        """Return ∇_x φ_i(a_iᵀx) (k, d) at one point (d,), for row numbers i (k,); no batch."""
         xp = array_namespace(design=self.design, x=x)
         slopes = self.terms(self.predictors(x[None, :])).slope[:, 0]
         return xp.take(slopes, rows, axis=0)[:, None] * xp.take(self.design, rows, axis=0)
 
     def expected_by_nodes(self, q: GaussianApproximation, nodes: Array, weights: Array) -> Expected:
-        """Expectations under q by a rule for the standard normal distribution.
-
-        Parameters
-        ----------
-        q : GaussianApproximation
-            Batch shape (...).
-        nodes, weights : array (k,)
-            Of the rule.
-
-        Returns
-        -------
-        Expected
-        """
+        """Return expectations under q by a rule (k,) for the standard normal distribution."""
         xp = array_namespace(design=self.design, mean=q.mean, nodes=nodes)
         centre, spread = q.predictor_mean(self.design), xp.sqrt(q.predictor_variance(self.design))
         terms = self.terms(centre[..., None] + spread[..., None] * nodes)
         return self._assembled(q, Terms(*(matvec(xp, term, weights) for term in terms)))
 
     def _assembled(self, q: GaussianApproximation, means: Terms) -> Expected:
-        """Expectations of ℓ, ∇ℓ and −∇²ℓ from those of the terms (..., n); the prior's are in closed form."""
+        """Return expectations of ℓ, ∇ℓ and −∇²ℓ from those of the terms (..., n)."""
         xp = array_namespace(design=self.design, mean=q.mean)
         transposed = xp.matrix_transpose(self.design)
         spread = 0.5 * dot(xp, self.prior_precision + xp.zeros_like(q.mean), q.variance)
         value = xp.sum(means.value, axis=-1) + self.log_prior(q.mean) - spread
-        gradient = matvec(xp, transposed, means.slope) - self.prior_precision * (
-            q.mean - self.prior_mean
-        )
-        return Expected(
-            value, gradient, FactoredCurvature(self.prior_precision, transposed, means.bend)
-        )
+        pull = self.prior_precision * (q.mean - self.prior_mean)
+        curvature = FactoredCurvature(self.prior_precision, transposed, means.bend)
+        return Expected(value, matvec(xp, transposed, means.slope) - pull, curvature)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,10 +194,6 @@ class BayesianLinearRegression(GeneralisedLinearModel):
     prior_mean : float or array (..., d)
         m₀. Default 0.
 
-    Raises
-    ------
-    BackendError, ShapeError, NonFiniteError, DomainError
-
     Examples
     --------
     >>> import numpy as np
@@ -229,27 +210,25 @@ class BayesianLinearRegression(GeneralisedLinearModel):
 
     def __post_init__(self) -> None:
         self._prepare()
-        object.__setattr__(
-            self, "noise_precision", _checks.positive(self.noise_precision, "noise_precision")
-        )
+        noise_precision = _checks.positive(self.noise_precision, "noise_precision")
+        object.__setattr__(self, "noise_precision", noise_precision)
 
     def terms(self, predictors: Array) -> Terms:
         xp = array_namespace(predictors=predictors)
         residual = self.response[..., None] - predictors
         constant = 0.5 * math.log(self.noise_precision / (2.0 * math.pi))
         value = constant - 0.5 * self.noise_precision * residual * residual
-        return Terms(
-            value, self.noise_precision * residual, xp.full_like(residual, self.noise_precision)
-        )
+        bend = xp.full_like(residual, self.noise_precision)
+        return Terms(value, self.noise_precision * residual, bend)
 
     def expected(self, q: GaussianApproximation) -> Expected:
-        """Expectations under q in closed form."""
+        """Return expectations under q in closed form, for equation (E11)."""
         plain = self.terms(q.predictor_mean(self.design)[..., None])
         value = plain.value[..., 0] - 0.5 * self.noise_precision * q.predictor_variance(self.design)
         return self._assembled(q, Terms(value, plain.slope[..., 0], plain.bend[..., 0]))
 
     def posterior_precision(self) -> Array:
-        """Λ + τAᵀA (..., d, d), the precision of the exact posterior."""
+        """Return Λ + τAᵀA (..., d, d), the precision of the exact posterior."""
         xp = array_namespace(design=self.design)
         squares = xp.matmul(xp.matrix_transpose(self.design), self.design)
         return self.noise_precision * squares + diagonal_matrix(xp, self.prior_precision)
@@ -269,10 +248,6 @@ class LogisticRegression(GeneralisedLinearModel):
         Diagonal of Λ > 0. Default 1.
     prior_mean : float or array (..., d)
         m₀. Default 0.
-
-    Raises
-    ------
-    BackendError, ShapeError, NonFiniteError, DomainError
 
     Examples
     --------
@@ -301,7 +276,7 @@ class LogisticRegression(GeneralisedLinearModel):
             xp.where(side, one, power) / (1.0 + power) for side in (predictors > 0, predictors <= 0)
         )
         # −log P(y = 1) and −log P(y = 0), and y − P(y = 1) as a difference of products: nothing
-        # cancels for y = 0 or 1
+        # cancels for y = 0 or 1.
         losses = xp.clip(-predictors, min=0.0) + tail, xp.clip(predictors, min=0.0) + tail
         value = -(response * losses[0] + (1.0 - response) * losses[1])
         return Terms(value, response * failure - (1.0 - response) * success, success * failure)
@@ -320,15 +295,11 @@ class PoissonRegression(GeneralisedLinearModel):
     response : array (..., n)
         Counts y ≥ 0.
     exposure : float or array (..., n)
-        e > 0, the time or area that was observed. Default 1.
+        e > 0, the observed time or area. Default 1.
     prior_precision : float or array (..., d)
         Diagonal of Λ > 0. Default 1.
     prior_mean : float or array (..., d)
         m₀. Default 0.
-
-    Raises
-    ------
-    BackendError, ShapeError, NonFiniteError, DomainError
 
     Examples
     --------
@@ -366,23 +337,21 @@ class PoissonRegression(GeneralisedLinearModel):
         return Terms(response * predictors + constant - rate, response - rate, rate)
 
     def expected(self, q: GaussianApproximation) -> Expected:
-        """Expectations under q in closed form."""
+        """Return expectations under q in closed form, for equation (E11)."""
         xp = array_namespace(design=self.design, mean=q.mean)
         centre = q.predictor_mean(self.design)
         rate = self.exposure * xp.exp(centre + 0.5 * q.predictor_variance(self.design))
         means = self._terms(centre[..., None], rate[..., None])
-        return self._assembled(
-            q, Terms(means.value[..., 0], means.slope[..., 0], means.bend[..., 0])
-        )
+        return self._assembled(q, Terms(*(mean[..., 0] for mean in means)))
 
 
 def _prior_vector(xp: Namespace, value: Any, name: str, design: Array) -> Array:
-    """A number or a vector (..., d) of the prior, as a vector."""
+    """Return a number or a vector (..., d) of the prior as a vector."""
     return vector_like(xp, value, name, design[..., 0, :])
 
 
 def vector_like(xp: Namespace, value: Any, name: str, like: Array) -> Array:
-    """A number, or an array that broadcasts to the shape of ``like``, as an array of this shape."""
+    """Return a number, or an array that broadcasts to it, in the shape of ``like``."""
     if not is_array(value):
         number = _checks.positive(value, name) if name != "prior_mean" else _real(value, name)
         return xp.full_like(like, number)
@@ -392,12 +361,13 @@ def vector_like(xp: Namespace, value: Any, name: str, like: Array) -> Array:
         return xp.asarray(xp.broadcast_to(value, tuple(like.shape)), copy=True)
     except (ValueError, RuntimeError):
         raise ShapeError(
-            f"{name} must be a number or broadcast to shape {tuple(like.shape)}, got {tuple(value.shape)}"
+            f"{name} must be a number or broadcast to shape {tuple(like.shape)}, "
+            f"got {tuple(value.shape)}"
         ) from None
 
 
 def _real(value: Any, name: str) -> float:
-    """A finite number of any sign."""
+    """Return a finite number of any sign."""
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -28,7 +28,8 @@ def natural_step(
 
     .. math::
         \text{standard:} \quad P &\leftarrow (1-\rho)P - \rho\, \mathbb E_q[\nabla^2\ell] \\
-        \text{positive:} \quad P &\leftarrow P + \rho G + ½\rho^2\, G P^{-1} G, \quad G = -\mathbb E_q[\nabla^2\ell] - P \\
+        \text{positive:} \quad P &\leftarrow P + \rho G + ½\rho^2\, G P^{-1} G, \quad
+            G = -\mathbb E_q[\nabla^2\ell] - P \\
         m &\leftarrow m + \rho P^{-1}\, \mathbb E_q[\nabla\ell] \quad \text{with the new } P
 
     Parameters
@@ -51,15 +52,14 @@ def natural_step(
 
     Raises
     ------
-    OptionError, ShapeError
     DomainError
-        If ρ is outside (0, 1], or the new precision is not positive definite.
+        If ρ lies outside (0, 1], or the new precision is not positive definite.
 
     Notes
     -----
-    A :class:`MeanFieldGaussian` sees the diagonal of the curvature alone; :class:`LowRankGaussian`
-    projects what comes out. Sources: [K18]; the positive form is the average of P and of the
-    congruence N P⁻¹ N of it, N = (1 − ρ)P + ρT.
+    A :class:`MeanFieldGaussian` uses the diagonal of the curvature; a :class:`LowRankGaussian`
+    projects the result. Source: [K18]; the positive form is the average of P and of its congruence
+    N P⁻¹ N, N = (1 − ρ)P + ρT.
 
     Examples
     --------
@@ -80,7 +80,8 @@ def natural_step(
     ):
         if tuple(size) != (q.dim,):
             raise ShapeError(
-                f"the expected {name} must have dimension {q.dim} like q, got {size[0] if size else 0}"
+                f"the expected {name} must have dimension {q.dim} like q, "
+                f"got {size[0] if size else 0}"
             )
     moved = q.with_precision_towards(expected.curvature, rho, step)
     return moved.moved_to(q.mean + rho * moved.solve(expected.gradient[..., None])[..., 0])
@@ -95,10 +96,10 @@ def checked_step_size(step_size: Any) -> float:
 
 
 def mean_gradient(q: FullGaussian | MeanFieldGaussian, expected: Expected) -> Array:
-    r"""Gradient ∇_μ E_q[ℓ] with respect to the mean parameters of q, for (E11).
+    r"""Return the gradient ∇_μ E_q[ℓ] in the mean parameters of q, for equation (E11).
 
-    .. math:: \nabla_{\mu_1}\mathbb E[\ell] = \mathbb E[\nabla\ell] - \mathbb E[\nabla^2\ell]\, m, \qquad
-              \nabla_{\mu_2}\mathbb E[\ell] = ½\mathbb E[\nabla^2\ell]
+    .. math:: \nabla_{\mu_1}\mathbb E[\ell] = \mathbb E[\nabla\ell] - \mathbb E[\nabla^2\ell]\, m,
+              \qquad \nabla_{\mu_2}\mathbb E[\ell] = ½\mathbb E[\nabla^2\ell]
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def mean_gradient(q: FullGaussian | MeanFieldGaussian, expected: Expected) -> Ar
     Raises
     ------
     OptionError
-        If q belongs to no exponential family of the package.
+        If q is a :class:`LowRankGaussian`, which is no exponential family.
 
     Examples
     --------
@@ -124,7 +125,7 @@ def mean_gradient(q: FullGaussian | MeanFieldGaussian, expected: Expected) -> Ar
     >>> from ingd_ref.variational import BayesianLinearRegression, FullGaussian
     >>> model = BayesianLinearRegression(np.array([[2.0]]), np.array([3.0]))
     >>> q = FullGaussian.from_precision(np.array([5.0]), np.array([[1.0]]))
-    >>> mean_gradient(q, model.expected(q))  # the natural parameters of the posterior: 6 and −5/2
+    >>> mean_gradient(q, model.expected(q))  # the natural parameters of the posterior
     array([ 6. , -2.5])
     """
     xp = array_namespace(mean=q.mean)
@@ -132,9 +133,7 @@ def mean_gradient(q: FullGaussian | MeanFieldGaussian, expected: Expected) -> Ar
         diagonal = expected.curvature.diagonal() + xp.zeros_like(q.mean)
         return xp.concat([expected.gradient + diagonal * q.mean, -0.5 * diagonal], axis=-1)
     if not isinstance(q, FullGaussian):
-        raise OptionError(
-            f"{type(q).__name__} is no exponential family, and has no mean parameters"
-        )
+        raise OptionError(f"{type(q).__name__} is no exponential family: it has no mean parameters")
     matrix = expected.curvature.matrix() + xp.zeros_like(q.factor)
     return xp.concat(
         [expected.gradient + matvec(xp, matrix, q.mean), dual_entries(xp, -0.5 * matrix)],
@@ -148,17 +147,17 @@ def expected_under(
     expectation: Expectation | None = None,
     rng: np.random.Generator | None = None,
 ) -> Expected:
-    """Expectations E_q[ℓ], E_q[∇ℓ] and −E_q[∇²ℓ] that :func:`natural_step` needs, from (E11).
+    """Return E_q[ℓ], E_q[∇ℓ] and −E_q[∇²ℓ], the input of :func:`natural_step`, equation (E11).
 
     Parameters
     ----------
     model : object
         ℓ: a :class:`GeneralisedLinearModel`, or any :class:`LogDensity`.
     q : GaussianApproximation
-        Where the expectations are taken.
+        N(m, P⁻¹), or a batch.
     expectation : Expectation, optional
-        How. Default: :class:`Exact` if the model knows closed forms, else :class:`Quadrature` if it
-        is known by linear predictors, else :class:`Sampling`.
+        The method. Default: :class:`Exact` if the model has closed forms, else :class:`Quadrature`
+        if it is a model of linear predictors, else :class:`Sampling`.
     rng : numpy.random.Generator, optional
         For :class:`Sampling`.
 
@@ -168,7 +167,10 @@ def expected_under(
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError, OptionError
+    OptionError
+        If the model lacks a method that the expectation needs, or :class:`Sampling` has no ``rng``.
+    NonFiniteError
+        If an expectation is not finite.
 
     Examples
     --------
@@ -181,12 +183,14 @@ def expected_under(
     """
     if not isinstance(q, GaussianApproximation):
         raise OptionError(
-            f"q must be a FullGaussian, MeanFieldGaussian or LowRankGaussian, got {type(q).__name__}"
+            "q must be a FullGaussian, MeanFieldGaussian or LowRankGaussian, "
+            f"got {type(q).__name__}"
         )
     chosen = default_expectation(model) if expectation is None else expectation
     if not isinstance(chosen, Expectation):
         raise OptionError(
-            f"expectation must be Exact(), Quadrature(...) or Sampling(...), got {type(chosen).__name__}"
+            "expectation must be Exact(), Quadrature(...) or Sampling(...), "
+            f"got {type(chosen).__name__}"
         )
     return chosen(model, q, rng)
 
@@ -197,7 +201,9 @@ def elbo(
     expectation: Expectation | None = None,
     rng: np.random.Generator | None = None,
 ) -> Array:
-    """Evidence lower bound E_q[ℓ] + H(q) in nats, the negative of the loss of (E11) up to the log evidence.
+    """Return the evidence lower bound E_q[ℓ] + H(q) in nats.
+
+    It is the negative of the loss of equation (E11), up to the log evidence.
 
     Parameters
     ----------
@@ -216,15 +222,18 @@ def elbo(
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError, OptionError
+    OptionError
+        If the model lacks a method that the expectation needs, or :class:`Sampling` has no ``rng``.
+    NonFiniteError
+        If an expectation is not finite.
 
     Examples
     --------
     >>> import numpy as np
     >>> from ingd_ref.variational import BayesianLinearRegression, FullGaussian
     >>> model = BayesianLinearRegression(np.array([[1.0]]), np.array([0.0]))
-    >>> q = FullGaussian.from_precision(np.zeros(1), np.array([[2.0]]))  # the posterior, so this is the log evidence
-    >>> elbo(model, q).round(12) == (-0.5 * np.log(2 * np.pi * 2)).round(12)
+    >>> posterior = FullGaussian.from_precision(np.zeros(1), np.array([[2.0]]))
+    >>> elbo(model, posterior).round(12) == (-0.5 * np.log(2 * np.pi * 2)).round(12)  # evidence
     np.True_
     """
     return expected_under(model, q, expectation, rng).value + q.entropy

@@ -24,16 +24,17 @@ Height = Callable[[np.ndarray], np.ndarray]
 
 
 def scalar_nodes(family: ExponentialFamily, theta: Array, number: int = 201) -> tuple[Array, Array]:
-    r"""Nodes and weights of a quadrature rule for a member of a family on an interval, with which :func:`regression_gradient` has no noise.
+    r"""Return quadrature nodes and weights for a member of a family on an interval.
 
-    The interval is stretched to the whole line by a map x(t): t itself, e^t or a logistic function.
-    There the trapezoidal rule converges faster than any power of the number of nodes.
+    With them :func:`regression_gradient` has no noise, as the expectations of (E11). The interval
+    is stretched to the whole line by a map x(t): t itself, e^t or a logistic function. There the
+    trapezoidal rule converges faster than any power of the number of nodes.
 
     Parameters
     ----------
     family : ExponentialFamily
-        A family on an open interval (d = 1), with a smooth density that has one mode in t; not
-        bounded from above alone.
+        A family on an open interval (d = 1) that is not bounded from above alone, with a smooth
+        density that has one mode in t.
     theta : array (b,)
         Natural parameters.
     number : int ≥ 2
@@ -47,15 +48,13 @@ def scalar_nodes(family: ExponentialFamily, theta: Array, number: int = 201) -> 
 
     Raises
     ------
-    BackendError, ShapeError, NonFiniteError, DomainError
     OptionError
         If the family has several dimensions or lives on a discrete set.
 
     Notes
     -----
-    What is left out has less than e^-45 of the highest density. Between two finite ends a density
-    that is infinite at the upper one is misjudged within a rounding error of it. It serves the
-    expectations of (E11).
+    The rule leaves out densities below e^-45 of the highest one. Between two finite ends a density
+    that is infinite at the upper one is wrong within a rounding error of that end.
 
     Examples
     --------
@@ -76,19 +75,17 @@ def scalar_nodes(family: ExponentialFamily, theta: Array, number: int = 201) -> 
     def height(t: np.ndarray) -> np.ndarray:
         return np.asarray(family.log_prob(host, stretch.place(t)[:, None]) + stretch.log_slope(t))
 
-    # A few draws, always the same, say where the density is and how wide; what they miss is found
-    # from there.
+    # A few fixed draws show where the density is and how wide; the tails are found from there.
     drawn = stretch.back(family.sample(host, DRAWS, np.random.default_rng(0))[:, 0])
     t = np.linspace(_foot(height, drawn, -1.0), _foot(height, drawn, 1.0), number)
     logits = height(t)
     weights = np.exp(logits - np.max(logits))
-    return to_backend(stretch.place(t)[:, None], like=theta), to_backend(
-        weights / np.sum(weights), like=theta
-    )
+    points, weights = stretch.place(t)[:, None], weights / np.sum(weights)
+    return to_backend(points, like=theta), to_backend(weights, like=theta)
 
 
 def _foot(height: Height, drawn: np.ndarray, side: float) -> float:
-    """Where the density has fallen by e^-45 on one side of all draws, by steps that double and then by bisection."""
+    """Return where the density falls to e^-45 of its top, on one side of all draws."""
     near, level = float(side * np.max(side * drawn)), float(np.max(height(drawn))) - DEPTH
     step = float(np.ptp(drawn)) + np.finfo(np.float64).tiny
 
@@ -113,7 +110,7 @@ class _Stretching(NamedTuple):
 
 
 def _stretching(family: ExponentialFamily) -> _Stretching:
-    """The map for the support of a family."""
+    """Return the map for the support of a family."""
     lower, upper = family.bounds
     try:
         family.statistics_jacobian(np.full((1, family.dim), _inside(lower, upper)))
@@ -137,7 +134,7 @@ def _stretching(family: ExponentialFamily) -> _Stretching:
 
 
 def _inside(lower: float, upper: float) -> float:
-    """A point of the interval."""
+    """Return a point of the interval."""
     if math.isinf(upper):
         return 0.0 if math.isinf(lower) else lower + 1.0
     return 0.5 * (lower + upper)

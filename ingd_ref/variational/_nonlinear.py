@@ -24,9 +24,9 @@ class NonlinearRegression:
               -\nabla^2\ell \approx \tau J^\top J + \Lambda, \quad J = \partial g/\partial x
 
     ℓ need not be concave. The Gauss–Newton matrix on the right leaves out the curvature of g and is
-    positive definite everywhere, so that ``Sampling(curvature="gauss-newton")`` never makes (E11)
-    leave the positive definite matrices; ``curvature="gradient"`` is the true expectation by
-    gradients alone.
+    positive definite everywhere, so with ``Sampling(curvature="gauss-newton")`` steps of (E11) keep
+    the precision positive definite; ``curvature="gradient"`` estimates the true expectation from
+    gradients.
 
     Parameters
     ----------
@@ -45,14 +45,11 @@ class NonlinearRegression:
     prior_mean : float or array (d,)
         m₀. Default 0.
 
-    Raises
-    ------
-    BackendError, ShapeError, NonFiniteError, DomainError
-
     Examples
     --------
     >>> import numpy as np
-    >>> model = NonlinearRegression(np.sin, lambda x: np.cos(x)[..., None], np.array([0.5]), dimension=1)
+    >>> slope = lambda x: np.cos(x)[..., None]
+    >>> model = NonlinearRegression(np.sin, slope, np.array([0.5]), dimension=1)
     >>> model.gradient(np.array([[0.0]]))
     array([[0.5]])
     """
@@ -67,40 +64,34 @@ class NonlinearRegression:
 
     def __post_init__(self) -> None:
         xp = array_namespace(response=self.response)
-        response = _checks.vector(
-            self.response, "response", self.response.shape[0] if self.response.ndim else 0, xp
-        )
-        like = xp.broadcast_to(
-            response[:1], (_checks.positive_integer(self.dimension, "dimension"),)
-        )
+        number = self.response.shape[0] if self.response.ndim else 0
+        response = _checks.vector(self.response, "response", number, xp)
+        dimension = _checks.positive_integer(self.dimension, "dimension")
+        like = xp.broadcast_to(response[:1], (dimension,))
+        noise_precision = _checks.positive(self.noise_precision, "noise_precision")
         object.__setattr__(self, "response", xp.asarray(response, copy=True))
-        object.__setattr__(
-            self, "noise_precision", _checks.positive(self.noise_precision, "noise_precision")
-        )
+        object.__setattr__(self, "noise_precision", noise_precision)
         for name in ("prior_precision", "prior_mean"):
             object.__setattr__(self, name, vector_like(xp, getattr(self, name), name, like))
 
     def log_density(self, x: Array) -> Array:
-        """Values ℓ(x) (..., s) at points (..., s, d), normalising constants included."""
+        """Return ℓ(x) (..., s) at points (..., s, d), normalising constants included."""
         xp = array_namespace(x=x)
         residual = self.response - self.function(x)
         fit = 0.5 * self.response.shape[0] * math.log(self.noise_precision / (2.0 * math.pi))
         prior = 0.5 * xp.sum(xp.log(self.prior_precision / (2.0 * math.pi)))
         distance = xp.sum(self.prior_precision * (x - self.prior_mean) ** 2, axis=-1)
-        return (
-            fit
-            + prior
-            - 0.5 * (self.noise_precision * xp.sum(residual * residual, axis=-1) + distance)
-        )
+        misfit = self.noise_precision * xp.sum(residual * residual, axis=-1)
+        return fit + prior - 0.5 * (misfit + distance)
 
     def gradient(self, x: Array) -> Array:
-        """Gradients ∇ℓ(x) (..., s, d) at points (..., s, d)."""
+        """Return ∇ℓ(x) (..., s, d) at points (..., s, d)."""
         xp = array_namespace(x=x)
         pull = matvec(xp, xp.matrix_transpose(self.jacobian(x)), self.response - self.function(x))
         return self.noise_precision * pull - self.prior_precision * (x - self.prior_mean)
 
     def gauss_newton(self, x: Array) -> Array:
-        """τJᵀJ + Λ (..., s, d, d) at points (..., s, d)."""
+        """Return τJᵀJ + Λ (..., s, d, d) at points (..., s, d)."""
         xp = array_namespace(x=x)
         jacobian = self.jacobian(x)
         squares = xp.matmul(xp.matrix_transpose(jacobian), jacobian)

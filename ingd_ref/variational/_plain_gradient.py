@@ -1,4 +1,4 @@
-"""Plain gradient ascent on the ELBO, which natural-gradient steps are compared with."""
+"""Plain gradient ascent on the ELBO, a baseline for natural-gradient steps."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ from ingd_ref.variational._linear_algebra import cholesky, solve, stacked_factor
 
 __all__ = ["CHARTS", "plain_gradient_step"]
 
-#: Parameters in which :func:`plain_gradient_step` is steepest.
 CHARTS = ("cholesky", "covariance")
 
 
 def plain_gradient_step(
     q: FullGaussian, expected: Expected, step_size: float, chart: str = "cholesky"
 ) -> FullGaussian:
-    r"""Take one step of ordinary gradient ascent on the ELBO, in the mean m and one of two parametrisations of the covariance Σ.
+    r"""Take one step of ordinary gradient ascent on the ELBO, minus the loss of equation (E11).
 
     .. math::
         \text{covariance:} \quad \Sigma &\leftarrow \Sigma + \eta\, ½(\Sigma^{-1} - T) \\
-        \text{cholesky:} \quad C &\leftarrow C + \eta \operatorname{tril}[(\Sigma^{-1} - T)\, C], \quad \Sigma = C C^\top,
-            \text{ the diagonal of } C \text{ by its logarithm} \\
+        \text{cholesky:} \quad C &\leftarrow C + \eta \operatorname{tril}[(\Sigma^{-1} - T)\, C],
+            \quad \Sigma = C C^\top, \text{ the diagonal of } C \text{ by its logarithm} \\
         m &\leftarrow m + \eta\, \mathbb E_q[\nabla\ell]
 
-    with T = −E_q[∇²ℓ] from (E11). In contrast to :func:`natural_step` it depends on the units of x.
+    with T = −E_q[∇²ℓ]. Unlike :func:`natural_step` it depends on the units of x.
 
     Parameters
     ----------
@@ -36,7 +35,7 @@ def plain_gradient_step(
     step_size : float > 0
         η.
     chart : {"cholesky", "covariance"}
-        Default "cholesky".
+        Parameters of the covariance Σ. Default "cholesky".
 
     Returns
     -------
@@ -44,7 +43,6 @@ def plain_gradient_step(
 
     Raises
     ------
-    OptionError, NonFiniteError
     DomainError
         If the new covariance is not positive definite; in the Cholesky chart it always is.
 
@@ -70,6 +68,5 @@ def plain_gradient_step(
     unit = xp.eye(q.dim, dtype=q.mean.dtype, device=device(q.mean))
     stretched = diagonal * xp.exp(eta * xp.linalg.diagonal(change) * diagonal)
     moved = (1.0 - unit) * (lower + eta * change) + unit * stretched[..., None]
-    return FullGaussian(
-        mean, stacked_factor(xp, solve(xp, moved, xp.broadcast_to(unit, moved.shape)))
-    )
+    inverse = solve(xp, moved, xp.broadcast_to(unit, moved.shape))
+    return FullGaussian(mean, stacked_factor(xp, inverse))

@@ -17,7 +17,9 @@ CUT = 9.0
 
 @lru_cache(maxsize=32)
 def normal_rule(number: int, rule: str = "gauss-hermite") -> tuple[np.ndarray, np.ndarray]:
-    r"""Nodes z and weights w with E[φ(Z)] ≈ Σ_k w_k φ(z_k) for standard normal Z.
+    r"""Return nodes z and weights w with E[φ(Z)] ≈ Σ_k w_k φ(z_k) for standard normal Z.
+
+    :class:`Quadrature` takes the expectations of (E11) with it.
 
     Parameters
     ----------
@@ -25,20 +27,16 @@ def normal_rule(number: int, rule: str = "gauss-hermite") -> tuple[np.ndarray, n
         Number K of nodes; at least 2 for the trapezoidal rule.
     rule : {"gauss-hermite", "trapezoidal"}
         ``"gauss-hermite"`` (default) is exact for polynomials of degree below 2K. ``"trapezoidal"``
-        takes equally spaced nodes on [−9, 9], and is the better one for functions with poles near
-        the real axis: if φ(m + sz) is analytic for \|Im z\| < a, the errors are about e^{−2a√K},
-        from K = a² on, and e^{−2πaK/18}. For a logistic likelihood a = π/s. What it cuts off is
-        nothing unless φ grows like e^t and s is large: E[e^{sZ}] loses the share Φ(s − 9).
+        takes equally spaced nodes on [−9, 9], and is better for functions with poles near the real
+        axis: if φ(m + sz) is analytic for \|Im z\| < a, the errors are about e^{−2a√K} for K > a²
+        and e^{−2πaK/18}. For a logistic likelihood a = π/s. The cut matters only if φ grows like
+        e^t and s is large: E[e^{sZ}] loses the share Φ(s − 9).
 
     Returns
     -------
     nodes : numpy.ndarray (K,)
     weights : numpy.ndarray (K,)
         They sum to one.
-
-    Raises
-    ------
-    OptionError, DomainError
 
     Examples
     --------

@@ -6,15 +6,13 @@ import pytest
 
 from ingd_ref.errors import DomainError
 from ingd_ref.variational import (
-    DenseCurvature,
-    DiagonalCurvature,
     Expected,
-    FactoredCurvature,
     FullGaussian,
     LowRankGaussian,
     MeanFieldGaussian,
     natural_step,
 )
+from ingd_ref.variational._curvature import DenseCurvature, DiagonalCurvature, FactoredCurvature
 
 NUMBER, DIM, RANK = 500, 4, 2
 STEP_SIZES = [

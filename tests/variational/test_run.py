@@ -267,9 +267,7 @@ class Convex:
     def expected(self, q):
         self.calls += 1
         sign = 1.0 if self.calls == 1 else -5.0
-        return ir.variational.Expected(
-            np.zeros(()), np.ones(2), ir.variational.DenseCurvature(sign * np.eye(2))
-        )
+        return ir.variational.Expected(np.zeros(()), np.ones(2), sign * np.eye(2))
 
 
 def test_the_step_that_leaves_the_cone_is_named():
@@ -302,9 +300,7 @@ class Short:
     """A gradient of another dimension."""
 
     def expected(self, q):
-        return ir.variational.Expected(
-            np.zeros(()), np.ones(2), ir.variational.DenseCurvature(np.eye(3))
-        )
+        return ir.variational.Expected(np.zeros(()), np.ones(2), np.eye(3))
 
 
 def test_expectations_of_another_dimension():

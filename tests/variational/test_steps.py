@@ -7,10 +7,7 @@ import ingd_ref as ir
 from ingd_ref.errors import DomainError, OptionError, SingularSystemError
 from ingd_ref.variational import (
     BayesianLinearRegression,
-    DenseCurvature,
-    DiagonalCurvature,
     Expected,
-    FactoredCurvature,
     FullGaussian,
     LogisticRegression,
     LowRankGaussian,
@@ -23,6 +20,7 @@ from ingd_ref.variational import (
     natural_step,
     plain_gradient_step,
 )
+from ingd_ref.variational._curvature import DenseCurvature, DiagonalCurvature, FactoredCurvature
 
 EPS = np.finfo(float).eps
 RNG = np.random.default_rng(11)
