@@ -1,7 +1,7 @@
-"""The exceptions that this package raises on purpose, and nothing else.
+"""The exceptions of the package.
 
-Each derives from :class:`IngdError` and from the built-in exception that a caller would expect, so
-``except ValueError`` keeps working.
+Each derives from :class:`IngdError` and from the built-in exception that fits, so ``except
+ValueError`` works too.
 """
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
 
 
 class IngdError(Exception):
-    """Base of every error that the package raises on purpose."""
+    """Base of all exceptions of the package."""
 
 
 class ShapeError(IngdError, ValueError):
@@ -26,19 +26,19 @@ class ShapeError(IngdError, ValueError):
 
 
 class NonFiniteError(IngdError, ValueError):
-    """An array holds NaN or infinity where numbers are needed."""
+    """An array holds NaN or infinity."""
 
 
 class DomainError(IngdError, ValueError):
-    """A number lies outside the set in which the mathematics is defined."""
+    """A number lies outside the domain of the mathematics."""
 
 
 class OptionError(IngdError, ValueError):
-    """A named option has a value that does not exist."""
+    """An option has an unknown value, or one that does not fit the others."""
 
 
 class BackendError(IngdError, TypeError):
-    """Not an array, arrays of several libraries or devices, or an implementation that does not exist for them."""
+    """Arguments are no arrays, mix libraries or devices, or have no such implementation."""
 
 
 class SingularSystemError(IngdError, ArithmeticError):

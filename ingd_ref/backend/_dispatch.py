@@ -1,9 +1,10 @@
-"""Which implementation of a kernel runs: ``implementation=`` decides, :func:`explain` says what it decided and why."""
+"""Choice of the implementation of a kernel, and the reason for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -21,18 +22,18 @@ NEEDS = {"numpy": "numba", "cupy": "cupy"}
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a kernel call would run, and why.
+    """The implementation that a kernel call runs, and why.
 
     Attributes
     ----------
     operation : str
-        Name of the kernel, e.g. ``"gaussian_rbf"``.
+        Name of the kernel, such as ``"gaussian_rbf"``.
     backend : str
         Array library of the arguments.
     implementation : str
         ``"readable"`` or ``"fused"``.
     reason : str
-        One sentence.
+        Why, in a few words.
     """
 
     operation: str
@@ -47,16 +48,16 @@ class Explanation:
 def explain(
     operation: str, *arrays: Array, implementation: str = "auto", **options: Any
 ) -> Explanation:
-    """Say which implementation of ``operation`` would run on ``arrays``, and why.
+    """Return which implementation of a kernel runs on ``arrays``, and why.
 
     Parameters
     ----------
     operation : str
         Name of a function in ``ingd_ref.kernels.readable``.
     *arrays : array
-        The positional arguments that the kernel would be given.
+        The positional arguments of the kernel.
     implementation : {"auto", "readable", "fused"}
-        As in every public function. Default ``"auto"``.
+        The option of that name of every public function. Default ``"auto"``.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def explain(
     OptionError
         If the operation or the implementation does not exist.
     BackendError
-        If ``"fused"`` is asked for where there is none.
+        If ``"fused"`` is asked for, and there is none for these arrays.
 
     Examples
     --------
@@ -76,10 +77,9 @@ def explain(
     squared_distances on numpy: readable (too little work to repay a compiled kernel)
     """
     if implementation not in IMPLEMENTATIONS:
-        raise OptionError(
-            f"implementation must be one of {', '.join(map(repr, IMPLEMENTATIONS))}, got {implementation!r}"
-        )
-    if operation not in import_module(READABLE).__all__:
+        known = ", ".join(map(repr, IMPLEMENTATIONS))
+        raise OptionError(f"implementation must be one of {known}, got {implementation!r}")
+    if operation not in _module(READABLE).__all__:
         raise OptionError(f"there is no kernel called {operation!r}")
     backend = backend_name(arrays[0])
     if implementation == "readable":
@@ -91,24 +91,34 @@ def explain(
         return Explanation(operation, backend, "fused", "asked for")
     if missing:
         return Explanation(operation, backend, "readable", missing)
-    repays, reason = import_module(FUSED[backend]).REPAYS[operation](*arrays)
+    repays, reason = _module(FUSED[backend]).REPAYS[operation](*arrays)
     return Explanation(operation, backend, "fused" if repays else "readable", reason)
 
 
 def kernel(operation: str, *arrays: Array, implementation: str = "auto") -> Callable[..., Any]:
-    """Return the function that runs ``operation`` on ``arrays``: the choice that :func:`explain` describes."""
+    """Return the implementation of ``operation`` that :func:`explain` chooses for ``arrays``."""
     choice = explain(operation, *arrays, implementation=implementation)
     module = READABLE if choice.implementation == "readable" else FUSED[choice.backend]
-    function: Callable[..., Any] = getattr(import_module(module), operation)
+    function: Callable[..., Any] = getattr(_module(module), operation)
     return function
 
 
+@cache
+def _module(name: str) -> Any:
+    return import_module(name)
+
+
+@cache
+def _installed(library: str) -> bool:
+    return find_spec(library) is not None
+
+
 def _missing(operation: str, backend: str) -> str:
-    """Why ``operation`` has no fused form for ``backend``, or an empty string if it has one."""
+    """Return why ``operation`` has no fused form for ``backend``, or an empty string."""
     if backend not in FUSED:
         return f"only {' and '.join(FUSED)} arrays have fused kernels"
-    if find_spec(NEEDS[backend]) is None:
+    if not _installed(NEEDS[backend]):
         return f"{NEEDS[backend]} is not installed"
-    if operation not in import_module(FUSED[backend]).REPAYS:
+    if operation not in _module(FUSED[backend]).REPAYS:
         return "the readable kernel is already one library call, or nothing was gained by fusing it"
     return ""

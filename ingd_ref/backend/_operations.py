@@ -1,4 +1,4 @@
-"""The few operations that the array standard lacks, written with those that it has."""
+"""Operations that the array standard lacks."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ingd_ref.backend._namespace import Array, Namespace, backend_name
 
 __all__ = ["contract", "erf", "logsumexp", "softmax", "symmetrise", "tile_edge", "tiles"]
 
-# Bytes of one pairwise tile: near the second-level cache of a CPU core; enough work to fill a GPU.
+# Bytes of a pairwise tile: about the second-level cache of a CPU core, and enough to fill a GPU.
 CPU_TILE_BYTES = 4 * 2**20
 GPU_TILE_BYTES = 256 * 2**20
 
 
 def contract(xp: Namespace, subscripts: str, left: Array, right: Array) -> Array:
-    """Sum of products of two arrays, written as in Einstein's convention: ``contract(xp, "nda,nm->mda", x, y)``.
+    """Sum the products of two arrays as ``einsum`` does: ``contract(xp, "nda,nm->mda", x, y)``.
 
-    One batched matrix product does the work, on every library: the standard has no ``einsum``, and
-    NumPy's own does not reach BLAS when an index is shared by both operands and the result. Every
-    index is a single letter; one that occurs in a single operand must occur in the result.
+    One batched matrix product does the work: the standard has no ``einsum``, and NumPy's does not
+    reach BLAS when operands and result share an index. An index is a single letter; if only one
+    operand has it, the result must have it too.
 
     Examples
     --------
@@ -39,10 +39,8 @@ def contract(xp: Namespace, subscripts: str, left: Array, right: Array) -> Array
 
     def as_matrices(x: Array, indices: str, first: list[str], second: list[str]) -> Array:
         order = tuple(indices.index(i) for i in [*batch, *first, *second])
-        lengths = [[size[i] for i in group] for group in (batch, first, second)]
-        return xp.reshape(
-            xp.permute_dims(x, order), (*lengths[0], _product(lengths[1]), _product(lengths[2]))
-        )
+        lengths = [math.prod(size[i] for i in group) for group in (first, second)]
+        return xp.reshape(xp.permute_dims(x, order), (*(size[i] for i in batch), *lengths))
 
     product = xp.matmul(
         as_matrices(left, left_indices, rows, summed),
@@ -53,35 +51,28 @@ def contract(xp: Namespace, subscripts: str, left: Array, right: Array) -> Array
     return xp.permute_dims(product, tuple(order.index(i) for i in output))
 
 
-def _product(lengths: list[int]) -> int:
-    result = 1
-    for length in lengths:
-        result *= length
-    return result
-
-
 def logsumexp(xp: Namespace, x: Array, axis: int = -1) -> Array:
-    """Logarithm of the sum of exponentials along ``axis``, shifted by the largest entry so that it cannot overflow."""
+    """Return log Σ exp(x) along ``axis``, shifted by the largest entry to avoid overflow."""
     top = xp.max(x, axis=axis, keepdims=True)
     return xp.squeeze(top, axis=axis) + xp.log(xp.sum(xp.exp(x - top), axis=axis))
 
 
 def softmax(xp: Namespace, x: Array, axis: int = -1) -> Array:
-    """Exponentials along ``axis``, normalised to sum to one, shifted by the largest entry so that they cannot overflow."""
+    """Return exp(x)/Σ exp(x) along ``axis``, shifted by the largest entry to avoid overflow."""
     powers = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
     return powers / xp.sum(powers, axis=axis, keepdims=True)
 
 
 def symmetrise(xp: Namespace, x: Array) -> Array:
-    """Return ½(x + xᵀ) over the last two axes: removes the rounding by which a computed Gram matrix fails to be symmetric."""
+    """Return ½(x + xᵀ) over the last two axes, which makes a rounded Gram matrix symmetric."""
     return 0.5 * (x + xp.matrix_transpose(x))
 
 
 def erf(xp: Namespace, x: Array) -> Array:
-    """Error function: the library's own where it has one, else two series that do not cancel.
+    """Return the error function: the library's own if there is one, else from two expansions.
 
-    Below 2.5 Kummer's series erf x = (2/√π) e^{−x²} Σ_k 2^k x^{2k+1} / (2k+1)!!, whose terms all
-    have one sign; above it one minus the continued fraction of erfc. Both are cut where the
+    Up to 2.5 it is Kummer's series erf x = (2/√π) e^{−x²} Σ_k 2^k x^{2k+1} / (2k+1)!!, whose terms
+    have one sign; beyond, one minus the continued fraction of erfc. Both are cut where the
     remainder is below 2^-53.
     """
     library = {"numpy": "scipy.special", "cupy": "cupyx.scipy.special", "torch": "torch"}.get(
@@ -105,15 +96,15 @@ def erf(xp: Namespace, x: Array) -> Array:
 
 
 def tile_edge(x: Array, width: int) -> int:
-    """Number of points along one side of a pairwise tile that holds ``width`` numbers for each pair.
+    """Return the number of points per side of a tile with ``width`` numbers per pair.
 
-    Memory then stays the same however many points there are.
+    Memory is then bounded, whatever the number of points.
     """
     budget = CPU_TILE_BYTES if backend_name(x) in ("numpy", "array_api_strict") else GPU_TILE_BYTES
     return max(16, math.isqrt(budget // (8 * width)))
 
 
 def tiles(length: int, edge: int) -> Iterator[slice]:
-    """Yield the slices that cut ``range(length)`` into consecutive tiles of at most ``edge``."""
+    """Yield slices that cut ``range(length)`` into consecutive tiles of at most ``edge``."""
     for start in range(0, length, edge):
         yield slice(start, min(start + edge, length))

@@ -1,4 +1,4 @@
-"""Who may use the processor cores: the threads of the BLAS library, or those of the compiled kernels."""
+"""Share of the processor cores between the BLAS library and compiled kernels."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 __all__ = ["single_blas_thread"]
 
 
-class _Rest:
-    """How many callers want the library's threads to rest; the thread count belongs to the process, so the last one wakes them."""
+class _Limit:
+    """The limit of the whole process: the first caller sets it, the last one lifts it."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.callers = 0
-        self.limit: Any = None
+        self.active: Any = None
 
 
-_rest = _Rest()
+_limit = _Limit()
 
 
 @cache
@@ -32,21 +32,20 @@ def _controller() -> Any:
 
 @contextmanager
 def single_blas_thread() -> Iterator[None]:
-    """Hold the BLAS library of NumPy to one thread while compiled kernels use the cores.
+    """Limit the BLAS library of NumPy to one thread while compiled kernels use the cores.
 
-    After each product its idle threads go on spinning (those of OpenBLAS for a tenth of a second,
-    unless OPENBLAS_THREAD_TIMEOUT=4 or so is in the environment); a small product between two
-    compiled kernels would cost them a core that they need. Callers may overlap, in one thread or
-    several.
+    The idle threads of OpenBLAS spin for a tenth of a second after each product (unless
+    OPENBLAS_THREAD_TIMEOUT=4 or so is in the environment), so that a small product between two
+    compiled kernels would cost these a core. Calls may nest and overlap, in several threads too.
     """
-    with _rest.lock:
-        if _rest.callers == 0:
-            _rest.limit = _controller().limit(limits=1, user_api="blas")
-        _rest.callers += 1
+    with _limit.lock:
+        if _limit.callers == 0:
+            _limit.active = _controller().limit(limits=1, user_api="blas")
+        _limit.callers += 1
     try:
         yield
     finally:
-        with _rest.lock:
-            _rest.callers -= 1
-            if _rest.callers == 0:
-                _rest.limit.restore_original_limits()
+        with _limit.lock:
+            _limit.callers -= 1
+            if _limit.callers == 0:
+                _limit.active.restore_original_limits()
