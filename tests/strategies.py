@@ -1,49 +1,40 @@
-"""Problems of the laws as hypothesis draws them, with names for the rest of the tests."""
+"""Problems of the laws as hypothesis draws them."""
 
 from __future__ import annotations
 
 from hypothesis import strategies as st
 
 from ingd_ref.conformance._build import build
+from ingd_ref.conformance._kinds import FEATURES, has_units
 from ingd_ref.conformance._problem import Problem
 from ingd_ref.conformance._problems import (
     ACTIVATIONS,
-    FEATURES,
-    KERNELS,
-    ONE_SYSTEM,
-    RADIAL_KERNELS,
     REGULAR,
     Domain,
-    edges,
-    sample,
+    kernels_of,
+    plan,
+    statistics_of,
 )
 
-__all__ = [
-    "FEATURES",
-    "FUSED_KERNELS",
-    "KERNELS",
-    "ONE_SYSTEM",
-    "RADIAL_KERNELS",
-    "REGULAR",
-    "Domain",
-    "build",
-    "edges",
-    "problems",
-    "sample",
-]
+__all__ = ["FEATURES", "FUSED_KERNELS", "REGULAR", "Domain", "build", "planned", "problems"]
 
-# Kernels of which there is a fused version.
+#: Kernels with a fused version.
 FUSED_KERNELS = ("gradient", "scalar", "coordinatewise")
+
+
+def planned(domain: Domain, name: str, number: int) -> list[Problem]:
+    """Make the problems on which the law of this name is tried."""
+    return [build(**options) for options in plan(domain, name, number)]
 
 
 @st.composite
 def problems(draw: st.DrawFn, domain: Domain) -> Problem:
-    """Draw a problem of ``domain``; hypothesis shrinks sizes and options, and keeps the seed that fills the arrays."""
-    features = draw(st.sampled_from(domain.features), label="features")
-    kernel = draw(st.sampled_from(domain.kernels), label="kernel")
+    """Draw a problem; hypothesis shrinks sizes and options, and keeps the seed of the arrays."""
+    features = draw(st.sampled_from(statistics_of(domain)), label="features")
+    kernel = draw(st.sampled_from(kernels_of(domain)), label="kernel")
     # Monomials, pairwise products and networks have lengths of their own, so the sample must have
     # theirs.
-    free = features in ("rbf", "polynomial", "fourier") and not kernel.startswith("tangent")
+    free = has_units(features, kernel)
     return build(
         features=features,
         kernel=kernel,

@@ -87,7 +87,7 @@ laws = [
 ]
 reports = {}
 for adapter in (as_it_should_be, with_a_mistake):
-    reports[adapter.__name__] = ir.conformance.check_velocity(adapter, laws=laws, problems=3)
+    reports[adapter.__name__] = ir.conformance.check_velocity(adapter, laws=laws, problems=6)
     print(f"{adapter.__name__}:\n{reports[adapter.__name__]}\n")
 
 COLORS = {"holds": "#0072B2", "broken": "#D55E00", "not judged": "0.85"}

@@ -27,9 +27,9 @@ __all__ = ["check"]
 @click.option(
     "--problems",
     type=click.IntRange(min=1),
-    default=12,
+    default=3,
     show_default=True,
-    help="Problems drawn for each law.",
+    help="Problems drawn for each law and kernel.",
 )
 @click.option(
     "--vectors/--no-vectors",

@@ -1,4 +1,4 @@
-"""Laws, adapters and reference vectors for other people's implementations of the particle velocities (K1)-(K7)."""
+"""Laws, adapters and reference vectors for implementations of the velocities (K1)-(K7)."""
 
 from ingd_ref.conformance._adapter import EVERYTHING, Unsupported, adapter
 from ingd_ref.conformance._build import build

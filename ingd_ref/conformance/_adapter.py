@@ -1,4 +1,4 @@
-"""Somebody's implementation behind the interface of the laws: what it supports, and what it does not answer."""
+"""Adapters: what an implementation supports, and the guard that asks it for no more."""
 
 from __future__ import annotations
 
@@ -9,33 +9,22 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref.conformance._kinds import FEATURES, KERNELS, Kind
 from ingd_ref.conformance._law import Solver
-from ingd_ref.conformance._matrix_kernels import GradientKernel, Kernel, ScalarKernel, TangentKernel
 from ingd_ref.conformance._problem import Problem
-from ingd_ref.conformance._problems import FEATURES, KERNELS, Domain
-from ingd_ref.conformance._statistics import (
-    RBF,
-    Fourier,
-    Mapped,
-    Monomials,
-    Pairwise,
-    Polynomial,
-    Statistics,
-)
+from ingd_ref.conformance._problems import LAW_ONLY, Domain
+from ingd_ref.errors import OptionError
 
 __all__ = ["EVERYTHING", "Unsupported", "adapter", "guarded", "support"]
 
 MANY = 1_000_000
 
-#: Support for all that the laws ask for: also T f + c of given statistics ("mapped") and c·K of a
-#: given kernel ("multiple").
+#: Support for all problems.
 EVERYTHING = Domain(
     n=(1, MANY),
     m=(1, MANY),
     d=(1, MANY),
     b=(1, MANY),
-    features=(*FEATURES, "mapped"),
-    kernels=(*KERNELS, "multiple"),
     dtypes=("float64", "float32"),
 )
 
@@ -43,63 +32,71 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
 class Unsupported(AttributeError):
-    """An implementation does not do what a law needs; raise it in an adapter, and the law is not judged on that problem."""
+    """Raise this in an adapter for a problem that the implementation cannot solve.
+
+    The law is then not judged on that problem.
+    """
 
 
 def adapter(
-    features: tuple[str, ...] = EVERYTHING.features,
-    kernels: tuple[str, ...] = EVERYTHING.kernels,
+    features: tuple[Kind, ...] | None = None,
+    kernels: tuple[Kind, ...] | None = None,
     weights: bool = True,
     target_weights: bool = True,
     masks: bool = True,
     ddof: tuple[int, ...] = EVERYTHING.ddof,
     dtypes: tuple[str, ...] = EVERYTHING.dtypes,
 ) -> Callable[[FunctionT], FunctionT]:
-    """Mark a function as an adapter that supports a part of the equations only; the laws then ask for no more.
+    """Declare what an adapter supports; the laws then ask for no more.
 
     Parameters
     ----------
-    features : tuple of str
+    features : tuple of str or type, optional
         Some of ``"rbf"``, ``"polynomial"``, ``"monomials"``, ``"fourier"``, ``"pairwise"``, and
-        ``"mapped"`` for T f + c of these.
-    kernels : tuple of str
+        ``"mapped"`` for T f + c of these; or features of your own, by their class. Default: all of
+        the package.
+    kernels : tuple of str or type, optional
         Some of ``"gradient"`` (K5), ``"scalar"``, ``"coordinatewise"`` (K6),
-        ``"tangent-diagonal"``, ``"tangent-full"``, ``"tangent-trace"`` (K7), and ``"multiple"`` for
-        c·K of these.
+        ``"tangent-diagonal"``, ``"tangent-full"``, ``"tangent-trace"`` (K7),
+        ``"gradient-inverse-multiquadric"``, ``"gradient-matern52"``, ``"divergence-free"``, and
+        ``"multiple"`` for c·K of these; or kernels of your own, by their class. Default: all of the
+        package.
     weights, target_weights : bool
-        Whether particles, and points of the target, may carry weights.
+        Whether the particles, and the target sample, may carry weights. Default ``True``.
     masks : bool
-        Whether some coordinates may be held.
+        Whether some coordinates may be fixed. Default ``True``.
     ddof : tuple of int
-        Divisors n − ddof of the covariance: (0,), (1,) or both.
+        Divisors n − ddof of the covariance: (0,), (1,) or both (default).
     dtypes : tuple of str
-        ``"float64"``, ``"float32"`` or both.
+        ``"float64"``, ``"float32"`` or both (default).
 
     Returns
     -------
     callable
-        A decorator. It leaves the function as it is but for its attribute ``supports``.
+        A decorator that gives the function the attribute ``supports``.
 
     Raises
     ------
     OptionError
-        For a word that no law uses.
+        If a word is unknown.
 
     Examples
     --------
     >>> @adapter(features=("rbf",), kernels=("gradient",), weights=False, masks=False)
     ... def mine(problem):
-    ...     return my_velocity(problem.x, problem.y, problem.features.centers, problem.features.bandwidth)
+    ...     anchors, width = problem.features.centers, problem.features.bandwidth
+    ...     return my_velocity(problem.x, problem.y, anchors, width)
     >>> mine.supports.kernels
     ('gradient',)
     """
     for name, words, known in (
-        ("features", features, EVERYTHING.features),
-        ("kernels", kernels, EVERYTHING.kernels),
+        ("features", features, (*FEATURES, LAW_ONLY[0])),
+        ("kernels", kernels, (*KERNELS, LAW_ONLY[1])),
         ("dtypes", dtypes, EVERYTHING.dtypes),
     ):
-        for word in words:
-            _checks.choice(word, name, known)
+        for word in words or ():
+            if not isinstance(word, type):
+                _checks.choice(word, name, known)
     supported = replace(
         EVERYTHING,
         features=features,
@@ -112,25 +109,25 @@ def adapter(
     )
 
     def mark(function: FunctionT) -> FunctionT:
-        function.supports = supported  # type: ignore[attr-defined]  # functions have attributes of their own
+        function.supports = supported  # type: ignore[attr-defined]  # functions take attributes
         return function
 
     return mark
 
 
 def support(function: Any) -> Domain:
-    """What an adapter supports: its attribute ``supports``, or everything."""
+    """Return what an adapter supports: its attribute ``supports``, or everything."""
     return getattr(function, "supports", EVERYTHING)
 
 
 def guarded(function: Callable[[Problem], Any]) -> Solver:
-    """The adapter behind a guard that turns away what it does not support, with a result that says what it lacks."""
+    """Put an adapter behind a guard that refuses what it does not support."""
     supported = support(function)
 
     def solve(p: Problem) -> Any:
-        for what, kind, kinds in (
-            ("statistics", kind_of_statistics(p.features), supported.features),
-            ("kernel", kind_of_kernel(p.kernel), supported.kernels),
+        require_support("statistics", p.features, supported.features)
+        require_support("kernel", p.kernel, supported.kernels)
+        for what, value, values in (
             ("weights", p.weights is not None, ("random" in supported.weights, False)),
             (
                 "target weights",
@@ -141,37 +138,20 @@ def guarded(function: Callable[[Problem], Any]) -> Solver:
             ("ddof", p.ddof, supported.ddof),
             ("dtype", str(p.x.dtype), supported.dtypes),
         ):
-            if kind not in kinds:
-                raise Unsupported(f"{what}: {kind}")
+            if value not in values:
+                raise Unsupported(f"{what}: {value}")
         return _Answer(function(p))
 
     return solve
 
 
-def kind_of_statistics(spec: Statistics) -> str:
-    """The word for statistics that adapters use."""
-    kinds = {
-        RBF: "rbf",
-        Polynomial: "polynomial",
-        Monomials: "monomials",
-        Fourier: "fourier",
-        Pairwise: "pairwise",
-        Mapped: "mapped",
-    }
-    return kinds[type(spec)]
-
-
-def kind_of_kernel(spec: Kernel) -> str:
-    """The word for a kernel that adapters use."""
-    match spec:
-        case GradientKernel():
-            return "gradient"
-        case ScalarKernel():
-            return "coordinatewise" if spec.coordinatewise else "scalar"
-        case TangentKernel():
-            return f"tangent-{spec.mode}"
-        case _:
-            return "multiple"
+def require_support(what: str, thing: Any, kinds: tuple[Kind, ...] | None) -> None:
+    """Raise unless a kernel or statistics are among the kinds, of which None stands for all."""
+    word = thing.word
+    if not word:
+        raise OptionError(f"the laws do not know the {what} {type(thing).__name__}: set its word")
+    if kinds is not None and word not in kinds and type(thing) not in kinds:
+        raise Unsupported(f"{what}: {word}")
 
 
 class _Answer:

@@ -1,35 +1,24 @@
-"""Make a problem from a few plain numbers; conditioned by construction, so that a law is judged and not the rounding of its inputs."""
+"""Make a problem from a few plain numbers.
+
+Problems are well conditioned by construction, so that a law judges the implementation and not the
+rounding of its inputs.
+"""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from dataclasses import replace
 
 import numpy as np
 
-from ingd_ref.conformance._matrix_kernels import GradientKernel, ScalarKernel, TangentKernel
+from ingd_ref import _checks
+from ingd_ref.conformance._kinds import Kind, kernel_type, statistics_type
 from ingd_ref.conformance._precision import Array
 from ingd_ref.conformance._problem import Problem
-from ingd_ref.conformance._statistics import (
-    RBF,
-    Fourier,
-    Monomials,
-    Pairwise,
-    Polynomial,
-    Statistics,
-)
-from ingd_ref.errors import OptionError
+from ingd_ref.features import Features, Setting
+from ingd_ref.rkhs import MatrixKernel
 
-__all__ = ["FEATURES", "KERNELS", "LAYOUTS", "WEIGHTS", "build"]
+__all__ = ["LAYOUTS", "WEIGHTS", "build"]
 
-FEATURES = ("rbf", "polynomial", "monomials", "fourier", "pairwise")
-KERNELS = (
-    "gradient",
-    "scalar",
-    "coordinatewise",
-    "tangent-diagonal",
-    "tangent-full",
-    "tangent-trace",
-)
 LAYOUTS = ("C", "F", "strided", "reversed", "read-only")
 WEIGHTS = ("uniform", "random", "one zero")
 
@@ -40,8 +29,8 @@ def build(
     m: int = 5,
     d: int = 2,
     b: int = 3,
-    features: str = "rbf",
-    kernel: str = "gradient",
+    features: Kind = "rbf",
+    kernel: Kind = "gradient",
     seed: int = 0,
     spread: float = 1.0,
     location: float = 0.0,
@@ -58,22 +47,20 @@ def build(
     dtype: str = "float64",
     activation: str = "tanh",
 ) -> Problem:
-    """Make a problem whose lengths are in units of ``spread``, away from the origin by ``location`` spreads, from one seed.
+    """Make a problem from one seed.
+
+    Lengths are in units of ``spread``, and the particles lie ``location`` spreads from the origin.
+    The dimension d is raised to the least one of the features and the kernel.
 
     Raises
     ------
     OptionError
-        For an unknown word.
+        If a word is unknown, or a class does not describe itself to the laws.
     """
-    for name, word, words in (
-        ("features", features, FEATURES),
-        ("kernel", kernel, KERNELS),
-        ("layout", layout, LAYOUTS),
-        ("weights", weights, WEIGHTS),
-        ("target_weights", target_weights, WEIGHTS),
-    ):
-        if word not in words:
-            raise OptionError(f"{name} must be one of {', '.join(words)}, got {word!r}")
+    _checks.choice(layout, "layout", LAYOUTS)
+    _checks.choice(weights, "weights", WEIGHTS)
+    _checks.choice(target_weights, "target_weights", WEIGHTS)
+    d = max(d, statistics_type(features).least_dimension, kernel_type(kernel)[0].least_dimension)
     rng = np.random.default_rng(seed)
     x = spread * (location + rng.normal(size=(n, d)))
     y = spread * (
@@ -83,11 +70,12 @@ def build(
         x[(n + 1) // 2 :] = x[: n // 2]
     x, y = (arranged(z.astype(dtype), layout) for z in (x, y))
     pi, rho = draw_weights(weights, n, rng), draw_weights(target_weights, m, rng)
+    setting = Setting(np.concatenate([x, y]), b, rng, spread, feature_width)
     return Problem(
         x,
         y,
-        make_features(features, x, y, b, spread, feature_width, rng),
-        make_kernel(kernel, d, spread, kernel_width, activation, dtype, rng),
+        make_features(features, setting),
+        make_kernel(kernel, x, spread * kernel_width, activation, rng),
         ridge=ridge,
         jitter=jitter,
         ddof=ddof if effective_number(pi, n) > 1.2 else 0,
@@ -98,13 +86,28 @@ def build(
     )
 
 
+def make_features(kind: Kind, setting: Setting) -> Features:
+    """Make features of order one at the points of the setting."""
+    return statistics_type(kind).example(setting)
+
+
+def make_kernel(
+    kind: Kind, x: Array, length: float, activation: str, rng: np.random.Generator
+) -> MatrixKernel:
+    """Make a kernel of the given length along each coordinate."""
+    found, word = kernel_type(kind)
+    example = found.example(x, float(length * np.sqrt(x.shape[1])), rng, activation)
+    fields = found.words[word]
+    return replace(example, **fields) if fields else example  # type: ignore[type-var]
+
+
 def effective_number(weights: Array | None, n: int) -> float:
-    """1/Σπ²; the unbiased covariance divides by 1 − Σπ² and does not exist when one particle carries all the weight."""
+    """Return 1/Σπ²; where it is 1, the unbiased covariance does not exist."""
     return n if weights is None else float(1 / np.sum(weights**2))
 
 
 def arranged(x: Array, layout: str) -> Array:
-    """Return the same numbers in another arrangement of memory."""
+    """Return the same numbers in another memory layout."""
     match layout:
         case "F":
             return np.asfortranarray(x)
@@ -119,6 +122,7 @@ def arranged(x: Array, layout: str) -> Array:
 
 
 def draw_weights(kind: str, number: int, rng: np.random.Generator) -> Array | None:
+    """Draw weights that sum to one, or None for uniform ones."""
     if kind == "uniform":
         return None
     weights = rng.uniform(0.2, 1.0, size=number)
@@ -128,55 +132,7 @@ def draw_weights(kind: str, number: int, rng: np.random.Generator) -> Array | No
 
 
 def draw_mask(dim: int, rng: np.random.Generator) -> Array:
+    """Draw which coordinates are free, at least one."""
     mask = rng.uniform(size=dim) < 0.5
     mask[rng.integers(dim)] = True
     return mask
-
-
-def make_features(
-    kind: str, x: Array, y: Array, b: int, spread: float, width: float, rng: np.random.Generator
-) -> Statistics:
-    """Statistics of order one on the sample, whatever its spread, with anchors near the pooled sample."""
-    d, dtype = x.shape[1], x.dtype
-    pooled = np.concatenate([x, y])
-    if kind == "rbf":
-        anchors = pooled[
-            rng.choice(len(pooled), b, replace=b > len(pooled))
-        ] + 0.3 * spread * rng.normal(size=(b, d))
-        return RBF(anchors.astype(dtype), float(width * spread * np.sqrt(d)))
-    if kind == "polynomial":
-        return Polynomial((rng.normal(size=(b, d)) / (spread * np.sqrt(d))).astype(dtype))
-    if kind == "fourier":
-        return Fourier(
-            (rng.normal(size=(b, d)) / (spread * width)).astype(dtype),
-            rng.uniform(0, 6, size=b).astype(dtype),
-        )
-    if kind == "pairwise" and d > 1:
-        return Pairwise()
-    return Monomials(degree=1 + b % 2)
-
-
-def make_kernel(
-    kind: str,
-    d: int,
-    spread: float,
-    width: float,
-    activation: str,
-    dtype: str,
-    rng: np.random.Generator,
-) -> GradientKernel | ScalarKernel | TangentKernel:
-    """Matrix kernel with lengths in units of the spread; for the tangent kernel a network d→4→3→d or a linear one d→d."""
-    bandwidth = float(width * spread * np.sqrt(d))
-    if kind == "gradient":
-        return GradientKernel(bandwidth)
-    if kind in ("scalar", "coordinatewise"):
-        return ScalarKernel(bandwidth, kind == "coordinatewise")
-    sizes = (d, 4, 3, d)[:: rng.choice([1, 3])]
-    layers = tuple(
-        (
-            (rng.normal(size=(o, i)) / np.sqrt(i)).astype(dtype),
-            0.5 * rng.normal(size=o).astype(dtype),
-        )
-        for i, o in pairwise(sizes)
-    )
-    return TangentKernel(layers, activation, kind.removeprefix("tangent-"))

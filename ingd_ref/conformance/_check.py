@@ -1,4 +1,4 @@
-"""Run the laws and the reference vectors against an implementation, and report what holds, with the smallest problem that fails."""
+"""Run the laws and the reference vectors, and report what holds and where it fails."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ingd_ref.conformance._build import build
 from ingd_ref.conformance._law import Law, LawViolation, Solver
 from ingd_ref.conformance._laws import LAWS
 from ingd_ref.conformance._problem import Problem
-from ingd_ref.conformance._problems import SIZES, Options, common, corners, draws, smaller
+from ingd_ref.conformance._problems import SIZES, Options, common, plan, smaller
 from ingd_ref.conformance._rounding import IllConditioned
 from ingd_ref.conformance._vectors import ReferenceVector, reference_vectors
 
 __all__ = ["Report", "Verdict", "check_velocity", "parametrize_with_laws"]
 
-PROBLEMS = 12
+PROBLEMS = 3
 VECTOR = "vector:"
 
 HOLDS, BROKEN, EXPECTED, REPAIRED, UNJUDGED = (
@@ -32,7 +32,7 @@ HOLDS, BROKEN, EXPECTED, REPAIRED, UNJUDGED = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found about one law or reference vector.
+    """The outcome for one law or reference vector.
 
     Attributes
     ----------
@@ -61,19 +61,19 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether this is as it should be, or as it was expected to be."""
+        """Whether the law holds, is not judged, or is broken as expected."""
         return self.outcome not in (BROKEN, REPAIRED)
 
 
 @dataclass(frozen=True)
 class Report:
-    """All verdicts about an implementation."""
+    """The verdicts about an implementation."""
 
     verdicts: tuple[Verdict, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether something was judged, nothing is broken that was not expected to be, and nothing holds that was."""
+        """Whether something was judged, and everything holds but the expected failures."""
         judged = any(verdict.outcome != UNJUDGED for verdict in self.verdicts)
         return judged and all(verdict.passed for verdict in self.verdicts)
 
@@ -91,9 +91,8 @@ class Report:
             )
         if all(verdict.outcome == UNJUDGED for verdict in self.verdicts):
             reasons = sorted({verdict.message for verdict in self.verdicts})
-            lines.append(
-                f"nothing was judged: {'; '.join(reasons) or 'no law and no reference vector was asked for'}"
-            )
+            why = "; ".join(reasons) or "no law and no reference vector was asked for"
+            lines.append(f"nothing was judged: {why}")
         counts = {
             outcome: sum(verdict.outcome == outcome for verdict in self.verdicts)
             for outcome in (HOLDS, BROKEN, EXPECTED, REPAIRED, UNJUDGED)
@@ -114,43 +113,48 @@ def check_velocity(
     vectors: bool = True,
     observer: Callable[[Verdict], None] | None = None,
 ) -> Report:
-    """Judge an implementation of the velocity (K1)-(K7) by the laws and the reference vectors.
+    """Judge an implementation of the velocity (K1)-(K7) by laws and reference vectors.
 
     Parameters
     ----------
     adapter : callable
-        Takes a :class:`Problem` to the velocities (n, d) of its particles, or to an object or
-        mapping that has them as ``velocity`` and any of ``field``, ``coefficients``, ``fisher``,
-        ``gram``, ``delta``, ``moment_rate``. Laws about what is missing are not judged. It may
-        raise :class:`Unsupported`, or say by the decorator :func:`adapter` what it supports.
+        Maps a :class:`Problem` to the velocities (n, d) of its particles, or to an object or
+        mapping with ``velocity`` and any of ``field``, ``coefficients``, ``fisher``, ``gram``,
+        ``delta``, ``moment_rate``. Laws about what is missing are not judged. It may raise
+        :class:`Unsupported`, or declare by the decorator :func:`adapter` what it supports; kernels
+        and features of your own are judged if they are declared there.
     expected_failures : mapping of str to str, optional
-        Names of laws, or ``"vector:NAME"``, that are known to be broken, each with the reason. One
-        that holds counts as a failure, so that the list stays true.
+        Names of laws, or ``"vector:NAME"``, that are known to fail, each with the reason. One that
+        holds counts as a failure, so that the list stays true.
     laws : sequence of str, optional
         Which laws. Default: all.
     problems : int
-        Problems drawn for each law beside the eight corners. Default 12.
+        Problems drawn for each law and each kernel, in addition to as many of the eight corners.
+        Default 3.
     vectors : bool
         Whether to compare with the reference vectors. Default ``True``.
     observer : callable, optional
-        Receives each verdict as soon as it is there.
+        Called with each verdict as soon as it is known.
 
     Returns
     -------
     Report
-        ``print(report)`` says what is broken, and on which smallest problem.
+        ``print(report)`` names what is broken, with the smallest problem that was found.
 
     Raises
     ------
-    OptionError, DomainError
-        For an unknown law or an unusable number.
+    OptionError
+        If a law is unknown.
+    DomainError
+        If ``problems`` is not a positive whole number.
 
     Examples
     --------
     >>> from ingd_ref.conformance import check_velocity, package_velocity
     >>> def halved(problem):
     ...     return 0.5 * package_velocity()(problem).velocity
-    >>> report = check_velocity(halved, laws=["particle_permutation", "linear_statistics_in_a_flat_kernel"], vectors=False)
+    >>> laws = ["particle_permutation", "linear_statistics_in_a_flat_kernel"]
+    >>> report = check_velocity(halved, laws=laws, vectors=False)
     >>> [verdict.outcome for verdict in report.verdicts]
     ['holds', 'broken']
     """
@@ -180,7 +184,7 @@ def parametrize_with_laws(
     expected_failures: Mapping[str, str] | None = None,
     problems: int = PROBLEMS,
 ) -> Any:
-    """Decorate a test with one case for each law and reference vector.
+    """Decorate a test function with one case for each law and reference vector.
 
     Parameters
     ----------
@@ -191,7 +195,7 @@ def parametrize_with_laws(
     Returns
     -------
     pytest.MarkDecorator
-        For a test function with the argument ``check``, which calls it.
+        For a test function that calls its argument ``check``.
 
     Examples
     --------
@@ -219,8 +223,7 @@ def parametrize_with_laws(
         return run
 
     def marks(name: str) -> tuple[Any, ...]:
-        # The caller gives the reason why this law is broken; strict, so that one which holds again
-        # fails until it is taken off.
+        # Strict, so that a law which holds again fails until it is removed from the list.
         return (pytest.mark.xfail(reason=expected[name], strict=True),) if name in expected else ()
 
     return pytest.mark.parametrize(
@@ -236,11 +239,11 @@ def _law_judge(law: Law, adapter: Callable[[Problem], Any], problems: int) -> Ca
                 law.name,
                 law.statement,
                 UNJUDGED,
-                "it holds among problems that the implementation does not support",
+                "it is about problems that the implementation does not support",
             )
         solve = guarded(adapter)
-        number, tried, reason = max(problems // law.cost, 2), 0, ""
-        for options in corners(domain)[:number] + draws(domain, number):
+        number, tried, reason = max(int(problems / law.cost), 1), 0, ""
+        for options in plan(domain, law.name, number):
             outcome, message = _try(law, solve, options)
             if outcome == BROKEN:
                 smallest = smaller(
@@ -277,9 +280,7 @@ def _try(law: Law, solve: Solver, options: Options) -> tuple[str, str]:
         return UNJUDGED, str(missing)
     except LawViolation as violation:
         return BROKEN, str(violation)
-    except (
-        Exception
-    ) as error:  # whatever somebody's implementation raises is its failure, not that of the report
+    except Exception as error:  # any exception of the implementation is its failure
         return BROKEN, f"raised {type(error).__name__}: {error}"
     return HOLDS, ""
 
@@ -305,14 +306,14 @@ def _vector_judge(
 
 
 def _as_expected(verdict: Verdict, expected: Mapping[str, str]) -> Verdict:
-    """The verdict in the light of what was expected."""
+    """Change the verdict on what was expected to fail."""
     if verdict.name not in expected or verdict.outcome == UNJUDGED:
         return verdict
     outcome = EXPECTED if verdict.outcome == BROKEN else REPAIRED
     message = (
         f"{expected[verdict.name]} ({verdict.message})"
         if outcome == EXPECTED
-        else "take it off the list of expected failures"
+        else "remove it from the list of expected failures"
     )
     return Verdict(
         verdict.name, verdict.statement, outcome, message, verdict.problem, verdict.tried
@@ -321,4 +322,7 @@ def _as_expected(verdict: Verdict, expected: Mapping[str, str]) -> Verdict:
 
 def _arguments(options: Options) -> str:
     ordered = {name: options[name] for name in (*SIZES, *options) if name in options}
-    return ", ".join(f"{name}={value!r}" for name, value in ordered.items())
+    return ", ".join(
+        f"{name}={value.__name__ if isinstance(value, type) else repr(value)}"
+        for name, value in ordered.items()
+    )

@@ -1,4 +1,4 @@
-"""Laws of coordinates that rest."""
+"""Laws of coordinates that do not move."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ingd_ref.conformance._law import Solver, compare, fresh_points, law, requir
 from ingd_ref.conformance._problem import Problem
 from ingd_ref.conformance._problems import ANY, RADIAL
 from ingd_ref.conformance._rounding import rounding
-from ingd_ref.conformance._statistics import RBF
+from ingd_ref.features import GaussianRBF
 
 
 @law(replace(ANY, masks=(True,)))
@@ -38,15 +38,15 @@ def full_mask(solve: Solver, p: Problem) -> None:
     )
 
 
-@law(replace(RADIAL, features=("rbf",), d=(2, 3)))
+@law(replace(RADIAL, features=("rbf",), needs=(*RADIAL.needs, "same in subspaces"), d=(2, 3)))
 def dead_coordinate(solve: Solver, p: Problem) -> None:
-    """A coordinate in which particles, target and anchors agree stays at rest, and the others do not notice it."""
+    """A coordinate in which particles, target and anchors agree stays, and changes no other."""
     x, y, centers = (np.asarray(z, dtype=float).copy() for z in (p.x, p.y, p.features.centers))
     for z in (x, y, centers):
         z[:, -1] = 0.625
-    flat = p.change(x=x, y=y, features=RBF(centers, p.features.bandwidth))
+    flat = p.change(x=x, y=y, features=GaussianRBF(centers, p.features.bandwidth))
     without = flat.change(
-        x=x[:, :-1], y=y[:, :-1], features=RBF(centers[:, :-1], p.features.bandwidth)
+        x=x[:, :-1], y=y[:, :-1], features=GaussianRBF(centers[:, :-1], p.features.bandwidth)
     )
     s = solve(flat)
     require(np.all(np.asarray(s.velocity)[:, -1] == 0), "a coordinate without spread moves")

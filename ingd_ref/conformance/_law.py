@@ -1,9 +1,8 @@
-"""What a law is: a statement, the problems among which it holds, and a check that judges any implementation.
+"""Laws: a statement, the problems for which it holds, and a check of any implementation.
 
 ``law.check(solve, problem)`` raises :class:`LawViolation`. ``solve(problem)`` returns an object
-with the attributes of :class:`Solution`; a law looks only at those that it is about. Random
-choices, such as which rotation, come from the seed of the problem, so a law is a deterministic
-function of its arguments.
+with the attributes of :class:`Solution`, of which a law uses those that it is about. Random
+choices, such as a rotation, come from the seed of the problem, so a check is deterministic.
 """
 
 from __future__ import annotations
@@ -39,31 +38,31 @@ class LawViolation(AssertionError):
 
 @dataclass(frozen=True)
 class Law:
-    """A statement, the problems among which it holds, and its check; ``cost`` divides the number of problems that are tried.
+    """A statement, the problems for which it holds, and its check.
 
     Attributes
     ----------
     name : str
-        What it is called.
+        Name of the function that checks it.
     statement : str
-        What it says.
+        What holds.
     domain : Domain
-        The problems among which it holds.
+        The problems for which it holds.
     check : callable
-        ``check(solve, problem)`` raises :class:`LawViolation` where the law is broken.
-    cost : int
-        How much longer than usual a check takes.
+        ``check(solve, problem)`` raises :class:`LawViolation` if the law is broken.
+    cost : float
+        Divides the number of problems that are tried, for a slow check. Default 1.
     """
 
     name: str
     statement: str
     domain: Domain
     check: Callable[[Solver, Problem], None]
-    cost: int = 1
+    cost: float = 1.0
 
 
-def law(domain: Domain, cost: int = 1) -> Callable[[Callable[[Solver, Problem], None]], Law]:
-    """Make a law of a check, under the name of the function and with its docstring as the statement."""
+def law(domain: Domain, cost: float = 1.0) -> Callable[[Callable[[Solver, Problem], None]], Law]:
+    """Turn a check into a law, named by the function and stated by its docstring."""
 
     def make(check: Callable[[Solver, Problem], None]) -> Law:
         assert check.__doc__ is not None
@@ -73,14 +72,18 @@ def law(domain: Domain, cost: int = 1) -> Callable[[Callable[[Solver, Problem], 
 
 
 def compare(actual: Any, expected: Any, tolerance: Any, what: str) -> None:
-    """Raise unless ``actual`` is finite, has the shape of ``expected`` and lies within ``tolerance`` of it in the Euclidean norm."""
+    """Raise unless ``actual`` has the shape of ``expected`` and is within ``tolerance`` of it.
+
+    The distance is Euclidean; one that is not finite counts as too large.
+    """
     actual, expected = real(actual), real(expected)
     if actual.shape != expected.shape:
         raise LawViolation(f"{what}: shape {actual.shape} instead of {expected.shape}")
     error = float(np.linalg.norm((actual - expected).astype(float)))
     if not error <= tolerance:
         raise LawViolation(
-            f"{what}: differs by {error:.3g}, rounding explains {tolerance:.3g}; size {float(np.max(np.abs(expected))):.3g}"
+            f"{what}: differs by {error:.3g}, rounding explains {tolerance:.3g}; "
+            f"size {float(np.max(np.abs(expected))):.3g}"
         )
 
 
@@ -96,12 +99,12 @@ def random(p: Problem) -> np.random.Generator:
 
 
 def fresh_points(p: Problem, number: int = 3) -> Array:
-    """Points near, but not among, the particles."""
+    """Draw points near the particles."""
     rng = random(p)
     scale = np.maximum(np.std(p.x, axis=0), np.std(p.y, axis=0)) + 0.1
     return np.asarray(np.mean(p.x, axis=0) + scale * rng.normal(size=(number, p.dim)))
 
 
 def take(weights: Array | None, order: Array) -> Array | None:
-    """Weights in another order, if there are any."""
+    """Return weights in another order, if there are any."""
     return None if weights is None else weights[order]

@@ -1,4 +1,4 @@
-"""What a velocity depends on, and what an evaluation of it gives."""
+"""What a velocity depends on, and what its evaluation gives."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ __all__ = ["Problem", "Solution", "masked", "uniform"]
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Everything that (K1)-(K9) depend on.
+    """The arguments of (K1)-(K9).
 
     Attributes
     ----------
     x, y : array (n, d), (m, d)
         Particles and target sample.
-    features : statistics specification
-        Statistics f, with ``value(point)`` (b,), ``jacobian(point)`` (d, b), and their parameters
-        as attributes.
-    kernel : GradientKernel, ScalarKernel, TangentKernel or ScaledKernel
-        K, with ``kernel(x, y)`` (d, d), and its parameters as attributes.
+    features : Features
+        Statistics f: a class of :mod:`ingd_ref.features`, with its parameters as attributes, or
+        T f + c (``base``, ``matrix``, ``shift``).
+    kernel : MatrixKernel
+        K: a class of :mod:`ingd_ref.rkhs`, with its parameters as attributes, or c·K (``base``,
+        ``factor``).
     ridge, jitter : float
         λ and ε of M = λF̂ + εI.
     ddof : int
@@ -36,7 +37,7 @@ class Problem:
     mask : array (d,) of bool or None
         Coordinates that may move; None for all.
     seed : int
-        Feeds the random choices that a law makes, such as which rotation.
+        For random choices of a law, such as a rotation.
     """
 
     x: Array
@@ -67,21 +68,28 @@ class Problem:
         return uniform(len(self.y)) if self.target_weights is None else real(self.target_weights)
 
     @cached_property
+    def values(self) -> list[Array]:
+        return [self.features.definition(point)[0] for point in real(self.x)]
+
+    @cached_property
     def jacobians(self) -> list[Array]:
-        return [self.features.jacobian(point) for point in real(self.x)]
+        return [self.features.definition(point)[1] for point in real(self.x)]
 
     @cached_property
     def kernels(self) -> dict[tuple[int, int], Array]:
         x = real(self.x)
         return {
-            (i, j): masked(self.kernel(x[i], x[j]), self.mask)
+            (i, j): masked(self.kernel.definition(x[i], x[j]), self.mask)
             for i, j in np.ndindex(len(x), len(x))
         }
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What (K2)-(K4) give, in the names of the package's result. For the coordinate-wise variant coefficients are (d, b)."""
+    """The solution of (K2)-(K4), in the names of the package's result.
+
+    Coefficients are (d, b) in the coordinate-wise variant.
+    """
 
     velocity: Array
     coefficients: Array
@@ -97,7 +105,7 @@ def uniform(number: int) -> Array:
 
 
 def masked(matrix: Array, mask: Array | None) -> Array:
-    """P K P: the kernel of velocities that leave the coordinates outside ``mask`` alone."""
+    """Return P K P: velocities leave the coordinates outside ``mask`` alone."""
     if mask is None:
         return matrix
     projection = np.diag(real(mask))

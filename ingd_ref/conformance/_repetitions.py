@@ -11,12 +11,12 @@ from ingd_ref.conformance._law import Solver, compare, fresh_points, law, random
 from ingd_ref.conformance._problem import Problem
 from ingd_ref.conformance._problems import ANY, EQUAL_DIVISOR, SINGLE
 from ingd_ref.conformance._rounding import rounding
-from ingd_ref.conformance._statistics import Monomials
+from ingd_ref.features import Monomials
 
 
 @law(replace(EQUAL_DIVISOR, weights=("uniform",), n=(1, 5)))
 def particle_repetition(solve: Solver, p: Problem) -> None:
-    """Every particle several times over: the same velocity field, with the population covariance."""
+    """Every particle several times: the same velocity field, for the population covariance."""
     repeated = solve(p.change(x=np.repeat(p.x, 3, axis=0)))
     single = solve(p)
     compare(
@@ -41,7 +41,7 @@ def target_repetition(solve: Solver, p: Problem) -> None:
 
 @law(replace(EQUAL_DIVISOR, weights=("uniform",), target_weights=("uniform",), n=(1, 5), m=(1, 5)))
 def weights_are_multiplicities(solve: Solver, p: Problem) -> None:
-    """Weights k_i/Σk mean the same as k_i copies, of particles and of target points alike, with the population covariance."""
+    """Weights k_i/Σk are k_i copies of particles or targets, for the population covariance."""
     rng = random(p)
     k, j = rng.integers(1, 4, size=len(p.x)), rng.integers(1, 4, size=len(p.y))
     copies = p.change(x=np.repeat(p.x, k, axis=0), y=np.repeat(p.y, j, axis=0))
@@ -70,7 +70,7 @@ def weightless_particle(solve: Solver, p: Problem) -> None:
         extended.velocity[:-1],
         solution.velocity,
         2 * bound.velocity,
-        "velocity beside a weightless particle",
+        "velocity of the others",
     )
     compare(
         extended.velocity[-1:],
@@ -82,7 +82,7 @@ def weightless_particle(solve: Solver, p: Problem) -> None:
 
 @law(ANY)
 def mixture_of_targets(solve: Solver, p: Problem) -> None:
-    """The velocity towards a mixture of two targets is the mixture of the two velocities, with the same particles."""
+    """The velocity towards a mixture of two targets is the mixture of the two velocities."""
     pooled, other = np.concatenate([p.y, p.x[:1] + 0.5]), np.zeros(len(p.y) + 1)
     rho, other[-1], a = (
         np.append(np.asarray(p.rho, dtype=float), 0.0),
@@ -103,7 +103,7 @@ def mixture_of_targets(solve: Solver, p: Problem) -> None:
 
 @law(ANY)
 def linear_in_delta(solve: Solver, p: Problem) -> None:
-    """Diluting the target with the particles themselves shrinks Δ, and so the velocity, in proportion."""
+    """Diluting the target with the particles shrinks Δ, and so the velocity, in proportion."""
     a = random(p).uniform(0.1, 0.9)
     rho = np.concatenate([a * p.rho, (1 - a) * p.pi]).astype(float)
     diluted = solve(p.change(y=np.concatenate([p.y, p.x]), target_weights=rho / np.sum(rho)))
@@ -130,7 +130,7 @@ def rest_at_the_target(solve: Solver, p: Problem) -> None:
 
 @law(replace(SINGLE, layouts=("C",)))
 def rest_when_moments_match(solve: Solver, p: Problem) -> None:
-    """Another sample with the same moments is at rest too: only f is seen. With f(x) = x, the particles mirrored at their mean."""
+    """Only moments count: with f(x) = x, particles stay if the target mirrors them at their mean."""
     mean = np.asarray(p.pi, dtype=float) @ p.x
     matched = p.change(features=Monomials(1), y=2 * mean - p.x, target_weights=p.weights)
     compare(

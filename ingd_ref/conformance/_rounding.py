@@ -22,10 +22,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref.conformance import _direct as direct
-from ingd_ref.conformance._matrix_kernels import GradientKernel
 from ingd_ref.conformance._precision import Array, real
 from ingd_ref.conformance._problem import Problem
-from ingd_ref.conformance._statistics import Statistics
+from ingd_ref.equations import statistics
+from ingd_ref.features import Features
 
 __all__ = [
     "C",
@@ -43,7 +43,7 @@ LARGEST_CONDITION = 1e-4
 
 
 class IllConditioned(Exception):
-    """The problem amplifies rounding errors too much for a law to be judged; without ε, it may have no solution."""
+    """Rounding errors are amplified too much for a law to be judged, or there is no solution."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Rounding:
 
 @functools.lru_cache(maxsize=256)
 def rounding(p: Problem) -> Rounding:
-    """Apply the model of the module's docstring; the coordinate-wise variant adds up its systems."""
+    """Apply the model above; the coordinate-wise variant adds up its systems."""
     parts = direct.coordinate_problems(p) if p.kernel.coordinatewise else [p]
     bounds = [_rounding_of_one_system(part) for part in parts]
     totals = {
@@ -75,7 +75,7 @@ def _rounding_of_one_system(p: Problem) -> Rounding:
     singular = np.linalg.svd(matrix, compute_uv=False)
     if not singular[-1] > 0 or eps * singular[0] / singular[-1] > LARGEST_CONDITION:
         raise IllConditioned
-    unit = np.asarray(direct.design(p, p.x), dtype=float).reshape(p.x.size, -1)
+    unit = np.asarray(direct.design_at_particles(p), dtype=float).reshape(p.x.size, -1)
     means = sum(
         np.linalg.norm(np.asarray(mean_size(p.features, z, w), dtype=float))
         for z, w in ((p.x, p.pi), (p.y, p.rho))
@@ -92,31 +92,29 @@ def _rounding_of_one_system(p: Problem) -> Rounding:
     )
 
 
-def mean_size(features: Statistics, points: Array, weights: Array) -> Array:
-    """Weighted mean of the sizes of the statistics, which their differences may be far below."""
-    return real(
-        np.sum(
-            [w * np.abs(features.value(z)) for w, z in zip(weights, real(points), strict=True)],
-            axis=0,
-        )
-    )
+def mean_size(features: Features, points: Array, weights: Array) -> Array:
+    """Return E |f|, which the differences of statistics may be far below."""
+    return real(statistics.mean(real(points), lambda z: abs(features.definition(z)[0]), weights))
 
 
 def reach(p: Problem) -> float:
-    """Largest distance from the origin in units of the shortest length of the problem, plus one."""
+    """Return one plus the largest distance from the origin, in units of the shortest length."""
     largest = max(np.max(np.linalg.norm(np.asarray(z, dtype=float), axis=1)) for z in (p.x, p.y))
     lengths = [part.bandwidth for part in (p.features, p.kernel) if hasattr(part, "bandwidth")]
     return float(1 + largest / min(lengths))
 
 
 def size_of(matrix: Array) -> float:
-    """Euclidean norm, in double precision."""
+    """Return the Euclidean norm in double precision."""
     return float(np.linalg.norm(matrix.astype(float)))
 
 
 def reach_of_kernel(p: Problem) -> float:
-    """How much larger than its entries the terms of the gradient kernel are: 1 + (r/σ)², r the diameter of the sample."""
-    if not isinstance(p.kernel, GradientKernel):
+    """Return how much larger than its entries the terms of a kernel of second derivatives are.
+
+    That is 1 + (r/σ)², r the diameter of the sample.
+    """
+    if not (p.kernel.curl_free or p.kernel.divergence_free):
         return 1.0
     diameter = 2 * np.max(
         np.linalg.norm(np.asarray(p.x - np.mean(p.x, axis=0), dtype=float), axis=1)

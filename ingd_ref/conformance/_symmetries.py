@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from ingd_ref.conformance._kinds import Multiple
 from ingd_ref.conformance._law import Solver, compare, law, random, take
-from ingd_ref.conformance._matrix_kernels import GradientKernel, ScaledKernel
 from ingd_ref.conformance._problem import Problem
-from ingd_ref.conformance._problems import ANY, RADIAL, RADIAL_KERNELS, SINGLE
+from ingd_ref.conformance._problems import ANY, RADIAL, SINGLE
 from ingd_ref.conformance._rounding import reach, rounding
-from ingd_ref.conformance._statistics import RBF
 
 
 @law(ANY)
@@ -40,12 +39,11 @@ def target_permutation(solve: Solver, p: Problem) -> None:
     )
 
 
-@law(replace(RADIAL, features=("rbf",)))
+@law(replace(RADIAL, needs=("radial", "shift")))
 def translation(solve: Solver, p: Problem) -> None:
     """Shifting particles, target and anchors together leaves velocities alone (K11)."""
-    shift = random(p).normal(size=p.dim) * 10 * p.features.bandwidth
-    features = replace(p.features, centers=p.features.centers + shift)
-    moved = p.change(x=p.x + shift, y=p.y + shift, features=features)
+    shift = random(p).normal(size=p.dim) * 10 * p.kernel.bandwidth
+    moved = p.change(x=p.x + shift, y=p.y + shift, features=p.features.moved(shift=shift))
     compare(
         solve(moved).velocity,
         solve(p).velocity,
@@ -58,8 +56,7 @@ def translation(solve: Solver, p: Problem) -> None:
 def orthogonal_transformation(solve: Solver, p: Problem) -> None:
     """Rotating or reflecting particles, target and anchors transforms velocities alike (K11)."""
     q = np.linalg.qr(random(p).normal(size=(p.dim, p.dim)))[0]
-    features = replace(p.features, centers=p.features.centers @ q)
-    turned = p.change(x=p.x @ q, y=p.y @ q, features=features)
+    turned = p.change(x=p.x @ q, y=p.y @ q, features=p.features.moved(rotation=q))
     compare(
         solve(turned).velocity,
         solve(p).velocity @ q,
@@ -68,20 +65,19 @@ def orthogonal_transformation(solve: Solver, p: Problem) -> None:
     )
 
 
-@law(
-    replace(
-        RADIAL, features=("rbf",), kernels=(*RADIAL_KERNELS, "coordinatewise"), masks=(False, True)
-    )
-)
+@law(replace(ANY, needs=("units", "scale")))
 def scale(solve: Solver, p: Problem) -> None:
-    """In other units of length, with λ and ε in those of K (s⁻⁴ with (K5), s⁻² with (K6)), velocities are the same lengths."""
+    """In other units of length, with λ and ε in those of G, velocities are the same lengths.
+
+    G carries the unit of K over length²: 1/length⁴ with (K5), 1/length² with (K6).
+    """
     s = float(random(p).choice([0.25, 3.0, 8.0]))
-    factor = s ** (-4 if isinstance(p.kernel, GradientKernel) else -2)
+    factor = s ** (p.kernel.length_power - 2)
     scaled = p.change(
         x=s * p.x,
         y=s * p.y,
-        features=RBF(s * p.features.centers, s * p.features.bandwidth),
-        kernel=replace(p.kernel, bandwidth=s * p.kernel.bandwidth),
+        features=p.features.moved(scale=s),
+        kernel=p.kernel.in_units(s),
         ridge=factor * p.ridge,
         jitter=factor * p.jitter,
     )
@@ -98,7 +94,7 @@ def kernel_multiple(solve: Solver, p: Problem) -> None:
     """c·K with c·λ and c·ε gives the velocity of K with λ and ε."""
     factor = float(random(p).choice([1e-3, 3.0, 1e4]))
     multiple = p.change(
-        kernel=ScaledKernel(p.kernel, factor), ridge=factor * p.ridge, jitter=factor * p.jitter
+        kernel=Multiple(p.kernel, factor), ridge=factor * p.ridge, jitter=factor * p.jitter
     )
     compare(
         solve(multiple).velocity,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Any
@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from ingd_ref.conformance import _direct as direct
-from ingd_ref.conformance import _matrix_kernels as kernels
-from ingd_ref.conformance import _statistics as statistics
-from ingd_ref.conformance._adapter import Unsupported, kind_of_kernel, kind_of_statistics
+from ingd_ref.conformance._adapter import Unsupported
 from ingd_ref.conformance._build import build
+from ingd_ref.conformance._kinds import kernel_type, statistics_type
 from ingd_ref.conformance._law import compare
 from ingd_ref.conformance._precision import Array
 from ingd_ref.conformance._problem import Problem
@@ -115,7 +114,7 @@ class ReferenceVector:
     tolerance: dict[str, float]
 
     def compare(self, answer: Any) -> list[str]:
-        """Compare whatever the answer has with what is expected; return the names of what was compared.
+        """Compare what the answer has with what is expected; return the names of it.
 
         Raises
         ------
@@ -197,11 +196,10 @@ def made(name: str) -> dict[str, Any]:
 
 def describe(problem: Problem) -> dict[str, Any]:
     """The problem in plain lists and numbers."""
-    features = {"kind": kind_of_statistics(problem.features), **_plain(asdict(problem.features))}
-    kernel = {
-        "kind": kind_of_kernel(problem.kernel),
-        **{k: v for k, v in _plain(asdict(problem.kernel)).items() if k != "jacobians"},
-    }
+    features, kernel = (
+        {"kind": thing.word, **_plain(asdict(thing))}
+        for thing in (problem.features, problem.kernel)
+    )
     own = {
         name: _plain(getattr(problem, name))
         for name in ("x", "y", "ridge", "jitter", "ddof", "weights", "target_weights", "mask")
@@ -212,7 +210,7 @@ def describe(problem: Problem) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, tuple):
+    if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
     return value.tolist() if isinstance(value, np.ndarray) else value
 
@@ -225,7 +223,7 @@ def _read(name: str, entry: Mapping[str, Any]) -> ReferenceVector:
     }
     problem = Problem(
         **arrays,
-        features=_statistics(dict(given["features"])),
+        features=_features(dict(given["features"])),
         kernel=_kernel(dict(given["kernel"])),
         **{key: given[key] for key in ("ridge", "jitter", "ddof")},
     )
@@ -235,28 +233,17 @@ def _read(name: str, entry: Mapping[str, Any]) -> ReferenceVector:
     )
 
 
-def _statistics(given: dict[str, Any]) -> statistics.Statistics:
-    kinds: dict[str, Callable[..., statistics.Statistics]] = {
-        "rbf": statistics.RBF,
-        "polynomial": statistics.Polynomial,
-        "monomials": statistics.Monomials,
-        "fourier": statistics.Fourier,
-        "pairwise": statistics.Pairwise,
-    }
-    kind = kinds[given.pop("kind")]
-    return kind(
-        **{
-            name: np.array(value) if isinstance(value, list) else value
-            for name, value in given.items()
-        }
-    )
+def _features(given: dict[str, Any]) -> Any:
+    kind: Any = statistics_type(given.pop("kind"))
+    return kind(**{name: _array(value) for name, value in given.items()})
 
 
-def _kernel(given: dict[str, Any]) -> kernels.Kernel:
-    kind = given.pop("kind")
-    if kind == "gradient":
-        return kernels.GradientKernel(**given)
-    if kind in ("scalar", "coordinatewise"):
-        return kernels.ScalarKernel(**given)
-    layers = tuple((np.array(weight), np.array(bias)) for weight, bias in given.pop("layers"))
-    return kernels.TangentKernel(layers, **given)
+def _kernel(given: dict[str, Any]) -> Any:
+    kind: Any = kernel_type(given.pop("kind"))[0]
+    if "layers" in given:
+        given["layers"] = [(np.array(weight), np.array(bias)) for weight, bias in given["layers"]]
+    return kind(**given)
+
+
+def _array(value: Any) -> Any:
+    return np.array(value) if isinstance(value, list) else value

@@ -1,6 +1,6 @@
-"""Sufficient statistics f: R^d → R^b with their Jacobians: what the flows of sections 3 and 4 match between particles and target."""
+"""Sufficient statistics f: R^d → R^b with their Jacobians, as flows match them (section 4)."""
 
-from ingd_ref.features._base import Features, require_features
+from ingd_ref.features._base import Features, Setting, require_features
 from ingd_ref.features._family import FamilyStatistics
 from ingd_ref.features._gaussian_rbf import GaussianRBF, RandomCenters
 from ingd_ref.features._network import EnergyNetwork, NetworkFeatures
@@ -20,6 +20,7 @@ __all__ = [
     "Polynomial",
     "RandomCenters",
     "RandomFourier",
+    "Setting",
     "TrainedNetwork",
     "UserFeatures",
     "denoising_loss",

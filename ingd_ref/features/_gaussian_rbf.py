@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
-from ingd_ref.features._base import Features
+from ingd_ref.equations import statistics as equations
+from ingd_ref.features._base import Features, Setting
 from ingd_ref.kernels.bandwidth import MEDIAN_RULES, median_bandwidth
 
 __all__ = ["GaussianRBF", "RandomCenters"]
@@ -48,6 +50,10 @@ class GaussianRBF(Features):
     centers: Array
     bandwidth: float
 
+    word: ClassVar[str] = "rbf"
+    moves: ClassVar[frozenset[str]] = frozenset({"shift", "rotation", "scale"})
+    full_rank: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         xp = array_namespace(centers=self.centers)
         object.__setattr__(
@@ -66,6 +72,22 @@ class GaussianRBF(Features):
         run = kernel("gaussian_rbf_with_jacobian", x, centers, implementation=implementation)
         values, jacobian = run(x, centers, self.bandwidth)
         return values, jacobian
+
+    def definition(self, x: Any) -> tuple[Any, Any]:
+        arguments = x, x * 0 + self.centers, x[0] * 0 + self.bandwidth
+        return equations.gaussian_rbf(*arguments), equations.gaussian_rbf_jacobian(*arguments)
+
+    def moved(self, scale: float = 1.0, rotation: Any = None, shift: Any = 0.0) -> Self:
+        turned = self.centers if rotation is None else self.centers @ rotation
+        return type(self)(scale * turned + shift, scale * self.bandwidth)
+
+    @classmethod
+    def example(cls, setting: Setting) -> GaussianRBF:
+        """Return features at centres near some of the points."""
+        points, number, spread = setting.points, setting.number, setting.spread
+        chosen = points[setting.rng.choice(len(points), number, replace=number > len(points))]
+        centers = chosen + 0.3 * spread * setting.normal(number, setting.dim)
+        return cls(centers.astype(points.dtype), float(setting.width * spread * setting.dim**0.5))
 
     def _centers_for(self, x: Array) -> Array:
         xp = array_namespace(x=x, centers=self.centers)

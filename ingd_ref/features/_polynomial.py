@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_backend
+from ingd_ref.equations import statistics as equations
 from ingd_ref.errors import NonFiniteError, ShapeError
-from ingd_ref.features._base import Features
+from ingd_ref.features._base import Features, Setting
 
 __all__ = ["Monomials", "PairwiseProducts", "Polynomial"]
 
@@ -50,6 +52,9 @@ class Polynomial(Features):
     degree: int = 2
     offset: float = 1.0
 
+    word: ClassVar[str] = "polynomial"
+    moves: ClassVar[frozenset[str]] = frozenset({"rotation", "scale"})
+
     def __post_init__(self) -> None:
         xp = array_namespace(centers=self.centers)
         object.__setattr__(
@@ -70,6 +75,20 @@ class Polynomial(Features):
         return lower * base, self.degree * lower[:, None, :] * xp.matrix_transpose(centers)[
             None, :, :
         ]
+
+    def definition(self, x: Any) -> tuple[Any, Any]:
+        arguments = x, x * 0 + self.centers, self.degree, x[0] * 0 + self.offset
+        return equations.polynomial(*arguments), equations.polynomial_jacobian(*arguments)
+
+    def moved(self, scale: float = 1.0, rotation: Any = None, shift: Any = 0.0) -> Self:
+        turned = self.centers if rotation is None else self.centers @ rotation
+        return type(self)(turned / scale, self.degree, self.offset)
+
+    @classmethod
+    def example(cls, setting: Setting) -> Polynomial:
+        """Return squares at random centres that give inner products of order one."""
+        centers = setting.normal(setting.number, setting.dim) / (setting.spread * setting.dim**0.5)
+        return cls(centers.astype(setting.points.dtype))
 
     def _base(self, x: Array) -> tuple[Array, Array]:
         xp = array_namespace(x=x, centers=self.centers)
@@ -119,8 +138,21 @@ class Monomials(_Products):
 
     degree: int
 
+    word: ClassVar[str] = "monomials"
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "degree", _checks.positive_integer(self.degree, "degree"))
+
+    def definition(self, x: Any) -> tuple[Any, Any]:
+        return (
+            equations.monomials(x, self.degree),
+            equations.monomials_jacobian(x, self.degree),
+        )
+
+    @classmethod
+    def example(cls, setting: Setting) -> Monomials:
+        """Return the monomials of degree 1, or up to 2, by the parity of the number."""
+        return cls(1 + setting.number % 2)
 
     def _factors(self, dim: int) -> list[tuple[int, ...]]:
         return [
@@ -155,6 +187,19 @@ class PairwiseProducts(_Products):
 
     linear: bool = False
     squares: bool = False
+
+    word: ClassVar[str] = "pairwise"
+    least_dimension: ClassVar[int] = 2
+
+    def definition(self, x: Any) -> tuple[Any, Any]:
+        if self.linear or self.squares:
+            return super().definition(x)
+        return equations.pairwise_products(x), equations.pairwise_products_jacobian(x)
+
+    @classmethod
+    def example(cls, setting: Setting) -> PairwiseProducts:
+        """Return the products of different coordinates."""
+        return cls()
 
     def _factors(self, dim: int) -> list[tuple[int, ...]]:
         factors: list[tuple[int, ...]] = [(a,) for a in range(dim)] if self.linear else []

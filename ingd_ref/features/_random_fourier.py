@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
-from ingd_ref.features._base import Features
+from ingd_ref.equations import statistics as equations
+from ingd_ref.features._base import Features, Setting
 
 __all__ = ["RandomFourier"]
 
@@ -48,6 +50,10 @@ class RandomFourier(Features):
     frequencies: Array
     phases: Array
 
+    word: ClassVar[str] = "fourier"
+    moves: ClassVar[frozenset[str]] = frozenset({"shift", "rotation", "scale"})
+    full_rank: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         xp = array_namespace(frequencies=self.frequencies, phases=self.phases)
         frequencies = _checks.points(self.frequencies, "frequencies", xp)
@@ -79,6 +85,21 @@ class RandomFourier(Features):
         return self._scale() * xp.cos(angles), slopes[:, None, :] * xp.matrix_transpose(
             frequencies
         )[None, :, :]
+
+    def definition(self, x: Any) -> tuple[Any, Any]:
+        arguments = x, x * 0 + self.frequencies, x[0] * 0 + self.phases
+        return equations.random_fourier(*arguments), equations.random_fourier_jacobian(*arguments)
+
+    def moved(self, scale: float = 1.0, rotation: Any = None, shift: Any = 0.0) -> Self:
+        turned = self.frequencies if rotation is None else self.frequencies @ rotation
+        return type(self)(turned / scale, self.phases - (turned / scale * shift).sum(axis=1))
+
+    @classmethod
+    def example(cls, setting: Setting) -> RandomFourier:
+        """Return normal frequencies of standard deviation one over the width."""
+        normal, dtype = setting.normal(setting.number, setting.dim), setting.points.dtype
+        phases = setting.rng.uniform(0, 6, size=setting.number)
+        return cls((normal / (setting.spread * setting.width)).astype(dtype), phases.astype(dtype))
 
     def _scale(self) -> float:
         return math.sqrt(2.0 / self.frequencies.shape[0])

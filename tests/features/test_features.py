@@ -263,6 +263,6 @@ def test_features_keep_their_own_copy_and_the_type_of_the_points():
 )
 def test_a_family_where_features_are_meant_is_told_how_to_become_one(call):
     with pytest.raises(
-        OptionError, match=r"got Gaussian; put a family into ingd_ref\.features\.FamilyStatistics"
+        OptionError, match=r"got Gaussian; wrap a family in ingd_ref\.features\.FamilyStatistics"
     ):
         call(np.array([[0.0], [1.0], [3.0]]), ir.families.Gaussian())

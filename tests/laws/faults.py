@@ -13,8 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from ingd_ref.conformance._kinds import Multiple
+from ingd_ref.equations.kernels import sensitivities
+from ingd_ref.features import GaussianRBF
+from ingd_ref.rkhs import DivergenceFreeGaussian, GradientGaussian, NeuralTangent, ScalarGaussian
 from tests import oracles
-from tests.oracles import Problem, Solution, real
+from tests.oracles import Problem, Solution
 
 Array = np.ndarray[Any, Any]
 
@@ -149,8 +153,7 @@ def unbiased_covariance_divides_by_n_minus_one_despite_weights(p):
 @fault("orthogonal_change_of_statistics", "constant_statistic")
 def second_moments_instead_of_covariance(p):
     def second_moments(q):
-        statistics = [q.features.value(x) for x in real(q.x)]
-        return np.sum([w * np.outer(f, f) for w, f in zip(q.pi, statistics, strict=True)], axis=0)
+        return np.sum([w * np.outer(f, f) for w, f in zip(q.pi, q.values, strict=True)], axis=0)
 
     return assemble(p, fisher=second_moments)
 
@@ -216,7 +219,7 @@ def delta_forgets_the_particles(p):
 
 def with_kernel(p: Problem, wrong: Callable[[Array, Array, float], Array]) -> Solution:
     """Replace the gradient kernel, where the problem has it, by ``wrong(x, y, σ)``."""
-    if not isinstance(p.kernel, oracles.GradientKernel):
+    if not isinstance(p.kernel, GradientGaussian):
         return assemble(p)
     return assemble(p.change(kernel=WrongKernel(wrong, p.kernel.bandwidth)))
 
@@ -225,9 +228,9 @@ def with_kernel(p: Problem, wrong: Callable[[Array, Array, float], Array]) -> So
 class WrongKernel:
     formula: Callable[[Array, Array, float], Array]
     bandwidth: float
-    coordinatewise = False
+    coordinatewise = curl_free = divergence_free = False
 
-    def __call__(self, x: Array, y: Array) -> Array:
+    def definition(self, x: Array, y: Array) -> Array:
         return self.formula(x, y, self.bandwidth)
 
 
@@ -266,14 +269,26 @@ def gradient_kernel_with_the_outer_product_added(p):
     )
 
 
+@fault("divergence_free", "direct_evaluation")
+def divergence_free_kernel_of_one_dimension_more(p):
+    if not isinstance(p.kernel, DivergenceFreeGaussian):
+        return assemble(p)
+
+    def wrong(x, y, s):
+        extra = oracles.gaussian(x, y, s) * np.eye(len(x)) / s**2
+        return DivergenceFreeGaussian(s).definition(x, y) + extra
+
+    return assemble(p.change(kernel=WrongKernel(wrong, p.kernel.bandwidth)))
+
+
 @fault("orthogonal_transformation", "curl_free")
 def gradient_kernel_keeps_only_the_diagonal(p):
-    return with_kernel(p, lambda x, y, s: np.diag(np.diag(oracles.GradientKernel(s)(x, y))))
+    return with_kernel(p, lambda x, y, s: np.diag(np.diag(GradientGaussian(s).definition(x, y))))
 
 
 @fault("dead_coordinate", "single_particle")
 def bandwidth_multiplied_by_root_d(p):
-    if isinstance(p.kernel, oracles.TangentKernel | oracles.ScaledKernel):
+    if isinstance(p.kernel, NeuralTangent | Multiple):
         return assemble(p)
     return assemble(
         p.change(kernel=replace(p.kernel, bandwidth=np.sqrt(p.dim) * p.kernel.bandwidth))
@@ -282,14 +297,14 @@ def bandwidth_multiplied_by_root_d(p):
 
 @fault("single_particle")
 def bandwidth_off_by_root_two(p):
-    if isinstance(p.kernel, oracles.TangentKernel | oracles.ScaledKernel):
+    if isinstance(p.kernel, NeuralTangent | Multiple):
         return assemble(p)
     return assemble(p.change(kernel=replace(p.kernel, bandwidth=np.sqrt(2) * p.kernel.bandwidth)))
 
 
 @fault("direct_moments", "moments_are_transported")
 def feature_bandwidth_off_by_root_two(p):
-    if not isinstance(p.features, oracles.RBF):
+    if not isinstance(p.features, GaussianRBF):
         return assemble(p)
     return assemble(
         p.change(features=replace(p.features, bandwidth=np.sqrt(2) * p.features.bandwidth))
@@ -298,46 +313,44 @@ def feature_bandwidth_off_by_root_two(p):
 
 @dataclass(frozen=True, eq=False)
 class WrongJacobian:
-    base: oracles.RBF
+    base: GaussianRBF
     factor: float
 
-    def value(self, x: Array) -> Array:
-        return self.base.value(x)
-
-    def jacobian(self, x: Array) -> Array:
-        return oracles.REAL(self.factor) * self.base.jacobian(x)
+    def definition(self, x: Array) -> tuple[Array, Array]:
+        values, jacobian = self.base.definition(x)
+        return values, oracles.REAL(self.factor) * jacobian
 
 
 @fault("moments_are_transported")
 def feature_jacobian_with_the_wrong_sign(p):
     return (
         assemble(p.change(features=WrongJacobian(p.features, -1.0)))
-        if isinstance(p.features, oracles.RBF)
+        if isinstance(p.features, GaussianRBF)
         else assemble(p)
     )
 
 
 @fault("moments_are_transported", "scale")
 def feature_jacobian_without_one_over_bandwidth_squared(p):
-    if not isinstance(p.features, oracles.RBF):
+    if not isinstance(p.features, GaussianRBF):
         return assemble(p)
     return assemble(p.change(features=WrongJacobian(p.features, p.features.bandwidth**2)))
 
 
-class WeightsOnly(oracles.TangentKernel):
+class WeightsOnly(NeuralTangent):
     """The tangent kernel of the weights, without the biases: the 1 missing in 1 + ⟨h, h⟩."""
 
-    def parameter_jacobian(self, x: Array) -> Array:
-        kept, start = [], 0
-        for weight, bias in self.layers:
-            kept += range(start, start + weight.size)
-            start += weight.size + bias.size
-        return super().parameter_jacobian(x)[:, kept]
+    def definition(self, x: Array, y: Array) -> Array:
+        at_x, at_y = (sensitivities(z, self.layers, self.activation) for z in (x, y))
+        biases = sum(a @ b.T for (a, _), (b, _) in zip(at_x, at_y, strict=True))
+        identity = np.eye(len(x), dtype=int)
+        kept = {"full": biases, "diagonal": biases * identity}
+        return super().definition(x, y) - kept.get(self.mode, np.trace(biases) / len(x) * identity)
 
 
 @fault("direct_evaluation")
 def tangent_kernel_without_biases(p):
-    if not isinstance(p.kernel, oracles.TangentKernel):
+    if not isinstance(p.kernel, NeuralTangent):
         return assemble(p)
     return assemble(
         p.change(kernel=WeightsOnly(p.kernel.layers, p.kernel.activation, p.kernel.mode))
@@ -354,23 +367,23 @@ def points_centred_but_not_the_anchors(p):
 
 @fault("direct_evaluation")
 def tangent_kernel_full_where_diagonal_is_asked_for(p):
-    if not isinstance(p.kernel, oracles.TangentKernel):
+    if not isinstance(p.kernel, NeuralTangent):
         return assemble(p)
     return assemble(p.change(kernel=replace(p.kernel, mode="full")))
 
 
 @fault("direct_evaluation")
 def trace_of_the_tangent_kernel_without_division_by_d(p):
-    if not (isinstance(p.kernel, oracles.TangentKernel) and p.kernel.mode == "trace"):
+    if not (isinstance(p.kernel, NeuralTangent) and p.kernel.mode == "trace"):
         return assemble(p)
-    return assemble(p.change(kernel=oracles.ScaledKernel(p.kernel, p.dim)))
+    return assemble(p.change(kernel=Multiple(p.kernel, p.dim)))
 
 
 @fault("kernel_multiple")
 def kernel_normalised_by_its_largest_entry(p):
     largest = max(float(np.max(np.abs(k))) for k in p.kernels.values())
     return (
-        assemble(p.change(kernel=oracles.ScaledKernel(p.kernel, 1 / largest), mask=p.mask))
+        assemble(p.change(kernel=Multiple(p.kernel, 1 / largest), mask=p.mask))
         if not p.kernel.coordinatewise
         else assemble(p)
     )
@@ -531,7 +544,7 @@ def mask_turned_around(p):
 @fault("direct_evaluation")
 def one_system_for_all_coordinates(p):
     return assemble(
-        p.change(kernel=oracles.ScalarKernel(p.kernel.bandwidth)) if p.kernel.coordinatewise else p
+        p.change(kernel=ScalarGaussian(p.kernel.bandwidth)) if p.kernel.coordinatewise else p
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+import ingd_ref as ir
 from tests import oracles
 
 CASES = ("gauss1d", "gauss2d", "mix5d", "poly2d")
@@ -49,25 +50,23 @@ def deviation(case, name, actual):
 def features(case):
     centers = array(case, "centers")
     return (
-        oracles.Polynomial(centers)
+        ir.features.Polynomial(centers)
         if case == "poly2d"
-        else oracles.RBF(centers, float(array(case, "feature_bandwidth")))
+        else ir.features.GaussianRBF(centers, float(array(case, "feature_bandwidth")))
     )
 
 
 def gradient_kernel(case):
-    return oracles.GradientKernel(float(array(case, "kernel_bandwidth")))
+    return ir.rkhs.GradientGaussian(float(array(case, "kernel_bandwidth")))
 
 
 def coordinatewise_kernel(case):
-    return oracles.ScalarKernel(float(array(case, "kernel_bandwidth")), coordinatewise=True)
+    return ir.rkhs.ScalarGaussian(float(array(case, "kernel_bandwidth")), coordinatewise=True)
 
 
 def tangent_kernel(case, mode="diagonal"):
-    layers = tuple(
-        (array(case, f"net/fc{k}.weight"), array(case, f"net/fc{k}.bias")) for k in (1, 2, 3)
-    )
-    return oracles.TangentKernel(layers, "tanh", mode)
+    layers = [(array(case, f"net/fc{k}.weight"), array(case, f"net/fc{k}.bias")) for k in (1, 2, 3)]
+    return ir.rkhs.NeuralTangent(layers, "tanh", mode)
 
 
 VELOCITIES = {

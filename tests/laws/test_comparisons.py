@@ -14,6 +14,7 @@ from tests import oracles, strategies
 C = 20
 EPS = np.finfo(float).eps
 IMPLEMENTATIONS = ("readable", "fused")
+CORNERS = 8
 SAMPLES = strategies.Domain(
     features=("rbf",),
     kernels=("scalar",),
@@ -33,7 +34,7 @@ def implementation(request):
 def on_samples(check, domain=SAMPLES, examples=15):
     """Run ``check(problem)`` on drawn particles, targets and weights, and on the corners."""
     run = settings(max_examples=examples, database=None)(given(strategies.problems(domain))(check))
-    for problem in strategies.edges(domain):
+    for problem in strategies.planned(domain, "samples", CORNERS):
         run = example(problem)(run)
     run()
 
@@ -168,7 +169,7 @@ def test_euclidean_motions_and_units(name, implementation):
         size = np.max(np.abs(velocity(p, implementation))) + sigma**power
         allowed = C * (EPS + rounding / shortest) * (1 + (diameter(p) / sigma) ** 2) * size
         assert_near(velocity(moved, implementation), velocity(p, implementation) @ q, allowed)
-        scaled = p.change(x=8 * p.x, y=8 * p.y, kernel=oracles.ScalarKernel(8 * sigma))
+        scaled = p.change(x=8 * p.x, y=8 * p.y, kernel=p.kernel.in_units(8.0))
         assert_near(
             velocity(scaled, implementation) / 8.0**power, velocity(p, implementation), allowed
         )

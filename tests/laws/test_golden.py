@@ -5,7 +5,6 @@ import pytest
 
 import ingd_ref as ir
 from ingd_ref.conformance import package_velocity
-from ingd_ref.conformance._package import package_features, package_kernel
 from tests.laws import golden
 from tests.strategies import FUSED_KERNELS
 
@@ -50,8 +49,8 @@ def test_published_preset_is_the_default_of_the_stored_outputs(case):
     solution = ir.flows.king_velocity(
         problem.x,
         problem.y,
-        features=package_features(problem.features),
-        kernel=package_kernel(problem.kernel),
+        features=problem.features,
+        kernel=problem.kernel,
         ridge=ir.flows.PUBLISHED["ridge"],
         jitter=ir.flows.PUBLISHED["jitter"],
         ddof=ir.flows.PUBLISHED["ddof"],
@@ -61,7 +60,7 @@ def test_published_preset_is_the_default_of_the_stored_outputs(case):
 
 def test_full_tangent_kernel(case):
     kernel, x = (
-        package_kernel(golden.tangent_kernel(case, "full")),
+        golden.tangent_kernel(case, "full"),
         golden.array(case, "particles")[:5],
     )
     assert golden.deviation(case, "ntk_full_first5", kernel(x, x)) <= 1

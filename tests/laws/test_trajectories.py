@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import ingd_ref as ir
 from ingd_ref.conformance import package_velocity
 from tests import oracles, strategies
 from tests.laws import faults
@@ -72,8 +73,8 @@ def test_euclidean_residual_may_grow(solve):
     problem = oracles.Problem(
         np.round(x, 1),
         np.round(y, 1),
-        oracles.Monomials(2),
-        oracles.GradientKernel(1.0),
+        ir.features.Monomials(2),
+        ir.rkhs.GradientGaussian(1.0),
         ridge=1.0,
         jitter=0.0,
     )
