@@ -109,7 +109,7 @@ def log_softmax(xp: Namespace, a: Array) -> Array:
     array([-1.92874985e-22, -5.00000000e+01])
     """
     shifted = a - xp.max(a, axis=-1, keepdims=True)
-    return shifted - _log1p_rest(xp, shifted)
+    return shifted - _log1p_others(xp, shifted)
 
 
 def log_sum_exp(xp: Namespace, a: Array) -> Array:
@@ -124,7 +124,7 @@ def log_sum_exp(xp: Namespace, a: Array) -> Array:
     array(1.92874985e-22)
     """
     top = xp.max(a, axis=-1, keepdims=True)
-    return (top + _log1p_rest(xp, a - top))[..., 0]
+    return (top + _log1p_others(xp, a - top))[..., 0]
 
 
 def log_sum_exp_bregman(xp: Namespace, a: Array, b: Array) -> Array:
@@ -235,7 +235,7 @@ def _centred_log_mean_exp(xp: Namespace, a: Array, change: Array) -> Array:
     return xp.where(near[..., 0], xp.log1p(total), log_sum_exp(xp, exponent))
 
 
-def _log1p_rest(xp: Namespace, shifted: Array) -> Array:
+def _log1p_others(xp: Namespace, shifted: Array) -> Array:
     """Return log Σ e^{s_i} for exponents of which the largest is 0, with the last axis kept."""
     index = xp.arange(shifted.shape[-1], device=device(shifted))
     largest = index == xp.argmax(shifted, axis=-1, keepdims=True)

@@ -1,6 +1,6 @@
 r"""The gamma function and its logarithmic derivatives, less their leading asymptotic terms.
 
-Four functions of a > 0, all positive, carry the rest (ψ is the digamma function, ψ′ the trigamma
+Four functions of a > 0, all positive, carry the others (ψ is the digamma function, ψ′ the trigamma
 function):
 
 .. math::

@@ -151,7 +151,7 @@ def trigamma_surplus(xp: Namespace, a: Array, b: Array) -> Array:
 
 
 def reduced_lgamma_bregman_drop(
-    xp: Namespace, a: Array, b: Array, r: Array, s: Array, change_of_rest: Array
+    xp: Namespace, a: Array, b: Array, r: Array, s: Array, change_of_shift: Array
 ) -> Array:
     r"""Return B(a, b) − B(a + r, b + s), B that of :func:`reduced_lgamma_bregman`.
 
@@ -159,7 +159,7 @@ def reduced_lgamma_bregman_drop(
 
     Each term of B is a function R(ρ) = ρ − 1 − log ρ of a ratio, and with ρ = ρ′(1 + τ), R(ρ) −
     R(ρ′) = (ρ′ − 1) τ + (τ − log(1 + τ)): no difference of nearly equal terms is left, since τ is
-    known as a product with r and s. ``change_of_rest`` is s − r as accurately as the caller knows
+    known as a product with r and s. ``change_of_shift`` is s − r as accurately as the caller knows
     it.
 
     Examples
@@ -171,37 +171,37 @@ def reduced_lgamma_bregman_drop(
     1.404114
     """
     change = b - a
-    shifted_change = change + change_of_rest
+    shifted_change = change + change_of_shift
     total = xp.zeros_like(shifted_change)
     for _ in range(SHIFT):
         low = (a < SHIFT) | (b < SHIFT)
         total = xp.where(
-            low, total + _recurrence_drop(xp, a, b, r, s, change, change_of_rest), total
+            low, total + _recurrence_drop(xp, a, b, r, s, change, change_of_shift), total
         )
         a = xp.where(low, a + 1.0, a)
         b = xp.where(low, b + 1.0, b)
     # br − as: from the changes where they are the smaller numbers, else from b and s themselves, of
     # which a change keeps only some digits
-    near = xp.abs(change) * r + a * xp.abs(change_of_rest) < b * r + a * s
-    moved, moved_rest = xp.where(near, change, b), xp.where(near, change_of_rest, s)
-    tau = difference_of_products(xp, moved, r, a, moved_rest) / a / (b + s)
+    near = xp.abs(change) * r + a * xp.abs(change_of_shift) < b * r + a * s
+    moved, moved_shift = xp.where(near, change, b), xp.where(near, change_of_shift, s)
+    tau = difference_of_products(xp, moved, r, a, moved_shift) / a / (b + s)
     excess = shifted_change / (a + r)
     half = _remainder_drop(xp, b / a, change / a, (b + s) / (a + r), excess, tau)
-    return total + 0.5 * half + _stirling_drop(xp, a, b, r, s, change, change_of_rest)
+    return total + 0.5 * half + _stirling_drop(xp, a, b, r, s, change, change_of_shift)
 
 
 def _recurrence_drop(
-    xp: Namespace, a: Array, b: Array, r: Array, s: Array, change: Array, change_of_rest: Array
+    xp: Namespace, a: Array, b: Array, r: Array, s: Array, change: Array, change_of_shift: Array
 ) -> Array:
     """Return (b + 1) R(ρ) − (b + s + 1) R(ρ′) for one step of the recurrence.
 
     ρ = b(a + 1)/(a(b + 1)), and ρ′ is the same of a + r and b + s.
     """
     c, d = a + r, b + s
-    excess, shifted_excess = change / a / (b + 1.0), (change + change_of_rest) / c / (d + 1.0)
+    excess, shifted_excess = change / a / (b + 1.0), (change + change_of_shift) / c / (d + 1.0)
     ratio, shifted_ratio = b / a * ((a + 1.0) / (b + 1.0)), d / c * ((c + 1.0) / (d + 1.0))
     gap = (
-        (change / a * ((r * (d + 1.0) + s * a) / (b + 1.0)) - change_of_rest) / c / (d + 1.0)
+        (change / a * ((r * (d + 1.0) + s * a) / (b + 1.0)) - change_of_shift) / c / (d + 1.0)
     )  # ρ − ρ′
     drop = _remainder_drop(xp, ratio, excess, shifted_ratio, shifted_excess, gap / shifted_ratio)
     return (b + 1.0) * drop - s * log_remainder(xp, shifted_ratio, shifted_excess)
@@ -218,7 +218,7 @@ def _remainder_drop(
 
 
 def _stirling_drop(
-    xp: Namespace, a: Array, b: Array, r: Array, s: Array, change: Array, change_of_rest: Array
+    xp: Namespace, a: Array, b: Array, r: Array, s: Array, change: Array, change_of_shift: Array
 ) -> Array:
     """Return the drop of (b − a)²/(ab) Σ c_p W_p, the Stirling part, with W_p = p a⁻ᵖ + W_{p−1}/b.
 
@@ -239,9 +239,9 @@ def _stirling_drop(
                 following * power + weight / b,
                 following * power_drop + weight_drop / d + weight * second,
             )
-    shifted_change = change + change_of_rest
+    shifted_change = change + change_of_shift
     outer_drop = (
-        (change / a * (change / b) * (r * d + s * a) - change_of_rest * (change + shifted_change))
+        (change / a * (change / b) * (r * d + s * a) - change_of_shift * (change + shifted_change))
         / c
         / d
     )

@@ -26,7 +26,8 @@ from ingd_ref.families import (
 from ingd_ref.families._derivatives import complex_step_jacobian, derivative_of_metric
 from ingd_ref.families._edge import matrix
 from ingd_ref.families._examples import guessed_parameters
-from ingd_ref.families._parameters import Parameter, Requirements, require
+from ingd_ref.families._parameters import Parameter, Requirements
+from ingd_ref.families._samples import require_fit
 
 __all__ = ["ExponentialFamily", "matrix"]
 
@@ -264,7 +265,7 @@ class ExponentialFamily(ABC):
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         """Estimate from points (..., n, d) and weights (n, 1) that sum to one."""
         mu = xp.sum(weights * self._statistics(xp, x), axis=-2)
-        require(xp, self._mean_domain(xp, mu), "x", f"the samples that determine a {self.name}")
+        require_fit(xp, self.name, self._mean_domain(xp, mu))
         return self._natural_from_mean(xp, mu)
 
     # The counterpart in scipy.stats, for a family that has one: its name, its arguments from

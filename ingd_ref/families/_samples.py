@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from ingd_ref.backend._namespace import Array, Namespace
+from ingd_ref.families._parameters import Requirements, require
 
-__all__ = ["differ"]
+__all__ = ["differ", "require_fit"]
 
 
 def differ(xp: Namespace, x: Array, weights: Array) -> Array:
@@ -18,3 +19,9 @@ def differ(xp: Namespace, x: Array, weights: Array) -> Array:
     lowest = xp.min(xp.where(counted, x, xp.full_like(x, math.inf)), axis=-2)
     highest = xp.max(xp.where(counted, x, xp.full_like(x, -math.inf)), axis=-2)
     return xp.any(lowest < highest, axis=-1)
+
+
+def require_fit(xp: Namespace, name: str, requirements: Requirements) -> None:
+    """Raise :class:`DomainError` unless the samples x determine a member of the family."""
+    article = "an" if name[0] in "aeiou" else "a"
+    require(xp, requirements, "x", f"the samples that determine {article} {name}")

@@ -18,8 +18,8 @@ from ingd_ref._special.logarithm import log_remainder
 from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
-from ingd_ref.families._samples import differ
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._samples import differ, require_fit
 from ingd_ref.families.dirichlet import Dirichlet
 
 __all__ = ["Beta"]
@@ -127,12 +127,7 @@ class Beta(ExponentialFamily):
         gap = jensen_gap(xp, x / mean, xp.concat([change, -change], axis=-1) / mean, weights)
         centre, defect = mean[..., 0, :], xp.zeros_like(gap[..., 0])
         determined = differ(xp, x, weights) & (concentration_gap(xp, centre, gap, defect) > 0)
-        require(
-            xp,
-            {"1 - exp(mean(log x)) - exp(mean(log(1 - x))) > 0": determined},
-            "x",
-            f"the samples that determine a {self.name}",
-        )
+        require_fit(xp, self.name, {"1 - exp(mean(log x)) - exp(mean(log(1 - x))) > 0": determined})
         return fitted_concentrations(xp, centre, gap, defect)
 
     def _draw(

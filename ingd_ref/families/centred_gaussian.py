@@ -46,8 +46,7 @@ class CentredGaussian(ExponentialFamily):
 
     The classical parameter is the ``covariance`` Σ; P = Σ⁻¹ is the precision. A symmetric matrix of
     statistics stands for its entries i ≤ j, row by row, and a natural one T for T_ii and 2T_ij, i <
-    j, so that ⟨θ, f⟩ = tr(Txxᵀ) (:func:`ingd_ref._special.entries`,
-    :func:`ingd_ref._special.dual_entries` and their inverses convert); b = d(d + 1)/2.
+    j, so that ⟨θ, f⟩ = tr(Txxᵀ); b = d(d + 1)/2.
 
     .. math::
         f(x) &= xx^\top, \quad h(x) = (2\pi)^{-d/2}, \quad \theta = -½P & \text{(E1)} \\
@@ -61,8 +60,7 @@ class CentredGaussian(ExponentialFamily):
         \mathrm{KL}(\theta\,\|\,\theta') &= ½(\operatorname{tr}(P'\Sigma) - d - \log\det(P'\Sigma))
             & \text{(E5)}
 
-    The divergence is a sum of non-negative terms in the factors of P and P′
-    (:func:`ingd_ref._special.log_det_divergence`).
+    The divergence is a sum of non-negative terms in the factors of P and P′.
 
     Parameters
     ----------

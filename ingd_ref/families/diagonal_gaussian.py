@@ -10,7 +10,8 @@ import numpy as np
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._samples import require_fit
 from ingd_ref.families.gaussian import Gaussian
 
 __all__ = ["DiagonalGaussian"]
@@ -189,12 +190,7 @@ class DiagonalGaussian(ExponentialFamily):
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
         variance = xp.sum(weights * (x - mean[..., None, :]) ** 2, axis=-2)
-        require(
-            xp,
-            {"variance > 0": xp.all(variance > 0, axis=-1)},
-            "x",
-            f"the samples that determine a {self.name}",
-        )
+        require_fit(xp, self.name, {"variance > 0": xp.all(variance > 0, axis=-1)})
         return self._natural(xp, mean=mean, variance=variance)
 
     def _draw(

@@ -30,8 +30,8 @@ from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
-from ingd_ref.families._samples import differ
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._samples import differ, require_fit
 
 __all__ = ["Dirichlet"]
 
@@ -199,12 +199,7 @@ class Dirichlet(ExponentialFamily):
         determined = differ(xp, x, weights) & (
             concentration_gap(xp, mean[..., 0, :], gap, defect) > 0
         )
-        require(
-            xp,
-            {"1 - sum(exp(mean(log x))) > 0": determined},
-            "x",
-            f"the samples that determine a {self.name}",
-        )
+        require_fit(xp, self.name, {"1 - sum(exp(mean(log x))) > 0": determined})
         return fitted_concentrations(xp, mean[..., 0, :], gap, defect)
 
     def _draw(

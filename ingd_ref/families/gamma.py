@@ -24,8 +24,8 @@ from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._common import reciprocal_base_measure
-from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
-from ingd_ref.families._samples import differ
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._samples import differ, require_fit
 
 __all__ = ["Gamma"]
 
@@ -184,12 +184,7 @@ class Gamma(ExponentialFamily):
             ..., 0
         ]  # log E x − E log x
         determined = differ(xp, x, weights) & (gap > 0)
-        require(
-            xp,
-            {"log(mean) - mean(log) > 0": determined},
-            "x",
-            f"the samples that determine a {self.name}",
-        )
+        require_fit(xp, self.name, {"log(mean) - mean(log) > 0": determined})
         shape = inverse_log_minus_digamma(xp, gap)
         return self._natural(xp, shape=shape, rate=shape / mean[..., 0])
 

@@ -12,7 +12,8 @@ from ingd_ref._special.logarithm import log_remainder
 from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
-from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._samples import require_fit
 
 __all__ = ["Gaussian"]
 
@@ -171,12 +172,7 @@ class Gaussian(ExponentialFamily):
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
         variance = xp.sum(weights * (x - mean[..., None, :]) ** 2, axis=-2)
-        require(
-            xp,
-            {"variance > 0": variance[..., 0] > 0},
-            "x",
-            f"the samples that determine a {self.name}",
-        )
+        require_fit(xp, self.name, {"variance > 0": variance[..., 0] > 0})
         return self._natural(xp, mean=mean[..., 0], variance=variance[..., 0])
 
     def _draw(

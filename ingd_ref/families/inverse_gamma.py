@@ -20,8 +20,8 @@ from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families import _flipped
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._common import reciprocal_base_measure
-from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
-from ingd_ref.families._samples import differ
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._samples import differ, require_fit
 from ingd_ref.families.gamma import Gamma, log_front
 
 __all__ = ["InverseGamma"]
@@ -150,12 +150,7 @@ class InverseGamma(ExponentialFamily):
         )
         gap = jensen_gap(xp, 1.0 / product, excess, weights)[..., 0]  # log E 1/x + E log x
         determined = differ(xp, x, weights) & (gap > 0)
-        require(
-            xp,
-            {"log(mean of 1/x) + mean(log) > 0": determined},
-            "x",
-            f"the samples that determine an {self.name}",
-        )
+        require_fit(xp, self.name, {"log(mean of 1/x) + mean(log) > 0": determined})
         shape = inverse_log_minus_digamma(xp, gap)
         return self._natural(xp, shape=shape, scale=shape / mean[..., 0])
 

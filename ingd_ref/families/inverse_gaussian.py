@@ -16,7 +16,8 @@ from ingd_ref._special.logarithm import log_ratio, log_remainder
 from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
-from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._samples import require_fit
 
 __all__ = ["InverseGaussian"]
 
@@ -226,12 +227,7 @@ class InverseGaussian(ExponentialFamily):
         mean = xp.sum(weights * x, axis=-2)
         deviation = (x - mean[..., None, :]) / mean[..., None, :]
         inverse_shape = xp.sum(weights / x * deviation * deviation, axis=-2)  # E 1/x − 1/E x
-        require(
-            xp,
-            {"mean(1/x) - 1/mean > 0": inverse_shape[..., 0] > 0},
-            "x",
-            f"the samples that determine an {self.name}",
-        )
+        require_fit(xp, self.name, {"mean(1/x) - 1/mean > 0": inverse_shape[..., 0] > 0})
         return self._natural(xp, mean=mean[..., 0], shape=1.0 / inverse_shape[..., 0])
 
     def _draw(

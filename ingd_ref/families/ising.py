@@ -354,17 +354,14 @@ class Ising(ExponentialFamily):
     def _solve(self, xp: Namespace, theta: Array, residual: Array) -> Array:
         """Return F⁻¹ times the residual, with a tiny ridge on the correlation matrix.
 
-        The hair is what an elimination of as many columns rounds by. Directions whose variance is
-        less are lost in the rounding of μ.
+        The ridge is the rounding of an elimination of as many columns. Directions of less variance
+        are lost in the rounding of μ.
         """
         fisher = self._fisher(xp, theta)
         scale = xp.sqrt(xp.linalg.diagonal(fisher) + float(xp.finfo(theta.dtype).smallest_normal))
-        hair = (
-            self.number
-            * float(xp.finfo(theta.dtype).eps)
-            * xp.eye(self.number, dtype=theta.dtype, device=device(theta))
-        )
-        correlation = fisher / scale[..., :, None] / scale[..., None, :] + hair
+        unit = xp.eye(self.number, dtype=theta.dtype, device=device(theta))
+        ridge = self.number * float(xp.finfo(theta.dtype).eps) * unit
+        correlation = fisher / scale[..., :, None] / scale[..., None, :] + ridge
         return xp.linalg.solve(correlation, (residual / scale)[..., None])[..., 0] / scale
 
 

@@ -15,8 +15,9 @@ from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families import _gaussian
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
 from ingd_ref.families._positive_definite import blocks
+from ingd_ref.families._samples import require_fit
 
 __all__ = ["IsotropicGaussian"]
 
@@ -235,9 +236,7 @@ class IsotropicGaussian(ExponentialFamily):
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
         variance = xp.sum(weights * (x - mean[..., None, :]) ** 2, axis=(-2, -1)) / self.dimension
-        require(
-            xp, {"variance > 0": variance > 0}, "x", f"the samples that determine a {self.name}"
-        )
+        require_fit(xp, self.name, {"variance > 0": variance > 0})
         return self._natural(xp, mean=mean, variance=variance)
 
     def _draw(

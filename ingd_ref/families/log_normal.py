@@ -10,7 +10,8 @@ import numpy as np
 
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements, require
+from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
+from ingd_ref.families._samples import require_fit
 from ingd_ref.families.gaussian import Gaussian
 
 __all__ = ["LogNormal"]
@@ -101,12 +102,7 @@ class LogNormal(ExponentialFamily):
         logarithm = xp.log(x)
         mean = xp.sum(weights * logarithm, axis=-2)
         variance = xp.sum(weights * (logarithm - mean[..., None, :]) ** 2, axis=-2)
-        require(
-            xp,
-            {"variance of log x > 0": variance[..., 0] > 0},
-            "x",
-            f"the samples that determine a {self.name}",
-        )
+        require_fit(xp, self.name, {"variance of log x > 0": variance[..., 0] > 0})
         return self._natural(xp, log_mean=mean[..., 0], log_variance=variance[..., 0])
 
     def _draw(

@@ -16,7 +16,7 @@ from ingd_ref.families.rayleigh import Rayleigh
 
 __all__ = ["Maxwell"]
 
-ENTROPY = np.euler_gamma - 0.5 + 0.5 * math.log(math.pi)  # what is left of the entropy at θ = −1
+ENTROPY = np.euler_gamma - 0.5 + 0.5 * math.log(math.pi)  # H(θ) at θ = −1
 
 
 @dataclass(frozen=True)

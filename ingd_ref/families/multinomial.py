@@ -51,8 +51,7 @@ class Multinomial(ExponentialFamily):
             \delta = \theta' - \theta - \textstyle\sum_k p_k(\theta' - \theta)_k & \text{(E5)} \\
         d(\theta, \theta') &= 2\sqrt n\arccos\textstyle\sum_k\sqrt{p_k p'_k}
 
-    The entropy is an integral, in which n may be as large as one likes. The inverse of F exists
-    only for probabilities that do not underflow.
+    The entropy is an integral, for n of any size. The inverse of F exists only for probabilities that do not underflow.
 
     Parameters
     ----------

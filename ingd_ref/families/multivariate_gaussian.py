@@ -32,7 +32,7 @@ from ingd_ref._special.symmetric import (
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families import _gaussian
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._parameters import Parameter, Requirements, require
+from ingd_ref.families._parameters import Parameter, Requirements
 from ingd_ref.families._positive_definite import (
     POSITIVE_DEFINITE,
     blocks,
@@ -40,6 +40,7 @@ from ingd_ref.families._positive_definite import (
     square_root,
     trace_metric,
 )
+from ingd_ref.families._samples import require_fit
 
 __all__ = ["MultivariateGaussian"]
 
@@ -50,8 +51,7 @@ class MultivariateGaussian(ExponentialFamily):
 
     Classical parameters are ``mean`` m and ``covariance`` Σ; P = Σ⁻¹ is the precision and η = Pm. A
     symmetric matrix of statistics stands for its entries i ≤ j, row by row, and a natural one T for
-    T_ii and 2T_ij, i < j, so that ⟨θ, f⟩ = ηᵀx + tr(Txxᵀ) (:func:`ingd_ref._special.entries`,
-    :func:`ingd_ref._special.dual_entries` and their inverses convert); b = d + d(d + 1)/2.
+    T_ii and 2T_ij, i < j, so that ⟨θ, f⟩ = ηᵀx + tr(Txxᵀ); b = d + d(d + 1)/2.
 
     .. math::
         f(x) &= (x,\, xx^\top), \quad h(x) = (2\pi)^{-d/2}, \quad \theta = (\eta,\, -½P)
@@ -62,8 +62,7 @@ class MultivariateGaussian(ExponentialFamily):
             & \text{(E6)} \\
         F_{i,k} &= \Sigma_{ik}, \quad F_{i,kl} = \Sigma_{ik}m_l + \Sigma_{il}m_k & \text{(E3)} \\
         F_{ij,kl} &= \Sigma_{ik}\Sigma_{jl} + \Sigma_{il}\Sigma_{jk} + \Sigma_{ik}m_jm_l
-            + \Sigma_{jl}m_im_k
-            + \Sigma_{il}m_jm_k + \Sigma_{jk}m_im_l & \text{(E3)} \\
+            + \Sigma_{jl}m_im_k + \Sigma_{il}m_jm_k + \Sigma_{jk}m_im_l & \text{(E3)} \\
         \nabla^3 A(T, T, T) &= 8\operatorname{tr}(T\Sigma)^3
             + 24\,m^\top(T\Sigma)^2Tm \quad\text{for a quadratic form } T & \text{(E3)} \\
         F^{-1}(g, G) &= (P(g - D\eta),\, ½PDP), \quad D = G - gm^\top - mg^\top & \text{(E7)} \\
@@ -72,10 +71,10 @@ class MultivariateGaussian(ExponentialFamily):
             r = \eta - \eta' + (P' - P)m & \text{(E5)}
 
     and in mean and covariance the metric is dmᵀP dm + ½tr(P dΣ P dΣ) (E4). The first part of the
-    divergence is a sum of non-negative terms (:func:`ingd_ref._special.log_det_divergence`) and r =
-    P′(m − m′). All of it is evaluated in double words: between close members neither a condition
-    number of 1e12 nor a mean of 1e8 standard deviations costs a digit. Between distant members r
-    may cancel beyond that, where the divergence is as ill-conditioned.
+    divergence is a sum of non-negative terms in the factors of P and P′, and r = P′(m − m′). All of
+    it is evaluated in double words: between close members neither a condition number of 1e12 nor a
+    mean of 1e8 standard deviations costs a digit. Between distant members r may cancel beyond that,
+    where the divergence is as ill-conditioned.
 
     Parameters
     ----------
@@ -307,12 +306,7 @@ class MultivariateGaussian(ExponentialFamily):
         centred = x - mean[..., None, :]
         covariance = xp.matmul(xp.matrix_transpose(weights * centred), centred)
         good = positive_definite(xp, covariance)
-        require(
-            xp,
-            {"covariance positive definite": good},
-            "x",
-            f"the samples that determine a {self.name}",
-        )
+        require_fit(xp, self.name, {"covariance positive definite": good})
         return self._natural(xp, mean=mean, covariance=covariance)
 
     def _draw(

@@ -15,7 +15,7 @@ from ingd_ref.families._rate import RateFormulas
 
 __all__ = ["Rayleigh"]
 
-ENTROPY = 1.0 + 0.5 * np.euler_gamma - math.log(2.0)  # what is left of the entropy at θ = −1
+ENTROPY = 1.0 + 0.5 * np.euler_gamma - math.log(2.0)  # H(θ) at θ = −1
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from ingd_ref._special.sphere import norm
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._common import everywhere
-from ingd_ref.families._parameters import Constraint, Parameter, require
+from ingd_ref.families._parameters import Constraint, Parameter
+from ingd_ref.families._samples import require_fit
 from ingd_ref.families.von_mises_fisher import VonMisesFisher, draw_versine
 
 __all__ = ["VonMises"]
@@ -121,9 +122,7 @@ class VonMises(ExponentialFamily):
         gap = xp.sum(
             weights * 2.0 * xp.sin(0.5 * (apart - turn[..., None])) ** 2, axis=-1
         )  # 1 − ‖mean‖
-        require(
-            xp, {"1 - norm(mean) > 0": gap > 0}, "x", f"the samples that determine a {self.name}"
-        )
+        require_fit(xp, self.name, {"1 - norm(mean) > 0": gap > 0})
         centre, length = x[..., 0, 0] + turn, (1.0 - gap)[..., None]
         return CIRCLE._from_length(
             xp, length * xp.stack([xp.cos(centre), xp.sin(centre)], axis=-1), gap

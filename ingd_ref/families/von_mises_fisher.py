@@ -22,7 +22,8 @@ from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._common import everywhere
-from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
+from ingd_ref.families._parameters import Constraint, Parameter, Requirements
+from ingd_ref.families._samples import require_fit
 
 __all__ = ["VonMisesFisher"]
 
@@ -267,12 +268,7 @@ class VonMisesFisher(ExponentialFamily):
         x = self._statistics(xp, x)
         mean = xp.sum(weights * x, axis=-2)
         spread = xp.sum(weights * (x - mean[..., None, :]) ** 2, axis=(-2, -1))  # 1 − ‖mean‖²
-        require(
-            xp,
-            {"1 - norm(mean(x))**2 > 0": spread > 0},
-            "x",
-            f"the samples that determine a {self.name}",
-        )
+        require_fit(xp, self.name, {"1 - norm(mean(x))**2 > 0": spread > 0})
         return self._from_length(xp, mean, spread / (1.0 + norm(xp, mean)))
 
     def _draw(

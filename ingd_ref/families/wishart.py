@@ -36,7 +36,7 @@ from ingd_ref._special.symmetric import (
 )
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
+from ingd_ref.families._parameters import Constraint, Parameter, Requirements
 from ingd_ref.families._positive_definite import (
     POSITIVE_DEFINITE,
     bartlett,
@@ -46,6 +46,7 @@ from ingd_ref.families._positive_definite import (
     square_root,
     trace_metric,
 )
+from ingd_ref.families._samples import require_fit
 
 __all__ = ["Wishart"]
 
@@ -65,10 +66,9 @@ class Wishart(ExponentialFamily):
     the mean is nV. With a = n/2 and B = ½V⁻¹ it is the matrix analogue of the Gamma distribution
     with shape a and rate B. A symmetric matrix among points, statistics and mean parameters stands
     for its entries i ≤ j, row by row; a natural one T for T_ii and 2T_ij, i < j, so that the inner
-    product is a trace (:func:`ingd_ref._special.entries`, :func:`ingd_ref._special.dual_entries`
-    and their inverses convert). A point has d(d + 1)/2 coordinates, its density is with respect to
-    them, and b = 1 + d(d + 1)/2. With Γ_d the multivariate gamma function, ψ_d = (log Γ_d)′ and M =
-    aB⁻¹ = nV,
+    product is a trace. A point has d(d + 1)/2 coordinates, its density is with respect to these, and
+    b = 1 + d(d + 1)/2. With Γ_d the multivariate gamma function, ψ_d = (log Γ_d)′ and
+    M = aB⁻¹ = nV,
 
     .. math::
         f(X) &= (\log\det X,\, X), \quad h(X) = (\det X)^{-(d+1)/2}, \quad \theta = (a,\, -B)
@@ -338,12 +338,7 @@ class Wishart(ExponentialFamily):
         # Equal points leave the square of an error of eps²; points that differ in one digit at
         # least eps² times their weight.
         positive = gap > xp.finfo(gap.dtype).eps ** 4
-        require(
-            xp,
-            {"log det of the mean - mean of log det > 0": positive},
-            "x",
-            f"the samples that determine a {self.name}",
-        )
+        require_fit(xp, self.name, {"log det of the mean - mean of log det > 0": positive})
         return self._from_gap(xp, gap, factor(xp, mean[..., 0, :, :]))
 
     _moved_inside = moved_inside

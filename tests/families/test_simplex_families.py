@@ -396,7 +396,7 @@ def test_samples_that_determine_no_member() -> None:
         (Dirichlet(2), np.full((4, 2), 0.5)),
     ):
         with pytest.raises(
-            DomainError, match=f"x lies outside the samples that determine a {family.name}"
+            DomainError, match=f"x lies outside the samples that determine an? {family.name}"
         ):
             family.fit(x)
 
