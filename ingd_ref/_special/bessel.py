@@ -95,9 +95,8 @@ def bessel_ratio(xp: Namespace, order: float, kappa: Array) -> BesselRatio:
     """
     alpha = order + 0.5
     t, e, above, drop = _ratio_state(xp, order, kappa)
-    over = 1.0 / (
-        2.0 * order + 2.0 + kappa * (kappa * above)
-    )  # by the recurrence itself: 1/(2ν + 2 + κR₊)
+    # by the recurrence itself: 1/(2ν + 2 + κR₊)
+    over = 1.0 / (2.0 * order + 2.0 + kappa * (kappa * above))
     ratio = kappa * over
     return BesselRatio(
         value=ratio,
@@ -124,10 +123,8 @@ def bessel_ratio_curvature(xp: Namespace, order: float, kappa: Array) -> Array:
     """
     m = order + _start(order)
     s = xp.hypot(kappa, xp.full_like(kappa, m))
-    e, e_rate = (
-        _excess(xp, m, kappa),
-        kappa / s / s * (_series(xp, _rate_coefficients(), m, kappa) - m * (m / s)),
-    )
+    e = _excess(xp, m, kappa)
+    e_rate = kappa / s / s * (_series(xp, _rate_coefficients(), m, kappa) - m * (m / s))
     for step in range(_start(order) - 1, -1, -1):
         c = order + step + 0.5
         t = xp.hypot(kappa, xp.sqrt(c * (c + 1.0) + e))
@@ -293,10 +290,8 @@ def _log_state(xp: Namespace, order: float, kappa: Array) -> tuple[Array, Array]
     e = _excess(xp, m, kappa)
     for step in range(_start(order) - 1, -1, -1):
         alpha = order + step + 0.5
-        lower, t = (
-            _main(xp, order + step, kappa),
-            xp.hypot(kappa, xp.sqrt(alpha * (alpha + 1.0) + e)),
-        )
+        lower = _main(xp, order + step, kappa)
+        t = xp.hypot(kappa, xp.sqrt(alpha * (alpha + 1.0) + e))
         gap = 2.0 * (alpha + 1.0) / (upper + lower)
         loss = xp.log1p((1.0 + (2.0 * (alpha + 1.0) - e) / (upper + t)) / (alpha + t))
         j = j + (gap - alpha * xp.log1p((1.0 + gap) / (alpha + lower)) - loss)

@@ -244,10 +244,8 @@ def log_beta_bregman(xp: Namespace, alpha: Array, beta: Array) -> Array:
     first, second = alpha[..., :, None], alpha[..., None, :]
     near = first * xp.abs(change)[..., None, :] + second * xp.abs(change)[..., :, None]
     smaller = near < first * beta[..., None, :] + second * beta[..., :, None]
-    moved, other = (
-        xp.where(smaller, change[..., None, :], beta[..., None, :]),
-        xp.where(smaller, change[..., :, None], beta[..., :, None]),
-    )
+    moved = xp.where(smaller, change[..., None, :], beta[..., None, :])
+    other = xp.where(smaller, change[..., :, None], beta[..., :, None])
     gap = xp.sum(difference_of_products(xp, first, moved, second, other), axis=-1)
     alpha0, beta0 = xp.sum(alpha, axis=-1), xp.sum(beta, axis=-1)
     ratio = alpha / alpha0[..., None] / (beta / beta0[..., None])
@@ -301,9 +299,8 @@ def inverse_log_beta_gradient(xp: Namespace, mu: Array) -> Array:
     array([1.e-06, 1.e+00, 1.e+06])
     """
     largest, y = _largest(xp, mu), -xp.max(mu, axis=-1)
-    lag = xp.where(
-        largest, xp.ones_like(mu), -mu - y[..., None]
-    )  # any positive number will do for the largest itself
+    # any positive number will do for the largest itself
+    lag = xp.where(largest, xp.ones_like(mu), -mu - y[..., None])
 
     def entries(a: Array) -> tuple[Array, Array]:
         others = inverse_digamma(xp, digamma(xp, a)[..., None] - lag, steps=ROUGH)

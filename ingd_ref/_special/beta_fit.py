@@ -111,7 +111,6 @@ def _start(xp: Namespace, centre: Array, gap: Array, defect: Array) -> Array:
     mu, concentrated = xp.log(centre) - gap, left < CONCENTRATED
     harmless = xp.full_like(mu, -1.0 - math.log(size))
     broad = inverse_log_beta_gradient(xp, xp.where(concentrated, harmless, mu))
-    guess = (
-        0.5 * (size - 1) / left
-    )  # of α₀: (K − 1)/(2α₀) is left if all entries are large, and no more than K/α₀
+    # of α₀: (K − 1)/(2α₀) is left if all entries are large, and no more than K/α₀
+    guess = 0.5 * (size - 1) / left
     return xp.where(concentrated, inverse_digamma(xp, digamma(xp, guess) + mu), broad)

@@ -136,10 +136,8 @@ def _integral(
     # Multiples of 2⁻¹⁰, so that the nodes are exact. The poles of k at ±2πi, on the edge of the
     # strip, multiply the error by thirty.
     step = math.floor(math.pi**2 / (digits + 4.0) * 1024.0) / 1024.0
-    start, end = (
-        math.floor((math.log(smallest) - digits) * 1024.0) / 1024.0,
-        math.log(largest) + digits,
-    )
+    start = math.floor((math.log(smallest) - digits) * 1024.0) / 1024.0
+    end = math.log(largest) + digits
     total, error = xp.zeros_like(like), xp.zeros_like(like)
     for node in range(math.ceil((end - start) / step)):
         s = math.exp(start + step * node)

@@ -248,9 +248,8 @@ def inverse_log_minus_digamma(xp: Namespace, gap: Array) -> Array:
     >>> inverse_log_minus_digamma(np, log_minus_digamma(np, np.asarray([1e-6, 1.0, 1e6])))
     array([1.e-06, 1.e+00, 1.e+06])
     """
-    root = xp.sqrt(gap + (9.0 - math.sqrt(72.0))) * xp.sqrt(
-        gap + (9.0 + math.sqrt(72.0))
-    )  # √((g − 3)² + 24g), without overflow
+    # √((g − 3)² + 24g), without overflow
+    root = xp.sqrt(gap + (9.0 - math.sqrt(72.0))) * xp.sqrt(gap + (9.0 + math.sqrt(72.0)))
     total = root + xp.abs(gap - 3.0)
     a = xp.where(gap < 3.0, total / 12.0 / gap, 2.0 / total)
     for _ in range(GAP_STEPS):

@@ -200,9 +200,8 @@ def _recurrence_drop(
     c, d = a + r, b + s
     excess, shifted_excess = change / a / (b + 1.0), (change + change_of_shift) / c / (d + 1.0)
     ratio, shifted_ratio = b / a * ((a + 1.0) / (b + 1.0)), d / c * ((c + 1.0) / (d + 1.0))
-    gap = (
-        (change / a * ((r * (d + 1.0) + s * a) / (b + 1.0)) - change_of_shift) / c / (d + 1.0)
-    )  # ρ − ρ′
+    # ρ − ρ′
+    gap = (change / a * ((r * (d + 1.0) + s * a) / (b + 1.0)) - change_of_shift) / c / (d + 1.0)
     drop = _remainder_drop(xp, ratio, excess, shifted_ratio, shifted_excess, gap / shifted_ratio)
     return (b + 1.0) * drop - s * log_remainder(xp, shifted_ratio, shifted_excess)
 

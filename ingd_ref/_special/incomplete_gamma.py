@@ -103,9 +103,8 @@ def _in_one_tile(xp: Namespace, a: Array, lower: Array, upper: Array) -> tuple[A
         mass, _ = _tail(xp, a, t, above)
         slope = xp.where(above, -1.0, xp.ones_like(a)) / mass  # of the logarithm of the tail, by t
         newton = (goal - _log_density(xp, a, t) - xp.log(mass)) / slope
-        bend = (
-            1.0 - 0.5 * (a * xp.expm1(t) + slope) * newton
-        )  # the second derivative of that logarithm is slope · (a − x − slope)
+        # the second derivative of that logarithm is slope · (a − x − slope)
+        bend = 1.0 - 0.5 * (a * xp.expm1(t) + slope) * newton
         t = _within(xp, t + newton / xp.where(bend < 0.5, 0.5, bend), divide, above)
     _, by_shape = _tail(xp, a, t, above)
     return a * xp.exp(t), by_shape

@@ -110,9 +110,10 @@ def _sensitivity(
     third = family._third_cumulant(xp, argument)
     if operation == "fisher":
         return _summed(xp, third, argument)
+    # (..., k, i, j)
     moved = xp.permute_dims(
         third, (*range(argument.ndim - 1), argument.ndim + 1, argument.ndim - 1, argument.ndim)
-    )  # (..., k, i, j)
+    )
     inverse = value[..., None, :, :]
     change = xp.matmul(inverse, xp.matmul(moved, inverse))
     return xp.sum(xp.abs(change * argument[..., :, None, None]), axis=-3)

@@ -87,10 +87,8 @@ def derivative_of_metric(
         xp.max(xp.abs(theta), axis=-1, keepdims=True), xp.ones_like(theta[..., :1])
     )
     deviation = xp.sqrt(xp.linalg.diagonal(metric(theta)))
-    unit, scale = (
-        xp.minimum(size, 1.0 / deviation),
-        deviation[..., :, None] * deviation[..., None, :],
-    )
+    unit = xp.minimum(size, 1.0 / deviation)
+    scale = deviation[..., :, None] * deviation[..., None, :]
     tensor = extrapolated_derivative(xp, metric, inside, theta, unit, scale)
     axes = tuple(range(theta.ndim - 1))
     first, second, third = theta.ndim - 1, theta.ndim, theta.ndim + 1

@@ -178,9 +178,8 @@ def sample(family: Formulas, theta: Array, size: int, rng: np.random.Generator) 
     xp, theta = checked(family, theta)
     batch = tuple(theta.shape[:-1])
     values = host_parameters(family, theta)
-    host = {
-        p.name: np.reshape(values[p.name], (*batch, 1, *p.shape)) for p in family.parameters
-    }  # an axis for the points
+    # an axis for the points
+    host = {p.name: np.reshape(values[p.name], (*batch, 1, *p.shape)) for p in family.parameters}
     largest = float(xp.finfo(theta.dtype).max)
     points = np.clip(
         np.asarray(family._draw(rng, (*batch, number), **host), dtype=np.float64), -largest, largest

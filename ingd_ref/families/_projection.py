@@ -185,11 +185,9 @@ def intersection(
             return Projection(theta, eta, decrement, steps)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             moved = _length(xp, family, theta, basis, target, step, slope)[..., None] * step
-        theta, eta, last = (
-            theta + xp.matmul(moved, xp.matrix_transpose(basis)),
-            eta + moved,
-            decrement,
-        )
+        theta = theta + xp.matmul(moved, xp.matrix_transpose(basis))
+        eta = eta + moved
+        last = decrement
     raise DomainError(
         f"no member of {family.name} with the moments of the projection was found in "
         f"{steps + 1} Newton steps"

@@ -109,9 +109,8 @@ class Beta(ExponentialFamily):
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         (alpha, beta), x = self._classical(xp, theta).values(), x[..., 0]
         total, error = two_sum(alpha, beta)
-        shift = (
-            difference_of_products(xp, x, total, alpha, xp.ones_like(x)) + x * error
-        )  # (α + β)(x − m)
+        # (α + β)(x − m)
+        shift = difference_of_products(xp, x, total, alpha, xp.ones_like(x)) + x * error
         first = alpha * log_remainder(xp, x * (total / alpha), shift / alpha)
         second = beta * log_remainder(xp, (1.0 - x) * (total / beta), -shift / beta)
         return -xp.log(x) - xp.log1p(-x) - reduced_log_beta(xp, theta) - first - second

@@ -48,7 +48,8 @@ class Binomial(ExponentialFamily):
             \delta = \theta' - \theta & \text{(E5)} \\
         d(\theta, \theta') &= 2\sqrt n\,|\arctan e^{\theta'/2} - \arctan e^{\theta/2}|
 
-    The entropy is an integral, for n of any size. The inverse of F exists only for p and q that do not underflow.
+    The entropy is an integral, for n of any size. The inverse of F exists only for p and q
+    that do not underflow.
 
     Parameters
     ----------

@@ -146,9 +146,8 @@ class DiagonalGaussian(ExponentialFamily):
         return self._blocks(xp, COORDINATE._classical_fisher(xp, self._coordinates(xp, theta)))
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
-        cumulants = COORDINATE._third_cumulant(
-            xp, self._coordinates(xp, theta)
-        )  # (..., d, 2, 2, 2)
+        # (..., d, 2, 2, 2)
+        cumulants = COORDINATE._third_cumulant(xp, self._coordinates(xp, theta))
         unit = xp.eye(self.dimension, dtype=theta.dtype, device=device(theta))
         slabs = []
         for first in (0, 1):

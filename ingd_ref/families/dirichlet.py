@@ -178,9 +178,8 @@ class Dirichlet(ExponentialFamily):
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         total = xp.sum(theta, axis=-1)
         error = -remaining(xp, total, theta)[..., None]  # of the sum
-        shift = (
-            difference_of_products(xp, x, total[..., None], theta, xp.ones_like(x)) + x * error
-        )  # α₀ (x − p)
+        # α₀ (x − p)
+        shift = difference_of_products(xp, x, total[..., None], theta, xp.ones_like(x)) + x * error
         remainders = theta * log_remainder(xp, x * (total[..., None] / theta), shift / theta)
         defect = total * remaining(xp, 1.0, x)  # α₀ (1 − Σ x), zero but for rounding
         return (
@@ -193,9 +192,8 @@ class Dirichlet(ExponentialFamily):
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2, keepdims=True)
         gap = jensen_gap(xp, x / mean, (x - mean) / mean, weights)
-        defect = -xp.sum(
-            weights[..., 0] * remaining(xp, 1.0, x), axis=-1
-        )  # points sum to one but for rounding
+        # points sum to one but for rounding
+        defect = -xp.sum(weights[..., 0] * remaining(xp, 1.0, x), axis=-1)
         determined = differ(xp, x, weights) & (
             concentration_gap(xp, mean[..., 0, :], gap, defect) > 0
         )

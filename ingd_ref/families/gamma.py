@@ -143,10 +143,8 @@ class Gamma(ExponentialFamily):
         return xp.stack([first, rate / shape * (rate * grad[..., 1] - first)], axis=-1)
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        (shape1, rate1), (shape2, rate2) = (
-            self._classical(xp, theta1).values(),
-            self._classical(xp, theta2).values(),
-        )
+        shape1, rate1 = self._classical(xp, theta1).values()
+        shape2, rate2 = self._classical(xp, theta2).values()
         ratio = (shape1 / rate1) / (shape2 / rate2)
         excess = difference_of_products(xp, shape1, rate2, shape2, rate1) / (shape2 * rate1)
         return reduced_lgamma_bregman(xp, shape1, shape2) + shape2 * log_remainder(
@@ -155,11 +153,9 @@ class Gamma(ExponentialFamily):
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = self._classical(xp, theta).values()
-        zero, mixed, last = (
-            xp.zeros_like(shape),
-            1.0 / rate / rate,
-            2.0 * shape / rate / rate / rate,
-        )
+        zero = xp.zeros_like(shape)
+        mixed = 1.0 / rate / rate
+        last = 2.0 * shape / rate / rate / rate
         first = matrix(xp, [[tetragamma(xp, shape), zero], [zero, mixed]])
         return xp.stack([first, matrix(xp, [[zero, mixed], [mixed, last]])], axis=-3)
 
@@ -180,9 +176,8 @@ class Gamma(ExponentialFamily):
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
         centre = mean[..., None, :]
-        gap = jensen_gap(xp, x / centre, (x - centre) / centre, weights)[
-            ..., 0
-        ]  # log E x − E log x
+        # log E x − E log x
+        gap = jensen_gap(xp, x / centre, (x - centre) / centre, weights)[..., 0]
         determined = differ(xp, x, weights) & (gap > 0)
         require_fit(xp, self.name, {"log(mean) - mean(log) > 0": determined})
         shape = inverse_log_minus_digamma(xp, gap)

@@ -117,11 +117,10 @@ class Gaussian(ExponentialFamily):
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         m, variance = self._classical(xp, theta).values()
         square = variance * variance
-        zero, first, second = (
-            xp.zeros_like(m),
-            2.0 * square,
-            8.0 * m * square,
-        )  # of (x, x, x), (x, x, x²), (x, x², x²)
+        # of (x, x, x), (x, x, x²), (x, x², x²)
+        zero = xp.zeros_like(m)
+        first = 2.0 * square
+        second = 8.0 * m * square
         last = 8.0 * square * (3.0 * m * m + variance)
         return xp.stack(
             [
@@ -144,11 +143,9 @@ class Gaussian(ExponentialFamily):
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """By means and variances, which do not cancel as second moments do."""
-        (m1, variance1), (m2, variance2), t = (
-            self._classical(xp, theta1).values(),
-            self._classical(xp, theta2).values(),
-            t[..., 0],
-        )
+        m1, variance1 = self._classical(xp, theta1).values()
+        m2, variance2 = self._classical(xp, theta2).values()
+        t = t[..., 0]
         spread = t * (1.0 - t) * _shift(xp, theta1, theta2) ** 2
         return self._natural(
             xp,
@@ -164,9 +161,10 @@ class Gaussian(ExponentialFamily):
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         first, precision = theta[..., 0], -2.0 * theta[..., 1]
+        # x − m
         deviation = (
             difference_of_products(xp, precision, x[..., 0], first, xp.ones_like(first)) / precision
-        )  # x − m
+        )
         return 0.5 * (xp.log(precision / (2.0 * math.pi)) - precision * deviation * deviation)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:

@@ -112,11 +112,9 @@ class InverseGamma(ExponentialFamily):
 
         To the mixture of the two values it adds the Jensen gap of the two means of 1/x.
         """
-        (shape1, scale1), (shape2, scale2), t = (
-            self._classical(xp, theta1).values(),
-            self._classical(xp, theta2).values(),
-            t[..., 0],
-        )
+        shape1, scale1 = self._classical(xp, theta1).values()
+        shape2, scale2 = self._classical(xp, theta2).values()
+        t = t[..., 0]
         first, second = shape1 / scale1, shape2 / scale2
         mean, difference = (1.0 - t) * first + t * second, (first - second)
         gap = (1.0 - t) * (
@@ -136,9 +134,8 @@ class InverseGamma(ExponentialFamily):
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         (shape, scale), x = self._classical(xp, theta).values(), x[..., 0]
-        excess = difference_of_products(xp, scale, xp.ones_like(x), shape, x) / (
-            shape * x
-        )  # (1/x)/(α/β) − 1
+        # (1/x)/(α/β) − 1
+        excess = difference_of_products(xp, scale, xp.ones_like(x), shape, x) / (shape * x)
         return -log_front(xp, shape, x) - shape * log_remainder(xp, scale / x / shape, excess)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:

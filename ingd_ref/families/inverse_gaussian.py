@@ -138,11 +138,9 @@ class InverseGaussian(ExponentialFamily):
         )
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        second1, second2, (_, excess) = (
-            theta1[..., 1],
-            theta2[..., 1],
-            _mean_ratio(xp, theta1, theta2),
-        )
+        second1 = theta1[..., 1]
+        second2 = theta2[..., 1]
+        _, excess = _mean_ratio(xp, theta1, theta2)
         weight = -second2 * xp.sqrt(theta1[..., 0] / second1)  # λ′/(2m)
         return (
             0.5 * log_remainder(xp, second2 / second1, (second2 - second1) / second1)
@@ -157,11 +155,9 @@ class InverseGaussian(ExponentialFamily):
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         mean, shape = self._classical(xp, theta).values()
         last = mean / shape / shape  # of (x, 1/x, 1/x), but for its sign
-        zeroth, first, second = (
-            3.0 * last * mean**4,
-            -last * mean * mean,
-            (3.0 / mean + 8.0 / shape) / shape / shape,
-        )
+        zeroth = 3.0 * last * mean**4
+        first = -last * mean * mean
+        second = (3.0 / mean + 8.0 / shape) / shape / shape
         return xp.stack(
             [
                 matrix(xp, [[zeroth, first], [first, -last]]),
@@ -175,25 +171,22 @@ class InverseGaussian(ExponentialFamily):
 
         Each leg of the chord is a difference of roots.
         """
-        second1, second2, (ratio, excess) = (
-            theta1[..., 1],
-            theta2[..., 1],
-            _mean_ratio(xp, theta1, theta2),
-        )
+        second1 = theta1[..., 1]
+        second2 = theta2[..., 1]
+        ratio, excess = _mean_ratio(xp, theta1, theta2)
         step = excess / (1.0 + xp.sqrt(ratio))  # √(m/m′) − 1
+        # (1/√m′ − 1/√m)² √(λλ′)/2
         across = (
             -second1 * xp.sqrt(theta1[..., 0] / second1) * xp.sqrt(second2 / second1) * step * step
-        )  # (1/√m′ − 1/√m)² √(λλ′)/2
+        )
         along = xp.sinh(0.25 * log_ratio(xp, second2, second1))
         return 2.0 * math.sqrt(2.0) * xp.asinh(xp.sqrt(across + along * along))
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """By means and 1/λ, which do not cancel as μ₂ − 1/μ₁ does."""
-        (mean1, shape1), (mean2, shape2), t = (
-            self._classical(xp, theta1).values(),
-            self._classical(xp, theta2).values(),
-            t[..., 0],
-        )
+        mean1, shape1 = self._classical(xp, theta1).values()
+        mean2, shape2 = self._classical(xp, theta2).values()
+        t = t[..., 0]
         mean = (1.0 - t) * mean1 + t * mean2
         ratio, excess = _mean_ratio(xp, theta1, theta2)
         spread = t * (1.0 - t) * excess * (excess / ratio) / mean  # (1 − t)/m + t/m′ − 1/mean
@@ -238,9 +231,8 @@ class InverseGaussian(ExponentialFamily):
         z = x/m and 1/z give the same λ(x − m)²/(m²x), which is χ² with one degree of freedom.
         """
         r = 0.5 * mean / shape * rng.standard_normal(size) ** 2
-        z = 1.0 / (
-            1.0 + r + np.sqrt(r * (r + 2.0))
-        )  # the smaller root of z + 1/z = 2 + 2r, without the difference that it is
+        # the smaller root of z + 1/z = 2 + 2r, without the difference that it is
+        z = 1.0 / (1.0 + r + np.sqrt(r * (r + 2.0)))
         smaller = rng.random(size) * (1.0 + z) < 1.0
         return np.asarray(mean * np.where(smaller, z, 1.0 / z))[..., None]
 
@@ -265,12 +257,10 @@ def _dispersion(xp: Namespace, mu: Array) -> Array:
 
 def _mean_ratio(xp: Namespace, theta1: Array, theta2: Array) -> tuple[Array, Array]:
     """Return m/m′, and m/m′ − 1 from m²/m′² − 1, which is a determinant in θ and θ′."""
-    first1, second1, first2, second2 = (
-        theta1[..., 0],
-        theta1[..., 1],
-        theta2[..., 0],
-        theta2[..., 1],
-    )
+    first1 = theta1[..., 0]
+    second1 = theta1[..., 1]
+    first2 = theta2[..., 0]
+    second2 = theta2[..., 1]
     ratio = xp.sqrt((second1 / first1) / (second2 / first2))
     determinant = difference_of_products(xp, second1, first2, first1, second2)
     return ratio, determinant / first1 / second2 / (1.0 + ratio)

@@ -138,9 +138,8 @@ class InverseWishart(ExponentialFamily):
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
         inverse = self._inverse(xp, x).rounded()
         occurs = dual_entries(xp, xp.ones_like(inverse))
-        squares = (
-            -0.25 * occurs[..., :, None] * wick(xp, inverse, inverse)
-        )  # −∂(X⁻¹)_kl/∂X_ij, twice off the diagonal
+        # −∂(X⁻¹)_kl/∂X_ij, twice off the diagonal
+        squares = -0.25 * occurs[..., :, None] * wick(xp, inverse, inverse)
         return xp.concat([dual_entries(xp, inverse)[..., None], squares], axis=-1)
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:

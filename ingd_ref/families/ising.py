@@ -159,9 +159,8 @@ class Ising(ExponentialFamily):
         up = [(mu[..., i] - low) / width for i in range(self.spins)]  # P(x_i = 1)
         inside = {f"{low:g} < mu[{i}] < 1": (p > 0) & (p < 1) for i, p in enumerate(up)}
         for k, (i, j) in enumerate(self._pairs(), self.spins):
-            both = (
-                mu[..., k] - low * (mu[..., i] + mu[..., j]) + low * low
-            ) / width**2  # P(x_i = x_j = 1)
+            # P(x_i = x_j = 1)
+            both = (mu[..., k] - low * (mu[..., i] + mu[..., j]) + low * low) / width**2
             inside[f"positive probabilities of the four states of the pair ({i}, {j})"] = (
                 (both > 0) & (both < up[i]) & (both < up[j]) & (up[i] + up[j] - both < 1)
             )
@@ -189,9 +188,8 @@ class Ising(ExponentialFamily):
         )
         size = xp.matmul(p[..., None, :], xp.abs(conditional))[..., 0, :]
         single = xp.matmul(p[..., None, :], conditional)[..., 0, :]
-        both = xp.matmul(
-            xp.matrix_transpose(p[..., None] * conditional), states
-        )  # E x_j tanh g_i, equal to that of j and i
+        # E x_j tanh g_i, equal to that of j and i
+        both = xp.matmul(xp.matrix_transpose(p[..., None] * conditional), states)
         entries = [single[..., i] for i in range(self.spins)]
         # Of the two, the sum of the smaller terms rounds less.
         entries += [
@@ -262,17 +260,15 @@ class Ising(ExponentialFamily):
         states about as probable, or more.
         """
         number, dtype, place = self.number, theta.dtype, device(theta)
-        table, negligible = (
-            self._table(xp, theta),
-            float(xp.finfo(theta.dtype).eps) ** 0.5,
-        )  # of numbers that are 0, ½, 1, … but for rounding
+        # of numbers that are 0, ½, 1, … but for rounding
+        table = self._table(xp, theta)
+        negligible = float(xp.finfo(theta.dtype).eps) ** 0.5
         mode = xp.astype(
             xp.arange(p.shape[-1], device=place) == xp.argmax(p, axis=-1, keepdims=True), dtype
         )
         one = xp.eye(number, dtype=dtype, device=place) + xp.zeros_like(p[..., :1])[..., None]
-        rows = xp.concat(
-            [table - xp.matmul(mode[..., None, :], table), one], axis=-2
-        )  # of y, and of T, which undergoes the same
+        # of y, and of T, which undergoes the same
+        rows = xp.concat([table - xp.matmul(mode[..., None, :], table), one], axis=-2)
         candidates = xp.concat([p, xp.zeros_like(one[..., 0])], axis=-1)
         free, weight = xp.ones_like(one[..., 0]), xp.zeros_like(one[..., 0])
         for _ in range(number):

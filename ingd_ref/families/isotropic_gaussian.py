@@ -160,10 +160,8 @@ class IsotropicGaussian(ExponentialFamily):
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         m, variance = self._classical(xp, theta).values()
-        unit, square = (
-            xp.eye(self.dimension, dtype=m.dtype, device=device(m)),
-            (variance * variance)[..., None, None],
-        )
+        unit = xp.eye(self.dimension, dtype=m.dtype, device=device(m))
+        square = (variance * variance)[..., None, None]
         linear, cross = 2.0 * square * unit, 8.0 * square[..., 0] * m
         last = (
             8.0
@@ -193,11 +191,9 @@ class IsotropicGaussian(ExponentialFamily):
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """By means and variances, which do not cancel as second moments do."""
-        (m1, variance1), (m2, variance2), s = (
-            self._classical(xp, theta1).values(),
-            self._classical(xp, theta2).values(),
-            t[..., 0],
-        )
+        m1, variance1 = self._classical(xp, theta1).values()
+        m2, variance2 = self._classical(xp, theta2).values()
+        s = t[..., 0]
         spread = (
             s * (1.0 - s) * xp.sum(self._shift(xp, theta1, theta2) ** 2, axis=-1) / self.dimension
         )
@@ -227,9 +223,10 @@ class IsotropicGaussian(ExponentialFamily):
 
     def _log_prob(self, xp: Namespace, theta: Array, x: Array) -> Array:
         linear, precision = theta[..., :-1], -2.0 * theta[..., -1:]
+        # x − m
         deviation = (
             difference_of_products(xp, precision, x, linear, xp.ones_like(linear)) / precision
-        )  # x − m
+        )
         squares = xp.sum(precision * deviation * deviation, axis=-1)
         return 0.5 * (self.dimension * xp.log(precision[..., 0] / (2.0 * math.pi)) - squares)
 

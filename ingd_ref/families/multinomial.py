@@ -51,7 +51,8 @@ class Multinomial(ExponentialFamily):
             \delta = \theta' - \theta - \textstyle\sum_k p_k(\theta' - \theta)_k & \text{(E5)} \\
         d(\theta, \theta') &= 2\sqrt n\arccos\textstyle\sum_k\sqrt{p_k p'_k}
 
-    The entropy is an integral, for n of any size. The inverse of F exists only for probabilities that do not underflow.
+    The entropy is an integral, for n of any size. The inverse of F exists only for
+    probabilities that do not underflow.
 
     Parameters
     ----------
@@ -159,11 +160,9 @@ class Multinomial(ExponentialFamily):
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], probabilities: np.ndarray
     ) -> np.ndarray:
-        counts, left, tail = (
-            [],
-            np.full(size, self.trials),
-            np.cumsum(probabilities[..., ::-1], axis=-1)[..., ::-1],
-        )
+        counts = []
+        left = np.full(size, self.trials)
+        tail = np.cumsum(probabilities[..., ::-1], axis=-1)[..., ::-1]
         for k in range(self.categories - 1):
             share = probabilities[..., k] / np.maximum(tail[..., k], np.finfo(np.float64).tiny)
             counts.append(rng.binomial(left, np.clip(share, 0.0, 1.0), size))

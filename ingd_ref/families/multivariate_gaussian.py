@@ -134,10 +134,8 @@ class MultivariateGaussian(ExponentialFamily):
     def _moments(self, xp: Namespace, theta: Array) -> tuple[DoubleWord, DoubleWord]:
         """Mean m and covariance Σ."""
         precision = double_word(xp, self._precision(xp, theta))
-        linear, covariance = (
-            double_word(xp, self._linear(theta)),
-            factor(xp, precision).inverse(),
-        )
+        linear = double_word(xp, self._linear(theta))
+        covariance = factor(xp, precision).inverse()
         m = matvec(covariance, linear)
         residual = linear - matvec(precision, m)
         return m + matvec(covariance, residual), covariance
@@ -213,10 +211,8 @@ class MultivariateGaussian(ExponentialFamily):
         return blocks(xp, first, cross, dual_wick(xp, precision))
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        g, precision = (
-            double_word(xp, grad[..., : self.dimension]),
-            double_word(xp, self._precision(xp, theta)),
-        )
+        g = double_word(xp, grad[..., : self.dimension])
+        precision = double_word(xp, self._precision(xp, theta))
         half = outer(g, self._moments(xp, theta)[0])
         change = double_word(xp, from_entries(xp, grad[..., self.dimension :], self.dimension)) - (
             half + half.transposed
@@ -254,10 +250,8 @@ class MultivariateGaussian(ExponentialFamily):
         m, covariance = self._classical(xp, theta).values()
         d, corner = self.dimension, xp.zeros_like(m[..., :1, None])
         extended = xp.concat([m, xp.ones_like(m[..., :1])], axis=-1)
-        square, side = (
-            extended[..., :, None] * extended[..., None, :],
-            xp.zeros_like(m[..., :, None]),
-        )
+        square = extended[..., :, None] * extended[..., None, :]
+        side = xp.zeros_like(m[..., :, None])
         spread = blocks(xp, covariance, side, corner)
         tensor = triple_wick(xp, spread, spread, spread + square)
         tensor = (

@@ -97,11 +97,9 @@ class Poisson(ExponentialFamily):
         return xp.exp(theta)[..., None, None]
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        rate1, rate2, change = (
-            xp.exp(theta1[..., 0]),
-            xp.exp(theta2[..., 0]),
-            (theta2 - theta1)[..., 0],
-        )
+        rate1 = xp.exp(theta1[..., 0])
+        rate2 = xp.exp(theta2[..., 0])
+        change = (theta2 - theta1)[..., 0]
         near = xp.abs(change) < 1.0
         small = xp.where(near, change, xp.zeros_like(change))
         return xp.where(near, rate1 * expm1_remainder(xp, small), (rate2 - rate1) - rate1 * change)

@@ -119,9 +119,8 @@ class VonMises(ExponentialFamily):
         turn = xp.atan2(
             xp.sum(weights * xp.sin(apart), axis=-1), xp.sum(weights * xp.cos(apart), axis=-1)
         )
-        gap = xp.sum(
-            weights * 2.0 * xp.sin(0.5 * (apart - turn[..., None])) ** 2, axis=-1
-        )  # 1 − ‖mean‖
+        # 1 − ‖mean‖
+        gap = xp.sum(weights * 2.0 * xp.sin(0.5 * (apart - turn[..., None])) ** 2, axis=-1)
         require_fit(xp, self.name, {"1 - norm(mean) > 0": gap > 0})
         centre, length = x[..., 0, 0] + turn, (1.0 - gap)[..., None]
         return CIRCLE._from_length(

@@ -214,9 +214,10 @@ class VonMisesFisher(ExponentialFamily):
         kappa = norm(xp, theta)
         m = self._direction(xp, theta, kappa)
         along = bessel_ratio_curvature(xp, self.order, kappa)[..., None, None, None]
+        # −(R/κ)′
         slope = bessel_ratio(xp, self.order, kappa).anisotropy / xp.where(
             kappa > 0, kappa, xp.ones_like(kappa)
-        )  # −(R/κ)′
+        )
         outer, across = _outer(m), _with_diagonal(xp, _others(xp, m * m), 0.0 - _outer(m))
         mixed = across[..., :, :, None] * m[..., None, None, :]
         mixed = (

@@ -66,7 +66,7 @@ class Wishart(ExponentialFamily):
     the mean is nV. With a = n/2 and B = ½V⁻¹ it is the matrix analogue of the Gamma distribution
     with shape a and rate B. A symmetric matrix among points, statistics and mean parameters stands
     for its entries i ≤ j, row by row; a natural one T for T_ii and 2T_ij, i < j, so that the inner
-    product is a trace. A point has d(d + 1)/2 coordinates, its density is with respect to these, and
+    product is a trace. A point has d(d + 1)/2 coordinates, to which its density refers, and
     b = 1 + d(d + 1)/2. With Γ_d the multivariate gamma function, ψ_d = (log Γ_d)′ and
     M = aB⁻¹ = nV,
 
@@ -225,10 +225,8 @@ class Wishart(ExponentialFamily):
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
         shape, rate = theta[..., 0], self._rate(xp, theta)
-        excess, dual = (
-            multivariate_trigamma_excess(xp, shape, self.dimension),
-            dual_entries(xp, rate),
-        )
+        excess = multivariate_trigamma_excess(xp, shape, self.dimension)
+        dual = dual_entries(xp, rate)
         added = dual[..., :, None] * dual[..., None, :] / excess[..., None, None]
         square = (2.0 * dual_wick(xp, rate) + added) / shape[..., None, None]
         return _bordered(xp, shape / excess, -dual / excess[..., None], square)
@@ -264,10 +262,8 @@ class Wishart(ExponentialFamily):
 
         ``cross`` holds the entries that join them.
         """
-        square, side = (
-            shape[..., None, None] * trace_metric(xp, inverse),
-            xp.reshape(cross, (*shape.shape, self.dimension**2, 1)),
-        )
+        square = shape[..., None, None] * trace_metric(xp, inverse)
+        side = xp.reshape(cross, (*shape.shape, self.dimension**2, 1))
         last = (
             0.25
             * (self.dimension + multivariate_trigamma_excess(xp, shape, self.dimension))
