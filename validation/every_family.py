@@ -20,7 +20,8 @@ from ingd_ref.families._discovery import all_families
 from validation.backends import Arrays
 from validation.oracles.nodes import Nodes, nodes
 from validation.oracles.precise import Array, axes, precise
-from validation.oracles.textbook import Textbook, slopes, textbook, units
+from validation.oracles.statement import Textbook, slopes, units
+from validation.oracles.textbook import textbook
 from validation.registry import EPS, Measured, case, compared, within
 
 ACCURATE = 1e-13

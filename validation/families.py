@@ -11,10 +11,11 @@ import numpy as np
 
 import ingd_ref as ir
 from validation.backends import Arrays
-from validation.oracles.families import Family, GammaOracle, GaussianOracle
 from validation.oracles.fisher import estimates, float_family
 from validation.oracles.precise import MP, Array, axes, differences, precise, solve
 from validation.oracles.quadrature import gamma_nodes, gaussian_nodes, laguerre_nodes
+from validation.oracles.statement import Textbook
+from validation.oracles.textbook import textbook
 from validation.registry import EPS, Measured, case, compared, within
 
 #: Largest relative error that an evaluation may have where the problem is well conditioned.
@@ -28,13 +29,14 @@ class Pair:
     """A family of the package beside the oracle's, with natural parameters to try."""
 
     ours: Any
-    theirs: Family
+    theirs: Textbook
     thetas: tuple[tuple[float, float], ...]
 
     @property
     def name(self) -> str:
         """Name of the family."""
-        return self.theirs.name
+        name: str = self.ours.name
+        return name
 
     def rows(self) -> Array:
         """All θ, (k, 2)."""
@@ -42,7 +44,7 @@ class Pair:
 
 
 @cache
-def pairs() -> tuple[Pair, ...]:
+def pairs() -> tuple[Pair, Pair]:
     """Ordinary and extreme members: means up to 1e8 deviations, shapes from 1e-8 to 1e8."""
     gaussian = [
         (m / v, -0.5 / v)
@@ -70,10 +72,13 @@ def pairs() -> tuple[Pair, ...]:
             (1e8, 1e8),
         )
     ]
-    return (
-        Pair(ir.families.Gaussian(), GaussianOracle(), tuple(gaussian)),
-        Pair(ir.families.Gamma(), GammaOracle(), tuple(gamma)),
-    )
+    return _pair(ir.families.Gaussian(), gaussian), _pair(ir.families.Gamma(), gamma)
+
+
+def _pair(family: Any, thetas: list[tuple[float, float]]) -> Pair:
+    oracle = textbook(family)
+    assert oracle is not None
+    return Pair(family, oracle, tuple(thetas))
 
 
 def over(pair: Pair, function: Callable[[Array], Any]) -> Array:
@@ -124,7 +129,7 @@ def log_density(arrays: Arrays) -> Iterator[Measured]:
             x = np.where(x > 0, x, mean[:, None] / 7)
         for row, points in zip(theta, x, strict=True):
             found = arrays.host(pair.ours.log_prob(arrays(row), arrays(points[:, None])))
-            expected = np.array([pair.theirs.log_density(precise(row), precise(p)) for p in points])
+            expected = np.array([pair.theirs.log_prob(precise(row), precise([p])) for p in points])
             # The deviation (x − m)/s is conditioned like m/s, and log q like its square: a unit of
             # rounding in x or θ moves it by m/s.
             size = np.array([_sensitivity_at(pair.theirs, row, p) for p in points])
@@ -135,9 +140,9 @@ def log_density(arrays: Arrays) -> Iterator[Measured]:
             yield within(f"{pair.name} at θ = {tuple(row)}", found, expected, allowed, CONDITIONED)
 
 
-def _sensitivity_at(family: Family, theta: Array, x: float) -> Any:
+def _sensitivity_at(family: Textbook, theta: Array, x: float) -> Any:
     """Condition of log q_θ(x) with respect to θ, in absolute terms."""
-    return sensitivity(lambda t: family.log_density(t, precise(x)), precise(theta))
+    return sensitivity(lambda t: family.log_prob(t, precise([x])), precise(theta))
 
 
 def location(pair: Pair, theta: Array) -> tuple[Array, Array]:
@@ -158,7 +163,7 @@ def densities_integrate_to_one(arrays: Arrays) -> Iterator[Measured]:
     ]
     for pair, (x, weights), base, theta in settings:
         ratio = arrays.host(pair.ours.log_prob(arrays(theta), arrays(x))) - np.array(
-            [float(pair.theirs.log_density(precise(base), precise(p))) for p in x[:, 0]]
+            [float(pair.theirs.log_prob(precise(base), precise([p]))) for p in x[:, 0]]
         )
         total = weights @ np.exp(ratio)
         # Logarithms of size up to 30 where weights count, each off by that many half-eps.
@@ -517,7 +522,7 @@ def classical_parameters(arrays: Arrays) -> Iterator[Measured]:
     for pair, classical in settings:
         theta = pair.ours.natural(**{name: arrays(value) for name, value in classical.items()})
         expected = np.array(
-            [pair.theirs.natural(*row) for row in zip(*classical.values(), strict=True)]
+            [pair.theirs.natural(row) for row in precise(np.stack([*classical.values()], axis=1))]
         )
         scale = np.maximum(np.abs(expected).astype(float), 1e-300)
         yield compared(

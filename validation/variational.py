@@ -51,7 +51,7 @@ def divergence_through_the_mean_chart(arrays: Arrays) -> Iterator[Measured]:
             )
             posterior = precise(prior) + precise(gained)
             slope = differences(partial(_divergence, pair.theirs, posterior), precise(row))
-            expected = pair.theirs.solve_fisher(precise(row), slope)
+            expected = pair.theirs.natural_gradient(precise(row), slope)
             allowed = 4 * EPS * (np.abs(row) + np.abs(posterior.astype(float)))
             yield within(
                 f"{pair.name} at θ = ({theta[0]:g}, {theta[1]:g})",
@@ -109,7 +109,7 @@ def _gradient(
         )
     )
     exact = precise(np.array(theta))
-    expected = pair.theirs.solve_fisher(exact, differences(mean_value, exact))
+    expected = pair.theirs.natural_gradient(exact, differences(mean_value, exact))
     # A regression solves with the condition of the correlations of f, which is that of F scaled to
     # a unit diagonal.
     fisher = pair.theirs.fisher(exact).astype(float)

@@ -20,7 +20,8 @@ import numpy as np
 from ingd_ref.errors import DomainError
 from validation.accuracy.grids import Grid
 from validation.oracles.precise import MP, Array, precise
-from validation.oracles.textbook import OutOfReach, Textbook, slopes, textbook, units
+from validation.oracles.statement import OutOfReach, Textbook, slopes, units
+from validation.oracles.textbook import textbook
 
 __all__ = ["ACCURATE", "OPERATIONS", "measured"]
 

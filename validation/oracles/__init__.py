@@ -1,7 +1,8 @@
-"""What the package is judged by. Nothing in here imports it.
+"""Independent oracles: what the package is judged by. Nothing in here imports the package.
 
-``precise`` computes with eighty digits and takes every derivative by differences; ``families`` and
-``particles`` write the equations down on that ground; ``quadrature`` gives weighted points whose
-moments are exact; ``fisher`` estimates the Fisher information in five independent ways in float64,
-each with a model of its error; ``golden`` reads published reference arrays.
+``precise`` computes at eighty digits and takes every derivative by differences. On that ground
+``textbook`` states every family, from which ``statement`` derives all operations, and
+``particles`` writes the particle equations down. ``nodes`` and ``quadrature`` give weighted points
+whose moments are exact; ``fisher`` estimates the Fisher information in five independent ways in
+float64, each with a model of its error; ``golden`` reads published reference arrays.
 """

@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from validation.oracles.families import Family, GammaOracle, GaussianOracle
 from validation.oracles.precise import MP, Array, precise
 from validation.oracles.quadrature import gamma_nodes, gaussian_nodes
+from validation.oracles.statement import Textbook
+from validation.oracles.textbook import gamma, gaussian
 
 __all__ = ["EstimateOfFisher", "FloatFamily", "Method", "estimates", "float_family", "methods"]
 
@@ -37,7 +38,7 @@ FUNCTION_ULPS = 4.0
 class FloatFamily:
     """A family in plain float64 formulas, with the sizes of the terms in each."""
 
-    oracle: Family
+    oracle: Textbook
     theta: Array
     log_partition: Callable[[Array], float]
     mean: Callable[[Array], Array]
@@ -80,7 +81,7 @@ def _gaussian(mean: float, deviation: float) -> FloatFamily:
 
     x = nodes[0][:, 0]
     return FloatFamily(
-        GaussianOracle(),
+        gaussian(None),
         theta,
         log_partition=lambda t: -(t[0] ** 2) / (4 * t[1]) - 0.5 * math.log(-2 * t[1]),
         mean=lambda t: np.array([parts(t)[0], parts(t)[0] ** 2 + parts(t)[1]]),
@@ -112,7 +113,7 @@ def _gamma(shape: float, rate: float) -> FloatFamily:
     x = nodes[0][:, 0]
     size = abs(special.gammaln(shape)) + shape * abs(math.log(rate))
     return FloatFamily(
-        GammaOracle(),
+        gamma(None),
         np.array([shape, -rate]),
         log_partition=lambda t: float(special.gammaln(t[0]) - t[0] * math.log(-t[1])),
         mean=lambda t: np.array([special.digamma(t[0]) - math.log(-t[1]), -t[0] / t[1]]),

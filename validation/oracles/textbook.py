@@ -1,144 +1,33 @@
-"""Every family of the package at eighty digits, from three lines of a textbook each.
+"""Every family of the package at eighty digits or more, from a few lines of a textbook each.
 
-What a family states is its log-partition function A, the mean of its statistics, and the mean of
-log h; the sufficient statistics f and the base measure h that they belong to are those of its class
-docstring. Everything else follows here by differences, elimination and Newton's method at the
-precision at hand, of which nothing is shared with the package: the Fisher information is the
-difference of the means, or the second difference of A; the divergence is the three terms of (E5),
-whose cancellation only costs digits.
-
-Steps are relative to a coordinate of θ. With D digits, first differences use 10^(−D/3), which
-leaves 10^(−2D/3) from truncation and as much from rounding; second differences use 10^(−D/4), which
-leaves 10^(−D/2) of either: forty digits of eighty.
+A family states its log-partition function A, the mean μ of its statistics f, log h and E log h;
+f and the base measure h are those of the class's docstring. `validation.oracles.statement` derives
+everything else.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from validation.oracles.precise import MP, Array, axes, exp, precise, solve
+from validation.oracles.precise import MP, Array, exp, log, precise, sqrt
+from validation.oracles.statement import OutOfReach, Textbook, inverse_and_determinant
 
-__all__ = ["Textbook", "textbook"]
+__all__ = ["TABLE", "gamma", "gaussian", "symmetric", "textbook", "upper"]
 
 #: Longest series that a mean of log h is summed by.
 TERMS = 20000
 
-
-class OutOfReach(ArithmeticError):
-    """The oracle would need more terms than it is worth."""
-
-
-@dataclass(frozen=True)
-class Textbook:
-    """One family at eighty digits; θ and μ are arrays (b,) of exact numbers."""
-
-    family: Any
-    log_partition: Callable[[Array], Any]
-    mean: Callable[[Array], Array]
-    mean_log_base_measure: Callable[[Array], Any]
-
-    def fisher(self, theta: Array) -> Array:
-        """F = ∂μ/∂θ (b, b) by first differences of the means."""
-        return slopes(self.mean, theta)
-
-    def curvature(self, theta: Array) -> Array:
-        """F = ∇²A (b, b) by second differences of A."""
-        return _second(self.log_partition, theta)
-
-    def curvature_of_divergence(self, theta: Array) -> Array:
-        """F (b, b) as the Hessian of δ ↦ KL(θ‖θ + δ) at 0."""
-        return _second(lambda t: self.kl(theta, t), theta)
-
-    def inverse_fisher(self, theta: Array) -> Array:
-        """F⁻¹ (b, b) by elimination."""
-        return np.array((MP.matrix(self.fisher(theta).tolist()) ** -1).tolist(), dtype=object)
-
-    def kl(self, theta1: Array, theta2: Array) -> Any:
-        """A(θ₂) − A(θ₁) − ⟨θ₂ − θ₁, μ(θ₁)⟩."""
-        return (
-            self.log_partition(theta2)
-            - self.log_partition(theta1)
-            - np.sum((theta2 - theta1) * self.mean(theta1))
-        )
-
-    def conjugate_at(self, theta: Array) -> Any:
-        """A* at μ(θ): ⟨θ, μ⟩ − A."""
-        return np.sum(theta * self.mean(theta)) - self.log_partition(theta)
-
-    def entropy(self, theta: Array) -> Any:
-        """−E log q = A − ⟨θ, μ⟩ − E log h."""
-        return -self.conjugate_at(theta) - self.mean_log_base_measure(theta)
-
-    def natural_from_mean(self, mu: Array, start: Array) -> Array:
-        """The θ with mean μ by Newton's method from parameters close to it, to half of the digits."""
-        theta, sizes = start, units(start)
-        for _ in range(40):
-            step = solve(slopes(self.mean, theta, sizes), mu - self.mean(theta))
-            theta = theta + step
-            if all(
-                abs(s) <= size * MP.mpf(10) ** (-MP.dps // 2)
-                for s, size in zip(step, sizes, strict=True)
-            ):
-                return theta
-        raise OutOfReach(
-            f"Newton's method found no parameters of {self.family.name} with the mean {mu}"
-        )
+Classical = tuple[Callable[[Array], Array], Callable[[Array], Array]]
 
 
 def textbook(family: Any) -> Textbook | None:
     """Return the oracle of a family, or None for one that the table below does not know."""
     statement = TABLE.get(type(family).__name__)
     return None if statement is None else statement(family)
-
-
-def units(theta: Array) -> Array:
-    """Size of each coordinate; where it is zero, of the largest one, or one."""
-    largest = max(abs(t) for t in theta)
-    return np.array([abs(t) if t != 0 else (largest if largest != 0 else MP.mpf(1)) for t in theta])
-
-
-def slopes(function: Callable[[Array], Any], theta: Array, sizes: Array | None = None) -> Array:
-    """∂function/∂θ_a along the first axis, then the shape of the result."""
-    h = MP.mpf(10) ** (-MP.dps // 3)
-    sizes = units(theta) if sizes is None else sizes
-    steps = [h * size * axis for size, axis in zip(sizes, axes(len(theta)), strict=True)]
-    return np.array([(function(theta + s) - function(theta - s)) / (2 * np.sum(s)) for s in steps])
-
-
-def _second(function: Callable[[Array], Any], theta: Array) -> Array:
-    """All second derivatives of a scalar function by central differences."""
-    h = MP.mpf(10) ** (-MP.dps // 4)
-    sizes = units(theta) * h
-    steps = [size * axis for size, axis in zip(sizes, axes(len(theta)), strict=True)]
-    result = np.empty((len(theta), len(theta)), dtype=object)
-    for a, c in itertools.combinations_with_replacement(range(len(theta)), 2):
-        i, k = steps[a], steps[c]
-        corners = (
-            function(theta + i + k)
-            - function(theta + i - k)
-            - function(theta - i + k)
-            + function(theta - i - k)
-        )
-        result[a, c] = result[c, a] = corners / (4 * sizes[a] * sizes[c])
-    return result
-
-
-# --------------------------------------------------------------------------------------------------
-
-
-def _nothing(theta: Array) -> Any:
-    """E log h of h = 1."""
-    return MP.mpf(0)
-
-
-def _constant(value: Callable[[], Any]) -> Callable[[Array], Any]:
-    """E log h of a constant h, computed at the precision of the moment."""
-    return lambda theta: value()
 
 
 def _vector(*entries: Any) -> Array:
@@ -153,186 +42,252 @@ def _sum(values: Any) -> Any:
     return MP.fsum(list(values))
 
 
-def _symmetric(vector: Array, d: int, doubled: bool) -> Any:
-    """Return the symmetric matrix of d(d + 1)/2 coordinates, row by row above the diagonal, off-diagonal ones perhaps doubled."""
-    matrix, entries = MP.matrix(d), iter(vector)
-    for i in range(d):
-        for j in range(i, d):
-            value = next(entries)
-            matrix[i, j] = matrix[j, i] = value / 2 if doubled and i != j else value
-    return matrix
+def _zero(_: Array) -> Any:
+    """log h, or its mean, of h = 1."""
+    return MP.mpf(0)
 
 
-def _entries(matrix: Any) -> list[Any]:
-    return [matrix[i, j] for i in range(matrix.rows) for j in range(i, matrix.rows)]
+# --- finite and countable sets --------------------------------------------------------------------
 
 
-def _inverse_and_determinant(matrix: Any) -> tuple[Any, Any]:
-    """By elimination without pivoting, which a positive definite matrix does not need."""
-    n = matrix.rows
-    work = [
-        [matrix[i, j] for j in range(n)] + [MP.mpf(int(i == j)) for j in range(n)] for i in range(n)
-    ]
-    determinant = MP.mpf(1)
-    for k in range(n):
-        pivot = work[k][k]
-        determinant *= pivot
-        work[k] = [value / pivot for value in work[k]]
-        for i in range(n):
-            if i != k:
-                factor = work[i][k]
-                work[i] = [a - factor * b for a, b in zip(work[i], work[k], strict=True)]
-    return MP.matrix([row[n:] for row in work]), determinant
+def _finite(
+    family: Any, states: Sequence[Any], statistics: Callable[[Array], Array] | None = None
+) -> Textbook:
+    """Return a family with h = 1 on finitely many states, all of whose moments are sums."""
+    value = (lambda x: x) if statistics is None else statistics
+    table = np.array([value(precise(np.array(state))) for state in states])
+
+    def probabilities(theta: Array) -> Array:
+        weights = exp(table @ theta)
+        return weights / _sum(weights)
+
+    def covariance(theta: Array) -> Array:
+        p = probabilities(theta)
+        centred = table - p @ table
+        return centred.T @ (p[:, None] * centred)
+
+    return Textbook(
+        family,
+        log_partition=lambda t: MP.log(_sum(exp(table @ t))),
+        mean=lambda t: probabilities(t) @ table,
+        mean_log_base_measure=_zero,
+        statistics=value,
+        log_base_measure=_zero,
+        stated_fisher=covariance,
+    )
 
 
-def _series(
-    log_term: Any, ratio: Callable[[int], Any], statistic: Callable[[int], Any], above: Any
-) -> Any:
-    """Σ p_k s(k) of probabilities that begin with log p₀ and continue with quotients, until past ``above`` they are negligible."""
+def _categorical(family: Any) -> Textbook:
+    k = family.categories
+    rows = precise(np.eye(k)[:, :-1])
+    return _finite(family, [[i] for i in range(k)], lambda x: rows[int(x[0])])
+
+
+def _ising(family: Any) -> Textbook:
+    values = (0, 1) if family.binary else (-1, 1)
+    pairs = np.array(list(itertools.combinations(range(family.spins), 2))).reshape(-1, 2).T
+    states = list(itertools.product(values, repeat=family.spins))
+    return _finite(family, states, lambda x: np.concatenate([x, x[pairs[0]] * x[pairs[1]]]))
+
+
+def _multinomial(family: Any) -> Textbook:
+    """Sums of n draws from the categories; Binomial's point holds the first count alone."""
+    n, k = family.trials, getattr(family, "categories", 2)
+    single = _finite(family, np.eye(k)[:, :-1].tolist())
+
+    def log_h(counts: Array) -> Any:
+        rest = n - np.sum(counts)
+        return MP.loggamma(n + 1) - _sum(MP.loggamma(c + 1) for c in [*counts, rest])
+
+    def mean_log_h(theta: Array) -> Any:
+        return _binomial_mean(theta, log_h) if k == 2 else _enumerated_mean(theta, log_h)
+
+    def _enumerated_mean(theta: Array, value: Callable[[Array], Any]) -> Any:
+        counts = itertools.product(range(n + 1), repeat=k - 1)
+        states = precise(np.array([c for c in counts if sum(c) <= n]))
+        if len(states) > TERMS:
+            raise OutOfReach("too many states")
+        total = n * single.log_partition(theta)
+        return _sum(value(c) * MP.exp(value(c) + np.sum(theta * c) - total) for c in states)
+
+    def _binomial_mean(theta: Array, value: Callable[[Array], Any]) -> Any:
+        """Sum over counts within 25 deviations and 60 of the mean, beyond which lies < 1e-40."""
+        mean, variance = n * single.mean(theta)[0], n * covariance(theta)[0, 0]
+        spread = 25 * MP.sqrt(variance) + 60
+        first, last = max(0, int(mean - spread)), min(n, int(mean + spread))
+        log_h = value(_vector(MP.mpf(first)))
+        log_rest = first * theta[0] - n * single.log_partition(theta)
+        total = MP.mpf(0)
+        for count in range(first, last + 1):
+            total += log_h * MP.exp(log_h + log_rest)
+            log_h += MP.log(MP.mpf(n - count) / (count + 1)) if count < n else 0
+            log_rest += theta[0]
+        return total
+
+    covariance = single.fisher
+    return Textbook(
+        family,
+        log_partition=lambda t: n * single.log_partition(t),
+        mean=lambda t: n * single.mean(t),
+        mean_log_base_measure=mean_log_h,
+        statistics=lambda x: x[: k - 1],
+        log_base_measure=lambda x: log_h(x[: k - 1]),
+        stated_fisher=lambda t: n * covariance(t),
+    )
+
+
+def _series(p: Any, ratio: Callable[[int], Any], value: Callable[[int], Any], above: Any) -> Any:
+    """Sum p_k value(k) from p₀ and p_{k+1}/p_k until terms past ``above`` are negligible."""
     if above > TERMS:
         raise OutOfReach(f"a series of more than {TERMS} terms")
-    total, p, k = MP.mpf(0), MP.exp(log_term), 0
+    total, k = MP.mpf(0), 0
     while True:
-        term = p * statistic(k)
+        term = p * value(k)
         total += term
         if k > above and abs(term) <= abs(total) * MP.mpf(10) ** (-MP.dps // 2):
             return total
         p, k = p * ratio(k), k + 1
 
 
-# --------------------------------------------------------------------------------------------------
-
-
-def _finite(family: Any, table: list[list[int]], log_h: list[Any] | None = None) -> Textbook:
-    """Finitely many states: every moment is a sum over them."""
-    states = [_vector(*map(MP.mpf, row)) for row in table]
-    base = log_h or [MP.mpf(0)] * len(table)
-
-    def exponents(theta: Array) -> list[Any]:
-        return [b + _sum(theta * f) for b, f in zip(base, states, strict=True)]
-
-    def log_partition(theta: Array) -> Any:
-        return MP.log(_sum(MP.exp(e) for e in exponents(theta)))
-
-    def expectation(theta: Array, values: list[Any]) -> Any:
-        weights = [MP.exp(e) for e in exponents(theta)]
-        return sum(w * v for w, v in zip(weights, values, strict=True)) / _sum(weights)
-
-    return Textbook(
-        family, log_partition, lambda t: expectation(t, states), lambda t: expectation(t, base)
-    )
-
-
-def _categories(trials: int, categories: int) -> tuple[list[list[int]], list[Any]]:
-    """Counts of all but the last category, and the logarithms of the multinomial coefficients."""
-    counts = [
-        c for c in itertools.product(range(trials + 1), repeat=categories - 1) if sum(c) <= trials
-    ]
-    full = [(*c, trials - sum(c)) for c in counts]
-    log_h = [MP.loggamma(trials + 1) - _sum(MP.loggamma(k + 1) for k in c) for c in full]
-    return [list(c) for c in counts], log_h
-
-
-def _multinomial(family: Any) -> Textbook:
-    n, k = family.trials, getattr(family, "categories", 2)
-    single = _finite(family, _categories(1, k)[0])
-
-    def mean_log_h(theta: Array) -> Any:
-        table, log_h = _categories(n, k)
-        if len(table) > TERMS:
-            raise OutOfReach("too many states")
-        return _finite(family, table, log_h).mean_log_base_measure(theta)
-
-    return Textbook(
-        family, lambda t: n * single.log_partition(t), lambda t: n * single.mean(t), mean_log_h
-    )
-
-
-def _ising(family: Any) -> Textbook:
-    values = (0, 1) if family.binary else (-1, 1)
-    states = itertools.product(values, repeat=family.spins)
-    return _finite(
-        family, [[*s, *(a * b for a, b in itertools.combinations(s, 2))] for s in states]
-    )
-
-
 def _poisson(family: Any) -> Textbook:
     def mean_log_h(theta: Array) -> Any:
         rate = MP.exp(theta[0])
-        return -_series(-rate, lambda k: rate / (k + 1), lambda k: MP.loggamma(k + 1), rate + 2)
+        if rate > 10**4:  # entropy by its expansion, whose error is below rate⁻⁴
+            terms = (12 * rate) ** -1 + (24 * rate**2) ** -1 + 19 / (360 * rate**3)
+            return rate - rate * theta[0] - (_log_2pi() + 1 + theta[0]) / 2 + terms
+        value = lambda k: -MP.loggamma(k + 1)
+        return _series(MP.exp(-rate), lambda k: rate / (k + 1), value, rate + 2)
 
-    return Textbook(family, lambda t: MP.exp(t[0]), exp, mean_log_h)
+    return Textbook(
+        family,
+        log_partition=lambda t: MP.exp(t[0]),
+        mean=exp,
+        mean_log_base_measure=mean_log_h,
+        statistics=lambda x: x,
+        log_base_measure=lambda x: -MP.loggamma(x[0] + 1),
+        stated_fisher=lambda t: exp(t)[:, None],
+    )
 
 
 def _negative_binomial(family: Any) -> Textbook:
     r = precise(getattr(family, "successes", 1.0))
 
+    def log_h(x: Any) -> Any:
+        return MP.loggamma(x + r) - MP.loggamma(r) - MP.loggamma(x + 1)
+
     def mean_log_h(theta: Array) -> Any:
         q = MP.exp(theta[0])
-        p0, above = r * MP.log1p(-q), 2 + r * q / (1 - q)
         if r == 1:
             return MP.mpf(0)
-        log_h = lambda k: MP.loggamma(k + r) - MP.loggamma(r) - MP.loggamma(k + 1)
         # The terms fall like q^k: a series that needs more of them than TERMS is out of reach.
-        return _series(
-            p0,
-            lambda k: q * (k + r) / (k + 1),
-            log_h,
-            max(above, -MP.dps * MP.log(10) / theta[0] / 4),
-        )
+        above = max(2 + r * q / (1 - q), -MP.dps * MP.log(10) / theta[0] / 4)
+        return _series((1 - q) ** r, lambda k: q * (k + r) / (k + 1), log_h, above)
+
+    def odds(theta: Array) -> Any:
+        return 1 / MP.expm1(-theta[0])
 
     return Textbook(
         family,
-        lambda t: -r * MP.log1p(-MP.exp(t[0])),
-        lambda t: _vector(r / MP.expm1(-t[0])),
-        mean_log_h,
+        log_partition=lambda t: -r * MP.log(-MP.expm1(t[0])),
+        mean=lambda t: _vector(r * odds(t)),
+        mean_log_base_measure=mean_log_h,
+        statistics=lambda x: x,
+        log_base_measure=lambda x: log_h(x[0]),
+        stated_fisher=lambda t: _vector(r * odds(t) * (1 + odds(t)))[:, None],
     )
 
 
-# --------------------------------------------------------------------------------------------------
+# --- the half-line --------------------------------------------------------------------------------
 
 
-def _scale(family: Any, k: Any, factor: Any, mean_log_h: Callable[[Any], Any]) -> Textbook:
-    """A statistic that is Gamma distributed with known shape k and rate −θ; A = −k log(−factor θ)."""
+def _scale(
+    family: Any,
+    statistic: Callable[[Any], Any],
+    log_h: Callable[[Any], Any],
+    mean_log_h: Callable[[Any], Any],
+    classical: Classical,
+    k: Any = 1,
+    factor: int = 1,
+) -> Textbook:
+    """f is Gamma distributed with known shape k and rate −θ; A = −k log(−factor θ)."""
+    to_natural, to_classical = classical
     return Textbook(
         family,
-        lambda t: -k * MP.log(-factor * t[0]),
-        lambda t: _vector(-MP.mpf(k) / t[0]),
-        lambda t: mean_log_h(MP.log(-t[0])),
+        log_partition=lambda t: -k * MP.log(-factor * t[0]),
+        mean=lambda t: _vector(-k / t[0]),
+        mean_log_base_measure=lambda t: mean_log_h(MP.log(-t[0])),
+        statistics=lambda x: _vector(statistic(x[0])),
+        log_base_measure=lambda x: log_h(x[0]),
+        natural=to_natural,
+        classical=to_classical,
     )
+
+
+RATE: Classical = (lambda c: -c, lambda t: -t)
+SCALE: Classical = (lambda c: -1 / c, lambda t: -1 / t)
+DEVIATION: Classical = (lambda c: -1 / (2 * c * c), lambda t: sqrt(-1 / (2 * t)))
+
+
+def _exponential(family: Any) -> Textbook:
+    return _scale(family, lambda x: x, _zero, _zero, RATE)
+
+
+def _rayleigh(family: Any) -> Textbook:
+    mean = lambda log_rate: (-MP.euler - log_rate) / 2
+    return _scale(family, lambda x: x**2, MP.log, mean, DEVIATION, factor=2)
 
 
 def _maxwell(family: Any) -> Textbook:
-    half = MP.mpf(1) / 2
-    return _scale(
-        family,
-        3 * half,
-        2,
-        lambda log_rate: MP.log(2 / MP.pi) / 2 + MP.digamma(3 * half) - log_rate,
-    )
+    k = MP.mpf(3) / 2
+    constant = lambda: MP.log(2 / MP.pi) / 2
+    log_h = lambda x: constant() + 2 * MP.log(x)
+    mean = lambda log_rate: constant() + MP.digamma(k) - log_rate
+    return _scale(family, lambda x: x**2, log_h, mean, DEVIATION, k, factor=2)
 
 
 def _weibull(family: Any) -> Textbook:
     k = precise(family.shape)
-    return _scale(family, 1, 1, lambda log_rate: MP.log(k) + (1 - 1 / k) * (-MP.euler - log_rate))
+    log_h = lambda x: MP.log(k) + (k - 1) * MP.log(x)
+    mean = lambda log_rate: MP.log(k) + (1 - 1 / k) * (-MP.euler - log_rate)
+    classical = (lambda c: -(c**-k), lambda t: (-t) ** (-1 / k))
+    return _scale(family, lambda x: x**k, log_h, mean, classical)
 
 
 def _pareto(family: Any) -> Textbook:
     minimum = precise(family.minimum)
-    return _scale(family, 1, 1, lambda log_rate: -MP.log(minimum) - MP.exp(-log_rate))
+    mean = lambda log_rate: -MP.log(minimum) - MP.exp(-log_rate)
+    return _scale(family, lambda x: MP.log(x / minimum), lambda x: -MP.log(x), mean, RATE)
 
 
-def _gamma(family: Any, sign: int) -> Textbook:
+def _laplace(family: Any) -> Textbook:
+    location = precise(family.location)
+    half = lambda _: -MP.log(2)
+    return _scale(family, lambda x: abs(x - location), half, half, SCALE)
+
+
+def gamma(family: Any, sign: int = 1) -> Textbook:
     """Gamma for sign +1, inverse Gamma for −1: f = (log x, x) or (log x, 1/x), θ = (±α, −β)."""
-
-    def log_partition(theta: Array) -> Any:
-        return MP.loggamma(sign * theta[0]) - sign * theta[0] * MP.log(-theta[1])
+    signs = _vector(sign, -1)
 
     def mean(theta: Array) -> Array:
-        a, b = sign * theta[0], -theta[1]
+        a, b = signs * theta
         return _vector(sign * (MP.digamma(a) - MP.log(b)), a / b)
 
-    return Textbook(family, log_partition, mean, lambda t: -mean(t)[0])
+    def fisher(theta: Array) -> Array:
+        a, b = signs * theta
+        return np.array([[MP.psi(1, a), sign / b], [sign / b, a / b**2]])
+
+    return Textbook(
+        family,
+        log_partition=lambda t: MP.loggamma(sign * t[0]) - sign * t[0] * MP.log(-t[1]),
+        mean=mean,
+        mean_log_base_measure=lambda t: -mean(t)[0],
+        statistics=lambda x: _vector(MP.log(x[0]), x[0] ** sign),
+        log_base_measure=lambda x: -MP.log(x[0]),
+        natural=lambda c: signs * c,
+        classical=lambda t: signs * t,
+        stated_fisher=fisher,
+    )
 
 
 def _chi_squared(family: Any) -> Textbook:
@@ -340,7 +295,15 @@ def _chi_squared(family: Any) -> Textbook:
         return _vector(MP.digamma(theta[0]) + MP.log(2))
 
     return Textbook(
-        family, lambda t: MP.loggamma(t[0]) + t[0] * MP.log(2), mean, lambda t: -t[0] - mean(t)[0]
+        family,
+        log_partition=lambda t: MP.loggamma(t[0]) + t[0] * MP.log(2),
+        mean=mean,
+        mean_log_base_measure=lambda t: -t[0] - mean(t)[0],
+        statistics=log,
+        log_base_measure=lambda x: -x[0] / 2 - MP.log(x[0]),
+        natural=lambda c: c / 2,
+        classical=lambda t: 2 * t,
+        stated_fisher=lambda t: _vector(MP.psi(1, t[0]))[:, None],
     )
 
 
@@ -350,187 +313,305 @@ def _inverse_gaussian(family: Any) -> Textbook:
         return _vector(m, 1 / m - 1 / (2 * theta[1]))
 
     def mean_log_h(theta: Array) -> Any:
-        m, t = (
-            MP.sqrt(theta[1] / theta[0]),
-            4 * MP.sqrt(theta[0] * theta[1]),
-        )  # t = 2λ/m; E log x = log m − eᵗE₁(t)
+        """E log x = log m − eᵗ E₁(t) with t = 2λ/m."""
+        m, t = MP.sqrt(theta[1] / theta[0]), 4 * MP.sqrt(theta[0] * theta[1])
         return -_log_2pi() / 2 - 3 * (MP.log(m) - MP.exp(t) * MP.e1(t)) / 2
 
     return Textbook(
-        family, lambda t: -2 * MP.sqrt(t[0] * t[1]) - MP.log(-2 * t[1]) / 2, mean, mean_log_h
+        family,
+        log_partition=lambda t: -2 * MP.sqrt(t[0] * t[1]) - MP.log(-2 * t[1]) / 2,
+        mean=mean,
+        mean_log_base_measure=mean_log_h,
+        statistics=lambda x: _vector(x[0], 1 / x[0]),
+        log_base_measure=lambda x: -_log_2pi() / 2 - 3 * MP.log(x[0]) / 2,
+        natural=lambda c: _vector(-c[1] / (2 * c[0] ** 2), -c[1] / 2),
+        classical=lambda t: _vector(MP.sqrt(t[1] / t[0]), -2 * t[1]),
     )
 
 
 def _dirichlet(family: Any) -> Textbook:
-    def log_partition(theta: Array) -> Any:
-        return _sum(MP.loggamma(a) for a in theta) - MP.loggamma(_sum(theta))
+    """Dirichlet, and Beta, whose point holds x alone of (x, 1 − x)."""
+    beta = type(family).__name__ == "Beta"
 
     def mean(theta: Array) -> Array:
-        total = MP.digamma(_sum(theta))
-        return _vector(*(MP.digamma(a) - total for a in theta))
+        return _vector(*map(MP.digamma, theta)) - MP.digamma(_sum(theta))
 
-    return Textbook(family, log_partition, mean, lambda t: -_sum(mean(t)))
+    def fisher(theta: Array) -> Array:
+        return np.diag([MP.psi(1, a) for a in theta]) - MP.psi(1, _sum(theta))
 
+    def statistics(x: Array) -> Array:
+        return log(_vector(x[0], 1 - x[0]) if beta else x)
 
-# --------------------------------------------------------------------------------------------------
-
-
-def _gaussian(family: Any) -> Textbook:
-    def log_partition(theta: Array) -> Any:
-        return -(theta[0] ** 2) / (4 * theta[1]) - MP.log(-2 * theta[1]) / 2
-
-    def mean(theta: Array) -> Array:
-        m = -theta[0] / (2 * theta[1])
-        return _vector(m, m * m - 1 / (2 * theta[1]))
-
-    return Textbook(family, log_partition, mean, _constant(lambda: -_log_2pi() / 2))
-
-
-def _log_normal(family: Any) -> Textbook:
-    gaussian = _gaussian(family)
     return Textbook(
         family,
-        gaussian.log_partition,
-        gaussian.mean,
-        lambda t: -gaussian.mean(t)[0] - _log_2pi() / 2,
+        log_partition=lambda t: _sum(map(MP.loggamma, t)) - MP.loggamma(_sum(t)),
+        mean=mean,
+        mean_log_base_measure=lambda t: -_sum(mean(t)),
+        statistics=statistics,
+        log_base_measure=lambda x: -_sum(statistics(x)),
+        natural=lambda c: c,
+        classical=lambda t: t,
+        stated_fisher=fisher,
     )
 
 
-def _diagonal(family: Any) -> Textbook:
-    d, one = family.dimension, _gaussian(family)
+# --- Gaussians ------------------------------------------------------------------------------------
 
-    def pairs(theta: Array) -> list[Array]:
-        return [theta[[i, d + i]] for i in range(d)]
+
+def gaussian(family: Any, dimension: int = 1) -> Textbook:
+    """Independent coordinates, θ = (m/s², −1/(2s²)) of each: Gaussian, diagonal Gaussian."""
+    d = dimension
+
+    def parts(theta: Array) -> tuple[Array, Array]:
+        return -theta[:d] / (2 * theta[d:]), -1 / (2 * theta[d:])
+
+    def log_partition(theta: Array) -> Any:
+        return _sum(-(theta[:d] ** 2) / (4 * theta[d:]) - log(-2 * theta[d:]) / 2)
 
     def mean(theta: Array) -> Array:
-        parts = [one.mean(pair) for pair in pairs(theta)]
-        return _vector(*(p[0] for p in parts), *(p[1] for p in parts))
+        m, variance = parts(theta)
+        return np.concatenate([m, m * m + variance])
 
+    def fisher(theta: Array) -> Array:
+        m, v = parts(theta)
+        cross = np.diag(2 * m * v)
+        return np.block([[np.diag(v), cross], [cross, np.diag(4 * m * m * v + 2 * v * v)]])
+
+    constant = lambda _: -d * _log_2pi() / 2
     return Textbook(
         family,
-        lambda t: _sum(one.log_partition(p) for p in pairs(t)),
+        log_partition,
         mean,
-        _constant(lambda: -d * _log_2pi() / 2),
+        mean_log_base_measure=constant,
+        statistics=lambda x: np.concatenate([x, x * x]),
+        log_base_measure=constant,
+        natural=lambda c: np.concatenate([c[:d] / c[d:], -1 / (2 * c[d:])]),
+        classical=lambda t: np.concatenate(parts(t)),
+        stated_fisher=fisher,
+    )
+
+
+def _log_normal(family: Any) -> Textbook:
+    normal = gaussian(family)
+    return Textbook(
+        family,
+        normal.log_partition,
+        normal.mean,
+        mean_log_base_measure=lambda t: -normal.mean(t)[0] - _log_2pi() / 2,
+        statistics=lambda x: _vector(MP.log(x[0]), MP.log(x[0]) ** 2),
+        log_base_measure=lambda x: -MP.log(x[0]) - _log_2pi() / 2,
+        natural=normal.natural,
+        classical=normal.classical,
+        stated_fisher=normal.stated_fisher,
     )
 
 
 def _isotropic(family: Any) -> Textbook:
     d = family.dimension
 
+    def classical(theta: Array) -> Array:
+        return _vector(*theta[:-1], MP.mpf(1)) / (-2 * theta[-1])
+
     def mean(theta: Array) -> Array:
-        m = -theta[:-1] / (2 * theta[-1])
-        return _vector(*m, _sum(m * m) - d / (2 * theta[-1]))
+        *m, variance = classical(theta)
+        return _vector(*m, _sum(a * a for a in m) + d * variance)
 
     def log_partition(theta: Array) -> Any:
         return -_sum(theta[:-1] ** 2) / (4 * theta[-1]) - d * MP.log(-2 * theta[-1]) / 2
 
-    return Textbook(family, log_partition, mean, _constant(lambda: -d * _log_2pi() / 2))
+    constant = lambda _: -d * _log_2pi() / 2
+    return Textbook(
+        family,
+        log_partition,
+        mean,
+        mean_log_base_measure=constant,
+        statistics=lambda x: _vector(*x, _sum(x * x)),
+        log_base_measure=constant,
+        natural=lambda c: _vector(*c[:-1], -MP.mpf(1) / 2) / c[-1],
+        classical=classical,
+    )
+
+
+def symmetric(vector: Array, d: int, doubled: bool = False) -> Array:
+    """Return the matrix (d, d) of entries i ≤ j, row by row, off-diagonal ones perhaps doubled."""
+    matrix, (i, j) = np.empty((d, d), dtype=object), np.triu_indices(d)
+    matrix[i, j] = matrix[j, i] = np.where((i != j) & doubled, vector / 2, vector)
+    return matrix
+
+
+def upper(matrix: Array, doubled: bool = False) -> Array:
+    """Return the entries i ≤ j of a symmetric matrix, off-diagonal ones perhaps doubled."""
+    i, j = np.triu_indices(len(matrix))
+    return np.where((i != j) & doubled, 2 * matrix[i, j], matrix[i, j])
+
+
+def _part(entries: Array, d: int) -> Array:
+    """Return the symmetric part of the matrix with all d² entries."""
+    matrix = entries.reshape(d, d)
+    return (matrix + matrix.T) / 2
 
 
 def _multivariate(family: Any, centred: bool) -> Textbook:
     d = family.dimension
+    means = 0 if centred else d
 
-    def parts(theta: Array) -> tuple[Any, Any, Any]:
-        linear = MP.matrix([0] * d if centred else list(theta[:d]))
-        covariance, determinant = _inverse_and_determinant(
-            -2 * _symmetric(theta if centred else theta[d:], d, doubled=True)
-        )
+    def parts(theta: Array) -> tuple[Array, Array, Any]:
+        covariance, determinant = inverse_and_determinant(-2 * symmetric(theta[means:], d, True))
+        linear = _vector(*[MP.mpf(0)] * d) if centred else theta[:d]
         return linear, covariance, determinant
 
     def log_partition(theta: Array) -> Any:
         linear, covariance, determinant = parts(theta)
-        return ((linear.T * covariance * linear)[0] - MP.log(determinant)) / 2
+        return (linear @ covariance @ linear - MP.log(determinant)) / 2
 
     def mean(theta: Array) -> Array:
         linear, covariance, _ = parts(theta)
-        m = covariance * linear
-        return _vector(*([] if centred else m), *_entries(covariance + m * m.T))
+        m = covariance @ linear
+        return np.concatenate([m[:means], upper(covariance + np.outer(m, m))])
 
-    return Textbook(family, log_partition, mean, _constant(lambda: -d * _log_2pi() / 2))
+    def natural(classical: Array) -> Array:
+        precision, _ = inverse_and_determinant(_part(classical[means:], d))
+        return np.concatenate([precision[:means] @ classical[:d], upper(-precision / 2, True)])
+
+    def classical(theta: Array) -> Array:
+        linear, covariance, _ = parts(theta)
+        return np.concatenate([(covariance @ linear)[:means], covariance.ravel()])
+
+    constant = lambda _: -d * _log_2pi() / 2
+    return Textbook(
+        family,
+        log_partition,
+        mean,
+        mean_log_base_measure=constant,
+        statistics=lambda x: np.concatenate([x[:means], upper(np.outer(x, x))]),
+        log_base_measure=constant,
+        natural=natural,
+        classical=classical,
+    )
 
 
 def _known_covariance(family: Any) -> Textbook:
-    covariance = MP.matrix([[precise(float(v)) for v in row] for row in family.covariance])
+    covariance = precise(np.array(family.covariance, dtype=float))
+    d = len(covariance)
 
-    def mean(theta: Array) -> Array:
-        return _vector(*(covariance * MP.matrix(list(theta))))
+    def log_h(x: Array) -> Any:
+        precision, determinant = inverse_and_determinant(covariance)
+        return -(x @ precision @ x + MP.log(determinant) + d * _log_2pi()) / 2
 
-    def mean_log_h(theta: Array) -> Any:
-        precision, determinant = _inverse_and_determinant(covariance)
-        m = MP.matrix(list(mean(theta)))
-        return (
-            -(
-                (m.T * precision * m)[0]
-                + covariance.rows
-                + MP.log(determinant)
-                + covariance.rows * _log_2pi()
-            )
-            / 2
-        )
+    return Textbook(
+        family,
+        log_partition=lambda t: t @ covariance @ t / 2,
+        mean=lambda t: covariance @ t,
+        mean_log_base_measure=lambda t: log_h(covariance @ t) - MP.mpf(d) / 2,
+        statistics=lambda x: x,
+        log_base_measure=log_h,
+        natural=lambda c: inverse_and_determinant(covariance)[0] @ c,
+        classical=lambda t: covariance @ t,
+        stated_fisher=lambda t: covariance,
+    )
 
-    return Textbook(family, lambda t: _sum(t * mean(t)) / 2, mean, mean_log_h)
+
+# --- matrices and directions ----------------------------------------------------------------------
 
 
 def _wishart(family: Any, sign: int) -> Textbook:
-    """Wishart for sign +1, inverse Wishart for −1: f = (log det X, X) or (log det X, X⁻¹), θ = (±a, −B)."""
+    """Wishart for +1, inverse Wishart for −1: f = (log det X, X or X⁻¹), θ = (±a, −B)."""
     d = family.dimension
+    arguments: Callable[[Any], list[Any]] = lambda a: [a - MP.mpf(k) / 2 for k in range(d)]
 
-    def parts(theta: Array) -> tuple[Any, Any, Any]:
-        inverse, determinant = _inverse_and_determinant(-_symmetric(theta[1:], d, doubled=True))
+    def parts(theta: Array) -> tuple[Any, Array, Any]:
+        inverse, determinant = inverse_and_determinant(-symmetric(theta[1:], d, True))
         return sign * theta[0], inverse, MP.log(determinant)
 
     def log_partition(theta: Array) -> Any:
         a, _, log_det = parts(theta)
-        log_gamma = MP.mpf(d * (d - 1)) / 4 * MP.log(MP.pi) + _sum(
-            MP.loggamma(a - MP.mpf(k) / 2) for k in range(d)
-        )
-        return log_gamma - a * log_det
+        log_pi = MP.mpf(d * (d - 1)) / 4 * MP.log(MP.pi)
+        return log_pi + _sum(map(MP.loggamma, arguments(a))) - a * log_det
 
     def mean(theta: Array) -> Array:
         a, inverse, log_det = parts(theta)
-        return _vector(
-            sign * (_sum(MP.digamma(a - MP.mpf(k) / 2) for k in range(d)) - log_det),
-            *(a * v for v in _entries(inverse)),
-        )
+        return _vector(sign * (_sum(map(MP.digamma, arguments(a))) - log_det), *upper(a * inverse))
 
-    return Textbook(family, log_partition, mean, lambda t: -MP.mpf(d + 1) / 2 * mean(t)[0])
+    def statistics(x: Array) -> Array:
+        matrix = symmetric(x, d)
+        inverse, determinant = inverse_and_determinant(matrix)
+        return _vector(MP.log(determinant), *upper(matrix if sign > 0 else inverse))
 
+    def natural(classical: Array) -> Array:
+        rate = _part(classical[:-1], d) / 2  # B = Ψ/2, or V⁻¹/2
+        rate = inverse_and_determinant(4 * rate)[0] if sign > 0 else rate
+        return _vector(sign * classical[-1] / 2, *upper(-rate, True))
 
-# --------------------------------------------------------------------------------------------------
+    def classical(theta: Array) -> Array:
+        a, inverse, _ = parts(theta)
+        scale = inverse / 2 if sign > 0 else -2 * symmetric(theta[1:], d, True)
+        return _vector(*scale.ravel(), 2 * a)
+
+    return Textbook(
+        family,
+        log_partition,
+        mean,
+        mean_log_base_measure=lambda t: -MP.mpf(d + 1) / 2 * mean(t)[0],
+        statistics=statistics,
+        log_base_measure=lambda x: -MP.mpf(d + 1) / 2 * statistics(x)[0],
+        natural=natural,
+        classical=classical,
+    )
 
 
 def _directional(family: Any) -> Textbook:
-    """Densities on the sphere with respect to its uniform distribution, up to the constant in h."""
+    """Densities on the sphere, relative to its area; points of von Mises's are angles."""
     circle = type(family).__name__ == "VonMises"
     d = 2 if circle else family.dimension
-
-    def order() -> Any:
-        return MP.mpf(d) / 2 - 1
+    nu = MP.mpf(d) / 2 - 1
 
     def length(theta: Array) -> Any:
         return MP.sqrt(_sum(theta * theta))
 
+    def ratio(kappa: Any) -> Any:
+        """R = E⟨x, m⟩ = I_{ν+1}/I_ν."""
+        return MP.besseli(nu + 1, kappa) / MP.besseli(nu, kappa)
+
     def log_partition(theta: Array) -> Any:
-        nu, kappa = order(), length(theta)
-        return (
-            MP.loggamma(nu + 1) + nu * MP.log(2 / kappa) + MP.log(MP.besseli(nu, kappa))
-            if kappa
-            else MP.mpf(0)
-        )
+        kappa = length(theta)
+        if kappa == 0:
+            return MP.mpf(0)
+        return MP.loggamma(nu + 1) + nu * MP.log(2 / kappa) + MP.log(MP.besseli(nu, kappa))
 
     def mean(theta: Array) -> Array:
-        nu, kappa = order(), length(theta)
-        return (
-            theta * (MP.besseli(nu + 1, kappa) / MP.besseli(nu, kappa) / kappa) if kappa else theta
-        )
+        kappa = length(theta)
+        return theta * (ratio(kappa) / kappa) if kappa else theta
 
-    def log_area() -> Any:
+    def radial(theta: Array, power: int) -> Array:
+        """F or F⁻¹, with eigenvalues R′ along θ and R/κ across, R′ = 1 − R² − (d − 1)R/κ."""
+        kappa, identity = length(theta), np.array(precise(np.eye(d)))
+        if kappa == 0:
+            return identity * MP.mpf(d) ** -power
+        across = ratio(kappa) / kappa
+        along = 1 - (across * kappa) ** 2 - (d - 1) * across
+        projector = np.outer(theta, theta) / kappa**2
+        result: Array = across**power * identity + (along**power - across**power) * projector
+        return result
+
+    def log_area(_: Array) -> Any:
         return MP.log(2) + MP.mpf(d) / 2 * MP.log(MP.pi) - MP.loggamma(MP.mpf(d) / 2)
 
-    return Textbook(family, log_partition, mean, _constant(lambda: -log_area()))
+    def statistics(x: Array) -> Array:
+        return _vector(MP.cos(x[0]), MP.sin(x[0])) if circle else x / length(x)
+
+    return Textbook(
+        family,
+        log_partition,
+        mean,
+        mean_log_base_measure=lambda t: -log_area(t),
+        statistics=statistics,
+        log_base_measure=lambda x: -log_area(x),
+        stated_fisher=lambda t: radial(t, 1),
+        stated_inverse=lambda t: radial(t, -1),
+    )
 
 
-# --------------------------------------------------------------------------------------------------
+# --- compositions ---------------------------------------------------------------------------------
 
 
 def _product(family: Any) -> Textbook | None:
@@ -538,28 +619,33 @@ def _product(family: Any) -> Textbook | None:
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
-    ends = list(itertools.accumulate([part.family.number for part in known], initial=0))
 
-    def split(theta: Array) -> list[tuple[Textbook, Array]]:
-        return [
-            (part, theta[start:end])
-            for part, (start, end) in zip(known, itertools.pairwise(ends), strict=True)
-        ]
+    def split(vector: Array, sizes: Sequence[int]) -> list[tuple[Textbook, Array]]:
+        return list(zip(known, np.split(vector, np.cumsum(sizes)[:-1]), strict=True))
 
+    numbers = [part.family.number for part in known]
+    dimensions = [part.family.dim for part in known]
     return Textbook(
         family,
-        lambda t: _sum(part.log_partition(s) for part, s in split(t)),
-        lambda t: np.concatenate([part.mean(s) for part, s in split(t)]),
-        lambda t: _sum(part.mean_log_base_measure(s) for part, s in split(t)),
+        lambda t: _sum(part.log_partition(s) for part, s in split(t, numbers)),
+        lambda t: np.concatenate([part.mean(s) for part, s in split(t, numbers)]),
+        lambda t: _sum(part.mean_log_base_measure(s) for part, s in split(t, numbers)),
+        lambda x: np.concatenate([part.statistics(s) for part, s in split(x, dimensions)]),
+        lambda x: _sum(part.log_base_measure(s) for part, s in split(x, dimensions)),
     )
 
 
 def _spin(family: Any) -> Textbook | None:
-    """The spin that the class proposes, with A = log cosh θ: with respect to probabilities of a half, whence h = 1 stands for ½."""
+    """Return the example of the class: a spin with A = log cosh θ, relative to a fair coin."""
     if not family.name.startswith("spin"):
         return None
     return Textbook(
-        family, lambda t: MP.log(MP.cosh(t[0])), lambda t: _vector(MP.tanh(t[0])), _nothing
+        family,
+        lambda t: MP.log(MP.cosh(t[0])),
+        lambda t: _vector(MP.tanh(t[0])),
+        mean_log_base_measure=_zero,
+        statistics=lambda x: x,
+        log_base_measure=_zero,
     )
 
 
@@ -567,23 +653,23 @@ TABLE: dict[str, Callable[[Any], Textbook | None]] = {
     "Bernoulli": lambda f: _finite(f, [[0], [1]]),
     "Beta": _dirichlet,
     "Binomial": _multinomial,
-    "Categorical": lambda f: _finite(f, _categories(1, f.categories)[0]),
+    "Categorical": _categorical,
     "CentredGaussian": lambda f: _multivariate(f, centred=True),
     "ChiSquared": _chi_squared,
-    "DiagonalGaussian": _diagonal,
+    "DiagonalGaussian": lambda f: gaussian(f, f.dimension),
     "Dirichlet": _dirichlet,
-    "Exponential": lambda f: _scale(f, 1, 1, lambda log_rate: MP.mpf(0)),
+    "Exponential": _exponential,
     "ExponentialTilt": _spin,
-    "Gamma": lambda f: _gamma(f, 1),
-    "Gaussian": _gaussian,
+    "Gamma": gamma,
+    "Gaussian": gaussian,
     "Geometric": _negative_binomial,
-    "InverseGamma": lambda f: _gamma(f, -1),
+    "InverseGamma": lambda f: gamma(f, -1),
     "InverseGaussian": _inverse_gaussian,
     "InverseWishart": lambda f: _wishart(f, -1),
     "Ising": _ising,
     "IsotropicGaussian": _isotropic,
     "KnownCovarianceGaussian": _known_covariance,
-    "Laplace": lambda f: _scale(f, 1, 1, lambda log_rate: -MP.log(2)),
+    "Laplace": _laplace,
     "LogNormal": _log_normal,
     "Maxwell": _maxwell,
     "Multinomial": _multinomial,
@@ -592,7 +678,7 @@ TABLE: dict[str, Callable[[Any], Textbook | None]] = {
     "Pareto": _pareto,
     "Poisson": _poisson,
     "Product": _product,
-    "Rayleigh": lambda f: _scale(f, 1, 2, lambda log_rate: (-MP.euler - log_rate) / 2),
+    "Rayleigh": _rayleigh,
     "VonMises": _directional,
     "VonMisesFisher": _directional,
     "Weibull": _weibull,
