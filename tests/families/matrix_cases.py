@@ -1,12 +1,10 @@
-"""Families on vectors and matrices, their oracles, and random members over sixteen decades."""
+"""Families on vectors and matrices, random members over sixteen decades, and errors of results."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import mpmath
 import numpy as np
-from mpmath import mpf
 
 from ingd_ref.families import ExponentialFamily
 from ingd_ref.families.centred_gaussian import CentredGaussian
@@ -16,10 +14,22 @@ from ingd_ref.families.isotropic_gaussian import IsotropicGaussian
 from ingd_ref.families.known_covariance_gaussian import KnownCovarianceGaussian
 from ingd_ref.families.multivariate_gaussian import MultivariateGaussian
 from ingd_ref.families.wishart import Wishart
-from tests.families import matrix_oracles as oracles
+from validation.oracles.precise import MP, precise
+from validation.oracles.statement import Textbook
+from validation.oracles.textbook import symmetric, textbook
 
 KINDS = ("multivariate", "diagonal", "isotropic", "known", "centred", "wishart", "inverse_wishart")
 DELTAS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-12)
+
+
+FAMILIES = {
+    "multivariate": MultivariateGaussian,
+    "diagonal": DiagonalGaussian,
+    "isotropic": IsotropicGaussian,
+    "centred": CentredGaussian,
+    "wishart": Wishart,
+    "inverse_wishart": InverseWishart,
+}
 
 
 @dataclass(frozen=True)
@@ -29,33 +39,26 @@ class Case:
     kind: str
     d: int
     family: ExponentialFamily
-    oracle: oracles.Oracle
+
+    @property
+    def oracle(self) -> Textbook:
+        return textbook(self.family)
 
 
 def case(kind: str, d: int, covariance: np.ndarray | None = None) -> Case:
     if kind == "known":
-        family = KnownCovarianceGaussian(np.eye(d) + 0.5 if covariance is None else covariance)
-        return Case(kind, d, family, oracles.KnownCovarianceGaussian(d, family.covariance))
-    families = {
-        "multivariate": (MultivariateGaussian, oracles.MultivariateGaussian),
-        "diagonal": (DiagonalGaussian, oracles.DiagonalGaussian),
-        "isotropic": (IsotropicGaussian, oracles.IsotropicGaussian),
-        "centred": (CentredGaussian, oracles.CentredGaussian),
-        "wishart": (Wishart, oracles.Wishart),
-        "inverse_wishart": (InverseWishart, oracles.InverseWishart),
-    }
-    family, oracle = families[kind]
-    return Case(kind, d, family(d), oracle(d))
-
-
-def exact(row) -> list[mpf]:
-    return [mpf(float(value)) for value in row]
+        covariance = np.eye(d) + 0.5 if covariance is None else covariance
+        return Case(kind, d, KnownCovarianceGaussian(covariance))
+    return Case(kind, d, FAMILIES[kind](d))
 
 
 def random_matrices(
     rng: np.random.Generator, number: int, d: int, decades: float, condition_decades: float
 ) -> np.ndarray:
-    """Positive definite matrices: standard deviations over half the decades on either side of 1, correlations of any condition number."""
+    """Positive definite matrices: correlations of any condition number.
+
+    Standard deviations range over half the decades on either side of 1.
+    """
     directions = np.linalg.qr(rng.standard_normal((number, d, d)))[0]
     spectrum = 10 ** (
         rng.uniform(0, 1, (number, d)) * rng.uniform(0, condition_decades, (number, 1))
@@ -76,7 +79,10 @@ def random_classical(
     decades: float = 8.0,
     condition_decades: float = 12.0,
 ) -> dict[str, np.ndarray]:
-    """Log-uniform parameters in [10^−decades, 10^decades], means of either sign, degrees of freedom that far above their bound."""
+    """Log-uniform parameters in [10^−decades, 10^decades], and means of either sign.
+
+    Degrees of freedom are that far above their bound.
+    """
     mean = rng.choice([-1.0, 1.0], (number, d)) * 10 ** rng.uniform(-decades, decades, (number, d))
     if kind == "known":
         return {"mean": mean}
@@ -109,61 +115,72 @@ def perturbed(rng: np.random.Generator, kind: str, d: int, classical: dict, delt
     return {**classical, name: changed.astype(value.dtype)}
 
 
-def relative_error(got, truth: list[mpf], floor: float = 0.0) -> float:
+def relative_error(got, truth, floor: float = 0.0) -> float:
     """Largest error of an entry relative to max(floor, |entry|)."""
-    errors = []
-    for value, true in zip(np.ravel(got), truth, strict=True):
-        size = max(abs(true), mpf(floor))
-        error = abs(mpf(float(value)) - true) if np.isfinite(value) else mpf("inf")
-        errors.append(float(error / size) if size else float(error > 0))
-    return max(errors)
+    true = np.ravel(np.asarray(truth, dtype=object))
+    return error_in_units(got, true, np.maximum(np.abs(true), floor))
 
 
-def metric_error(got: np.ndarray, truth: list[list[mpf]]) -> float:
+def error_in_units(got, truth, size) -> float:
+    """Largest error of an entry in units of its size; where that is zero, of one."""
+    if not np.all(np.isfinite(got)):
+        return np.inf
+    true, size = (np.ravel(np.asarray(a, dtype=object)) for a in (truth, size))
+    errors = np.abs(precise(np.ravel(got)) - true) / np.where(size == 0, 1, size)
+    return float(np.max(errors))
+
+
+def roots(matrix: np.ndarray) -> np.ndarray:
+    """√M_ii."""
+    return np.asarray([MP.sqrt(value) for value in np.diag(matrix)])
+
+
+def metric_error(got: np.ndarray, truth: np.ndarray) -> float:
     """Largest error of an entry of a metric relative to √(F_ii F_jj)."""
-    size = [mpmath.sqrt(row[i]) for i, row in enumerate(truth)]
-    pairs = [(i, j) for i in range(len(truth)) for j in range(len(truth))]
-    return max(
-        float(abs(mpf(float(got[i, j])) - truth[i][j]) / (size[i] * size[j])) for i, j in pairs
-    )
+    return error_in_units(got, truth, np.outer(roots(truth), roots(truth)))
 
 
-def cumulant_error(got: np.ndarray, truth: list[list[list[mpf]]], metric: list[list[mpf]]) -> float:
-    """Largest error of an entry of a third cumulant relative to √(F_ii F_jj F_kk), or to the entry where a skew member has it larger."""
-    size = [mpmath.sqrt(row[i]) for i, row in enumerate(metric)]
-    places = list(np.ndindex(*got.shape))
-    sizes = (max(size[i] * size[j] * size[k], abs(truth[i][j][k])) for i, j, k in places)
-    return max(
-        float(abs(mpf(float(got[i, j, k])) - truth[i][j][k]) / s)
-        for (i, j, k), s in zip(places, sizes, strict=True)
-    )
+def cumulant_error(got: np.ndarray, truth: np.ndarray, metric: np.ndarray) -> float:
+    """Largest error of an entry of a third cumulant relative to √(F_ii F_jj F_kk).
+
+    A skew member may have a larger entry, which then is the unit.
+    """
+    size = roots(metric)
+    cube = size[:, None, None] * size[:, None] * size
+    return error_in_units(got, truth, np.maximum(cube, np.abs(truth)))
 
 
-def mean_error(member: Case, got, truth: list[mpf]) -> float:
-    """Error of mean parameters: first moments relative to √E x_i², a mean log-determinant to max(1, |·|), other entries to themselves."""
+def natural_gradient_error(member: Case, row: np.ndarray, grad: np.ndarray, inverse) -> float:
+    """Largest error of an entry of F⁻¹g relative to √(gᵀF⁻¹g F⁻¹_ii).
+
+    That is what a vector of this length can have there.
+    """
+    true = inverse @ precise(grad)
+    length = MP.sqrt(np.sum(true * precise(grad)))
+    return error_in_units(member.family.natural_gradient(row, grad), true, length * roots(inverse))
+
+
+def mean_error(member: Case, got, truth: np.ndarray) -> float:
+    """Largest error of mean parameters.
+
+    First moments are relative to √E x_i², a mean log-determinant to max(1, |·|), other entries to
+    themselves.
+    """
     if member.kind in ("wishart", "inverse_wishart"):
-        return max(
-            relative_error(got[:1], truth[:1], floor=1.0), relative_error(got[1:], truth[1:])
-        )
+        first = relative_error(got[:1], truth[:1], floor=1.0)
+        return max(first, relative_error(got[1:], truth[1:]))
     if member.kind == "multivariate":
         d = member.d
-        second = [oracles.unpack(truth[d:], d, doubled=False)[i][i] for i in range(d)]
-        first = max(
-            float(abs(mpf(float(g)) - t) / mpmath.sqrt(s))
-            for g, t, s in zip(got[:d], truth[:d], second, strict=True)
-        )
-        scales = oracles.matrix_scales(oracles.unpack(truth[d:], d, doubled=False))
-        return max(
-            first,
-            *(
-                float(abs(mpf(float(g)) - t) / s)
-                for g, t, s in zip(got[d:], truth[d:], scales, strict=True)
-            ),
-        )
+        size = roots(symmetric(truth[d:], d))
+        second = np.outer(size, size)[np.triu_indices(d)]
+        return error_in_units(got, truth, np.concatenate([size, second]))
     return relative_error(got, truth)
 
 
-def shape_condition(member: Case, mu: list[mpf], shape: mpf) -> float:
-    """Condition number of the shape a of a Wishart matrix as a function of its mean parameters: (|μ₁| + d)/(a |φ_d′(a)|)."""
-    slope = sum(mpmath.psi(1, shape - mpf(k) / 2) for k in range(member.d)) - member.d / shape
+def shape_condition(member: Case, mu: np.ndarray, shape) -> float:
+    """Condition number of a Wishart matrix's shape a as a function of its mean parameters.
+
+    It is (|μ₁| + d)/(a |φ_d′(a)|).
+    """
+    slope = sum(MP.psi(1, shape - MP.mpf(k) / 2) for k in range(member.d)) - member.d / shape
     return float((abs(mu[0]) + member.d) / (slope * shape))

@@ -6,7 +6,7 @@ import pytest
 
 from ingd_ref.backend._namespace import device, to_host
 from ingd_ref.errors import BackendError
-from tests.families.cases import CASES, GAMMA, GAUSSIAN, IDS, Case
+from tests.families.members import CASES, GAMMA, GAUSSIAN, IDS, Case
 
 # Device2 of array-api-strict has float32 as its default type, as some accelerators do; arrays there
 # are created in float32.

@@ -1,20 +1,21 @@
 """The von Mises and von Mises-Fisher families: laws on drawn members, samples, points, messages, other libraries."""
 
 import array_api_strict
-import mpmath
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from mpmath import mpf
 from scipy import stats
 
 from ingd_ref.backend._namespace import device, to_host
 from ingd_ref.errors import DomainError
 from ingd_ref.families.von_mises import VonMises
 from ingd_ref.families.von_mises_fisher import VonMisesFisher
-from tests.families import directional as oracle
-from tests.families.directional import UNIT, exact
+from tests.families.judge import UNIT
+from tests.families.test_directional_accuracy import DIGITS, direction
+from validation.oracles.precise import MP, precise
+from validation.oracles.statement import slopes
+from validation.oracles.textbook import textbook
 
 MEMBERS = [
     (VonMises(), {"mean_direction": 1.0, "concentration": 0.0}),
@@ -24,7 +25,7 @@ MEMBERS = [
     (VonMisesFisher(3), {"mean_direction": [0.6, 0.0, 0.8], "concentration": 0.0}),
     (VonMisesFisher(3), {"mean_direction": [0.6, 0.0, 0.8], "concentration": 4.0}),
     (VonMisesFisher(3), {"mean_direction": [0.6, 0.0, 0.8], "concentration": 1e6}),
-    (VonMisesFisher(10), {"mean_direction": list(oracle.direction(10)), "concentration": 20.0}),
+    (VonMisesFisher(10), {"mean_direction": list(direction(10)), "concentration": 20.0}),
 ]
 SIZE = 20_000
 # All tests of this file make fewer than 200 comparisons; 1e-8 each leaves a chance below 2e-6 that
@@ -95,10 +96,10 @@ def test_divergence(theta: np.ndarray, step: float, seed: int) -> None:
     family = VonMisesFisher(len(theta))
     other = theta * (1.0 + step * np.random.default_rng(seed).uniform(-1.0, 1.0, len(theta)))
     value = family.kl(theta, other)
-    with mpmath.workdps(oracle.DIGITS):
-        truth = oracle.kl(exact(theta), exact(other))
+    with MP.workdps(DIGITS):
+        truth = textbook(family).kl(precise(theta), precise(other))
         assert value >= 0
-        assert abs(mpf(float(value)) - truth) <= 64 * UNIT * truth
+        assert abs(precise(value) - truth) <= 64 * UNIT * truth
     assert family.kl(theta, theta) == 0
 
 
@@ -123,32 +124,18 @@ def test_conjugate_functions(theta: np.ndarray, other: np.ndarray) -> None:
 def test_fisher_and_third_cumulant_are_derivatives(d: int) -> None:
     """(E3) F = ∂μ/∂θ and ∇³A = ∂F/∂θ by central differences at 120 digits (error 1e-50): 64 u of the diagonal roots."""
     family = VonMisesFisher(d)
-    with mpmath.workdps(oracle.DIGITS):
+    oracle = textbook(family)
+    with MP.workdps(DIGITS):
         for kappa in (1e-6, 0.3, 4.0, 60.0, 1e5):
-            theta = kappa * oracle.direction(d)
+            theta = kappa * direction(d)
             fisher, third = family.fisher(theta), family.third_cumulant(theta)
-            root, step = np.sqrt(np.diag(fisher)), mpf(kappa) * mpf(10) ** -30
-            for k in range(d):
-                ends = [
-                    [t + sign * step * (i == k) for i, t in enumerate(exact(theta))]
-                    for sign in (1, -1)
-                ]
-                slopes = [
-                    (a - b) / (2 * step)
-                    for a, b in zip(*(oracle.mean(end) for end in ends), strict=True)
-                ]
-                matrices = [np.asarray(oracle.fisher(end)) for end in ends]
-                curvature = (matrices[0] - matrices[1]) / (2 * step)
-                for i in range(d):
-                    assert (
-                        abs(mpf(float(fisher[i, k])) - slopes[i]) <= 64 * UNIT * root[i] * root[k]
-                    )
-                    for j in range(d):
-                        # The third cumulant of a concentrated member is R″ ~ κ⁻³ along θ next to
-                        # R/κ² across: relative to the largest.
-                        assert abs(
-                            mpf(float(third[i, j, k])) - curvature[i, j]
-                        ) <= 64 * UNIT * np.max(np.abs(third))
+            root, exact = np.sqrt(np.diag(fisher)), precise(theta)
+            true = slopes(oracle.mean, exact)
+            assert np.all(np.abs(precise(fisher) - true) <= 64 * UNIT * np.outer(root, root))
+            # The third cumulant of a concentrated member is R″ ~ κ⁻³ along θ next to R/κ² across:
+            # relative to the largest.
+            curvature = oracle.third_cumulant(exact)
+            assert np.all(np.abs(precise(third) - curvature) <= 64 * UNIT * np.max(np.abs(third)))
             np.testing.assert_allclose(
                 third,
                 np.transpose(third, (2, 0, 1)),
@@ -161,19 +148,17 @@ def test_fisher_and_third_cumulant_are_derivatives(d: int) -> None:
 def test_third_cumulant_along_and_across(kappa: float) -> None:
     """R″, and (R/κ)′ across, each to 40 u of itself at θ = κe₁."""
     third = VonMisesFisher(3).third_cumulant(np.asarray([kappa, 0.0, 0.0]))
-    with mpmath.workdps(oracle.DIGITS):
-        k = mpf(kappa)
-        along = (
-            2 / k**3 * -1 + 2 * mpmath.cosh(k) / mpmath.sinh(k) ** 3 if kappa < 1e6 else -2 / k**3
-        )
+    with MP.workdps(DIGITS):
+        k = precise(kappa)
+        along = 2 / k**3 * -1 + 2 * MP.cosh(k) / MP.sinh(k) ** 3 if kappa < 1e6 else -2 / k**3
         across = (
-            mpmath.diff(lambda x: (mpmath.coth(x) - 1 / x) / x, k, h=k * mpf(10) ** -40)
+            MP.diff(lambda x: (MP.coth(x) - 1 / x) / x, k, h=k * MP.mpf(10) ** -40)
             if kappa < 1e6
             else -1 / k**2 + 2 / k**3
         )
-        assert abs(mpf(float(third[0, 0, 0])) - along) <= 40 * UNIT * abs(along)
+        assert abs(precise(third[0, 0, 0]) - along) <= 40 * UNIT * abs(along)
         for index in ((0, 1, 1), (1, 0, 1), (1, 1, 0), (2, 2, 0)):
-            assert abs(mpf(float(third[index])) - across) <= 40 * UNIT * abs(across)
+            assert abs(precise(third[index]) - across) <= 40 * UNIT * abs(across)
     assert third[1, 1, 1] == third[0, 1, 2] == third[0, 0, 1] == 0
 
 
@@ -288,15 +273,15 @@ def test_a_wrong_member_is_caught() -> None:
 def test_extreme_samples_and_their_fits() -> None:
     """Points stay on the sphere and differ from each other however large κ is, and the fit finds κ from how far: 6 standard errors."""
     for family, d in ((VonMisesFisher(3), 3), (VonMisesFisher(50), 50), (VonMises(), 2)):
-        direction = {"mean_direction": 0.5} if d == 2 else {"mean_direction": oracle.direction(d)}
+        towards = {"mean_direction": 0.5} if d == 2 else {"mean_direction": direction(d)}
         for kappa in (1e2, 1e8, 1e14):
             x = family.sample(
-                family.natural(**direction, concentration=kappa), 4000, np.random.default_rng(5)
+                family.natural(**towards, concentration=kappa), 4000, np.random.default_rng(5)
             )
             fitted = family.classical(family.fit(x))["concentration"]
             assert abs(fitted / kappa - 1) < 6 * np.sqrt(2 / (4000 * (d - 1)))
         x = family.sample(
-            family.natural(**direction, concentration=1e300), 5, np.random.default_rng(5)
+            family.natural(**towards, concentration=1e300), 5, np.random.default_rng(5)
         )
         assert np.all(np.isfinite(x))
 
@@ -325,20 +310,17 @@ def test_weighted_fit_is_the_member_with_the_mean_of_the_statistics() -> None:
 def test_mixtures_keep_the_spread() -> None:
     """The m-geodesic between concentrated members next to each other, against 120 digits: 80 u (twice the inverse's 40 u)."""
     family = VonMisesFisher(3)
-    direction = oracle.direction(3)
-    theta1 = family.natural(mean_direction=direction, concentration=1e8)
+    oracle, towards = textbook(family), direction(3)
+    theta1 = family.natural(mean_direction=towards, concentration=1e8)
     theta2 = family.natural(
-        mean_direction=direction + np.asarray([1e-5, -1e-5, 3e-6]) / 40, concentration=3e12
+        mean_direction=towards + np.asarray([1e-5, -1e-5, 3e-6]) / 40, concentration=3e12
     )
     for t in (0.0, 0.25, 0.5, 1.0):
         value = family.m_geodesic(theta1, theta2, t)
-        with mpmath.workdps(oracle.DIGITS):
-            mu = [
-                (1 - mpf(t)) * a + mpf(t) * b
-                for a, b in zip(oracle.mean(exact(theta1)), oracle.mean(exact(theta2)), strict=True)
-            ]
-            for got, true in zip(value, oracle.natural_from_mean(mu), strict=True):
-                assert abs(mpf(float(got)) - true) <= 80 * UNIT * abs(true)
+        with MP.workdps(DIGITS):
+            mu = (1 - precise(t)) * oracle.mean(precise(theta1)) + t * oracle.mean(precise(theta2))
+            true = oracle.natural_from_mean(mu, precise(value))
+            assert np.all(np.abs(precise(value) - true) <= 80 * UNIT * np.abs(true))
 
 
 def test_messages() -> None:
@@ -416,7 +398,7 @@ def operations(family: VonMises | VonMisesFisher, theta) -> dict:
 
 
 def batch(family: VonMises | VonMisesFisher) -> np.ndarray:
-    directions = np.asarray([np.roll(oracle.direction(family.number), k) for k in range(3)])
+    directions = np.asarray([np.roll(direction(family.number), k) for k in range(3)])
     return directions * np.asarray([[0.25], [2.0], [30.0]])
 
 

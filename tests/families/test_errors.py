@@ -5,7 +5,7 @@ import pytest
 
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.families import ExponentialFamily, Gamma, Gaussian
-from tests.families.cases import CASES, IDS, Case
+from tests.families.members import CASES, IDS, Case
 
 GAMMA, GAUSSIAN = Gamma(), Gaussian()
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
+from tests.families.reference import UNIT
 
 from ingd_ref._special.symmetric import entries, from_entries
 from ingd_ref.backend._namespace import device, to_host
@@ -19,7 +20,6 @@ from ingd_ref.families.known_covariance_gaussian import KnownCovarianceGaussian
 from ingd_ref.families.multivariate_gaussian import MultivariateGaussian
 from ingd_ref.families.wishart import Wishart
 from tests.families.matrix_cases import KINDS, case, random_classical
-from tests.families.reference import UNIT
 
 KIND = pytest.mark.parametrize("kind", KINDS)
 # Fewer than 200 comparisons with sampling noise; 1e-9 each leaves a chance below 1e-6 that a

@@ -1,62 +1,23 @@
 """Geometry, priors, error bounds, products and tilts where their values are known in closed form, and what wrong arguments are told."""
 
 import array_api_strict
-import mpmath
 import numpy as np
 import pytest
-from mpmath import mpf
 from scipy import stats
 
 import ingd_ref as ir
 from ingd_ref.errors import BackendError, DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.families import Exponential, ExponentialTilt, Gamma, Gaussian, Product
 from ingd_ref.families._conditioning import OPERATIONS
-from tests.families import reference
-from tests.families.cases import GAMMA, GAUSSIAN, Case
-from tests.families.reference import UNIT
+from tests.families.judge import DIGITS, UNIT
+from tests.families.members import GAMMA, GAUSSIAN, Case
+from validation.oracles.distances import fisher_rao_distance
+from validation.oracles.precise import MP, precise
 
 CASES = pytest.mark.parametrize("case", [GAMMA, GAUSSIAN], ids=["Gamma", "Gaussian"])
 
 
-def exact(row) -> list[mpf]:
-    return [mpf(float(value)) for value in row]
-
-
 # --- charts and cumulants -------------------------------------------------------------------------
-
-
-@CASES
-def test_third_cumulants_of_extreme_members(case: Case) -> None:
-    """Derivatives of the textbook Fisher matrix at 100 digits; 16 u of each entry, or of the two terms whose sum it is."""
-    theta = case.family.natural(
-        **{name: np.asarray(values) for name, values in case.extreme.items()}
-    )
-    with mpmath.workdps(reference.DIGITS):
-        step = mpf(10) ** -25
-        for row, tensor in zip(theta, case.family.third_cumulant(theta), strict=True):
-            for k in range(2):
-                upper, lower = (
-                    reference.flatten(
-                        case.oracle.fisher(
-                            [
-                                t * (1 + sign * step) if j == k else t
-                                for j, t in enumerate(exact(row))
-                            ]
-                        )
-                    )
-                    for sign in (1, -1)
-                )
-                for value, u, low in zip(tensor[:, :, k].ravel(), upper, lower, strict=True):
-                    if (
-                        row[k] != 0
-                    ):  # a Gaussian with mean zero: its first parameter cannot be moved in relative terms
-                        truth = (u - low) / (2 * step * mpf(float(row[k])))
-                        assert abs(mpf(float(value)) - truth) <= 16 * UNIT * abs(truth), (
-                            row,
-                            k,
-                            value,
-                            truth,
-                        )
 
 
 def test_fisher_of_a_gaussian_in_the_classical_chart_has_no_cancellation() -> None:
@@ -104,27 +65,15 @@ def test_a_vector_product_checks_its_vector() -> None:
 
 @pytest.mark.parametrize("size", [1e-12, 1e-6, 1e-2, 1.0, 1e3])
 def test_fisher_rao_distance_of_gaussians(size: float) -> None:
-    """√2 times the hyperbolic distance of (m/√2, s) at 100 digits, of near and far members alike: 32 u."""
-    family = Gaussian()
+    """√2 times the hyperbolic distance of (m/√2, s), of near and far members alike: 32 u."""
+    family, distance = GAUSSIAN.family, fisher_rao_distance(GAUSSIAN.family)
     for m, v in ((0.0, 1.0), (1e4, 1e-4), (-3.0, 1e6)):
         theta = family.natural(mean=m, variance=v)
         other = family.natural(mean=m + size * np.sqrt(v), variance=v * (1 + size) ** 2)
-        with mpmath.workdps(reference.DIGITS):
-            m1, s1, m2, s2 = (
-                value
-                for t in (theta, other)
-                for value in (
-                    -mpf(float(t[0])) / (2 * mpf(float(t[1]))),
-                    mpmath.sqrt(-1 / (2 * mpf(float(t[1])))),
-                )
-            )
-            truth = mpmath.sqrt(2) * mpmath.acosh(
-                1 + ((m1 - m2) ** 2 / 2 + (s1 - s2) ** 2) / (2 * s1 * s2)
-            )
-            assert (
-                abs(mpf(float(family.fisher_rao_distance(theta, other))) - truth)
-                <= 32 * UNIT * truth
-            )
+        with MP.workdps(DIGITS):
+            truth = distance(*(GAUSSIAN.oracle.classical(precise(t)) for t in (theta, other)))
+            found = precise(family.fisher_rao_distance(theta, other))
+            assert abs(found - truth) <= 32 * UNIT * truth
 
 
 def test_no_closed_distance_is_said_so() -> None:
@@ -276,32 +225,32 @@ def test_priors_that_are_none() -> None:
 # --- errors ---------------------------------------------------------------------------------------
 
 
+# What rounded mean parameters of a member still have to fulfil.
+IS_MEAN = {"Gaussian": lambda m: m[1] > m[0] ** 2, "Gamma": lambda m: MP.log(m[1]) > m[0]}
+
+
 @CASES
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_error_bounds_hold_over_the_extremes(case: Case, operation: str) -> None:
     """The true error at 100 digits lies within the bound."""
     family, oracle = case.family, case.oracle
-    theta = family.natural(**{name: np.asarray(values) for name, values in case.extreme.items()})[
-        ::3
-    ]
-    with mpmath.workdps(reference.DIGITS):
-        functions = {
-            "inverse_fisher": lambda t: reference.inverse_fisher(oracle, t),
-            "conjugate": lambda mu: (
-                -oracle.entropy(t := oracle.natural_from_mean(mu)) - oracle.mean_log_base_measure(t)
-            ),
-        }
-        argument = theta
+    theta = case.members()[::3]
+    with MP.workdps(DIGITS):
+        argument, truth = theta, getattr(oracle, operation, None)
         if operation in ("natural_from_mean", "conjugate"):
-            argument = family.mean(theta)
-            argument = argument[[oracle.is_mean(exact(row)) for row in argument]]
+            means = family.mean(theta)
+            argument = means[[IS_MEAN[family.name](precise(mu)) for mu in means]]
+
+            def truth(mu: np.ndarray):
+                start = precise(family.natural_from_mean(mu.astype(float)))
+                true = oracle.natural_from_mean(mu, start)
+                conjugate = np.sum(true * mu) - oracle.log_partition(true)
+                return true if operation == "natural_from_mean" else conjugate
+
         found = family.with_error(operation, argument)
         for row, value, bound in zip(argument, found.value, found.error, strict=True):
-            truth = reference.flatten(
-                (functions.get(operation) or getattr(oracle, operation))(exact(row))
-            )
-            for got, allowed, true in zip(np.ravel(value), np.ravel(bound), truth, strict=True):
-                assert abs(mpf(float(got)) - true) <= mpf(float(allowed)), (row, got, true)
+            error = np.abs(precise(value) - truth(precise(row)))
+            assert np.all(error <= precise(bound)), (row, value)
 
 
 def test_error_bounds_of_nothing() -> None:

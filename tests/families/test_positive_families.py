@@ -1,12 +1,10 @@
 """The families on the half-line as objects: laws (E2)-(E8), samples, fits, other array libraries, and messages."""
 
 import array_api_strict
-import mpmath
 import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from mpmath import mpf
 from scipy import stats
 
 from ingd_ref.backend._namespace import device, to_host
@@ -24,12 +22,14 @@ from ingd_ref.families import (
     Rayleigh,
     Weibull,
 )
-from tests.families import positive
-from tests.families.positive import IDS, ORACLES, Oracle
+from tests.families.judge import DIGITS, oracle_of
+from tests.families.members import HALF_LINE, Case
+from validation.oracles.precise import MP, precise
+from validation.oracles.statement import slopes
 
 UNIT = 2.0**-53
-BY_REPR = dict(zip(IDS, ORACLES, strict=True))
-FAMILIES = [oracle.family for oracle in ORACLES]
+FAMILIES = [case.family for case in HALF_LINE]
+IDS = [repr(family) for family in FAMILIES]
 every_family = pytest.mark.parametrize("family", FAMILIES, ids=IDS)
 
 
@@ -130,11 +130,9 @@ def test_divergence(
     """(E5) in all directions of θ, against its three terms at 160 digits: 64 u relative, never negative, zero at the same parameters."""
     family, theta = member
     other = theta * (1 + step * np.asarray(direction[: family.number]))
-    with mpmath.workdps(positive.DIGITS):
-        truth = BY_REPR[repr(family)].kl(
-            [mpf(float(t)) for t in theta], [mpf(float(t)) for t in other]
-        )
-        value = mpf(float(family.kl(theta, other)))
+    with MP.workdps(DIGITS):
+        truth = oracle_of(Case(family)).kl(precise(theta), precise(other))
+        value = precise(family.kl(theta, other))
         assert value >= 0
         if np.any(theta != other):
             assert abs(value - truth) <= 64 * UNIT * truth
@@ -176,34 +174,21 @@ def test_classical_and_natural_parameters(member: tuple[ExponentialFamily, np.nd
 # --- points ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("oracle", ORACLES, ids=IDS)
-def test_statistics_jacobian_and_base_measure(oracle: Oracle) -> None:
-    """f against its formula, ∇f against differences of it at 60 digits, and log h = log q − ⟨θ, f⟩ + A: a few roundings of each term."""
-    family = oracle.family
-    theta = middle(family, 0.75, 1.5)
-    with mpmath.workdps(60):
-        natural = [mpf(float(t)) for t in theta]
-        for point in (2.625, 7.0, 1e3, 1e8):
-            x, step = mpf(point), mpf(point) * mpf(10) ** -25
-            values, slopes = (
-                family.statistics(np.asarray([point])),
-                family.statistics_jacobian(np.asarray([point]))[0],
-            )
-            for value, slope, f, up, down in zip(
-                values,
-                slopes,
-                oracle.statistics(x),
-                oracle.statistics(x + step),
-                oracle.statistics(x - step),
-                strict=True,
-            ):
-                assert abs(mpf(float(value)) - f) <= 4 * UNIT * abs(f)
-                truth = (up - down) / (2 * step)
-                assert abs(mpf(float(slope)) - truth) <= 4 * UNIT * abs(truth)
-            linear = sum(t * f for t, f in zip(natural, oracle.statistics(x), strict=True))
-            log_h = oracle.log_prob(natural, x) - linear + oracle.log_partition(natural)
-            got = mpf(float(family.log_base_measure(np.asarray([point]))))
-            assert abs(got - log_h) <= 4 * UNIT * max(1, abs(log_h))
+@pytest.mark.parametrize("case", HALF_LINE, ids=IDS)
+def test_statistics_jacobian_and_base_measure(case: Case) -> None:
+    """f and log h against their formulas, ∇f against differences: a few roundings of each term."""
+    family, oracle = case.family, case.oracle
+    for point in (2.625, 7.0, 1e3, 1e8):
+        x = precise([point])
+        found = [
+            (family.statistics(np.asarray([point])), oracle.statistics(x)),
+            (family.statistics_jacobian(np.asarray([point])), slopes(oracle.statistics, x)),
+        ]
+        for values, true in found:
+            assert np.all(np.abs(precise(values) - true) <= 4 * UNIT * np.abs(true))
+        log_h = oracle.log_base_measure(x)
+        got = precise(family.log_base_measure(np.asarray([point])))
+        assert abs(got - log_h) <= 4 * UNIT * max(1, abs(log_h))
 
 
 def test_ends_of_the_support() -> None:

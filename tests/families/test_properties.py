@@ -5,19 +5,17 @@ be a small number of roundings of the terms that it sums, or of the product of m
 |F⁻¹||F||v| where a matrix and its inverse meet.
 """
 
-import mpmath
 import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from mpmath import mpf
 
 from ingd_ref.families import ExponentialFamily, Gamma, Gaussian
-from tests.families import reference
-from tests.families.reference import UNIT
+from tests.families.judge import UNIT, oracle_of
+from tests.families.members import Case
+from validation.oracles.precise import MP, precise
 
 GAMMA, GAUSSIAN = Gamma(), Gaussian()
-ORACLES = {"Gamma": reference.Gamma, "Gaussian": reference.Gaussian}
 
 exponents = st.floats(-8.0, 8.0)
 powers_of_ten = exponents.map(lambda exponent: 10.0**exponent)
@@ -124,11 +122,9 @@ def test_divergence_is_the_bregman_divergence_of_the_log_partition(
     """(E5) against its three terms at 100 digits: never negative, 64 u relative (see test_accuracy) whatever the distance."""
     family, theta = member
     other = theta * (1 + step)
-    with mpmath.workdps(reference.DIGITS):
-        truth = reference.kl(
-            ORACLES[family.name], [mpf(float(t)) for t in theta], [mpf(float(t)) for t in other]
-        )
-        value = mpf(float(family.kl(theta, other)))
+    with MP.workdps(100):
+        truth = oracle_of(Case(family)).kl(precise(theta), precise(other))
+        value = precise(family.kl(theta, other))
         assert value >= 0
         assert abs(value - truth) <= 64 * UNIT * truth
     assert family.kl(theta, theta) == 0

@@ -23,7 +23,8 @@ from ingd_ref.families.ising import Ising
 from ingd_ref.families.multinomial import Multinomial
 from ingd_ref.families.negative_binomial import NegativeBinomial
 from ingd_ref.families.poisson import Poisson
-from tests.families import simplex
+from validation.oracles.precise import MP, precise
+from validation.oracles.textbook import textbook
 
 UNIT = 2.0**-53
 HALF = [0.5, 0.5]
@@ -539,36 +540,29 @@ def test_ising_mean_and_its_inverse(seed: int, scale: float, spins: int, binary:
     assert np.all(np.abs(family.mean(found) - mu) <= 64 * UNIT * 2**spins)
 
 
-def many_digits(row: np.ndarray) -> list[mpf]:
-    return [mpf(float(value)) for value in row]
-
-
 @pytest.mark.parametrize("scale", [1e-12, 1e-8, 1e-4])
 def test_means_of_nearly_free_spins(scale: float) -> None:
-    """(E2), (E6): sums over p of ±1 would leave a relative error of u/scale; 3 u are seen, of the longest entry, in both directions."""
-    oracle = simplex.ising(3)
+    """(E2), (E6) of the longest entry, in both directions: 3 u are seen.
+
+    Sums over p of ±1 would leave a relative error of u/scale.
+    """
+    family, oracle = Ising(3), textbook(Ising(3))
     for theta in scale * np.random.default_rng(5).standard_normal((4, 6)):
-        with mpmath.workdps(60):
-            truth = oracle.mean(many_digits(theta))
-            mu = oracle.family.mean(theta)
-            errors = [abs(m - t) for m, t in zip(many_digits(mu), truth, strict=True)]
-            assert max(errors) <= 8 * UNIT * max(abs(t) for t in truth)
-            found = many_digits(oracle.family.natural_from_mean(mu))
-            exact = oracle.refined(found, many_digits(mu))
-            assert max(abs(f - t) for f, t in zip(found, exact, strict=True)) <= 8 * UNIT * max(
-                abs(t) for t in exact
-            )
+        truth, mu = oracle.mean(precise(theta)), precise(family.mean(theta))
+        assert max(np.abs(mu - truth)) <= 8 * UNIT * max(np.abs(truth))
+        found = precise(family.natural_from_mean(mu.astype(float)))
+        exact = oracle.natural_from_mean(mu, found)
+        assert max(np.abs(found - exact)) <= 8 * UNIT * max(np.abs(exact))
 
 
 def test_mean_of_one_nearly_free_spin() -> None:
-    """Entries much smaller than others keep their digits too: a spin of field 1e-10 beside two that are neither; 7 u are seen."""
-    oracle = simplex.ising(3)
+    """A mean much smaller than others keeps its digits too: 7 u are seen.
+
+    A spin of field 1e-10 stands next to two that are neither free nor frozen.
+    """
     theta = np.asarray([1.0, 1e-10, -0.5, 0.0, 0.75, 0.0])
-    with mpmath.workdps(60):
-        for m, t in zip(
-            many_digits(oracle.family.mean(theta)), oracle.mean(many_digits(theta)), strict=True
-        ):
-            assert abs(m - t) <= 8 * UNIT * abs(t)
+    truth = textbook(Ising(3)).mean(precise(theta))
+    assert np.all(np.abs(precise(Ising(3).mean(theta)) - truth) <= 8 * UNIT * np.abs(truth))
 
 
 @pytest.mark.parametrize("binary", [False, True])
@@ -581,27 +575,18 @@ def test_fisher_information_of_frozen_spins(scale: float, binary: bool) -> None:
     seen at scale 10, 350 u at 40, where a factorisation of correlations leaves F⁻¹ errors of 3e-4
     and no digit at all.
     """
-    oracle = simplex.ising(3, binary)
-    family, vector = oracle.family, np.asarray([1.0, -0.5, 0.25, 2.0, -1.0, 0.5])
+    family, vector = Ising(3, binary), np.asarray([1.0, -0.5, 0.25, 2.0, -1.0, 0.5])
+    oracle, tolerance = textbook(family), (64 + 12 * scale) * UNIT
     for theta in scale * np.random.default_rng(6).standard_normal((4, 6)):
-        tolerance = (64 + 12 * scale) * UNIT
-        with mpmath.workdps(400):
+        with MP.workdps(400):
             for operation in ("fisher", "inverse_fisher"):
-                truth = getattr(oracle, operation)(many_digits(theta))
-                size = [mpmath.sqrt(truth[i][i]) for i in range(6)]
-                for (i, j), value in np.ndenumerate(getattr(family, operation)(theta)):
-                    assert abs(mpf(float(value)) - truth[i][j]) <= tolerance * size[i] * size[j], (
-                        operation,
-                        theta,
-                        i,
-                        j,
-                    )
-            for i, value in enumerate(family.natural_gradient(theta, vector)):
-                terms = [truth[i][j] * mpf(float(vector[j])) for j in range(6)]
-                length = mpmath.fsum(
-                    size[i] * size[j] * abs(mpf(float(vector[j]))) for j in range(6)
-                )
-                assert abs(mpf(float(value)) - mpmath.fsum(terms)) <= tolerance * length
+                truth = getattr(oracle, operation)(precise(theta))
+                size = np.asarray([MP.sqrt(value) for value in np.diag(truth)])
+                errors = np.abs(precise(getattr(family, operation)(theta)) - truth)
+                assert np.all(errors <= tolerance * np.outer(size, size)), (operation, theta)
+            found = precise(family.natural_gradient(theta, vector))
+            length = size * np.sum(size * np.abs(vector))
+            assert np.all(np.abs(found - truth @ precise(vector)) <= tolerance * length)
 
 
 # --- other array libraries ------------------------------------------------------------------------

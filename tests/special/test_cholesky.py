@@ -4,14 +4,13 @@ Errors are relative to the entry and in units of u = 2⁻⁵³ alone: working in
 condition number does not matter.
 """
 
-import mpmath
 import numpy as np
 import pytest
-from mpmath import mpf
 
 from ingd_ref._special.cholesky import factor, log_det_divergence, matmul, matvec, positive_definite
 from ingd_ref._special.double_words import double_word
-from tests.families.matrix_oracles import inverse_and_determinant
+from validation.oracles.precise import MP, precise
+from validation.oracles.statement import inverse_and_determinant
 
 U = 2.0**-53
 CONDITIONS = (1.0, 1e4, 1e8, 1e12, 1e15)
@@ -22,7 +21,7 @@ EVERY = pytest.mark.parametrize(
 
 @pytest.fixture(autouse=True)
 def _hundred_digits():
-    with mpmath.workdps(100):
+    with MP.workdps(100):
         yield
 
 
@@ -32,41 +31,37 @@ def matrix(d: int, condition: float) -> np.ndarray:
     return (a + a.T) / 2
 
 
-def exact(a: np.ndarray) -> list[list[mpf]]:
-    return [[mpf(float(value)) for value in row] for row in a]
-
-
 @EVERY
 def test_inverse_and_determinant(d: int, condition: float) -> None:
     a = matrix(d, condition)
-    inverse, determinant = inverse_and_determinant(exact(a))
+    inverse, determinant = inverse_and_determinant(precise(a))
     got = factor(np, a).inverse().rounded()
     assert np.array_equal(got, got.T)
-    for i in range(d):
-        for j in range(d):
-            assert abs(mpf(float(got[i, j])) - inverse[i][j]) <= 2 * U * abs(inverse[i][j])
+    assert np.all(np.abs(precise(got) - inverse) <= 2 * U * np.abs(inverse))
     # d logarithms, each to 1 u of itself and 1 u of its argument.
     allowed = 2 * U * d * (1 + np.log(condition))
-    assert abs(mpf(float(factor(np, a).log_det())) - mpmath.log(determinant)) <= allowed
+    assert abs(precise(factor(np, a).log_det()) - MP.log(determinant)) <= allowed
 
 
 @EVERY
 def test_quadratic_forms(d: int, condition: float) -> None:
     """Sums of squares: 2 roundings per term and d sums."""
     a, v = matrix(d, condition), np.random.default_rng(1).standard_normal(d)
-    rows, vector = exact(a), [mpf(float(x)) for x in v]
-    inverse, _ = inverse_and_determinant(rows)
+    vector, (inverse, _) = precise(v), inverse_and_determinant(precise(a))
     factors, wide = factor(np, a), double_word(np, v)
-    for value, form in ((factors.square(wide), rows), (factors.inverse_square(wide), inverse)):
-        truth = sum(vector[i] * form[i][j] * vector[j] for i in range(d) for j in range(d))
-        assert abs(mpf(float(value)) - truth) <= (4 + d) * U * truth
+    for value, form in (
+        (factors.square(wide), precise(a)),
+        (factors.inverse_square(wide), inverse),
+    ):
+        truth = vector @ form @ vector
+        assert abs(precise(value) - truth) <= (4 + d) * U * truth
 
 
-def divergence(a: np.ndarray, b: np.ndarray) -> mpf:
-    inverse, first = inverse_and_determinant(exact(a))
-    second = exact(b)
-    trace = sum(inverse[i][j] * second[j][i] for i in range(len(a)) for j in range(len(a)))
-    return trace - len(a) - mpmath.log(inverse_and_determinant(second)[1] / first)
+def divergence(a: np.ndarray, b: np.ndarray):
+    inverse, first = inverse_and_determinant(precise(a))
+    second = precise(b)
+    trace = np.sum(inverse * second.T)
+    return trace - len(a) - MP.log(inverse_and_determinant(second)[1] / first)
 
 
 @EVERY
@@ -86,7 +81,7 @@ def test_log_det_divergence(d: int, condition: float, size: float) -> None:
         )
         truth = divergence(first, second)
         assert value >= 0
-        assert abs(mpf(float(value)) - truth) <= 64 * U * truth
+        assert abs(precise(value) - truth) <= 64 * U * truth
     assert log_det_divergence(np, factor(np, a), factor(np, a), double_word(np, a) - a) == 0
 
 
@@ -96,7 +91,7 @@ def test_divergence_of_matrices_of_very_different_size() -> None:
     for scale in (1e80, 1e-80):
         b = a * scale
         value = log_det_divergence(np, factor(np, a), factor(np, b), double_word(np, b) - a)
-        assert abs(mpf(float(value)) - divergence(a, b)) <= 64 * U * divergence(a, b)
+        assert abs(precise(value) - divergence(a, b)) <= 64 * U * divergence(a, b)
 
 
 def test_positive_definite_to_the_last_digit() -> None:

@@ -43,7 +43,7 @@ def _sum(values: Any) -> Any:
 
 
 def _zero(_: Array) -> Any:
-    """log h, or its mean, of h = 1."""
+    """Return log h, or its mean, of h = 1."""
     return MP.mpf(0)
 
 
@@ -111,9 +111,9 @@ def _multinomial(family: Any) -> Textbook:
         return _sum(value(c) * MP.exp(value(c) + np.sum(theta * c) - total) for c in states)
 
     def _binomial_mean(theta: Array, value: Callable[[Array], Any]) -> Any:
-        """Sum over counts within 25 deviations and 60 of the mean, beyond which lies < 1e-40."""
+        """Sum over counts within 14 deviations and 60 of the mean, beyond which lies < 1e-40."""
         mean, variance = n * single.mean(theta)[0], n * covariance(theta)[0, 0]
-        spread = 25 * MP.sqrt(variance) + 60
+        spread = 14 * MP.sqrt(variance) + 60
         first, last = max(0, int(mean - spread)), min(n, int(mean + spread))
         log_h = value(_vector(MP.mpf(first)))
         log_rest = first * theta[0] - n * single.log_partition(theta)
@@ -181,14 +181,14 @@ def _negative_binomial(family: Any) -> Textbook:
             return MP.mpf(0)
         # The terms fall like q^k: a series that needs more of them than TERMS is out of reach.
         above = max(2 + r * q / (1 - q), -MP.dps * MP.log(10) / theta[0] / 4)
-        return _series((1 - q) ** r, lambda k: q * (k + r) / (k + 1), log_h, above)
+        return _series(MP.exp(r * MP.log1p(-q)), lambda k: q * (k + r) / (k + 1), log_h, above)
 
     def odds(theta: Array) -> Any:
         return 1 / MP.expm1(-theta[0])
 
     return Textbook(
         family,
-        log_partition=lambda t: -r * MP.log(-MP.expm1(t[0])),
+        log_partition=lambda t: -r * MP.log1p(-MP.exp(t[0])),
         mean=lambda t: _vector(r * odds(t)),
         mean_log_base_measure=mean_log_h,
         statistics=lambda x: x,
@@ -209,7 +209,7 @@ def _scale(
     k: Any = 1,
     factor: int = 1,
 ) -> Textbook:
-    """f is Gamma distributed with known shape k and rate −θ; A = −k log(−factor θ)."""
+    """Gamma distributed f with known shape k and rate −θ; A = −k log(−factor θ)."""
     to_natural, to_classical = classical
     return Textbook(
         family,
@@ -532,6 +532,14 @@ def _wishart(family: Any, sign: int) -> Textbook:
         a, inverse, log_det = parts(theta)
         return _vector(sign * (_sum(map(MP.digamma, arguments(a))) - log_det), *upper(a * inverse))
 
+    def fisher(theta: Array) -> Array:
+        """Stack Var log det X = ψ_d′(a), ±B⁻¹, and a/2 (B⁻¹_ik B⁻¹_jl + B⁻¹_il B⁻¹_jk)."""
+        (a, s, _), (i, j) = parts(theta), np.triu_indices(d)
+        variance = _sum(MP.psi(1, x) for x in arguments(a))
+        inner = a / 2 * (s[i][:, i] * s[j][:, j] + s[i][:, j] * s[j][:, i])
+        border = sign * upper(s)
+        return np.block([[_vector(variance)[:, None], border[None]], [border[:, None], inner]])
+
     def statistics(x: Array) -> Array:
         matrix = symmetric(x, d)
         inverse, determinant = inverse_and_determinant(matrix)
@@ -556,6 +564,7 @@ def _wishart(family: Any, sign: int) -> Textbook:
         log_base_measure=lambda x: -MP.mpf(d + 1) / 2 * statistics(x)[0],
         natural=natural,
         classical=classical,
+        stated_fisher=fisher,
     )
 
 
