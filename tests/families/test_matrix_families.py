@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
-from tests.families.reference import UNIT
+from tests.families.judge import UNIT
 
 from ingd_ref._special.symmetric import entries, from_entries
 from ingd_ref.backend._namespace import device, to_host

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-import ingd_ref as ir
+from ingd_ref.families._discovery import all_families
 from validation.oracles.nodes import nodes
 from validation.oracles.precise import MP, precise
 from validation.oracles.statement import slopes
 from validation.oracles.textbook import textbook
 
-FAMILIES = [family for family in ir.families.all_families() if textbook(family) is not None]
+FAMILIES = [family for family in all_families() if textbook(family) is not None]
 pytestmark = pytest.mark.parametrize(
     "family", FAMILIES, ids=[f"{type(f).__name__}-{f.number}-{k}" for k, f in enumerate(FAMILIES)]
 )
