@@ -521,6 +521,7 @@ def classical_parameters(arrays: Arrays) -> Iterator[Measured]:
     ]
     for pair, classical in settings:
         theta = pair.ours.natural(**{name: arrays(value) for name, value in classical.items()})
+        assert pair.theirs.natural is not None
         expected = np.array(
             [pair.theirs.natural(row) for row in precise(np.stack([*classical.values()], axis=1))]
         )

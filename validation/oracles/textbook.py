@@ -47,6 +47,11 @@ def _zero(_: Array) -> Any:
     return MP.mpf(0)
 
 
+def _itself(x: Array) -> Array:
+    """Return f = x."""
+    return x
+
+
 # --- finite and countable sets --------------------------------------------------------------------
 
 
@@ -54,7 +59,7 @@ def _finite(
     family: Any, states: Sequence[Any], statistics: Callable[[Array], Array] | None = None
 ) -> Textbook:
     """Return a family with h = 1 on finitely many states, all of whose moments are sums."""
-    value = (lambda x: x) if statistics is None else statistics
+    value = _itself if statistics is None else statistics
     table = np.array([value(precise(np.array(state))) for state in states])
 
     def probabilities(theta: Array) -> Array:
@@ -163,7 +168,7 @@ def _poisson(family: Any) -> Textbook:
         log_partition=lambda t: MP.exp(t[0]),
         mean=exp,
         mean_log_base_measure=mean_log_h,
-        statistics=lambda x: x,
+        statistics=_itself,
         log_base_measure=lambda x: -MP.loggamma(x[0] + 1),
         stated_fisher=lambda t: exp(t)[:, None],
     )
@@ -191,7 +196,7 @@ def _negative_binomial(family: Any) -> Textbook:
         log_partition=lambda t: -r * MP.log1p(-MP.exp(t[0])),
         mean=lambda t: _vector(r * odds(t)),
         mean_log_base_measure=mean_log_h,
-        statistics=lambda x: x,
+        statistics=_itself,
         log_base_measure=lambda x: log_h(x[0]),
         stated_fisher=lambda t: _vector(r * odds(t) * (1 + odds(t)))[:, None],
     )
@@ -239,9 +244,8 @@ def _rayleigh(family: Any) -> Textbook:
 
 def _maxwell(family: Any) -> Textbook:
     k = MP.mpf(3) / 2
-    constant = lambda: MP.log(2 / MP.pi) / 2
-    log_h = lambda x: constant() + 2 * MP.log(x)
-    mean = lambda log_rate: constant() + MP.digamma(k) - log_rate
+    log_h = lambda x: MP.log(2 / MP.pi) / 2 + 2 * MP.log(x)
+    mean = lambda log_rate: MP.log(2 / MP.pi) / 2 + MP.digamma(k) - log_rate
     return _scale(family, lambda x: x**2, log_h, mean, DEVIATION, k, factor=2)
 
 
@@ -503,7 +507,7 @@ def _known_covariance(family: Any) -> Textbook:
         log_partition=lambda t: t @ covariance @ t / 2,
         mean=lambda t: covariance @ t,
         mean_log_base_measure=lambda t: log_h(covariance @ t) - MP.mpf(d) / 2,
-        statistics=lambda x: x,
+        statistics=_itself,
         log_base_measure=log_h,
         natural=lambda c: inverse_and_determinant(covariance)[0] @ c,
         classical=lambda t: covariance @ t,
@@ -653,7 +657,7 @@ def _spin(family: Any) -> Textbook | None:
         lambda t: MP.log(MP.cosh(t[0])),
         lambda t: _vector(MP.tanh(t[0])),
         mean_log_base_measure=_zero,
-        statistics=lambda x: x,
+        statistics=_itself,
         log_base_measure=_zero,
     )
 
