@@ -45,6 +45,7 @@ EPS = float(np.finfo(np.float64).eps)
 
 #: Modules that hold cases, in the order in which they run.
 SECTIONS = (
+    "equations",
     "families",
     "every_family",
     "geometry",

@@ -9,6 +9,8 @@ numbers of any kind: floats, extended precision, arrays of mpmath numbers or of 
 array([1.])
 """
 
+from typing import Any
+
 from ingd_ref.equations import (
     baselines,
     families,
@@ -25,7 +27,7 @@ from ingd_ref.equations import (
 __all__ = ["LABELS"]
 
 #: Label → the function that is this equation.
-LABELS = {
+LABELS: dict[str, Any] = {
     "E1": families.density,
     "E2": families.mean_parameters,
     "E3": families.fisher,

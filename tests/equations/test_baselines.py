@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ingd_ref.equations import LABELS
+from ingd_ref.equations import LABELS, baselines
 from tests.equations.digits import MP, ROUNDING, close, exact, partial, random, weights
 
 SIGMA = MP.mpf("1.3")
@@ -46,6 +46,17 @@ def test_kernel_density_velocity_is_a_difference_of_log_derivatives(samples):
     for z in (x[0], random(30, x.shape[1])):
         expected = [partial(log_ratio, z, a) for a in range(len(z))]
         close(LABELS["W1"](z, x, y, pi, rho, SIGMA), expected, ROUNDING)
+
+
+def test_kernel_density_score_is_a_log_derivative(samples):
+    _, y, _, rho = samples
+    z = random(30, y.shape[1])
+
+    def log_density(z):
+        return MP.log(sum(w * gaussian(z, c) for w, c in zip(rho, y, strict=True)))
+
+    expected = [partial(log_density, z, a) for a in range(len(z))]
+    close(baselines.kde_score(z, y, rho, SIGMA), expected, ROUNDING)
 
 
 def test_kernel_density_score_survives_where_all_gaussians_underflow():

@@ -124,7 +124,9 @@ def test_names_of_cases_are_unique_and_documented():
 
 
 def test_selection():
-    assert {case.name for case in registry.selected(["K8"])} == {"median_bandwidth"}
+    chosen = registry.selected(["K8"])
+    assert "median_bandwidth" in {case.name for case in chosen}
+    assert all("K8" in case.labels for case in chosen)
     slow = {case.name for case in registry.selected()} - {
         case.name for case in registry.selected(quick=True)
     }
