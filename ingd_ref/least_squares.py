@@ -425,7 +425,7 @@ def _triangular(xp: Namespace, matrix: Array, rhs: Array, *, lower: bool) -> Arr
     """Solve a triangular system; libraries without a triangular solver use their general one."""
     library = TRIANGULAR_SOLVERS.get(backend_name(matrix))
     if library is not None:
-        return import_module(library).solve_triangular(matrix, rhs, lower=lower)
+        return import_module(library).solve_triangular(matrix, rhs, lower=lower, check_finite=False)
     return xp.linalg.solve(matrix, rhs[:, None])[:, 0]
 
 

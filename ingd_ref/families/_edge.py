@@ -26,6 +26,7 @@ __all__ = [
     "matrix",
     "moved_inside",
     "require_member",
+    "require_support",
     "rows",
 ]
 
@@ -116,8 +117,13 @@ def checked_sample(family: Formulas, theta: Array, x: Array) -> tuple[Namespace,
 
 def _supported(xp: Namespace, family: Formulas, x: Array, like: Array | None = None) -> Array:
     x = rows(xp, x, "x", family.dim, like)
-    require(xp, family._support(xp, x), "x", f"the support of {family.name}", x)
+    require_support(xp, family, x)
     return x
+
+
+def require_support(xp: Namespace, family: Formulas, x: Array) -> None:
+    """Raise :class:`DomainError` unless finite points (..., d) lie in the support."""
+    require(xp, family._support(xp, x), "x", f"the support of {family.name}", x)
 
 
 def contained(family: Formulas, xp: Namespace, theta: Array) -> Array:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingd_ref.backend._namespace import Array
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace
+from ingd_ref.errors import ShapeError
 from ingd_ref.features._base import Features
 
 if TYPE_CHECKING:
@@ -34,7 +35,19 @@ class FamilyStatistics(Features):
     family: ExponentialFamily
 
     def _values(self, x: Array, implementation: str) -> Array:
-        return self.family.statistics(x)
+        xp, x = self._supported(x)
+        return self.family._statistics(xp, x)
 
     def _values_and_jacobian(self, x: Array, implementation: str) -> tuple[Array, Array]:
-        return self.family.statistics(x), self.family.statistics_jacobian(x)
+        xp, x = self._supported(x)
+        return self.family._statistics(xp, x), self.family._statistics_jacobian(xp, x)
+
+    def _supported(self, x: Array) -> tuple[Namespace, Array]:
+        """Return the namespace and a copy of finite points, if these lie in the support."""
+        from ingd_ref.families._edge import require_support
+
+        xp, dim = array_namespace(x=x), self.family.dim
+        if x.shape[1] != dim:
+            raise ShapeError(f"x must have shape (..., {dim}), got {tuple(x.shape)}")
+        require_support(xp, self.family, x)
+        return xp, xp.asarray(x, copy=True)

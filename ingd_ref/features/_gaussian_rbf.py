@@ -12,7 +12,7 @@ from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
 from ingd_ref.equations import statistics as equations
 from ingd_ref.features._base import Features, Setting
-from ingd_ref.kernels.bandwidth import MEDIAN_RULES, median_bandwidth
+from ingd_ref.kernels.bandwidth import MEDIAN_RULES, trusted_median_bandwidth
 
 __all__ = ["GaussianRBF", "RandomCenters"]
 
@@ -140,7 +140,7 @@ class RandomCenters:
         pooled = array_namespace(x=x, y=y).concat([x, y], axis=0)
         chosen = rng.permutation(pooled.shape[0])[: self.number]
         sigma = (
-            median_bandwidth(pooled, self.rule)
+            trusted_median_bandwidth(pooled, self.rule)
             if self.bandwidth == "median"
             else float(self.bandwidth)
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array
-from ingd_ref.kernels.bandwidth import MEDIAN_RULES, median_bandwidth
+from ingd_ref.kernels.bandwidth import MEDIAN_RULES, trusted_median_bandwidth
 from ingd_ref.rkhs._base import MatrixKernel
 from ingd_ref.rkhs._gaussian import GradientGaussian
 
@@ -42,4 +42,4 @@ class MedianBandwidth:
 
     def draw(self, x: Array, y: Array, rng: np.random.Generator) -> MatrixKernel:
         """Return the kernel for the particles x (n, d)."""
-        return self.kernel(median_bandwidth(x, self.rule))
+        return self.kernel(trusted_median_bandwidth(x, self.rule))
