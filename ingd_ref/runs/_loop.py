@@ -228,10 +228,9 @@ class _Run(Generic[Result]):
 
     def result(self, status: str) -> Result:
         """What the run has come to."""
-        last = self.snapshot
-        course = Course(
-            status, self.reason, last.step, last.seconds, last.state, list(self.records)
-        )
+        last, reason = self.snapshot, self.reason if status == "stopped" else ""
+        records = list(self.records)
+        course = Course(status, reason, last.step, last.seconds, last.state, records)
         return self.process.result(course)
 
     def _record(self, number: int, state: State) -> Record:

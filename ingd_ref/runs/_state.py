@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref.backend._namespace import Array, to_backend, to_host
-from ingd_ref.errors import ShapeError
+from ingd_ref.errors import CheckpointError
 
 __all__ = [
     "Record",
@@ -95,11 +95,11 @@ def decode(series: Sequence[Series], steps: int, data: bytes) -> list[Record]:
 
 
 def _bytes(series: Series, value: Array) -> bytes:
-    host = to_host(value)
-    if host.shape != tuple(series.like.shape):
-        raise ShapeError(
-            f"{series.name} has shape {host.shape}, but the journal of the run expects "
-            f"{tuple(series.like.shape)}"
+    host, like = to_host(value), series.like
+    if host.shape != tuple(like.shape) or value.dtype != like.dtype:
+        raise CheckpointError(
+            f"{series.name} is {value.dtype} of shape {host.shape}, but a checkpoint needs "
+            f"{like.dtype} of shape {tuple(like.shape)}, as at the start"
         )
     return host.astype(host.dtype.newbyteorder("<")).tobytes()
 

@@ -1,9 +1,11 @@
-"""One run of a slow, random flow, as a program that the tests kill, interrupt and starve of disk space.
+"""One slow run, as a program that the tests kill, interrupt and starve of disk space.
 
-``python slow_run.py CHECKPOINT RESULT SEED [FILE_SIZE_LIMIT]``: says "running" once the imports are
-done, "status STEPS" at the end.
+``python slow_run.py KIND CHECKPOINT RESULT SEED [FILE_SIZE_LIMIT]``: KIND is "flow" or one of the
+small runs of users.py. Says "running" once the imports are done, "status STEPS" at the end.
 """
 
+import json
+import pathlib
 import resource
 import sys
 import time
@@ -14,6 +16,7 @@ import numpy as np
 from ingd_ref.errors import CheckpointError
 from ingd_ref.flows import Flow
 from ingd_ref.runs import run_flow
+from tests.runs.users import contents, start, steps_done
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class SlowFlow(Flow):
         return velocity
 
 
-def run(checkpoint, seed):
+def run_slow_flow(checkpoint, seed):
     rng = np.random.default_rng(seed)
     return run_flow(
         SlowFlow(0.003),
@@ -49,15 +52,29 @@ def run(checkpoint, seed):
     )
 
 
+def run(kind, checkpoint, seed):
+    if kind == "flow":
+        return run_slow_flow(checkpoint, seed)
+    return start(kind, checkpoint, steps=40, seed=seed, callback=lambda info: time.sleep(0.005))
+
+
+def save(kind, result, path):
+    if kind == "flow":
+        result.save(path)
+    else:
+        held = {name: repr(value) for name, value in contents(result).items()}
+        pathlib.Path(path).write_text(json.dumps(held))
+
+
 if __name__ == "__main__":
-    checkpoint, saved, seed, *limit = sys.argv[1:]
+    kind, checkpoint, saved, seed, *limit = sys.argv[1:]
     if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit[0]), resource.RLIM_INFINITY))
     print("running", flush=True)
     try:
-        result = run(checkpoint, int(seed))
+        result = run(kind, checkpoint, int(seed))
     except CheckpointError as error:
         print(f"{error} | {error.partial.steps_done}", flush=True)
         sys.exit(3)
-    result.save(saved)
-    print(result.status, result.steps_done, flush=True)
+    save(kind, result, saved)
+    print(result.status, steps_done(result), flush=True)

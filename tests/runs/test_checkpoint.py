@@ -3,10 +3,7 @@
 import errno
 import io
 import os
-import pathlib
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, replace
 
@@ -18,20 +15,9 @@ from hypothesis import strategies as st
 from ingd_ref._io import _sealed
 from ingd_ref.errors import CheckpointError
 from ingd_ref.flows import Flow
-from ingd_ref.runs import (
-    _checkpoint,
-    _integrators,
-    _loop,
-    _run_flow,
-    _state,
-    _target_run,
-    load_result,
-    run_flow,
-)
+from ingd_ref.runs import load_result, run_flow
 from ingd_ref.runs._fingerprint import describe, first_difference
-
-OWN = (_run_flow, _target_run, _loop, _state, _checkpoint, _integrators, _sealed)
-HERE = pathlib.Path(__file__).parent
+from tests.runs.failures import FULL, Death, FailingDisk, finish, launch, trace_lines
 
 
 @dataclass(frozen=True)
@@ -461,79 +447,11 @@ def test_result_that_cannot_be_written_leaves_the_earlier_one(tmp_path, monkeypa
 # --- a disk that fails at every one of its operations in turn -------------------------------------
 
 
-class Death(BaseException):
-    """The process is killed: nothing that it would do afterwards happens."""
-
-
-class FailingDisk:
-    """Lets ``good`` operations pass, then fails: for ever (``Death``, a full disk) or once (an interrupt). A failing write is torn."""
-
-    def __init__(self, monkeypatch, good, failure, once=False):
-        self.left, self.failure, self.once, self.failed = good, failure, once, False
-        open_file = pathlib.Path.open
-
-        def guarded(function):
-            def call(*arguments, **options):
-                self.tick()
-                return function(*arguments, **options)
-
-            return call
-
-        for module, name in [
-            (os, "fsync"),
-            (os, "replace"),
-            (pathlib.Path, "touch"),
-            (pathlib.Path, "unlink"),
-        ]:
-            monkeypatch.setattr(module, name, guarded(getattr(module, name)))
-        monkeypatch.setattr(
-            pathlib.Path,
-            "open",
-            lambda path, mode="r", **options: self.opened(open_file(path, mode, **options), mode),
-        )
-
-    def tick(self):
-        if self.left == 0 and not (self.once and self.failed):
-            self.failed = True
-            raise self.failure
-        self.left -= self.left > 0
-
-    def opened(self, file, mode):
-        return file if mode in ("r", "rb") else TornFile(self, file)
-
-
-class TornFile:
-    """A file whose failing write leaves the first half of its bytes."""
-
-    def __init__(self, disk, file):
-        self.disk, self.file = disk, file
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
-
-    def write(self, data):
-        try:
-            self.disk.tick()
-        except BaseException:
-            self.file.write(data[: len(data) // 2])
-            raise
-        self.file.write(data)
-
-    def __getattr__(self, name):
-        return getattr(self.file, name)
-
-
 def operations(tmp_path, **options):
     with pytest.MonkeyPatch.context() as patch:
         disk = FailingDisk(patch, 10**9, Death())
         start(tmp_path / "counted.npz", **options)
     return 10**9 - disk.left
-
-
-FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.mark.parametrize(
@@ -606,60 +524,7 @@ def test_interrupt_at_any_line(tmp_path):
         same(start(path, steps=3, integrator="heun"), whole)
 
 
-def trace_lines(call, interrupt_at=None):
-    """Functions on the stack at each line of the run's own modules that ``call`` executes; raises KeyboardInterrupt at one of them."""
-    lines = []
-    own = {module.__file__ for module in OWN}
-
-    def trace(frame, event, _):
-        if frame.f_code.co_filename not in own:
-            return None
-        if event == "line":
-            if len(lines) == interrupt_at:
-                lines.append(())
-                raise KeyboardInterrupt
-            names, outer = [], frame
-            while outer is not None:
-                names.append(outer.f_code.co_name)
-                outer = outer.f_back
-            lines.append(names)
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    finally:
-        sys.settrace(before)
-    return lines
-
-
 # --- a process of its own: real signals and real limits -------------------------------------------
-
-
-def launch(directory, seed, *limit):
-    command = [
-        sys.executable,
-        str(HERE / "slow_run.py"),
-        "run.npz",
-        "result.npz",
-        str(seed),
-        *map(str, limit),
-    ]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]),
-    }
-    process = subprocess.Popen(
-        command, cwd=directory, env=environment, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "running\n"
-    return process
-
-
-def finish(process):
-    output, _ = process.communicate(timeout=60)
-    return output.strip()
 
 
 @pytest.fixture(scope="module")
@@ -670,7 +535,7 @@ def uninterrupted(tmp_path_factory):
     def of(seed):
         if seed not in results:
             directory = tmp_path_factory.mktemp("alone")
-            assert finish(launch(directory, seed)) == "finished 40"
+            assert finish(launch(directory, "flow", seed)) == "finished 40"
             results[seed] = load_result(directory / "result.npz")
         return results[seed]
 
@@ -682,18 +547,18 @@ def test_killed_at_random_moments(tmp_path, uninterrupted, seed):
     moments = np.random.default_rng(seed)
     kills = 0
     for _ in range(3):
-        process = launch(tmp_path, seed)
+        process = launch(tmp_path, "flow", seed)
         time.sleep(moments.uniform(0.0, 0.12))
         process.kill()
         finish(process)
         kills += process.returncode == -signal.SIGKILL
     assert kills >= 2
-    assert finish(launch(tmp_path, seed)) == "finished 40"
+    assert finish(launch(tmp_path, "flow", seed)) == "finished 40"
     same(load_result(tmp_path / "result.npz"), uninterrupted(seed))
 
 
 def test_ctrl_c_keeps_what_was_done(tmp_path, uninterrupted):
-    process = launch(tmp_path, 0)
+    process = launch(tmp_path, "flow", 0)
     while not (tmp_path / "run.npz").exists():
         time.sleep(0.001)
     time.sleep(0.05)
@@ -704,18 +569,18 @@ def test_ctrl_c_keeps_what_was_done(tmp_path, uninterrupted):
     assert 0 <= int(steps) < 40
     part, whole = load_result(tmp_path / "result.npz"), uninterrupted(0)
     assert part.trajectory.tobytes() == whole.trajectory[: part.steps_done // 2 + 1].tobytes()
-    assert finish(launch(tmp_path, 0)) == "finished 40"
+    assert finish(launch(tmp_path, "flow", 0)) == "finished 40"
     same(load_result(tmp_path / "result.npz"), whole)
 
 
 def test_file_size_limit_stands_for_a_full_disk(tmp_path, uninterrupted):
     # A frame takes 4800 bytes and every second step has one: the journal reaches the limit near
     # step 12, the sealed file never does.
-    process = launch(tmp_path, 0, 30_000)
+    process = launch(tmp_path, "flow", 0, 30_000)
     message, steps = finish(process).split(" | ")
     assert process.returncode == 3
     assert "cannot be written: File too large; the earlier one, of step" in message
     assert 5 < int(steps) < 20
     assert sorted(files(tmp_path)) == ["run.npz", "run.npz.journal"]
-    assert finish(launch(tmp_path, 0)) == "finished 40"
+    assert finish(launch(tmp_path, "flow", 0)) == "finished 40"
     same(load_result(tmp_path / "result.npz"), uninterrupted(0))
