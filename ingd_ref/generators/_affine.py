@@ -18,7 +18,7 @@ KINDS = ("full", "triangular", "diagonal")
 
 @dataclass(frozen=True)
 class Affine(Generator):
-    r"""The generator x = m + L z: with standard normal z, of N(m, L Lᵀ). One of (N1).
+    r"""The generator x = m + L z: with standard normal z, of N(m, L Lᵀ), for equation (N1).
 
     .. math:: J u = \dot m + \dot L z
 
@@ -45,8 +45,8 @@ class Affine(Generator):
 
     Notes
     -----
-    It starts at m = 0 and L = I. The entries may have any sign: L need not be positive definite,
-    nor invertible. Source: [L25].
+    The start is at m = 0 and L = I. L need be neither positive definite nor invertible. Source:
+    [L25].
 
     Examples
     --------
@@ -74,12 +74,9 @@ class Affine(Generator):
     def blocks(self) -> dict[str, tuple[int, ...]]:
         """``location``, and ``matrix``, ``triangle`` or ``diagonal``."""
         name = {"full": "matrix", "triangular": "triangle", "diagonal": "diagonal"}[self.kind]
-        return {
-            "location": (self.dimension,),
-            name: (self.dimension,) * 2
-            if self.kind == "full"
-            else self._rows_and_columns()[0].shape,
-        }
+        flat = self._rows_and_columns()[0].shape
+        shape = (self.dimension, self.dimension) if self.kind == "full" else flat
+        return {"location": (self.dimension,), name: shape}
 
     def covariance(self, parameters: Array) -> Array:
         """Return L Lᵀ (d, d), the covariance of x for standard normal z.
@@ -92,11 +89,6 @@ class Affine(Generator):
         Returns
         -------
         array (d, d)
-
-        Raises
-        ------
-        ShapeError, NonFiniteError, BackendError
-            For parameters that do not fit the generator.
         """
         xp = array_namespace(parameters=parameters)
         w = _checks.vector(parameters, "parameters", self.size, xp)
@@ -105,21 +97,19 @@ class Affine(Generator):
 
     def _linearise(self, xp: Namespace, w: Array, z: Array) -> Linearisation:
         def push(tangents: Array) -> Array:
-            return tangents[:, None, : self.dimension] + xp.matmul(
-                z, xp.matrix_transpose(self._matrices(xp, tangents))
-            )
+            matrices = xp.matrix_transpose(self._matrices(xp, tangents))
+            return tangents[:, None, : self.dimension] + xp.matmul(z, matrices)
 
         def pull(cotangents: Array) -> Array:
             matrices = contract(xp, "sna,nb->sab", cotangents, z)
             flat = xp.reshape(matrices, (matrices.shape[0], -1))
-            return xp.concat(
-                [xp.sum(cotangents, axis=1), xp.take(flat, self._entries(w), axis=1)], axis=1
-            )
+            entries = xp.take(flat, self._entries(w), axis=1)
+            return xp.concat([xp.sum(cotangents, axis=1), entries], axis=1)
 
         return Linearisation(push(w[None, :])[0, ...], push, pull)
 
     def _matrices(self, xp: Namespace, w: Array) -> Array:
-        """L (s, d, d) of the parameters w (s, p)."""
+        """Return L (s, d, d) of the parameters w (s, p)."""
         entries = w[:, self.dimension :]
         if self.kind == "full":
             return xp.reshape(entries, (-1, self.dimension, self.dimension))
@@ -127,18 +117,16 @@ class Affine(Generator):
         where = np.full((self.dimension, self.dimension), entries.shape[1])
         where[self._rows_and_columns()] = np.arange(entries.shape[1])
         padded = xp.concat([entries, xp.zeros_like(entries[:, :1])], axis=1)
-        return xp.reshape(
-            xp.take(padded, to_backend(where.ravel(), w), axis=1),
-            (-1, self.dimension, self.dimension),
-        )
+        picked = xp.take(padded, to_backend(where.ravel(), w), axis=1)
+        return xp.reshape(picked, (-1, self.dimension, self.dimension))
 
     def _entries(self, like: Array) -> Array:
-        """Places of the parameters in the flattened L."""
+        """Return the places of the parameters in the flattened L."""
         rows, columns = self._rows_and_columns()
         return to_backend(rows * self.dimension + columns, like)
 
     def _rows_and_columns(self) -> tuple[np.ndarray, np.ndarray]:
-        """Row and column of each parameter in L."""
+        """Return the row and column of each parameter in L."""
         if self.kind == "diagonal":
             return np.arange(self.dimension), np.arange(self.dimension)
         if self.kind == "triangular":

@@ -1,4 +1,4 @@
-"""What a generator of samples x = g(z; w) has to offer: its values, and exact products with its parameter Jacobian."""
+"""The interface of generators x = g(z; w): values and exact products of their Jacobians (N1)."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ class Linearisation:
 
 
 class Generator(ABC):
-    r"""A generator x_i = g(z_i; w) ∈ R^d of samples, with the products of its parameter Jacobians J_i = ∂g(z_i; w)/∂w ∈ R^{d×p} (N1).
+    r"""A generator x_i = g(z_i; w) ∈ R^d of samples, with products of its Jacobians J_i, (N1).
 
-    The object is the architecture; the parameters w are a flat array (p,) that is handed in each
-    time, and decides library, device and floating type of all results. The parts of w have names
-    (:attr:`blocks`); :meth:`split` and :meth:`pack` lead from one form to the other.
+    J_i = ∂g(z_i; w)/∂w ∈ R^{d×p}. The object is the architecture; the parameters w are a flat array
+    (p,), an argument of each call, which decides library, device and floating-point type of all
+    results. The parts of w have names (:attr:`blocks`); :meth:`split` and :meth:`pack` convert one
+    form to the other.
 
     A subclass is a frozen dataclass with the attributes ``latent_dimension`` and ``dimension``, and
-    gives :attr:`blocks`, :meth:`_linearise` and :meth:`_initial`; arguments have been checked when
-    they are called.
+    gives :attr:`blocks`, :meth:`_linearise` and :meth:`_initial`, which get checked arguments.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Generator(ABC):
 
     Examples
     --------
-    A generator of one's own, x = w z with one parameter:
+    A user-defined generator, x = w z with one parameter:
 
     >>> import numpy as np
     >>> class Stretch(Generator):
@@ -120,17 +120,16 @@ class Generator(ABC):
 
         Raises
         ------
-        ShapeError, NonFiniteError, BackendError
-            For arguments that do not fit the generator, or that are not finite; and for samples
-            that are not.
+        NonFiniteError
+            If an argument or a sample is not finite.
         DomainError
-            For parameters or latent points outside the set on which the generator is defined.
+            If parameters or latent points lie outside the set on which the generator is defined.
         """
         xp, w, z = self._arguments(parameters, latents)
         return self._sample(xp, self._value(xp, w, z), w, z)
 
     def value_and_jvp(self, parameters: Array, latents: Array) -> tuple[Array, Product]:
-        """Return the samples x (n, d), and the function that takes a tangent u as :meth:`jvp` does; the forward pass is shared."""
+        """Return the samples x (n, d), and a function of the tangent as :meth:`jvp`."""
         xp, w, z = self._arguments(parameters, latents)
         linear = self._linearise(xp, w, z)
         value = self._sample(xp, linear.value, w, z)
@@ -148,7 +147,7 @@ class Generator(ABC):
         return value, push
 
     def value_and_vjp(self, parameters: Array, latents: Array) -> tuple[Array, Product]:
-        """Return the samples x (n, d), and the function that takes a cotangent c as :meth:`vjp` does; the forward pass is shared."""
+        """Return the samples x (n, d), and a function of the cotangent as :meth:`vjp`."""
         xp, w, z = self._arguments(parameters, latents)
         linear = self._linearise(xp, w, z)
         value = self._sample(xp, linear.value, w, z)
@@ -161,7 +160,7 @@ class Generator(ABC):
         return value, pull
 
     def jvp(self, parameters: Array, latents: Array, tangent: Array) -> Array:
-        """Return J_i u, the velocity of the samples when w moves with velocity u.
+        """Return J_i u, the velocity of the samples when w moves with velocity u, equation (N1).
 
         Parameters
         ----------
@@ -178,14 +177,15 @@ class Generator(ABC):
 
         Raises
         ------
-        ShapeError, NonFiniteError, DomainError, BackendError
-            As for calling the generator. A Jacobian that is not finite is reported with the name of
-            the parameters it belongs to.
+        NonFiniteError
+            If the Jacobian is not finite; the message names the parameters that it belongs to.
         """
         return self.value_and_jvp(parameters, latents)[1](tangent)
 
     def vjp(self, parameters: Array, latents: Array, cotangent: Array) -> Array:
-        """Return Σ_i J_iᵀ c_i, the derivative of Σ_i ⟨c_i, x_i⟩ with respect to w; with c_i = π_i ∇f_k(x_i) it is row k of B in (N1).
+        """Return Σ_i J_iᵀ c_i, the derivative of Σ_i ⟨c_i, x_i⟩ by w, equation (N1).
+
+        With c_i = π_i ∇f_k(x_i) it is row k of B.
 
         Parameters
         ----------
@@ -202,16 +202,15 @@ class Generator(ABC):
 
         Raises
         ------
-        ShapeError, NonFiniteError, DomainError, BackendError
-            As for calling the generator. A Jacobian that is not finite is reported with the name of
-            the parameters it belongs to.
+        NonFiniteError
+            If the Jacobian is not finite; the message names the parameters that it belongs to.
         """
         return self.value_and_vjp(parameters, latents)[1](cotangent)
 
     def jacobian(self, parameters: Array, latents: Array) -> Array:
-        """Return the Jacobians J_i = ∂g(z_i; w)/∂w, shape (n, d, p); arguments and errors as for :meth:`jvp`.
+        """Return the Jacobians J_i = ∂g(z_i; w)/∂w, shape (n, d, p), equation (N1).
 
-        This holds n·d·p numbers: for reading and testing. Velocities use the products.
+        They hold n·d·p numbers: for reading and testing. Velocities use the products.
         """
         xp, w, z = self._arguments(parameters, latents)
         linear = self._linearise(xp, w, z)
@@ -223,7 +222,9 @@ class Generator(ABC):
         return matrix
 
     def gram(self, parameters: Array, latents: Array, cotangents: Array) -> Array:
-        """Return B Bᵀ, where row k of B is the :meth:`vjp` of the k-th cotangent: with c = π ∇f the matrix of (N3).
+        """Return B Bᵀ, where row k of B is the :meth:`vjp` of the k-th cotangent.
+
+        With c = π ∇f it is the matrix of (N3).
 
         Parameters
         ----------
@@ -239,11 +240,6 @@ class Generator(ABC):
         array (s, s)
             Symmetric and positive semi-definite, to rounding.
 
-        Raises
-        ------
-        ShapeError, NonFiniteError, DomainError, BackendError
-            As for :meth:`vjp`.
-
         Notes
         -----
         Neither the Jacobians (n, d, p) nor more than 24 MiB of B (or two rows of it, if they are
@@ -255,18 +251,19 @@ class Generator(ABC):
         value = self._sample(xp, linear.value, w, z)
         if cotangents.ndim != 3:
             raise ShapeError(
-                f"cotangents must have shape (s, {value.shape[0]}, {value.shape[1]}), got {tuple(cotangents.shape)}"
+                f"cotangents must have shape (s, {value.shape[0]}, {value.shape[1]}), "
+                f"got {tuple(cotangents.shape)}"
             )
         c, _ = self._batch(xp, cotangents, "cotangents", tuple(value.shape), w)
         return symmetrise(xp, self._gram(xp, linear, c))
 
     def latents(self, number: int, rng: np.random.Generator, like: Array | None = None) -> Array:
-        """Draw latent points: standard normal unless the generator says otherwise.
+        """Draw latent points, standard normal by default.
 
         Parameters
         ----------
         number : int
-            How many, n.
+            Their number n.
         rng : numpy.random.Generator
             Source of all randomness; draws on the host.
         like : array, optional
@@ -275,11 +272,6 @@ class Generator(ABC):
         Returns
         -------
         array (n, k)
-
-        Raises
-        ------
-        DomainError
-            If ``number`` is not a whole number of at least 1.
         """
         return _moved(self._latents(rng, _checks.positive_integer(number, "number")), like)
 
@@ -303,12 +295,8 @@ class Generator(ABC):
             If the start is random and there is no ``rng``.
         """
         parts = self._initial(rng)
-        return _moved(
-            np.concatenate(
-                [np.reshape(np.asarray(parts[name], dtype=np.float64), -1) for name in self.blocks]
-            ),
-            like,
-        )
+        flat = [np.asarray(parts[name], dtype=np.float64).reshape(-1) for name in self.blocks]
+        return _moved(np.concatenate(flat), like)
 
     def split(self, parameters: Array) -> dict[str, Array]:
         """Return copies of the named parts of w, each in its shape; the reverse of :meth:`pack`.
@@ -322,23 +310,19 @@ class Generator(ABC):
         -------
         dict of str to array
             A part of shape :attr:`blocks` ``[name]`` for each name.
-
-        Raises
-        ------
-        ShapeError, NonFiniteError, BackendError
-            For parameters that do not fit the generator.
         """
         xp = array_namespace(parameters=parameters)
         w = _checks.vector(parameters, "parameters", self.size, xp)
         return {name: xp.asarray(part, copy=True) for name, part in self._parts(xp, w).items()}
 
     def pack(self, **parts: Array | float) -> Array:
-        """Return the flat parameters w (p,) with these parts, each an array or a number that broadcasts to its shape in :attr:`blocks`.
+        """Return the flat parameters w (p,) with these parts.
 
         Parameters
         ----------
         **parts : array or float
-            Every part by its name. Arrays share library and device; w has the floating type of the
+            Every part by its name: arrays or numbers that broadcast to their shapes in
+            :attr:`blocks`. Arrays share library and device; w has the floating-point type of the
             first of them (float64 of NumPy if all parts are numbers).
 
         Returns
@@ -348,9 +332,9 @@ class Generator(ABC):
         Raises
         ------
         OptionError
-            If a part is missing, or has a name that the generator does not know.
-        ShapeError, NonFiniteError, BackendError
-            For parts that do not fit.
+            If a part is missing or unknown.
+        ShapeError
+            If a part does not broadcast to its shape.
         """
         if set(parts) != set(self.blocks):
             raise OptionError(
@@ -358,51 +342,46 @@ class Generator(ABC):
             )
         given = {name: part for name, part in parts.items() if is_array(part)}
         xp = array_namespace(**given) if given else host_namespace
-        like = (
-            _checks.real_array(next(iter(given.values())), next(iter(given)), xp)
-            if given
-            else np.empty(0)
-        )
+        first = next(iter(given.items()), ("", np.empty(0)))
+        like = _checks.real_array(first[1], first[0], xp)
         flat = []
         for name, shape in self.blocks.items():
-            part = _checks.finite(
-                xp.asarray(parts[name], dtype=like.dtype, device=device(like)), name, xp
-            )
-            if part.ndim > len(shape) or any(
-                a not in (1, b) for a, b in zip(part.shape[::-1], shape[::-1], strict=False)
-            ):
+            part = xp.asarray(parts[name], dtype=like.dtype, device=device(like))
+            _checks.finite(part, name, xp)
+            pairs = zip(part.shape[::-1], shape[::-1], strict=False)
+            if part.ndim > len(shape) or any(a not in (1, b) for a, b in pairs):
                 raise ShapeError(f"{name} must have shape {shape}, got {tuple(part.shape)}")
             flat.append(xp.reshape(xp.broadcast_to(part, shape), (-1,)))
         return xp.concat(flat)
 
     @abstractmethod
     def _linearise(self, xp: Namespace, w: Array, z: Array) -> Linearisation:
-        """Samples with both products; what only the products need is better computed when they are called."""
+        """Return samples with both products; work that only these need belongs into them."""
 
     @abstractmethod
     def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
-        """Host arrays of the shapes in :attr:`blocks`, by name."""
+        """Return host arrays of the shapes in :attr:`blocks`, by name."""
 
     def _value(self, xp: Namespace, w: Array, z: Array) -> Array:
-        """Samples (n, d) alone."""
+        """Return samples (n, d) alone."""
         return self._linearise(xp, w, z).value
 
     def _domain(self, xp: Namespace, w: Array, z: Array) -> dict[str, Array]:
-        """What g needs in order to be defined, in words, with boolean arrays that say where it is so; the default needs nothing."""
+        """Return requirements of g, in words, with boolean arrays of where they hold."""
         return {}
 
     def _latents(self, rng: np.random.Generator, number: int) -> np.ndarray:
-        """Host array (n, k) of latent points."""
+        """Return a host array (n, k) of latent points."""
         return rng.normal(size=(number, self.latent_dimension))
 
     def _jacobian(self, xp: Namespace, w: Array, z: Array, linear: Linearisation) -> Array:
-        """Jacobians (n, d, p), by pushing the p unit vectors; they come in tiles that need no more memory than the result."""
+        """Return Jacobians (n, d, p) from p unit vectors, in tiles no larger than the result."""
         tile = max(1, z.shape[0] * self.dimension)
         columns = [linear.push(axes) for axes in unit_vectors(xp, self.size, tile, w)]
         return xp.permute_dims(xp.concat(columns, axis=0), (1, 2, 0))
 
     def _gram(self, xp: Namespace, linear: Linearisation, cotangents: Array) -> Array:
-        """B Bᵀ from row tiles of B: as many as fit are held, and the tiles behind them are formed anew for each such group."""
+        """Return B Bᵀ from row tiles of B; those that fit are held, later ones recomputed."""
         edge = max(1, TILE_BYTES // (8 * self.size))
         cuts = list(tiles(cotangents.shape[0], edge))
         held = max(1, HELD_BYTES // (8 * self.size * edge))
@@ -417,28 +396,22 @@ class Generator(ABC):
                     blocks[i, j] = xp.matmul(before, xp.matrix_transpose(tile))
                     blocks[j, i] = xp.matrix_transpose(blocks[i, j])
                 del tile
-        return xp.concat(
-            [xp.concat([blocks[i, j] for j in range(len(cuts))], axis=1) for i in range(len(cuts))],
-            axis=0,
-        )
+        number = range(len(cuts))
+        stripes = [xp.concat([blocks[i, j] for j in number], axis=1) for i in number]
+        return xp.concat(stripes, axis=0)
 
     def _rows(self, xp: Namespace, linear: Linearisation, cotangents: Array) -> Array:
-        """Σ_i J_iᵀ c_i (s, p) of the cotangents (s, n, d), checked."""
-        expected = (cotangents.shape[0], self.size)
-        rows = self._shaped(
-            xp, linear.pull(cotangents), expected, "the vector-Jacobian product", cotangents
-        )
+        """Return Σ_i J_iᵀ c_i (s, p) of cotangents (s, n, d), checked."""
+        expected, what = (cotangents.shape[0], self.size), "the vector-Jacobian product"
+        rows = self._shaped(xp, linear.pull(cotangents), expected, what, cotangents)
         if not item(xp.all(xp.isfinite(rows))):
             for name, place in self._places():
-                _checks.finite(
-                    rows[:, place],
-                    f"the Jacobian with respect to {name!r}, multiplied by the cotangent,",
-                    xp,
-                )
+                what = f"the Jacobian with respect to {name!r}, multiplied by the cotangent,"
+                _checks.finite(rows[:, place], what, xp)
         return rows
 
     def _arguments(self, parameters: Array, latents: Array) -> tuple[Namespace, Array, Array]:
-        """Namespace, w and z, checked."""
+        """Return the namespace, w and z, checked."""
         xp = array_namespace(parameters=parameters, latents=latents)
         w = _checks.vector(parameters, "parameters", self.size, xp)
         z = _checks.points(latents, "latents", xp, dim=self.latent_dimension, like=w)
@@ -448,7 +421,7 @@ class Generator(ABC):
         return xp, w, z
 
     def _sample(self, xp: Namespace, value: Array, w: Array, z: Array) -> Array:
-        """The samples, if they have their shape and are finite."""
+        """Return the samples if they have their shape and are finite."""
         expected = (z.shape[0], self.dimension)
         array_namespace(parameters=w, **{"what the generator returned": value})
         if tuple(value.shape) != expected:
@@ -466,37 +439,27 @@ class Generator(ABC):
     def _batch(
         self, xp: Namespace, x: Array, name: str, shape: tuple[int, ...], like: Array
     ) -> tuple[Array, bool]:
-        """Vectors of this shape with a batch axis in front, and whether there was none."""
+        """Return vectors of this shape with a batch axis in front, and whether it was missing."""
         array_namespace(parameters=like, **{name: x})
         single = x.ndim == len(shape)
-        if (
-            x.ndim - len(shape) not in (0, 1)
-            or tuple(x.shape[x.ndim - len(shape) :]) != shape
-            or x.shape[0] == 0
-        ):
-            raise ShapeError(
-                f"{name} must have shape {shape} or {('s', *shape)}, got {tuple(x.shape)}".replace(
-                    "'s'", "s"
-                )
-            )
+        leading = x.ndim - len(shape)
+        if leading not in (0, 1) or tuple(x.shape[leading:]) != shape or x.shape[0] == 0:
+            batched = str(("s", *shape)).replace("'s'", "s")
+            raise ShapeError(f"{name} must have shape {shape} or {batched}, got {tuple(x.shape)}")
         x = _checks.finite(_checks.real_array(x, name, xp, like=like), name, xp)
         return (x[None, ...] if single else x), single
 
     def _blame(self, xp: Namespace, linear: Linearisation, tangents: Array) -> None:
-        """Name the parameters whose share of a product is not finite."""
+        """Raise NonFiniteError with the parameters whose share of a product is not finite."""
         numbers = xp.arange(self.size, device=device(tangents))
         for name, place in self._places():
-            chosen = xp.where(
-                (numbers >= place.start) & (numbers < place.stop), tangents, xp.zeros_like(tangents)
-            )
-            _checks.finite(
-                linear.push(chosen),
-                f"the Jacobian with respect to {name!r}, multiplied by the tangent,",
-                xp,
-            )
+            inside = (numbers >= place.start) & (numbers < place.stop)
+            chosen = xp.where(inside, tangents, xp.zeros_like(tangents))
+            what = f"the Jacobian with respect to {name!r}, multiplied by the tangent,"
+            _checks.finite(linear.push(chosen), what, xp)
 
     def _places(self) -> Iterator[tuple[str, slice]]:
-        """Name of each part of w with where it lies."""
+        """Yield the name of each part of w with its place."""
         start = 0
         for name, shape in self.blocks.items():
             stop = start + math.prod(shape)
@@ -504,7 +467,7 @@ class Generator(ABC):
             start = stop
 
     def _parts(self, xp: Namespace, w: Array) -> dict[str, Array]:
-        """Parts of w (..., p) by name, each in its shape behind the leading axes; possibly views."""
+        """Return the parts of w (..., p) by name, each in its shape; possibly views."""
         blocks, leading = self.blocks, tuple(w.shape[:-1])
         return {
             name: xp.reshape(w[..., place], (*leading, *blocks[name]))
@@ -513,7 +476,7 @@ class Generator(ABC):
 
 
 def unit_vectors(xp: Namespace, size: int, tile: int, like: Array) -> Iterator[Array]:
-    """Rows of the identity matrix of this size, in tiles."""
+    """Yield the rows of the identity matrix of this size, in tiles."""
     numbers = xp.arange(size, device=device(like))
     for cut in tiles(size, tile):
         yield xp.astype(numbers[cut][:, None] == numbers[None, :], like.dtype)

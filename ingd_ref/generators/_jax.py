@@ -19,7 +19,7 @@ __all__ = ["JaxGenerator", "from_jax"]
 
 @dataclass(frozen=True, eq=False)
 class JaxGenerator(Generator):
-    """The generator that :func:`from_jax` makes of a function: x = function(w, z). One of (N1).
+    """The generator x = function(w, z) of :func:`from_jax`, for equation (N1).
 
     Attributes
     ----------
@@ -42,11 +42,11 @@ class JaxGenerator(Generator):
         return dict(self.shapes)
 
     def latents(self, number: int, rng: np.random.Generator, like: Array | None = None) -> Array:
-        """Draw standard normal latent points (n, k): JAX arrays in the type of the first parameters, unless ``like`` says otherwise."""
+        """Draw standard normal latent points (n, k), by default like the first parameters."""
         return super().latents(number, rng, self.start if like is None else like)
 
     def initial(self, rng: np.random.Generator | None = None, like: Array | None = None) -> Array:
-        """Return the parameters (p,) that the generator was made with, as a JAX array, unless ``like`` says otherwise."""
+        """Return the parameters (p,) given to :func:`from_jax`, by default as a JAX array."""
         return super().initial(rng, self.start if like is None else like)
 
     def _value(self, xp: Namespace, w: Array, z: Array) -> Array:
@@ -65,10 +65,11 @@ class JaxGenerator(Generator):
         return Linearisation(value, push, pull)
 
     def _applied(self, w: Array, z: Array) -> Callable[[Array], Array]:
-        """The map of the flat parameters to samples."""
+        """Return the map of the flat parameters to samples."""
         if not backend_name(w).startswith("jax"):
             raise BackendError(
-                f"a function for JAX takes its arrays, got {backend_name(w)} arrays; draw latents and initial without like="
+                f"a function for JAX takes its arrays, got {backend_name(w)} arrays; "
+                "draw latents and initial without like="
             )
         return lambda flat: self.function(self.unravel(flat), z)
 
@@ -83,41 +84,38 @@ def from_jax(
     latent_dimension: int,
     dimension: int | None = None,
 ) -> JaxGenerator:
-    """Return a function written for JAX as a generator, with exact Jacobian products by ``jax.jvp`` and ``jax.vjp``.
+    """Return a JAX function as a generator, with exact Jacobian products for equation (N1).
 
     Parameters
     ----------
     function : callable
         Maps a tree of parameters and latent points (n, k) to samples (n, d), each row on its own.
     parameters : tree of JAX arrays
-        Parameters to start from, which also say what the tree looks like: an array, or lists,
-        tuples and dicts of them.
+        Parameters to start from: an array, or lists, tuples and dicts of them.
     latent_dimension : int
         Number k of coordinates of a latent point.
     dimension : int, optional
-        Number d of coordinates of a sample. Default: asked of the function, by one call with zeros.
+        Number d of coordinates of a sample. Default: that of one call of the function with zeros.
 
     Returns
     -------
-    JaxGenerator
+    Generator
         Its parameters are flat JAX arrays (p,), its latent points JAX arrays.
 
     Raises
     ------
     DomainError
-        For dimensions that are not whole numbers of at least 1.
+        If a dimension is not a whole number of at least 1.
     OptionError
-        For a tree without parameters.
+        If the tree has no parameters.
 
     Examples
     --------
     With ``parameters = {"location": jax.numpy.zeros(2), "scale": jax.numpy.ones(())}``:
     ``generator = from_jax(lambda w, z: w["location"] + w["scale"] * z, parameters, 2)``.
     """
-    jax, width = (
-        import_module("jax"),
-        _checks.positive_integer(latent_dimension, "latent_dimension"),
-    )
+    jax = import_module("jax")
+    width = _checks.positive_integer(latent_dimension, "latent_dimension")
     start, unravel = import_module("jax.flatten_util").ravel_pytree(parameters)
     if start.shape[0] == 0:
         raise OptionError("there are no parameters in the tree")
@@ -126,9 +124,8 @@ def from_jax(
         jax.tree_util.keystr(path) or "parameters": tuple(leaf.shape) for path, leaf in leaves
     }
     if dimension is None:
-        dimension = int(
-            function(parameters, jax.numpy.zeros((1, width), dtype=start.dtype)).shape[-1]
-        )
+        zeros = jax.numpy.zeros((1, width), dtype=start.dtype)
+        dimension = int(function(parameters, zeros).shape[-1])
     return JaxGenerator(
         function, width, _checks.positive_integer(dimension, "dimension"), start, unravel, shapes
     )

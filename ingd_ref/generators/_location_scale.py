@@ -15,9 +15,10 @@ __all__ = ["LocationScale"]
 
 @dataclass(frozen=True)
 class LocationScale(Generator):
-    r"""The generator x = m + s ∘ z of a location-scale family: with standard normal z, of N(m, diag s²). One of (N1).
+    r"""The generator x = m + s ∘ z: with standard normal z, of N(m, diag s²), for equation (N1).
 
-    .. math:: J u = \dot m + \dot s \circ z, \qquad \text{or, with } s = e^r, \qquad J u = \dot m + \dot r \circ s \circ z
+    .. math:: J u = \dot m + \dot s \circ z, \qquad \text{or, with } s = e^r, \qquad
+              J u = \dot m + \dot r \circ s \circ z
 
     Parameters
     ----------
@@ -26,9 +27,8 @@ class LocationScale(Generator):
     shared : bool
         Whether one number s scales all coordinates (default) or each has its own.
     logarithmic : bool
-        Whether the parameter is r = log s instead of s. Default False. Without the logarithm s may
-        have either sign, or be zero: x is then reflected, or constant, and the velocity is that of
-        the same formula. With it s stays positive whatever the step.
+        Whether the parameter is r = log s instead of s, so that s stays positive whatever the step.
+        Default: s, which may become negative or zero; x is then reflected or constant.
 
     Attributes
     ----------
@@ -42,8 +42,8 @@ class LocationScale(Generator):
 
     Notes
     -----
-    It starts at m = 0 and s = 1. The velocity (N3) with these generators, Gaussian statistics and
-    no regularisation follows the flow (E10) of the Gaussian family exactly. Source: [L25].
+    The start is at m = 0 and s = 1. The velocity (N3) with these generators, Gaussian statistics
+    and no regularisation follows the flow (E10) of the Gaussian family exactly. Source: [L25].
 
     Examples
     --------
@@ -95,7 +95,7 @@ class LocationScale(Generator):
         return Linearisation(value, push, pull)
 
     def _location_and_scale(self, xp: Namespace, w: Array) -> tuple[Array, Array]:
-        """Two arrays (..., d) or (..., 1)."""
+        """Return two arrays (..., d) or (..., 1)."""
         return w[..., : self.dimension], w[..., self.dimension :]
 
     def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ from ingd_ref._special.normal import normal_tail
 from ingd_ref.backend._namespace import Array, Namespace, item
 from ingd_ref.backend._operations import softmax
 from ingd_ref.generators._base import Generator, Linearisation
-from ingd_ref.generators._draws import open_uniform
+from ingd_ref.generators._scalar import linearisation, open_uniform, unit_interval
 
 __all__ = ["GaussianMixtureQuantile"]
 
@@ -34,16 +34,20 @@ THINNEST = 1e6
 
 @dataclass(frozen=True)
 class GaussianMixtureQuantile(Generator):
-    r"""The generator x = F⁻¹(u; w) of a mixture of K Gaussians on the line, u uniform on (0, 1). One of (N1).
+    r"""The generator x = F⁻¹(u; w) of a mixture of K Gaussians on the line, for equation (N1).
+
+    With u uniform on (0, 1),
 
     .. math::
-        F(x) = \sum_k \rho_k \Phi(\zeta_k), \quad \zeta_k = \frac{x - m_k}{s_k}, \quad \rho = \mathrm{softmax}(\ell), \quad s_k = e^{r_k},
-        \qquad f(x) = \sum_k \rho_k \varphi(\zeta_k) / s_k
+        F(x) = \sum_k \rho_k \Phi(\zeta_k), \quad \zeta_k = \frac{x - m_k}{s_k}, \quad \rho =
+        \mathrm{softmax}(\ell), \quad s_k = e^{r_k}, \qquad f(x) = \sum_k \rho_k \varphi(\zeta_k) /
+        s_k
 
     and, by differentiation of F(x; w) = u with the responsibilities R_k = ρ_k φ(ζ_k) / (s_k f(x)),
 
     .. math::
-        \frac{\partial x}{\partial m_k} = R_k, \qquad \frac{\partial x}{\partial r_k} = R_k (x - m_k), \qquad
+        \frac{\partial x}{\partial m_k} = R_k, \qquad
+        \frac{\partial x}{\partial r_k} = R_k (x - m_k), \qquad
         \frac{\partial x}{\partial \ell_k} = -\frac{\rho_k}{f(x)} \bigl( \Phi(\zeta_k) - F(x) \bigr)
 
     Parameters
@@ -64,12 +68,12 @@ class GaussianMixtureQuantile(Generator):
 
     Notes
     -----
-    The latent points must lie between 0 and 1; otherwise a DomainError is raised. Where u is below
-    one half, F(x) = u is solved by Newton's iteration on log F between brackets, else 1 − F(x) = 1
-    − u in the same way, so that both tails keep their digits. Between distant components the
-    density is small, and x depends strongly on u and on the weights; the derivatives say so.
+    Latent points outside (0, 1) raise a DomainError. Where u is below one half, F(x) = u is solved
+    by Newton's iteration on log F between brackets, else 1 − F(x) = 1 − u in the same way, so that
+    both tails keep their digits. Between distant components the density is small, and x and its
+    derivatives depend strongly on u and on the weights.
 
-    It starts with equal weights, unit scales, and locations one apart around zero: equal components
+    The start has equal weights, unit scales, and locations one apart around zero: equal components
     would stay equal.
 
     Examples
@@ -114,49 +118,32 @@ class GaussianMixtureQuantile(Generator):
         side = xp.where(z < 0.5, -1.0, xp.ones_like(z))
         tails = normal_tail(xp, -side * zeta)
         excess = side * (xp.sum(weights * tails, axis=1, keepdims=True) - tails)
-        by_logits, by_log_scales = (
-            -weights * excess / density,
-            responsibilities * (x[:, None] - locations),
-        )
-        jacobian = xp.concat(
-            [by_logits, responsibilities, by_log_scales], axis=1
-        )  # (n, p), as d = 1
+        by_logits = -weights * excess / density
+        by_log_scales = responsibilities * (x[:, None] - locations)
+        jacobian = xp.concat([by_logits, responsibilities, by_log_scales], axis=1)
 
-        def push(tangents: Array) -> Array:
-            return xp.matmul(tangents, xp.matrix_transpose(jacobian))[..., None]
-
-        def pull(cotangents: Array) -> Array:
-            return xp.matmul(cotangents[..., 0], jacobian)
-
-        return Linearisation(x[:, None], push, pull)
+        return linearisation(xp, x, jacobian)
 
     def _solve(self, xp: Namespace, w: Array, u: Array) -> Array:
         """Quantiles x (n,)."""
         logits, locations, log_scales = self._parts(xp, w).values()
-        log_weights, weights, scales = (
-            log_softmax(xp, logits),
-            softmax(xp, logits),
-            xp.exp(log_scales),
-        )
+        log_weights, weights = log_softmax(xp, logits), softmax(xp, logits)
         upper = u >= 0.5
-        side = xp.where(
-            upper, -1.0, xp.ones_like(u)
-        )  # the tail is F(x) for side 1, 1 − F(x) for side −1
+        side = xp.where(upper, -1.0, xp.ones_like(u))  # the tail is F(x) for 1, 1 − F(x) for −1
         probability = xp.where(upper, 1.0 - u, u)
         goal, one = xp.log(probability), xp.ones_like(u)
 
         # Each component alone has its quantile within ± reach of its location; that of the mixture
         # lies between them.
-        reach = (xp.sqrt(-2.0 * goal) + MARGIN)[:, None] * scales
+        reach = (xp.sqrt(-2.0 * goal) + MARGIN)[:, None] * xp.exp(log_scales)
         left, right = xp.min(locations - reach, axis=1), xp.max(locations + reach, axis=1)
         x, step, eps = 0.5 * (left + right), right - left, xp.finfo(u.dtype).eps
         thin = THINNEST * xp.finfo(u.dtype).smallest_normal
         for _ in range(STEPS):
             zeta = _standardised(xp, x, locations, log_scales)
             tail = xp.sum(weights * normal_tail(xp, side[:, None] * zeta), axis=1)
-            density = xp.sum(
-                xp.exp(log_weights - log_scales - 0.5 * (zeta * zeta + LOG_2PI)), axis=1
-            )
+            logs = log_weights - log_scales - 0.5 * (zeta * zeta + LOG_2PI)
+            density = xp.sum(xp.exp(logs), axis=1)
             on_the_right = side * (probability - tail) > 0
             left, right = xp.where(on_the_right, x, left), xp.where(on_the_right, right, x)
             # Newton's step on the logarithm of the tail, if it stays in the bracket and is less
@@ -177,10 +164,10 @@ class GaussianMixtureQuantile(Generator):
         return x
 
     def _domain(self, xp: Namespace, w: Array, z: Array) -> dict[str, Array]:
-        return {"latents in (0, 1)": (z > 0) & (z < 1)}
+        return unit_interval(z)
 
     def _latents(self, rng: np.random.Generator, number: int) -> np.ndarray:
-        return open_uniform(rng, (number, 1))
+        return open_uniform(rng, number)
 
     def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
         zeros = np.zeros(self.components)
@@ -192,5 +179,5 @@ class GaussianMixtureQuantile(Generator):
 
 
 def _standardised(xp: Namespace, x: Array, locations: Array, log_scales: Array) -> Array:
-    """Distances (x − m_k)/s_k, (n, K)."""
+    """Return the distances (x − m_k)/s_k, (n, K)."""
     return (x[:, None] - locations) / xp.exp(log_scales)

@@ -30,11 +30,13 @@ MEAN_SQUARES = {"tanh": 0.39, "relu": 0.5, "silu": 0.36, "gelu": 0.43}
 
 @dataclass(frozen=True)
 class MultilayerPerceptron(Generator):
-    r"""A multilayer perceptron as a generator, one of (N1).
+    r"""A multilayer perceptron as a generator, for equation (N1).
 
     .. math::
-        a_l &= W_l h_{l-1} + b_l, \quad h_l = \sigma(a_l), \quad h_0 = z, \quad x = a_L \;[\,+\, z\,] \\
-        \dot a_l &= W_l \dot h_{l-1} + \dot W_l h_{l-1} + \dot b_l, \quad \dot h_l = \sigma'(a_l) \circ \dot a_l, \quad J u = \dot a_L \\
+        a_l &= W_l h_{l-1} + b_l, \quad h_l = \sigma(a_l), \quad h_0 = z, \quad
+            x = a_L \;[\,+\, z\,] \\
+        \dot a_l &= W_l \dot h_{l-1} + \dot W_l h_{l-1} + \dot b_l, \quad
+            \dot h_l = \sigma'(a_l) \circ \dot a_l, \quad J u = \dot a_L \\
         \delta_L &= c, \quad \delta_{l-1} = \sigma'(a_{l-1}) \circ W_l^\top \delta_l, \quad
             (J^\top c)_{W_l} = \delta_l h_{l-1}^\top, \quad (J^\top c)_{b_l} = \delta_l
 
@@ -55,23 +57,21 @@ class MultilayerPerceptron(Generator):
     Raises
     ------
     ShapeError
-        For fewer than two sizes, or a residual perceptron with k ≠ d.
+        If there are fewer than two sizes, or the perceptron is residual and k ≠ d.
     DomainError
-        For sizes that are not whole numbers of at least 1.
-    OptionError
-        For an activation that does not exist.
+        If a size is not a whole number of at least 1.
 
     Notes
     -----
     Memory: the forward pass keeps h_l and σ'(a_l), 2n numbers for each unit. Products of s tangents
     or cotangents go through the layers in tiles of about 1 MiB for each layer, so that ``vjp``
-    peaks at twice its result (s, p), and ``gram`` holds 24 MiB of that whatever s is: neither J (n,
-    d, p) nor an array (s, n, width) is formed. For n = 500, d = 5, p = 18 000 and s = 200 ``gram``
-    peaks at 30 MiB, where J alone would hold 343 MiB.
+    peaks at twice its result (s, p), and ``gram`` at 24 MiB whatever s is: neither J (n, d, p) nor
+    an array (s, n, width) is formed. For n = 500, d = 5, p = 18 000 and s = 200 ``gram`` peaks at
+    30 MiB, where J alone would hold 343 MiB.
 
     The start has zero offsets and normal matrices that give each layer outputs of about unit size;
-    the last matrix of a residual perceptron is zero, so that x = z. The derivative of relu at its
-    kink is taken as 0. Source: [L25].
+    the last matrix of a residual perceptron is zero, so that x = z. The derivative of relu at 0 is
+    taken as 0. Source: [L25].
 
     Examples
     --------
@@ -95,11 +95,13 @@ class MultilayerPerceptron(Generator):
         sizes = tuple(_checks.positive_integer(size, "sizes") for size in self.sizes)
         if len(sizes) < 2:
             raise ShapeError(
-                f"sizes must hold at least two widths, of the latent points and of the samples, got {sizes}"
+                "sizes must hold at least two widths, of the latent points and of the samples, "
+                f"got {sizes}"
             )
         if self.residual and sizes[0] != sizes[-1]:
             raise ShapeError(
-                f"a residual perceptron needs samples as wide as its latent points, got {sizes[0]} and {sizes[-1]}"
+                "a residual perceptron needs samples as wide as its latent points, "
+                f"got {sizes[0]} and {sizes[-1]}"
             )
         _checks.choice(self.activation, "activation", ACTIVATIONS)
         object.__setattr__(self, "sizes", sizes)
@@ -118,11 +120,8 @@ class MultilayerPerceptron(Generator):
         hidden = z
         for layer, (matrix, offset) in enumerate(self._layers(xp, w), 1):
             output = xp.matmul(hidden, xp.matrix_transpose(matrix)) + offset
-            hidden = (
-                output
-                if layer == len(self.sizes) - 1
-                else ACTIVATIONS[self.activation](xp, output)[0]
-            )
+            last = layer == len(self.sizes) - 1
+            hidden = output if last else ACTIVATIONS[self.activation](xp, output)[0]
         return hidden + z if self.residual else hidden
 
     def _linearise(self, xp: Namespace, w: Array, z: Array) -> Linearisation:
@@ -131,10 +130,8 @@ class MultilayerPerceptron(Generator):
         def push(tangents: Array) -> Array:
             moved = xp.zeros_like(z)[None, ...]
             for layer, (matrix_dot, offset_dot) in enumerate(self._layers(xp, tangents)):
-                moved = (
-                    xp.matmul(moved, xp.matrix_transpose(run.layers[layer][0]))
-                    + offset_dot[:, None, :]
-                )
+                moved = xp.matmul(moved, xp.matrix_transpose(run.layers[layer][0]))
+                moved = moved + offset_dot[:, None, :]
                 moved = moved + xp.matmul(run.inputs[layer], xp.matrix_transpose(matrix_dot))
                 moved = run.slopes[layer] * moved if layer < len(run.slopes) else moved
             return moved
@@ -143,11 +140,8 @@ class MultilayerPerceptron(Generator):
             parts: list[Array] = []
             for layer, delta in run.backward(xp, cotangents):
                 matrix_part = contract(xp, "sno,ni->soi", delta, run.inputs[layer])
-                parts = [
-                    xp.reshape(matrix_part, (delta.shape[0], -1)),
-                    xp.sum(delta, axis=1),
-                    *parts,
-                ]
+                flat = xp.reshape(matrix_part, (delta.shape[0], -1))
+                parts = [flat, xp.sum(delta, axis=1), *parts]
             return xp.concat(parts, axis=1)
 
         tile = max(1, LAYER_BYTES // (8 * z.shape[0] * max(self.sizes)))
@@ -155,19 +149,15 @@ class MultilayerPerceptron(Generator):
         return Linearisation(value, _in_tiles(xp, push, tile), _in_tiles(xp, pull, tile))
 
     def _jacobian(self, xp: Namespace, w: Array, z: Array, linear: Linearisation) -> Array:
-        """Jacobians (n, d, p), by back-propagation of the unit covector of each output: ∂x_a/∂W_l = δ_l^a h_{l−1}ᵀ."""
+        """Return Jacobians (n, d, p) from unit covectors: ∂x_a/∂W_l = δ_l^a h_{l−1}ᵀ."""
         run = self._forward(xp, w, z)
         units = xp.eye(self.dimension, dtype=w.dtype, device=device(w))
+        covectors = xp.broadcast_to(units[:, None, :], (self.dimension, *run.output.shape))
         parts: list[Array] = []
-        for layer, delta in run.backward(
-            xp, xp.broadcast_to(units[:, None, :], (self.dimension, *run.output.shape))
-        ):
+        for layer, delta in run.backward(xp, covectors):
             matrix_part = contract(xp, "ano,ni->naoi", delta, run.inputs[layer])
-            parts = [
-                xp.reshape(matrix_part, (z.shape[0], self.dimension, -1)),
-                xp.permute_dims(delta, (1, 0, 2)),
-                *parts,
-            ]
+            flat = xp.reshape(matrix_part, (z.shape[0], self.dimension, -1))
+            parts = [flat, xp.permute_dims(delta, (1, 0, 2)), *parts]
         return xp.concat(parts, axis=2)
 
     def _forward(self, xp: Namespace, w: Array, z: Array) -> _ForwardPass:
@@ -181,7 +171,7 @@ class MultilayerPerceptron(Generator):
         return _ForwardPass(layers, inputs, slopes, output)
 
     def _layers(self, xp: Namespace, w: Array) -> list[tuple[Array, Array]]:
-        """Matrix (..., out, in) and offset (..., out) of each layer, from parameters (..., p)."""
+        """Return matrix (..., out, in) and offset (..., out) of each layer, from w (..., p)."""
         parts = self._parts(xp, w)
         return [
             (parts[f"matrix_{layer}"], parts[f"offset_{layer}"])
@@ -196,11 +186,8 @@ class MultilayerPerceptron(Generator):
         parts: dict[str, np.ndarray] = {}
         for layer, (inputs, outputs) in enumerate(itertools.pairwise(self.sizes), 1):
             mean_square = 1.0 if layer == 1 else MEAN_SQUARES[self.activation]
-            scale = (
-                0.0
-                if self.residual and layer == len(self.sizes) - 1
-                else 1.0 / math.sqrt(inputs * mean_square)
-            )
+            silent = self.residual and layer == len(self.sizes) - 1
+            scale = 0.0 if silent else 1.0 / math.sqrt(inputs * mean_square)
             parts |= {
                 f"matrix_{layer}": scale * rng.normal(size=(outputs, inputs)),
                 f"offset_{layer}": np.zeros(outputs),
@@ -210,7 +197,11 @@ class MultilayerPerceptron(Generator):
 
 @dataclass(frozen=True, eq=False)
 class _ForwardPass:
-    """What back-propagation needs: (W_l, b_l), inputs h_{l−1} (n, in), slopes σ'(a_l) (n, out) of all layers but the last, output a_L."""
+    """What back-propagation needs.
+
+    These are the layers (W_l, b_l), their inputs h_{l−1} (n, in), the slopes σ'(a_l) (n, out) of
+    all but the last, and the output a_L.
+    """
 
     layers: list[tuple[Array, Array]]
     inputs: list[Array]
@@ -218,7 +209,7 @@ class _ForwardPass:
     output: Array
 
     def backward(self, xp: Namespace, delta: Array) -> Iterator[tuple[int, Array]]:
-        """Numbers of the layers from the last to the first, each with the derivatives δ_l (s, n, out) by its output."""
+        """Yield the layers from the last to the first, with δ_l (s, n, out) of each."""
         for layer in range(len(self.layers) - 1, -1, -1):
             yield layer, delta
             if layer > 0:
@@ -226,7 +217,7 @@ class _ForwardPass:
 
 
 def _in_tiles(xp: Namespace, product: Product, tile: int) -> Product:
-    """The same product, taken over a few members of the batch at a time."""
+    """Return the same product, over a few members of the batch at a time."""
     return lambda batch: xp.concat(
         [product(batch[cut, ...]) for cut in tiles(batch.shape[0], tile)], axis=0
     )

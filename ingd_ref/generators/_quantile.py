@@ -21,14 +21,16 @@ from ingd_ref.families import (
     Weibull,
 )
 from ingd_ref.generators._base import Generator, Linearisation
-from ingd_ref.generators._draws import open_uniform
+from ingd_ref.generators._scalar import linearisation, open_uniform, unit_interval
 
 __all__ = ["QuantileGenerator"]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """x = factor · scale^direction · G^power, where G has the gamma distribution of rate 1 and of shape ``share`` · shape.
+    """x = factor · scale^direction · G^power, with G of the gamma distribution of rate 1.
+
+    The shape of G is ``share`` · shape.
 
     ``shape`` and ``scale`` are names of parameters of the family; where there is no such name the
     number 1 stands for the parameter.
@@ -44,10 +46,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class QuantileGenerator(Generator):
-    r"""The generator x = F⁻¹(u; w) of a family on x > 0, where F is its distribution function and u is uniform on (0, 1). One of (N1).
+    r"""The generator x = F⁻¹(u; w) of a family on x > 0, u uniform on (0, 1), for equation (N1).
 
-    The families are those of powers of a gamma variable, x = c s^{±1} G(α, u)^r with the quantile G
-    of the gamma distribution of rate 1:
+    F is the distribution function of the family. The families are those of powers of a gamma
+    variable, x = c s^{±1} G(α, u)^r with the quantile G of the gamma distribution of rate 1:
 
     .. math::
         \frac{\partial x}{\partial s} = \pm \frac xs, \qquad
@@ -71,18 +73,18 @@ class QuantileGenerator(Generator):
     Raises
     ------
     OptionError
-        For a family without quantile generator.
+        If the family has no quantile generator.
 
     Notes
     -----
-    All parameters are positive, and so must the latent points be, and less than 1: otherwise a
-    DomainError is raised. It starts at ones.
+    Parameters must be positive and latent points lie in (0, 1); anything else raises a DomainError.
+    The start is at ones.
 
     Both x and ∂x/∂α have relative errors below 2e-13 for shapes of G from 1e-2 to 1e6 and u in
-    (1e-12, 1 − 1e-12), in float64. For small shapes a quantile can lie below the smallest floating
-    number; then x is 0, or infinite for an inverse Gamma, which is reported as a sample that is not
-    finite. A sample of the Gamma moves exactly as (P7) says: along α the projected velocity is θ̇ =
-    (α̇, 0), along the rate β it is (0, −β̇).
+    (1e-12, 1 − 1e-12), in float64. For small shapes a quantile can underflow; then x is 0, or
+    infinite for an inverse Gamma, which raises a NonFiniteError. A sample of the Gamma moves
+    exactly as in equation (P7): along α the projected velocity is θ̇ = (α̇, 0), along the rate β it
+    is (0, −β̇).
 
     Examples
     --------
@@ -121,20 +123,14 @@ class QuantileGenerator(Generator):
         }
         jacobian = xp.stack([derivatives[name] for name in self.blocks], axis=1)  # (n, p), as d = 1
 
-        def push(tangents: Array) -> Array:
-            return xp.matmul(tangents, xp.matrix_transpose(jacobian))[..., None]
-
-        def pull(cotangents: Array) -> Array:
-            return xp.matmul(cotangents[..., 0], jacobian)
-
-        return Linearisation(x[:, None], push, pull)
+        return linearisation(xp, x, jacobian)
 
     def _domain(self, xp: Namespace, w: Array, z: Array) -> dict[str, Array]:
         positive = {f"{name} > 0": part > 0 for name, part in self._parts(xp, w).items()}
-        return positive | {"latents in (0, 1)": (z > 0) & (z < 1)}
+        return positive | unit_interval(z)
 
     def _latents(self, rng: np.random.Generator, number: int) -> np.ndarray:
-        return open_uniform(rng, (number, 1))
+        return open_uniform(rng, number)
 
     def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
         return {name: np.ones(()) for name in self.blocks}
@@ -158,5 +154,6 @@ def _recipe(family: ExponentialFamily) -> Recipe:
             return Recipe(scale="scale", power=1.0 / family.shape)
         case _:
             raise OptionError(
-                f"there is no quantile generator for {family!r}: it must be a family of powers of a gamma variable"
+                f"there is no quantile generator for {family!r}: it must be a family of powers of "
+                "a gamma variable"
             )

@@ -19,7 +19,9 @@ __all__ = ["TorchGenerator", "from_torch"]
 
 @dataclass(frozen=True, eq=False)
 class TorchGenerator(Generator):
-    """The generator that :func:`from_torch` makes of a module: x = module(z), with the module's parameters as w. One of (N1).
+    """The generator x = module(z) of :func:`from_torch`, for equation (N1).
+
+    Its parameters w are those of the module.
 
     Attributes
     ----------
@@ -40,11 +42,11 @@ class TorchGenerator(Generator):
         return dict(self.shapes)
 
     def latents(self, number: int, rng: np.random.Generator, like: Array | None = None) -> Array:
-        """Draw standard normal latent points (n, k): tensors as the module's parameters are, unless ``like`` says otherwise."""
+        """Draw standard normal latent points (n, k), by default like the module's parameters."""
         return super().latents(number, rng, self._example() if like is None else like)
 
     def initial(self, rng: np.random.Generator | None = None, like: Array | None = None) -> Array:
-        """Return the module's own parameters (p,), as they are now: a tensor like the first of them, unless ``like`` says otherwise."""
+        """Return the current parameters (p,) of the module, by default as a tensor."""
         return super().initial(rng, self._example() if like is None else like)
 
     def _value(self, xp: Namespace, w: Array, z: Array) -> Array:
@@ -65,10 +67,11 @@ class TorchGenerator(Generator):
         return Linearisation(value.detach(), push, pull)
 
     def _function(self, xp: Namespace, w: Array, z: Array) -> Callable[[Array], Array]:
-        """The map of the flat parameters to samples; buffers are copied, in the floating type of w, so that the module keeps its own."""
+        """Return the map of the flat parameters to samples; buffers are copied in the type of w."""
         if backend_name(w) != "torch":
             raise BackendError(
-                f"a PyTorch module takes tensors, got {backend_name(w)} arrays; draw latents and initial without like="
+                f"a PyTorch module takes tensors, got {backend_name(w)} arrays; "
+                "draw latents and initial without like="
             )
         call, latents = import_module("torch").func.functional_call, z.detach()
         buffers = {
@@ -90,7 +93,7 @@ class TorchGenerator(Generator):
 
 
 def from_torch(module: Any, latent_dimension: int, dimension: int | None = None) -> TorchGenerator:
-    """Return a PyTorch module as a generator, with exact Jacobian products by ``torch.func``.
+    """Return a PyTorch module as a generator, with exact Jacobian products for equation (N1).
 
     Parameters
     ----------
@@ -100,19 +103,19 @@ def from_torch(module: Any, latent_dimension: int, dimension: int | None = None)
     latent_dimension : int
         Number k of coordinates of a latent point.
     dimension : int, optional
-        Number d of coordinates of a sample. Default: asked of the module, by one call with zeros.
+        Number d of coordinates of a sample. Default: that of one call of the module with zeros.
 
     Returns
     -------
-    TorchGenerator
-        Its parameters and latent points are tensors, on the device that they lie on.
+    Generator
+        Its parameters and latent points are tensors, on the device of the module.
 
     Raises
     ------
     DomainError
-        For dimensions that are not whole numbers of at least 1.
+        If a dimension is not a whole number of at least 1.
     OptionError
-        For a module without parameters.
+        If the module has no parameters.
 
     Examples
     --------
@@ -126,10 +129,7 @@ def from_torch(module: Any, latent_dimension: int, dimension: int | None = None)
         raise OptionError("the module has no parameters")
     if dimension is None:
         torch, example = import_module("torch"), next(iter(module.parameters()))
+        zeros = torch.zeros((1, width), dtype=example.dtype, device=example.device)
         with torch.no_grad():
-            dimension = int(
-                module(torch.zeros((1, width), dtype=example.dtype, device=example.device)).shape[
-                    -1
-                ]
-            )
+            dimension = int(module(zeros).shape[-1])
     return TorchGenerator(module, width, _checks.positive_integer(dimension, "dimension"), shapes)

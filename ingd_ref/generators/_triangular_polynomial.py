@@ -18,12 +18,15 @@ __all__ = ["TriangularPolynomial"]
 
 @dataclass(frozen=True)
 class TriangularPolynomial(Generator):
-    r"""A monotone triangular map in the manner of Knothe and Rosenblatt, with polynomial entries. One of (N1).
+    r"""A monotone triangular (Knothe-Rosenblatt) map with polynomial entries, for equation (N1).
 
     .. math::
-        x_j &= \sum_{|\nu| \le q} c_{j\nu}\, z_{<j}^{\,\nu} + \int_0^{z_j} \Bigl( \sum_{k \le r} a_{jk} t^k \Bigr)^2 dt
-             = \sum_\nu c_{j\nu}\, z_{<j}^{\,\nu} + \sum_{k,l} a_{jk} a_{jl} \frac{z_j^{k+l+1}}{k+l+1} \\
-        (J u)_j &= \sum_\nu \dot c_{j\nu}\, z_{<j}^{\,\nu} + 2 \sum_{k,l} \dot a_{jk} a_{jl} \frac{z_j^{k+l+1}}{k+l+1}
+        x_j &= \sum_{|\nu| \le q} c_{j\nu}\, z_{<j}^{\,\nu}
+             + \int_0^{z_j} \Bigl( \sum_{k \le r} a_{jk} t^k \Bigr)^2 dt
+             = \sum_\nu c_{j\nu}\, z_{<j}^{\,\nu}
+             + \sum_{k,l} a_{jk} a_{jl} \frac{z_j^{k+l+1}}{k+l+1} \\
+        (J u)_j &= \sum_\nu \dot c_{j\nu}\, z_{<j}^{\,\nu}
+             + 2 \sum_{k,l} \dot a_{jk} a_{jl} \frac{z_j^{k+l+1}}{k+l+1}
 
     Parameters
     ----------
@@ -45,14 +48,14 @@ class TriangularPolynomial(Generator):
     Raises
     ------
     DomainError
-        If ``dimension`` is not a whole number of at least 1, or a degree not one of at least 0.
+        If ``dimension`` is not a whole number of at least 1, or a degree is not one of at least 0.
 
     Notes
     -----
-    Each x_j increases strictly with z_j unless its slope polynomial is zero altogether, so the map
-    is one-to-one; every distribution with a density is the image of standard normal z under some
-    increasing triangular map. It starts with x = z. Moments of x are moments of z of a higher
-    degree, which Gauss-Hermite quadrature gives exactly.
+    Each x_j increases strictly with z_j unless its slope polynomial is zero, so the map is
+    one-to-one; every distribution with a density is the image of standard normal z under some
+    increasing triangular map. The start is x = z. Moments of x are moments of z of a higher degree,
+    which Gauss-Hermite quadrature gives exactly.
 
     Examples
     --------
@@ -60,7 +63,8 @@ class TriangularPolynomial(Generator):
     >>> generator = TriangularPolynomial(2, degree=1, slope_degree=1)
     >>> generator.blocks
     {'polynomial_1': (1,), 'polynomial_2': (2,), 'slopes': (2, 2)}
-    >>> w = generator.pack(polynomial_1=0.0, polynomial_2=np.array([1.0, 2.0]), slopes=np.array([[1.0, 0.0], [0.0, 3.0]]))
+    >>> polynomials = {"polynomial_1": 0.0, "polynomial_2": np.array([1.0, 2.0])}
+    >>> w = generator.pack(**polynomials, slopes=np.array([[1.0, 0.0], [0.0, 3.0]]))
     >>> generator(w, np.array([[2.0, 1.0]]))  # z_1 and 1 + 2 z_1 + 9 z_2³/3
     array([[2., 8.]])
     """
@@ -89,8 +93,8 @@ class TriangularPolynomial(Generator):
 
     def _linearise(self, xp: Namespace, w: Array, z: Array) -> Linearisation:
         slopes = self._parts(xp, w)["slopes"]
-        # Row i of the design of x_j: its derivatives by c_j, and by a_j. In c_j it is linear, in
-        # a_j quadratic.
+        # Row i of the design of x_j holds its derivatives by c_j and by a_j. It is linear in c_j
+        # and quadratic in a_j.
         polynomials = [self._monomials(xp, z[:, :j]) for j in range(self.dimension)]
         squares = [
             2.0 * xp.matmul(self._integrals(xp, z[:, j]), slopes[j, :])
@@ -113,18 +117,17 @@ class TriangularPolynomial(Generator):
     def _apply(
         self, xp: Namespace, w: Array, polynomials: list[Array], squares: list[Array]
     ) -> Array:
-        """Sum of the designs times the parts of the parameters w (s, p): (s, n, d)."""
+        """Return the designs times the parts of the parameters w (s, p), summed: (s, n, d)."""
         *coefficients, slopes = self._parts(xp, w).values()
         moved = []
         for j in range(self.dimension):
             by_coefficients = xp.matmul(coefficients[j], xp.matrix_transpose(polynomials[j]))
-            moved.append(
-                by_coefficients + xp.matmul(slopes[:, j, :], xp.matrix_transpose(squares[j]))
-            )
+            by_slopes = xp.matmul(slopes[:, j, :], xp.matrix_transpose(squares[j]))
+            moved.append(by_coefficients + by_slopes)
         return xp.stack(moved, axis=2)
 
     def _monomials(self, xp: Namespace, z: Array) -> Array:
-        """All monomials of the coordinates of z (n, j) up to the degree, by degree: (n, number)."""
+        """Return all monomials of z (n, j) up to the degree, by degree: (n, number)."""
         columns = []
         for degree in range(self.degree + 1):
             for factors in itertools.combinations_with_replacement(range(z.shape[1]), degree):
@@ -135,7 +138,7 @@ class TriangularPolynomial(Generator):
         return xp.stack(columns, axis=1)
 
     def _integrals(self, xp: Namespace, t: Array) -> Array:
-        """Integrals of s^{k+l} over s from 0 to t (n,), for k, l ≤ r: (n, r + 1, r + 1)."""
+        """Return the integrals of s^{k+l} from 0 to t (n,), for k, l ≤ r: (n, r + 1, r + 1)."""
         powers = [t]
         for exponent in range(2, 2 * self.slope_degree + 2):
             powers.append(powers[-1] * t * ((exponent - 1) / exponent))  # t^m/m from t^{m−1}/(m−1)

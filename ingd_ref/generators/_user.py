@@ -1,9 +1,10 @@
-"""A generator that a user supplies as a function, with one or both of its products, or none."""
+"""A generator given by a function, with one or both of its products, or none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -28,7 +29,9 @@ Derivative = Callable[[Array, Array, Array], Array]
 
 @dataclass(frozen=True, eq=False)
 class UserGenerator(Generator):
-    """A generator x = g(z; w) of your own, with its Jacobian products or with checked numerical ones. One of (N1).
+    """A generator x = g(z; w) given by a function, for equation (N1).
+
+    Its Jacobian products are given, too, or numerical and checked.
 
     Parameters
     ----------
@@ -55,24 +58,26 @@ class UserGenerator(Generator):
     Raises
     ------
     DomainError
-        For dimensions that are not whole numbers of at least 1. When called, if numerical
-        derivatives at two steps disagree: the function has a kink or is noisy there.
+        If a dimension is not a whole number of at least 1. When called, if numerical derivatives at
+        two steps disagree: the function has a kink or is noisy there.
     ShapeError, NonFiniteError, BackendError
-        When called, if the functions return something else than finite arrays of these shapes in
-        the library of the parameters.
+        When called, if a function does not return finite arrays of these shapes in the library of
+        the parameters.
 
     Notes
     -----
-    A product that is not supplied is made of the other one: J u from n·d calls of ``vjp`` with one
-    point each, Jᵀ c from p calls of ``jvp``. With neither, derivatives are Richardson's
-    extrapolation of central differences at steps h and 2h in the direction of u, with h = eps^{1/3}
-    max(1, |w|); their error is some eps^{2/3} (4e-11 in float64) of the size of x. Both are for
-    trying things out. :meth:`product_error` compares products of yours with numerical ones.
+    A missing product is computed from the other one: J u from n·d calls of ``vjp`` with one point
+    each, Jᵀ c from p calls of ``jvp``. With neither, derivatives are Richardson's extrapolation of
+    central differences at steps h and 2h in the direction of u, with h = eps^{1/3} max(1, |w|);
+    their error is some eps^{2/3} (4e-11 in float64) of the size of x. Both are slow.
+    :meth:`product_error` compares given products with numerical ones.
 
     Examples
     --------
     >>> import numpy as np
-    >>> generator = UserGenerator(lambda w, z: w[0] + np.exp(w[1]) * z, {"location": (), "log_scale": ()}, dimension=1, latent_dimension=1)
+    >>> blocks = {"location": (), "log_scale": ()}
+    >>> function = lambda w, z: w[0] + np.exp(w[1]) * z
+    >>> generator = UserGenerator(function, blocks, dimension=1, latent_dimension=1)
     >>> generator.jvp(np.zeros(2), np.array([[2.0]]), np.array([0.0, 1.0])).round(6)
     array([[2.]])
     """
@@ -122,7 +127,9 @@ class UserGenerator(Generator):
         return dict(self.shapes)
 
     def product_error(self, parameters: Array, latents: Array) -> float:
-        """Return the largest difference between the supplied products and numerical ones, relative to the largest entry of the Jacobian.
+        """Return the largest error of the given products, relative to the largest Jacobian entry.
+
+        The reference is a numerical Jacobian.
 
         Parameters
         ----------
@@ -139,7 +146,7 @@ class UserGenerator(Generator):
         Raises
         ------
         OptionError
-            If neither product was supplied.
+            If neither product was given.
         """
         xp, w, z = self._arguments(parameters, latents)
         found = []
@@ -169,9 +176,8 @@ class UserGenerator(Generator):
                 xp, lambda u: jvp(w, z, u), tangents, shape, "what jvp returned"
             )
         if vjp is not None:
-            return lambda tangents: contract(
-                xp, "ndp,sp->snd", self._by_rows(xp, w, z, vjp), tangents
-            )
+            rows = partial(self._by_rows, xp, w, z, vjp)
+            return lambda tangents: contract(xp, "ndp,sp->snd", rows(), tangents)
         return self._numerical(xp, w, z)
 
     def _pull(self, xp: Namespace, w: Array, z: Array) -> Product:
@@ -184,27 +190,25 @@ class UserGenerator(Generator):
 
         def pull(cotangents: Array) -> Array:
             columns = (push(axis) for axis in unit_vectors(xp, self.size, 1, w))
-            return xp.stack(
-                [xp.sum(cotangents * column, axis=(1, 2)) for column in columns], axis=1
-            )
+            products = [xp.sum(cotangents * column, axis=(1, 2)) for column in columns]
+            return xp.stack(products, axis=1)
 
         return pull
 
     def _each(
         self, xp: Namespace, product: Product, batch: Array, shape: tuple[int, ...], name: str
     ) -> Array:
-        """A supplied product of each member of a batch, in the shape that it must have."""
+        """Return a given product of each member of a batch, in its shape."""
         results = (product(xp.asarray(batch[row, ...], copy=True)) for row in range(batch.shape[0]))
         return xp.stack([self._shaped(xp, result, shape, name, batch) for result in results])
 
     def _by_columns(self, xp: Namespace, push: Product, like: Array) -> Array:
-        """Jacobians (n, d, p) from tangents."""
-        return xp.stack(
-            [push(axis)[0, ...] for axis in unit_vectors(xp, self.size, 1, like)], axis=2
-        )
+        """Return Jacobians (n, d, p) from tangents."""
+        axes = unit_vectors(xp, self.size, 1, like)
+        return xp.stack([push(axis)[0, ...] for axis in axes], axis=2)
 
     def _by_rows(self, xp: Namespace, w: Array, z: Array, vjp: Derivative) -> Array:
-        """Jacobians (n, d, p) from cotangents at one point at a time."""
+        """Return Jacobians (n, d, p) from cotangents at one point at a time."""
         axes = list(unit_vectors(xp, self.dimension, 1, w))
         rows = []
         for point in range(z.shape[0]):
@@ -216,13 +220,13 @@ class UserGenerator(Generator):
         return xp.reshape(xp.stack(rows), (z.shape[0], self.dimension, self.size))
 
     def _numerical(self, xp: Namespace, w: Array, z: Array) -> Product:
-        """The product with tangents, by differences."""
+        """Return the product with tangents, by differences."""
         return lambda tangents: xp.stack(
             [self._difference(xp, w, z, tangents[row, :]) for row in range(tangents.shape[0])]
         )
 
     def _difference(self, xp: Namespace, w: Array, z: Array, tangent: Array) -> Array:
-        """J u (n, d), from central differences at two steps that must agree."""
+        """Return J u (n, d) from central differences at two steps that must agree."""
         length, eps = item(xp.max(xp.abs(tangent))), xp.finfo(w.dtype).eps
         if length == 0.0:
             return xp.zeros((z.shape[0], self.dimension), dtype=w.dtype, device=device(w))
@@ -231,23 +235,21 @@ class UserGenerator(Generator):
             self._central_difference(xp, w, z, factor * step * tangent, factor * step)
             for factor in (1.0, 2.0)
         )
-        size = length * (
-            item(xp.max(xp.abs(fine))) / length
-            + item(xp.max(xp.abs(self._checked_value(xp, w, z))))
-        )
+        value = item(xp.max(xp.abs(self._checked_value(xp, w, z))))
+        size = length * (item(xp.max(xp.abs(fine))) / length + value)
         gap = item(xp.max(xp.abs(fine - coarse)))
         if gap > SMOOTHNESS_FACTOR * eps ** (2.0 / 3.0) * size:
             raise DomainError(
-                f"function has no reliable numerical derivatives: differences at two steps disagree by {gap:.1e}; supply jvp= or vjp="
+                "function has no reliable numerical derivatives: differences at two steps disagree "
+                f"by {gap:.1e}; supply jvp= or vjp="
             )
         return (4.0 * fine - coarse) / 3.0
 
     def _central_difference(
         self, xp: Namespace, w: Array, z: Array, shift: Array, step: float
     ) -> Array:
-        return (self._checked_value(xp, w + shift, z) - self._checked_value(xp, w - shift, z)) / (
-            2.0 * step
-        )
+        ahead, behind = (self._checked_value(xp, moved, z) for moved in (w + shift, w - shift))
+        return (ahead - behind) / (2.0 * step)
 
     def _checked_value(self, xp: Namespace, w: Array, z: Array) -> Array:
         return self._sample(xp, self._value(xp, w, z), w, z)
@@ -258,16 +260,14 @@ class UserGenerator(Generator):
         points = np.asarray(self.supplied_latents(rng, number), dtype=np.float64)
         if points.shape != (number, self.latent_dimension):
             raise ShapeError(
-                f"latents must return shape {(number, self.latent_dimension)}, it returned {points.shape}"
+                f"latents must return shape {(number, self.latent_dimension)}, "
+                f"it returned {points.shape}"
             )
         return points
 
     def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
-        start = (
-            np.zeros(self.size)
-            if self.supplied_initial is None
-            else np.asarray(self.supplied_initial(rng), dtype=np.float64)
-        )
+        given = np.zeros(self.size) if self.supplied_initial is None else self.supplied_initial(rng)
+        start = np.asarray(given, dtype=np.float64)
         if start.shape != (self.size,):
             raise ShapeError(f"initial must return shape {(self.size,)}, it returned {start.shape}")
         return {name: start[place] for name, place in self._places()}

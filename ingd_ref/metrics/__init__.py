@@ -1,6 +1,6 @@
 """How far particles are from their target: (K8) and (Q1) to (Q5), each a number and never NaN."""
 
-from ingd_ref.kernels.bandwidth import MEDIAN_RULES, median_bandwidth
+from ingd_ref.kernels.bandwidth import median_bandwidth
 from ingd_ref.metrics._energy import energy_distance
 from ingd_ref.metrics._fixed_target import MMD
 from ingd_ref.metrics._kliep import DensityRatio, kliep
@@ -9,7 +9,6 @@ from ingd_ref.metrics._moment import moment_residual
 from ingd_ref.metrics._sliced_wasserstein import sliced_wasserstein
 
 __all__ = [
-    "MEDIAN_RULES",
     "MMD",
     "DensityRatio",
     "energy_distance",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, item
+from ingd_ref.metrics._samples import two_samples
 from ingd_ref.metrics._value import discrepancy
 
 __all__ = ["energy_distance"]
@@ -17,9 +17,10 @@ def energy_distance(
     target_weights: Array | None = None,
     implementation: str = "auto",
 ) -> float:
-    r"""Energy distance between two weighted samples, equation (Q2).
+    r"""Return the energy distance between two weighted samples, equation (Q2).
 
-    .. math:: E = 2 \sum_{ij} \pi_i \rho_j \|x_i - y_j\| - \sum_{ij} \pi_i \pi_j \|x_i - x_j\| - \sum_{ij} \rho_i \rho_j \|y_i - y_j\|
+    .. math:: E = 2 \sum_{ij} \pi_i \rho_j \|x_i - y_j\| - \sum_{ij} \pi_i \pi_j \|x_i - x_j\|
+              - \sum_{ij} \rho_i \rho_j \|y_i - y_j\|
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ def energy_distance(
     weights : array (n,), optional
         Weights π of the particles, non-negative, summing to one. Default: 1/n.
     target_weights : array (m,), optional
-        Weights ρ of the target sample, likewise. Default: 1/m.
+        Weights ρ of the target sample, in the same way. Default: 1/m.
     implementation : {"auto", "readable", "fused"}
         Which kernel sums the distances. Default "auto".
 
@@ -39,10 +40,6 @@ def energy_distance(
     float
         E ≥ 0, in the units of x, without a square root; 0 up to rounding if the two weighted
         samples are the same distribution.
-
-    Raises
-    ------
-    ShapeError, NonFiniteError, DomainError, OptionError, BackendError
 
     Notes
     -----
@@ -59,19 +56,11 @@ def energy_distance(
     0.5
     """
     xp = array_namespace(x=x, y=y, weights=weights, target_weights=target_weights)
-    x = _checks.points(x, "x", xp)
-    y = _checks.points(y, "y", xp, dim=x.shape[1], like=x)
-    weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
-    target_weights = _checks.weights(target_weights, "target_weights", y.shape[0], xp, y)
+    x, y, weights, target_weights = two_samples(xp, x, y, weights, target_weights)
 
     def mean_distance(a: Array, b: Array, a_weights: Array, b_weights: Array) -> float:
-        return float(
-            item(
-                kernel("mean_distance", a, b, a_weights, b_weights, implementation=implementation)(
-                    a, b, a_weights, b_weights
-                )
-            )
-        )
+        arrays = (a, b, a_weights, b_weights)
+        return float(item(kernel("mean_distance", *arrays, implementation=implementation)(*arrays)))
 
     cross = mean_distance(x, y, weights, target_weights)
     own = mean_distance(x, x, weights, weights)

@@ -1,4 +1,4 @@
-"""MMD against one fixed target, many times over and with any bandwidth."""
+"""MMD (Q1) from one fixed target, for repeated use with any bandwidth."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEGREE = 24
 
 @dataclass(frozen=True, eq=False)
 class MMD:
-    r"""Maximum mean discrepancy from a fixed target sample, equation (Q1): :func:`mmd` for repeated use.
+    r"""Maximum mean discrepancy from a fixed target sample for repeated use, equation (Q1).
 
     The target's own term :math:`\sum_{ij} \rho_i \rho_j k(y_i, y_j)` depends on the bandwidth
     alone. It is interpolated in :math:`\log\sigma`, octave by octave, from 25 exact values that are
@@ -40,15 +40,11 @@ class MMD:
     implementation : {"auto", "readable", "fused"}
         Which kernel sums the Gaussians. Default "auto".
 
-    Raises
-    ------
-    ShapeError, NonFiniteError, DomainError, BackendError
-
     Notes
     -----
-    The interpolant differs from the sum that it stands for by less than 1e-16, a fraction of the
-    rounding error of that sum, and does not depend on what was evaluated before. A single
-    evaluation is cheaper by :func:`mmd`.
+    The interpolant differs from the sum by less than 1e-16, a fraction of the rounding error of
+    that sum, and does not depend on earlier evaluations. For a single evaluation :func:`mmd` is
+    cheaper.
 
     Examples
     --------
@@ -66,14 +62,13 @@ class MMD:
     def __post_init__(self) -> None:
         xp = array_namespace(target=self.target, target_weights=self.target_weights)
         target = _checks.points(xp.asarray(self.target, copy=True), "target", xp)
-        weights = _checks.weights(
-            self.target_weights, "target_weights", target.shape[0], xp, target
-        )
+        number = target.shape[0]
+        weights = _checks.weights(self.target_weights, "target_weights", number, xp, target)
         object.__setattr__(self, "target", target)
         object.__setattr__(self, "target_weights", weights)
 
     def __call__(self, x: Array, bandwidth: float, weights: Array | None = None) -> float:
-        """Return the MMD between particles and the target.
+        """Return the MMD between particles and the target, equation (Q1).
 
         Parameters
         ----------
@@ -87,32 +82,25 @@ class MMD:
         Returns
         -------
         float
-            As :func:`mmd` returns it.
-
-        Raises
-        ------
-        ShapeError, NonFiniteError, DomainError, BackendError
+            As for :func:`mmd`.
         """
         xp = array_namespace(x=x, target=self.target, weights=weights)
         x = _checks.points(x, "x", xp, dim=self.target.shape[1], like=self.target)
         bandwidth = _checks.positive(bandwidth, "bandwidth")
         weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
+        y, rho = self.target, self.target_weights
         own = mean_kernel(x, x, weights, weights, bandwidth, self.implementation)
-        cross = mean_kernel(
-            x, self.target, weights, self.target_weights, bandwidth, self.implementation
-        )
-        return math.sqrt(
-            discrepancy(own + self.target_term(bandwidth) - 2.0 * cross, "squared MMD")
-        )
+        cross = mean_kernel(x, y, weights, rho, bandwidth, self.implementation)
+        squared = own + self.target_term(bandwidth) - 2.0 * cross
+        return math.sqrt(discrepancy(squared, "squared MMD"))
 
     def target_term(self, bandwidth: float) -> float:
-        """Σ_ij ρ_i ρ_j k(y_i, y_j) at a bandwidth, by barycentric interpolation on the octave [2^k, 2^(k+1)] that holds it."""
+        """Return Σ_ij ρ_i ρ_j k(y_i, y_j), interpolated on the octave [2^k, 2^(k+1)] of σ."""
         octave = math.floor(math.log2(bandwidth))
         position = 2.0 * (math.log2(bandwidth) - octave) - 1.0
         if octave not in self._octaves:
-            self._octaves[octave] = np.array(
-                [self._exact_term(2.0 ** (octave + 0.5 * (1.0 + node))) for node in _NODES.tolist()]
-            )
+            bandwidths = 2.0 ** (octave + 0.5 * (1.0 + _NODES))
+            self._octaves[octave] = np.array([self._exact_term(s) for s in bandwidths.tolist()])
         distance = position - _NODES
         if np.any(distance == 0):
             return float(self._octaves[octave][distance == 0][0])
@@ -120,14 +108,8 @@ class MMD:
         return float(ratios @ self._octaves[octave] / np.sum(ratios))
 
     def _exact_term(self, bandwidth: float) -> float:
-        return mean_kernel(
-            self.target,
-            self.target,
-            self.target_weights,
-            self.target_weights,
-            bandwidth,
-            self.implementation,
-        )
+        y, rho = self.target, self.target_weights
+        return mean_kernel(y, y, rho, rho, bandwidth, self.implementation)
 
 
 _NODES = np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)

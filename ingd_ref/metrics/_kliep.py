@@ -12,13 +12,16 @@ from ingd_ref.backend._operations import logsumexp
 from ingd_ref.errors import OptionError
 from ingd_ref.kernels.bandwidth import median_bandwidth
 from ingd_ref.metrics._mixture_weights import mixture_weights
+from ingd_ref.metrics._samples import two_samples
 
 __all__ = ["DensityRatio", "kliep"]
 
 
 @dataclass(frozen=True, eq=False)
 class DensityRatio:
-    r"""An estimated ratio of densities, target over particles: :math:`r(y) = \sum_l \alpha_l \exp(-\|y-c_l\|^2 / (2\sigma^2))`.
+    r"""An estimated ratio of densities, target over particles, from :func:`kliep` (Q3).
+
+    .. math:: r(y) = \sum_l \alpha_l \exp(-\|y-c_l\|^2 / (2\sigma^2))
 
     Attributes
     ----------
@@ -48,14 +51,11 @@ class DensityRatio:
     implementation: str = "auto"
 
     def log_ratio(self, points: Array) -> Array:
-        """Return log r at ``points`` (m, d), shape (m,); finite however far a point lies from the centres."""
+        """Return log r at ``points`` (m, d), shape (m,); finite however far from the centres."""
         xp = array_namespace(points=points, centers=self.centers)
         points = _checks.points(points, "points", xp, dim=self.centers.shape[1], like=self.centers)
-        return logsumexp(
-            xp,
-            self.log_coefficients
-            + _log_kernels(xp, points, self.centers, self.bandwidth, self.implementation),
-        )
+        kernels = _log_kernels(xp, points, self.centers, self.bandwidth, self.implementation)
+        return logsumexp(xp, self.log_coefficients + kernels)
 
     def ratio(self, points: Array) -> Array:
         """Return r at ``points`` (m, d), shape (m,)."""
@@ -81,8 +81,8 @@ def kliep(
     The ratio of target density to particle density is modelled as a non-negative sum of Gaussians
     and fitted by
 
-    .. math:: \max_{\alpha \ge 0} \sum_j \rho_j \log r(y_j) \quad\text{subject to}\quad \sum_i \pi_i r(x_i) = 1, \qquad
-              r(y) = \sum_l \alpha_l e^{-\|y-c_l\|^2/(2\sigma^2)},
+    .. math:: \max_{\alpha \ge 0} \sum_j \rho_j \log r(y_j) \quad\text{subject to}\quad
+              \sum_i \pi_i r(x_i) = 1, \qquad r(y) = \sum_l \alpha_l e^{-\|y-c_l\|^2/(2\sigma^2)},
 
     and the divergence is the mean of :math:`\log r` over held-out points of the target.
 
@@ -96,17 +96,17 @@ def kliep(
         Further points of the target to evaluate log r at. Default: y itself, which biases the
         estimate upwards.
     bandwidth : float > 0 or "median"
-        σ, in the units of x; "median" is rule (K8) on y, so that the model stays the same while
-        particles move. Default "median".
+        σ, in the units of x; "median" is rule (K8) on y, which does not change while particles
+        move. Default "median".
     centers : int or array (b, d)
         Centres c, or how many of the first points of y to take (all if there are fewer). Default
         100.
     weights : array (n,), optional
         Weights π of the particles, non-negative, summing to one. Default: 1/n.
     target_weights : array (m,), optional
-        Weights ρ of y, likewise. Default: 1/m.
+        Weights ρ of y, in the same way. Default: 1/m.
     held_out_weights : array (h,), optional
-        Weights of the held-out points, likewise. Default: uniform, or ρ where y stands in for them.
+        Weights of the held-out points, in the same way. Default: uniform, or ρ for y itself.
     tolerance : float > 0, optional
         Where to stop: the largest ``kkt_residual``. Default: the square root of the rounding unit,
         1.5e-8 in float64.
@@ -123,7 +123,8 @@ def kliep(
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError, OptionError, BackendError
+    OptionError
+        If the bandwidth is a word other than "median".
 
     Notes
     -----
@@ -149,18 +150,12 @@ def kliep(
         x=x, y=y, held_out=held_out, centers=centers if is_array(centers) else None,
         weights=weights, target_weights=target_weights, held_out_weights=held_out_weights,
     )  # fmt: skip
-    x = _checks.points(x, "x", xp)
-    y = _checks.points(y, "y", xp, dim=x.shape[1], like=x)
-    weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
-    target_weights = _checks.weights(target_weights, "target_weights", y.shape[0], xp, y)
+    x, y, weights, target_weights = two_samples(xp, x, y, weights, target_weights)
     held_out, held_out_weights = _held_out(xp, held_out, held_out_weights, y, target_weights)
     sigma = _bandwidth(bandwidth, y, implementation)
     chosen = _centers(xp, centers, y)
-    tolerance = (
-        math.sqrt(xp.finfo(x.dtype).eps)
-        if tolerance is None
-        else _checks.positive(tolerance, "tolerance")
-    )
+    default = math.sqrt(xp.finfo(x.dtype).eps)
+    tolerance = default if tolerance is None else _checks.positive(tolerance, "tolerance")
     max_iterations = _checks.positive_integer(max_iterations, "max_iterations")
 
     particle_means = _log_means(xp, _log_kernels(xp, x, chosen, sigma, implementation), weights)
@@ -181,10 +176,9 @@ def kliep(
 def _log_kernels(
     xp: Namespace, points: Array, centers: Array, bandwidth: float, implementation: str
 ) -> Array:
-    """Logarithm of the kernels, log k(p_j, c_l) = −‖p_j − c_l‖² / (2σ²), shape (m, b)."""
-    squares = kernel("squared_distances", points, centers, implementation=implementation)(
-        points, centers
-    )
+    """Return log k(p_j, c_l) = −‖p_j − c_l‖² / (2σ²), shape (m, b)."""
+    distances = kernel("squared_distances", points, centers, implementation=implementation)
+    squares = distances(points, centers)
     return -0.5 * _checks.finite(
         squares / bandwidth / bandwidth,
         "the squared distances from the centres, in units of the bandwidth,",
@@ -193,13 +187,10 @@ def _log_kernels(
 
 
 def _log_means(xp: Namespace, log_kernels: Array, weights: Array) -> Array:
-    """Logarithm of the mean kernels, log b_l = log Σ_i π_i k(x_i, c_l), shape (b,)."""
+    """Return log b_l = log Σ_i π_i k(x_i, c_l), shape (b,)."""
     possible = weights > 0
-    log_weights = xp.where(
-        possible,
-        xp.log(xp.where(possible, weights, xp.ones_like(weights))),
-        xp.full_like(weights, -xp.inf),
-    )
+    logs = xp.log(xp.where(possible, weights, xp.ones_like(weights)))
+    log_weights = xp.where(possible, logs, xp.full_like(weights, -xp.inf))
     return logsumexp(xp, log_kernels + log_weights[:, None], axis=0)
 
 
@@ -221,11 +212,10 @@ def _centers(xp: Namespace, centers: int | Array, y: Array) -> Array:
 def _held_out(
     xp: Namespace, held_out: Array | None, held_out_weights: Array | None, y: Array, weights: Array
 ) -> tuple[Array, Array]:
-    if held_out is None:
-        return y, weights if held_out_weights is None else _checks.weights(
-            held_out_weights, "held_out_weights", y.shape[0], xp, y
-        )
-    held_out = _checks.points(held_out, "held_out", xp, dim=y.shape[1], like=y)
-    return held_out, _checks.weights(
-        held_out_weights, "held_out_weights", held_out.shape[0], xp, held_out
-    )
+    if held_out is None and held_out_weights is None:
+        return y, weights
+    points = y
+    if held_out is not None:
+        points = _checks.points(held_out, "held_out", xp, dim=y.shape[1], like=y)
+    number = points.shape[0]
+    return points, _checks.weights(held_out_weights, "held_out_weights", number, xp, points)

@@ -1,4 +1,4 @@
-"""Maximum-likelihood proportions of a mixture whose components are known: the convex problem inside (Q3)."""
+"""Maximum-likelihood proportions of a mixture of known components, the problem inside (Q3)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ __all__ = ["mixture_weights"]
 CENTRED = 0.25  # Newton decrement, in units of the barrier, below which the barrier is lowered
 LOWERING = 0.1  # factor by which the barrier is lowered
 BOUNDARY = 0.9  # share of the way to the boundary of the simplex that one step may go
-SUFFICIENT = (
-    1e-4  # share of the decrease predicted by the gradient that a step must achieve (Armijo)
-)
-SHORTEST = 1e-8  # a step this short means that the objective no longer changes in working precision
+SUFFICIENT = 1e-4  # share of the predicted decrease that a step must achieve (Armijo)
+SHORTEST = 1e-8  # shorter steps no longer change the objective in working precision
 
 
 def mixture_weights(
     xp: Namespace, log_densities: Array, weights: Array, tolerance: float, max_iterations: int
 ) -> tuple[Array, float, int]:
-    r"""Maximise :math:`\sum_j \rho_j \log \sum_l \beta_l \psi_{jl}` over the simplex, by Newton steps with a logarithmic barrier.
+    r"""Maximise :math:`\sum_j \rho_j \log \sum_l \beta_l \psi_{jl}` over the simplex.
 
-    The constraint Σβ = 1 may be traded for a term: the minimiser of :math:`-\sum_j \rho_j \log
-    (\psi\beta)_j + \sum_l \beta_l` over β ≥ 0 has Σβ = 1 by itself. With the barrier :math:`-\mu
-    \sum_l \log\beta_l` and responsibilities :math:`w_{jl} = \beta_l \psi_{jl} / (\psi\beta)_j`, the
-    Newton step is β ← β(1 + u), where
+    It takes Newton steps with a logarithmic barrier. The constraint Σβ = 1 may be traded for a
+    term: the minimiser of :math:`-\sum_j \rho_j \log (\psi\beta)_j + \sum_l \beta_l` over β ≥ 0 has
+    Σβ = 1 by itself. With the barrier :math:`-\mu \sum_l \log\beta_l` and responsibilities
+    :math:`w_{jl} = \beta_l \psi_{jl} / (\psi\beta)_j`, the Newton step is β ← β(1 + u), where
 
     .. math:: (w^\top \operatorname{diag}(\rho)\, w + \mu I)\, u = w^\top \rho + \mu - \beta.
 
@@ -65,10 +63,9 @@ def mixture_weights(
         if residual <= tolerance or iteration == max_iterations:
             break
         responsibilities = densities * beta / mixture[:, None]
-        matrix = (
-            xp.matmul(xp.matrix_transpose(responsibilities), weights[:, None] * responsibilities)
-            + barrier * identity
-        )
+        weighted = weights[:, None] * responsibilities
+        squares = xp.matmul(xp.matrix_transpose(responsibilities), weighted)
+        matrix = squares + barrier * identity
         slope = beta * gradient + barrier - beta
         direction = xp.linalg.solve(matrix, slope[:, None])[:, 0]
         decrement = item(xp.sum(direction * slope))
@@ -87,7 +84,7 @@ def _step(
     decrement: float,
     barrier: float,
 ) -> Array:
-    """β(1 + tu) with the first t of a halving sequence that stays inside and lowers the objective as its gradient promises."""
+    """Return β(1 + tu) with the first t of a halving sequence that lowers the objective enough."""
 
     def objective(candidate: Array) -> float:
         likelihood = xp.sum(weights * xp.log(xp.matmul(densities, candidate)))

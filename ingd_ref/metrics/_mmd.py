@@ -7,6 +7,7 @@ import math
 from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, item
+from ingd_ref.metrics._samples import two_samples
 from ingd_ref.metrics._value import discrepancy
 
 __all__ = ["mean_kernel", "mmd"]
@@ -20,9 +21,10 @@ def mmd(
     target_weights: Array | None = None,
     implementation: str = "auto",
 ) -> float:
-    r"""Maximum mean discrepancy between two weighted samples, equation (Q1).
+    r"""Return the maximum mean discrepancy between two weighted samples, equation (Q1).
 
-    .. math:: \mathrm{MMD}^2 = \sum_{ij} \pi_i \pi_j k(x_i, x_j) + \sum_{ij} \rho_i \rho_j k(y_i, y_j)
+    .. math:: \mathrm{MMD}^2
+              = \sum_{ij} \pi_i \pi_j k(x_i, x_j) + \sum_{ij} \rho_i \rho_j k(y_i, y_j)
               - 2 \sum_{ij} \pi_i \rho_j k(x_i, y_j), \qquad k(x, y) = e^{-\|x-y\|^2 / (2\sigma^2)}
 
     Parameters
@@ -36,7 +38,7 @@ def mmd(
     weights : array (n,), optional
         Weights π of the particles, non-negative, summing to one. Default: 1/n.
     target_weights : array (m,), optional
-        Weights ρ of the target sample, likewise. Default: 1/m.
+        Weights ρ of the target sample, in the same way. Default: 1/m.
     implementation : {"auto", "readable", "fused"}
         Which kernel sums the Gaussians. Default "auto".
 
@@ -46,10 +48,6 @@ def mmd(
         Square root of the biased V-statistic (terms i = j included): the distance between the two
         mean embeddings, between 0 and √2.
 
-    Raises
-    ------
-    ShapeError, NonFiniteError, DomainError, OptionError, BackendError
-
     Notes
     -----
     The square is a difference of means of size one, known to a few units of rounding ε, so values
@@ -58,7 +56,7 @@ def mmd(
 
     See Also
     --------
-    MMD : the same number, many times over against one fixed target.
+    MMD : the same number, for repeated use with one target.
 
     Examples
     --------
@@ -67,11 +65,8 @@ def mmd(
     0.88709564342
     """
     xp = array_namespace(x=x, y=y, weights=weights, target_weights=target_weights)
-    x = _checks.points(x, "x", xp)
-    y = _checks.points(y, "y", xp, dim=x.shape[1], like=x)
     bandwidth = _checks.positive(bandwidth, "bandwidth")
-    weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
-    target_weights = _checks.weights(target_weights, "target_weights", y.shape[0], xp, y)
+    x, y, weights, target_weights = two_samples(xp, x, y, weights, target_weights)
     own = mean_kernel(x, x, weights, weights, bandwidth, implementation)
     target = mean_kernel(y, y, target_weights, target_weights, bandwidth, implementation)
     cross = mean_kernel(x, y, weights, target_weights, bandwidth, implementation)
@@ -81,7 +76,7 @@ def mmd(
 def mean_kernel(
     x: Array, y: Array, x_weights: Array, y_weights: Array, bandwidth: float, implementation: str
 ) -> float:
-    """Σ_ij π_i ρ_j k(x_i, y_j) as a Python number; the arguments have been checked."""
+    """Return Σ_ij π_i ρ_j k(x_i, y_j) of checked arguments."""
     mean_gaussian = kernel(
         "mean_gaussian", x, y, x_weights, y_weights, implementation=implementation
     )

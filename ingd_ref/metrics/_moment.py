@@ -12,7 +12,7 @@ __all__ = ["moment_residual"]
 
 
 def moment_residual(delta: Array, fisher: Array, jitter: float = 0.0) -> float:
-    r"""Size of the moment mismatch measured by the Fisher information, equation (Q4).
+    r"""Return the moment mismatch in the norm of the inverse Fisher information, equation (Q4).
 
     .. math:: \|\Delta\|_{\hat F^{-1}} = \sqrt{\Delta^\top (\hat F + \varepsilon I)^{-1} \Delta}
 
@@ -33,14 +33,15 @@ def moment_residual(delta: Array, fisher: Array, jitter: float = 0.0) -> float:
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError, BackendError
+    DomainError
+        If F̂ is not symmetric and positive semi-definite up to rounding, or the jitter is negative.
 
     Notes
     -----
-    F̂ + εI is taken apart into eigenvectors. Directions with eigenvalues below b·ulp times the
-    largest are rounding, not information: where ε does not lift them they are left out, so a
-    singular F̂ gives the minimum-norm pseudo-inverse. The part of Δ in such directions then does
-    not count, although no change of the natural parameters could remove it: set ε > 0 to see it.
+    Directions of F̂ + εI with eigenvalues below b·ulp times the largest are rounding and left out,
+    so a singular F̂ gives the minimum-norm pseudo-inverse. The part of Δ in such directions then
+    does not count, although no change of the natural parameters could remove it: set ε > 0 to see
+    it.
     Source: [L25].
 
     Examples
@@ -62,14 +63,12 @@ def moment_residual(delta: Array, fisher: Array, jitter: float = 0.0) -> float:
     shifted = eigenvalues + jitter
     kept = shifted > number * xp.finfo(delta.dtype).eps * xp.max(xp.abs(shifted))
     components = xp.matmul(xp.matrix_transpose(eigenvectors), delta)
-    squares = xp.where(
-        kept, components**2 / xp.where(kept, shifted, xp.ones_like(shifted)), xp.zeros_like(shifted)
-    )
-    return math.sqrt(item(xp.sum(squares)))
+    squares = components**2 / xp.where(kept, shifted, xp.ones_like(shifted))
+    return math.sqrt(item(xp.sum(xp.where(kept, squares, xp.zeros_like(shifted)))))
 
 
 def _spectrum(xp: Namespace, fisher: Array) -> tuple[Array, Array]:
-    """Eigenvalues and eigenvectors of F̂; DomainError unless it is symmetric and positive semi-definite to rounding."""
+    """Return eigenvalues and eigenvectors of F̂ if it is a covariance up to rounding."""
     scale = item(xp.max(xp.abs(fisher)))
     # A covariance computed as a product of matrices has errors of about √n units of rounding per
     # entry, and eigenvalues inherit them b-fold; half the digits leaves room for any sample size
@@ -83,6 +82,7 @@ def _spectrum(xp: Namespace, fisher: Array) -> tuple[Array, Array]:
     eigenvalues, eigenvectors = xp.linalg.eigh(0.5 * (fisher + xp.matrix_transpose(fisher)))
     if item(eigenvalues[0]) < -fisher.shape[0] * tolerance:
         raise DomainError(
-            f"fisher must be positive semi-definite, but it has the eigenvalue {item(eigenvalues[0]):g}"
+            "fisher must be positive semi-definite, but it has the eigenvalue "
+            f"{item(eigenvalues[0]):g}"
         )
     return eigenvalues, eigenvectors

@@ -15,6 +15,7 @@ from ingd_ref.backend._namespace import (
 )
 from ingd_ref.backend._operations import tile_edge, tiles
 from ingd_ref.errors import DomainError
+from ingd_ref.metrics._samples import Samples, two_samples
 from ingd_ref.metrics._value import discrepancy
 
 __all__ = ["sliced_wasserstein"]
@@ -29,9 +30,10 @@ def sliced_wasserstein(
     weights: Array | None = None,
     target_weights: Array | None = None,
 ) -> float:
-    r"""Sliced Wasserstein distance between two weighted samples, equation (Q5).
+    r"""Return the sliced Wasserstein distance between two weighted samples, equation (Q5).
 
-    .. math:: \mathrm{SW}_p^p = \frac1L \sum_{l=1}^{L} \int_0^1 \bigl| Q_l(t) - R_l(t) \bigr|^p \, dt,
+    .. math:: \mathrm{SW}_p^p = \frac1L \sum_{l=1}^{L} \int_0^1 \bigl| Q_l(t) - R_l(t) \bigr|^p \,
+    dt,
 
     where :math:`Q_l` and :math:`R_l` are the quantile functions of the projections
     :math:`\langle\omega_l, x_i\rangle` and :math:`\langle\omega_l, y_j\rangle` on the unit vector
@@ -53,7 +55,7 @@ def sliced_wasserstein(
     weights : array (n,), optional
         Weights π of the particles, non-negative, summing to one. Default: 1/n.
     target_weights : array (m,), optional
-        Weights ρ of the target sample, likewise. Default: 1/m.
+        Weights ρ of the target sample, in the same way. Default: 1/m.
 
     Returns
     -------
@@ -63,7 +65,8 @@ def sliced_wasserstein(
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError, BackendError
+    DomainError
+        If the order is below one, or a direction has length zero.
 
     Examples
     --------
@@ -78,22 +81,18 @@ def sliced_wasserstein(
         target_weights=target_weights,
         projections=projections if is_array(projections) else None,
     )
-    x = _checks.points(x, "x", xp)
-    y = _checks.points(y, "y", xp, dim=x.shape[1], like=x)
     order = _checks.positive(order, "order")
     if order < 1.0:
         raise DomainError(f"order must be at least 1, got {order:g}")
-    weights = _checks.weights(weights, "weights", x.shape[0], xp, x)
-    target_weights = _checks.weights(target_weights, "target_weights", y.shape[0], xp, y)
-    directions = _directions(xp, projections, x, rng)
-    origin = x[
-        :1, :
-    ]  # a common shift changes nothing, and projections of points far from the origin keep their digits
+    samples = two_samples(xp, x, y, weights, target_weights)
+    directions = _directions(xp, projections, samples.x, rng)
+    # A common shift changes nothing, and projections of points far from the origin keep their
+    # digits.
+    origin = samples.x[:1, :]
+    shifted = samples._replace(x=samples.x - origin, y=samples.y - origin)
     costs = [
-        _transport_costs(
-            xp, directions[rows, :], x - origin, y - origin, weights, target_weights, order
-        )
-        for rows in tiles(directions.shape[0], _projections_per_tile(x, y))
+        _transport_costs(xp, directions[rows, :], shifted, order)
+        for rows in tiles(directions.shape[0], _projections_per_tile(*samples[:2]))
     ]
     mean = item(xp.mean(xp.concat(costs)))
     return float(discrepancy(mean, "sliced Wasserstein distance") ** (1.0 / order))
@@ -102,17 +101,14 @@ def sliced_wasserstein(
 def _directions(
     xp: Namespace, projections: int | Array, x: Array, rng: np.random.Generator | None
 ) -> Array:
-    """Unit vectors (L, d): the given ones, or that many from the uniform distribution on the sphere."""
+    """Return unit vectors (L, d): the given ones, or random ones uniform on the sphere."""
     dim = x.shape[1]
     if is_array(projections):
         given = _checks.points(projections, "projections", xp, dim=dim, like=x)
     else:
         number = _checks.positive_integer(projections, "projections")
-        drawn = (
-            np.ones((1, 1))
-            if dim == 1
-            else (rng or np.random.default_rng()).standard_normal((number, dim))
-        )
+        rng = np.random.default_rng() if rng is None else rng
+        drawn = np.ones((1, 1)) if dim == 1 else rng.standard_normal((number, dim))
         given = to_backend(drawn, like=x)
     largest = xp.max(xp.abs(given), axis=1, keepdims=True)
     if not item(xp.all(largest > 0)):
@@ -121,23 +117,15 @@ def _directions(
     return given / xp.sqrt(xp.sum(given * given, axis=1, keepdims=True))
 
 
-def _transport_costs(
-    xp: Namespace,
-    directions: Array,
-    x: Array,
-    y: Array,
-    weights: Array,
-    target_weights: Array,
-    order: float,
-) -> Array:
-    """∫ |Q_l − R_l|^p for each direction, shape (L,).
+def _transport_costs(xp: Namespace, directions: Array, samples: Samples, order: float) -> Array:
+    """Return ∫ |Q_l − R_l|^p for each direction, shape (L,).
 
     Both quantile functions are constant between consecutive levels of the merged cumulative
     weights. On the step that ends at the k-th level, Q takes the value after as many points of x as
     have their own level before it.
     """
-    own, own_levels = _quantile_function(xp, directions, x, weights)
-    target, target_levels = _quantile_function(xp, directions, y, target_weights)
+    own, own_levels = _quantile_function(xp, directions, samples.x, samples.weights)
+    target, target_levels = _quantile_function(xp, directions, samples.y, samples.target_weights)
     levels = xp.concat([own_levels, target_levels], axis=1)
     merged = xp.argsort(levels, axis=1)
     is_own = xp.astype(merged < own.shape[1], xp.int64)
@@ -153,23 +141,20 @@ def _transport_costs(
 def _quantile_function(
     xp: Namespace, directions: Array, x: Array, weights: Array
 ) -> tuple[Array, Array]:
-    """Projected points in increasing order and the cumulative weights at which their steps end, both (L, n)."""
+    """Return projected points in increasing order, and the levels where their steps end (L, n)."""
     projected = xp.matmul(directions, xp.matrix_transpose(x))
     ascending = xp.argsort(projected, axis=1)
-    levels = xp.cumulative_sum(
-        xp.reshape(xp.take(weights, xp.reshape(ascending, (-1,))), ascending.shape), axis=1
-    )
+    ordered = xp.take(weights, xp.reshape(ascending, (-1,)))
+    levels = xp.cumulative_sum(xp.reshape(ordered, ascending.shape), axis=1)
     return xp.take_along_axis(projected, ascending, axis=1), levels
 
 
 def _take(xp: Namespace, values: Array, index: Array) -> Array:
-    """Entries of each row; past the last level, where only rounding separates the two sums of weights, the last value."""
-    last = values.shape[1] - 1
-    return xp.take_along_axis(
-        values, xp.where(index > last, xp.full_like(index, last), index), axis=1
-    )
+    """Return entries of each row; beyond the last level, which is rounding, the last value."""
+    last = xp.full_like(index, values.shape[1] - 1)
+    return xp.take_along_axis(values, xp.where(index > last, last, index), axis=1)
 
 
 def _projections_per_tile(x: Array, y: Array) -> int:
-    """How many directions share one batch of sorted projections."""
+    """Return how many directions share one batch of sorted projections."""
     return max(1, tile_edge(x, 1) ** 2 // int(x.shape[0] + y.shape[0]))

@@ -1,4 +1,4 @@
-"""The last step of a squared discrepancy: clip what rounding alone made negative, refuse what overflowed."""
+"""The last step of a squared discrepancy: clip negative rounding, and reject overflow."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ def discrepancy(value: float, name: str) -> float:
 
     In exact arithmetic the quantity is a squared norm. It is computed as a difference of means that
     agree in their leading digits when the two clouds do, so rounding may leave a negative remainder
-    of a few units in the last place of those means: that is a zero.
+    of a few units in the last place of those means.
     """
     if not math.isfinite(value):
         raise NonFiniteError(
-            f"the {name} overflows: squared distances between the points exceed the range of their floating type"
+            f"the {name} overflows: squared distances between the points exceed the range of their "
+            "floating-point type"
         )
     return max(float(value), 0.0)
