@@ -1,7 +1,7 @@
-"""How fast the package is.
+"""Benchmarks of the package.
 
-The KiNG velocity is measured against the rate of the machine's own matrix product and against the
-published formulation, other parts of the package beside other ways to compute the same.
+The KiNG velocity is timed against a matrix product and against the published formulation, other
+parts of the package against other implementations.
 """
 
 from ingd_ref._bench._comparison import BENCHMARKS, Comparison, compare

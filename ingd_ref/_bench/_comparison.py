@@ -1,4 +1,4 @@
-"""A computation of the package beside others that come to the same: time, memory and error of each, measured in turns."""
+"""Time, memory and error of a computation and of alternatives, measured in turns."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ __all__ = ["BENCHMARKS", "OURS", "Comparison", "compare"]
 
 OURS = "ingd_ref"
 
-#: Benchmarks that are made of comparisons, by name: what each asks. The module of the same name has
-#: the function ``comparisons``.
+#: Benchmarks that compare implementations, by name. The module ``_NAME`` has their ``comparisons``.
 BENCHMARKS: dict[str, str] = {
-    "families": "charts of a million Gamma and Beta distributions beside SciPy's functions and efax",
-    "generator": "a step of iNGD beside the parameter Jacobian written out",
-    "cosines": "natural gradients of finite models at many points beside one point at a time",
+    "families": "families against SciPy and efax",
+    "generator": "iNGD against an explicit parameter Jacobian",
+    "cosines": "finite models in batches against single points",
 }
 
 LIBRARIES = ("torch", "jax", "efax")
@@ -30,18 +29,18 @@ LIBRARIES = ("torch", "jax", "efax")
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """One computation, by the package and by others.
+    """One computation, by the package and by alternatives.
 
     Attributes
     ----------
     case : str
-        What is computed, and at which size.
+        The computation and its size.
     function : callable
         The computation by the package, without arguments.
     others : mapping of str to callable
-        The same by others, under their names. Default: none.
+        Alternatives by name. Default: none.
     error : callable, optional
-        Takes what one of them returned to its relative error. Default: no error is reported.
+        Relative error of a result. Default: none is reported.
     """
 
     case: str
@@ -57,34 +56,33 @@ def compare(
     repeats: int = 5,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """Run the benchmark of that name.
+    """Run a benchmark that compares implementations.
 
     Parameters
     ----------
     name : str
         One of :data:`BENCHMARKS`.
     backend : {"numpy", "cupy"}
-        Whose arrays. Default ``"numpy"``.
+        Array library. Default ``"numpy"``.
     threads : sequence of int
-        Numbers of threads, each measured by itself. Default (1, 2). On a GPU only the first counts,
-        for the host.
+        Numbers of threads to measure. Default (1, 2). A GPU uses the first alone, for the host.
     repeats : int ≥ 1
-        Timed rounds; the median is reported. Default 5.
+        Number of timed rounds, of which the median is reported. Default 5.
     progress : callable, optional
-        Receives a line before each comparison.
+        Called with a line of text before each comparison.
 
     Returns
     -------
     dict
-        Numbers and strings only, ready for JSON: ``date``, ``benchmark``, ``rows`` (one for each
-        case, number of threads and method), ``machine``, ``method``.
+        Ready for JSON: ``date``, ``benchmark``, ``backend``, ``rows`` (one per case, number of
+        threads and method), ``machine``, ``method``.
 
     Raises
     ------
     BackendError
         If the backend is not installed or has no device.
     OptionError, DomainError
-        For an unknown name or an unusable number.
+        If the name is unknown, or a number unusable.
     """
     _checks.choice(name, "name", tuple(BENCHMARKS))
     repeats = _checks.positive_integer(repeats, "repeats")
@@ -100,8 +98,8 @@ def compare(
             with limited_threads(number):
                 rows += _rows(comparison, number, backend, repeats)
     method = (
-        f"Medians of {repeats} rounds in which the methods of a case take turns; the ratio is the median of the ratios of the rounds. "
-        "Memory is the largest that is held at once beyond what was held before."
+        f"Medians of {repeats} rounds in which the methods of a case take turns; the ratio is the "
+        "median over rounds. Memory is the peak beyond what was held before."
     )
     return {
         "date": date.today().isoformat(),

@@ -1,4 +1,4 @@
-"""Cosines between natural gradients (B6) at many points of naive Bayes at once, beside one point at a time and the closed form."""
+"""Cosines (B6) at many points of naive Bayes, against single points and the closed form."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from ingd_ref.simplex import direction_cosines, naive_bayes
 
 __all__ = ["comparisons"]
 
-#: Numbers of points; only the first is small enough for one point at a time, which takes as long
-#: for each of any number.
+# Numbers of points; single points are timed for the first only.
 SIZES = (5_000, 50_000)
-#: Entries of the tables are kept this far from zero and one.
+# Smallest distance of probabilities from zero and one.
 MARGIN = 1e-3
 
 
 def comparisons(backend: str) -> Iterator[Comparison]:
-    """ELBO with fixed recognition against the evidence, at points drawn from the Jeffreys prior of the model."""
+    """Compare ELBO (fixed recognition) and evidence at points from the model's Jeffreys prior."""
     library = import_module(backend)
     rng = np.random.default_rng(20230721)
     # √det G is proportional to x(1 − x) over the root of the product of all y(1 − y) and z(1 − z).
@@ -63,7 +62,7 @@ def _comparison(library: Any, points: np.ndarray, q: np.ndarray, loop: bool) -> 
 
 
 def _directions(xp: Any, xi: Array) -> tuple[Array, Array]:
-    """p(ξ) as (..., 2, 2, 2) and the slopes of the visible probabilities (..., 4, 5), written out for this model."""
+    """Return p(ξ) as (..., 2, 2, 2), and the Jacobian of the visible probabilities (..., 4, 5)."""
     x, y, z = xi[..., 0:1], xi[..., 1:3], xi[..., 3:5]
     weight = xp.concat([x, 1.0 - x], axis=-1)
     ys, zs = xp.stack([y, 1.0 - y], axis=-1), xp.stack([z, 1.0 - z], axis=-1)
@@ -79,7 +78,7 @@ def _directions(xp: Any, xi: Array) -> tuple[Array, Array]:
 
 
 def _closed_form(xi: Array, q: Array) -> Array:
-    """The cosine with the diagonal G of this model, and p_V − p*_V for the visible gradient."""
+    """Return the cosine from the diagonal G of this model, and p_V − p*_V."""
     xp = array_namespace(xi=xi)
     p, slopes = _directions(xp, xi)
     counts = xp.reshape(q, (2, 2, 2))
@@ -105,7 +104,7 @@ def _closed_form(xi: Array, q: Array) -> Array:
 
 
 def _one_at_a_time(points: Array, target: Array, q: Array) -> Array:
-    """A loop over points with two 5×5 pseudo-inverses each, as the equations stand."""
+    """Loop over points, with two 5×5 pseudo-inverses each as in the equations."""
     xp = array_namespace(points=points)
     model = naive_bayes()
     pi = model.marginalisation.matrix(points)

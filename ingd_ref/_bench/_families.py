@@ -1,4 +1,4 @@
-"""Maps between the charts of large batches of Gamma and Beta distributions, beside formulas in SciPy's functions and beside efax."""
+"""Chart maps of large batches of Gamma and Beta distributions, against SciPy and efax."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ingd_ref.families import Beta, Gamma
 __all__ = ["comparisons"]
 
 COUNT = 1_000_000
-JUDGED = 200  # members, drawn at random, whose results are compared with those of 40 digits
+JUDGED = 200  # random members whose results are compared with DIGITS digits
 DIGITS = 40
 SWEEPS = 6
 DECADES = (-2.0, 3.0)  # parameters are log-uniform over these
@@ -25,11 +25,10 @@ Functions = Mapping[str, Callable[[], Any]]
 
 
 def comparisons(backend: str) -> Iterator[Comparison]:
-    """Batches of members with log-uniform parameters in [0.01, 1000], and the largest relative error of an entry among some of them.
+    """Compare batches with log-uniform parameters in [0.01, 1000].
 
-    The truth is that of the very numbers that the functions are given: the rounding of means that
-    were computed before is no error. JAX, on which efax runs, chooses its number of threads by
-    itself.
+    Errors are relative to the exact results for the numbers that a function receives. JAX, on which
+    efax runs, chooses its own number of threads.
     """
     rng = np.random.default_rng(20250207)
     like = import_module(backend).zeros(0)
@@ -64,7 +63,7 @@ def _judge(
     argument: np.ndarray,
     judged: np.ndarray,
 ) -> Callable[[Any], float]:
-    """Largest relative error of an entry of a result, 1 where nothing is right; the truth for the judged members is computed once."""
+    """Return a function that finds the largest relative error of an entry, at most 1."""
     truth: list[list[Any]] = []
 
     def error(found: Any) -> float:
@@ -156,11 +155,11 @@ EXACT: dict[str, dict[str, Callable[[np.ndarray, np.ndarray], list[Any]]]] = {
 }
 
 
-# --- the others -----------------------------------------------------------------------------------
+# --- alternatives ---------------------------------------------------------------------------------
 
 
 def _peers(family: str, backend: str, theta: Array, mu: Array) -> Mapping[str, Functions]:
-    """The other ways, by case and name."""
+    """Return the alternatives by case and name."""
     direct = {"Gamma": _scipy_gamma, "Beta": _scipy_beta}[family](backend, theta, mu)
     efax = (
         _efax(family, to_host(theta), to_host(mu))
@@ -178,7 +177,7 @@ def _special(backend: str) -> Any:
 
 
 def _scipy_gamma(backend: str, theta: Array, mu: Array) -> Mapping[str, Functions]:
-    """The formulas as they stand in textbooks, in SciPy's functions of whole arrays."""
+    """Textbook formulas, with SciPy's special functions."""
     xp, sc = import_module(backend), _special(backend)
 
     def inverse() -> Array:
@@ -211,7 +210,7 @@ def _scipy_gamma(backend: str, theta: Array, mu: Array) -> Mapping[str, Function
 
 
 def _scipy_beta(backend: str, theta: Array, mu: Array) -> Mapping[str, Functions]:
-    """As for the Gamma family; a step that would leave the domain is replaced by a halving."""
+    """Textbook formulas; a Newton step that would leave the domain is halved instead."""
     xp, sc = import_module(backend), _special(backend)
 
     def inverse() -> Array:
@@ -253,10 +252,10 @@ def _efax_is_there() -> bool:
 
 
 class _Compiled:
-    """A function compiled by JAX in float64, with arguments on its device. What it returns gives a host array (n, …) when it is called.
+    """A function compiled by JAX in float64, with its arguments on the device.
 
-    JAX returns before it has computed, so the call waits for the result; bringing that to the host
-    is no part of the time.
+    A call waits for the result and returns a function that copies it to the host, which is not
+    timed.
     """
 
     def __init__(self, function: Callable[..., Any], *arguments: np.ndarray) -> None:
@@ -277,7 +276,7 @@ class _Compiled:
 
 
 def _efax(family: str, theta: np.ndarray, mu: np.ndarray) -> Functions:
-    """The maps of efax; its Fisher matrices are the second derivatives of its log-normaliser, in our order of parameters."""
+    """Return efax's maps, in our order of parameters; its Fisher matrices are Hessians."""
     jax, efax = import_module("jax"), import_module("efax")
 
     def hessian(potential: Callable[[Any], Any]) -> Callable[[Any], Any]:

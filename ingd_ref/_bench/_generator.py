@@ -1,4 +1,4 @@
-"""A step of iNGD (N3) with a perceptron, beside the same from its parameter Jacobian written out."""
+"""A step of iNGD (N3) with a perceptron, against an explicit parameter Jacobian."""
 
 from __future__ import annotations
 
@@ -19,21 +19,18 @@ __all__ = ["comparisons"]
 
 RIDGE = JITTER = 1e-3
 SIZES = (5, 128, 128, 5)
-#: (latent points n, statistics b)
+# (latent points n, features b)
 PROBLEMS = ((500, 200), (100, 50))
 
 
 def comparisons(backend: str) -> Iterator[Comparison]:
-    """Velocity of the parameters of a perceptron with Gaussian RBF statistics, by ``solver="normal"``."""
+    """Compare velocities of the parameters of a perceptron with Gaussian RBF features."""
     library = import_module(backend)
     rng = np.random.default_rng(20250207)
     generator = MultilayerPerceptron(SIZES)
     for number, statistics in PROBLEMS:
-        w, z, y = (
-            generator.initial(rng),
-            generator.latents(number, rng),
-            0.5 + rng.normal(size=(number, SIZES[-1])),
-        )
+        w, z = generator.initial(rng), generator.latents(number, rng)
+        y = 0.5 + rng.normal(size=(number, SIZES[-1]))
         centers = np.concatenate([generator(w, z), y])[rng.permutation(2 * number)[:statistics]]
         arrays = [library.asarray(array) for array in (w, z, y)]
         features = GaussianRBF(library.asarray(centers), median_bandwidth(y))
@@ -64,7 +61,8 @@ def _comparison(
         return float(xp.linalg.vector_norm(u - reference[0]) / xp.linalg.vector_norm(reference[0]))
 
     widths = "→".join(str(size) for size in generator.sizes)
-    case = f"perceptron {widths}, p = {generator.size}, n = {arrays[1].shape[0]}, b = {features.centers.shape[0]}"
+    n, b = arrays[1].shape[0], features.centers.shape[0]
+    case = f"perceptron {widths}, p = {generator.size}, n = {n}, b = {b}"
     others = {
         "stacked (N3′)": solver("stacked"),
         "Jacobian (n, d, p)": lambda: _by_jacobian(generator, arrays, features),
@@ -75,7 +73,7 @@ def _comparison(
 def _by_jacobian(
     generator: MultilayerPerceptron, arrays: list[Array], features: GaussianRBF
 ) -> Any:
-    """The same velocity with J (n, d, p) in full, and B by one contraction with it."""
+    """Return the same velocity from the full J (n, d, p)."""
     w, z, y = arrays
     xp = array_namespace(w=w)
     x = generator(w, z)

@@ -1,4 +1,4 @@
-"""What was measured on, and with what."""
+"""The machine and the versions of a measurement."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ __all__ = ["machine", "require"]
 
 
 def require(backend: str) -> None:
-    """Raise BackendError unless the arrays of ``backend`` can be computed with here, OptionError if there is no such backend."""
+    """Raise BackendError if ``backend`` is unusable here, OptionError if it is unknown."""
     _checks.choice(backend, "backend", ("numpy", "cupy"))
-    if backend == "cupy" and (
-        find_spec("cupy") is None or not import_module("cupy").is_available()
-    ):
+    if backend == "numpy":
+        return
+    if find_spec("cupy") is None or not import_module("cupy").is_available():
         raise BackendError("backend='cupy' needs CuPy and a CUDA device")
 
 
 def machine(*libraries: str) -> dict[str, Any]:
-    """Processor, load and versions, of ``libraries`` as well where they are installed."""
+    """Return processor, load and versions, also of ``libraries`` if they are installed."""
     installed = [name for name in libraries if find_spec(name) is not None]
+    load = os.getloadavg() if hasattr(os, "getloadavg") else [math.nan]
     return {
         "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
-        "load": [round(value, 2) for value in os.getloadavg()]
-        if hasattr(os, "getloadavg")
-        else [math.nan],
+        "load": [round(value, 2) for value in load],
         "python": platform.python_version(),
         **{name: version(name) for name in ("numpy", "numba", "scipy", *installed)},
     }

@@ -21,7 +21,7 @@ PAUSE = 0.2  # seconds
 
 
 def synchronize(backend: str) -> None:
-    """Wait until the device has done what it was given."""
+    """Wait until the device has finished."""
     if backend == "cupy":
         import_module("cupy").cuda.get_current_stream().synchronize()
 
@@ -29,11 +29,10 @@ def synchronize(backend: str) -> None:
 def paired_seconds(
     functions: dict[str, Callable[[], Any]], repeats: int, backend: str
 ) -> dict[str, list[float]]:
-    """Time functions in turn, ``repeats`` rounds of all, after one round that is not counted: noise then hits them alike.
+    """Time functions in turns, so that noise hits them alike, after one round of warm-up.
 
-    A pause before each lets the threads of the one before it go to sleep: those of OpenBLAS spin
-    for a tenth of a second or more after their last work, and would hold a core that the next
-    function counts on.
+    The pause lets the threads of the last function fall asleep: those of OpenBLAS spin for a tenth
+    of a second or more, on a core that the next function needs.
     """
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for number in range(repeats + 1):
@@ -50,7 +49,7 @@ def paired_seconds(
 
 @contextmanager
 def limited_threads(number: int) -> Iterator[None]:
-    """Hold compiled kernels, the matrix library and PyTorch to ``number`` threads."""
+    """Limit compiled kernels, BLAS and PyTorch to ``number`` threads."""
     import numba
     from threadpoolctl import threadpool_limits
 
@@ -67,7 +66,7 @@ def limited_threads(number: int) -> Iterator[None]:
 
 
 def peak_bytes(function: Callable[[], Any], backend: str) -> int:
-    """Largest memory that ``function`` holds at once beyond what was held before, by the allocator's own count."""
+    """Return the peak memory of ``function`` beyond what was held before, as allocated."""
     gc.collect()
     if backend == "cupy":
         pool = import_module("cupy").get_default_memory_pool()
@@ -85,14 +84,14 @@ def peak_bytes(function: Callable[[], Any], backend: str) -> int:
         tracemalloc.stop()
 
 
-# The first calls compile, which takes more memory than a small problem: the high-water mark is set
-# back after them.
+# Compilation takes more memory than a small problem, so the high-water mark is reset after it.
 CHILD = """
 from pathlib import Path
 from ingd_ref._bench._problem import Problem
 
 def kibibytes(name):
-    return next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name))
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 Problem.draw(64, {1}, 16).velocity("numpy", {3!r})()
 Problem.draw(64, {1}, 64).velocity("numpy", "fused")()
@@ -105,18 +104,12 @@ print(kibibytes("VmHWM") - before)
 
 
 def resident_bytes(size: tuple[int, int, int], implementation: str) -> int | None:
-    """Return the growth of the largest resident set of a fresh process, as the system counts it; ``None`` where it does not."""
+    """Return the growth of the peak resident set in a fresh process; ``None`` unless on Linux."""
     if not sys.platform.startswith("linux"):
         return None
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     command = [sys.executable, "-c", CHILD.format(*size, implementation)]
-    return 1024 * int(
-        subprocess.run(
-            command,
-            env=os.environ | {"PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-    )
+    environment = os.environ | {"PYTHONPATH": path}
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return 1024 * int(found.stdout)

@@ -1,4 +1,4 @@
-"""The problem that is timed."""
+"""The problem of the benchmark."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ RIDGE = JITTER = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Particles, as many target samples, centres drawn from both, the median bandwidth of the particles; all on the host.
+    """Particles, as many target samples, centres from both, and the median bandwidth.
 
     Attributes
     ----------
     x, y : array (n, d)
         Particles and target sample.
     centers : array (b, d)
-        Centres of the statistics.
+        Centres of the features.
     bandwidth : float
-        σ of the statistics and of the kernel.
+        Bandwidth σ of features and kernel.
     """
 
     x: Array
@@ -36,27 +36,25 @@ class Problem:
 
     @classmethod
     def draw(cls, particles: int, dimension: int, statistics: int) -> Problem:
-        """Draw the problem of this size; always the same one."""
+        """Draw the problem of a size, always the same one."""
         from ingd_ref.metrics import median_bandwidth
 
         rng = np.random.default_rng(20250207)
-        x, y = (
-            rng.normal(size=(particles, dimension)),
-            0.5 + rng.normal(size=(particles, dimension)),
-        )
+        x = rng.normal(size=(particles, dimension))
+        y = 0.5 + rng.normal(size=(particles, dimension))
         pooled = np.concatenate([x, y])
         centers = pooled[rng.integers(pooled.shape[0], size=statistics)]
         return cls(x, y, centers + 1e-3 * rng.normal(size=centers.shape), median_bandwidth(x))
 
     @property
     def flops(self) -> int:
-        """Operations of the direct algorithm: 6n²bd for V and 2ndb² for G (K4). The fused form of G needs about half of the former."""
+        """Operations of the direct algorithm: 6n²bd for V and 2ndb² for G (K4)."""
         n, d = (int(length) for length in self.x.shape)
         b = int(self.centers.shape[0])
         return 6 * n * n * b * d + 2 * n * d * b * b
 
     def velocity(self, backend: str, implementation: str) -> Any:
-        """Return a function without arguments that computes the velocity with the public function."""
+        """Return a function without arguments that computes the velocity."""
         from ingd_ref.features import GaussianRBF
         from ingd_ref.flows import king_velocity
         from ingd_ref.rkhs import GradientGaussian
@@ -66,18 +64,8 @@ class Problem:
         features = GaussianRBF(library.asarray(self.centers), self.bandwidth)
         kernel = GradientGaussian(self.bandwidth)
 
-        def run() -> Array:
-            return king_velocity(
-                x,
-                y,
-                features=features,
-                kernel=kernel,
-                ridge=RIDGE,
-                jitter=JITTER,
-                implementation=implementation,
-            ).velocity
-
-        return run
+        options: Any = {"ridge": RIDGE, "jitter": JITTER, "implementation": implementation}
+        return lambda: king_velocity(x, y, features=features, kernel=kernel, **options).velocity
 
     def published(self) -> Array:
         """Compute the velocity in the published formulation."""

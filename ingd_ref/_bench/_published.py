@@ -1,4 +1,4 @@
-"""The named baseline: the KiNG velocity as the published code [L25] forms it, every array over pairs of particles in full."""
+"""The baseline: the KiNG velocity as in the published code [L25], with full pairwise arrays."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from ingd_ref.backend._namespace import Array
 
 __all__ = ["PUBLISHED_LIBRARY", "published_bytes", "published_velocity"]
 
-#: PyTorch, as the published code, where it is installed; else NumPy with ``einsum(optimize=True)``.
+# PyTorch, as in the published code, if it is installed, else NumPy with ``einsum(optimize=True)``.
 PUBLISHED_LIBRARY = "torch" if find_spec("torch") is not None else "numpy"
 
 
 def published_bytes(particles: int, dimension: int, statistics: int) -> int:
-    """Bytes of its arrays over pairs, (n, n, d, d), (n, n, d, b) and (n, n, b, b), in float32."""
+    """Return the bytes of its float32 arrays (n, n, d, d), (n, n, d, b) and (n, n, b, b)."""
     return 4 * particles**2 * (dimension**2 + dimension * statistics + statistics**2)
 
 
 def published_velocity(
     x: Array, y: Array, centers: Array, bandwidth: float, ridge: float, jitter: float
 ) -> Array:
-    """Velocity (n, d) of KiNG with Gaussian RBF statistics in float32, with equal weights and the covariance divisor n.
+    """Return the KiNG velocity (n, d) with Gaussian RBF features, in float32 with ddof 0.
 
     Parameters
     ----------
     x, y, centers : array (n, d), (m, d), (b, d)
         Particles, target sample and centres, on the host.
     bandwidth : float
-        σ of the statistics and of the kernel.
+        Bandwidth σ of features and kernel.
     ridge, jitter : float
         λ and ε of (K3).
 
     Returns
     -------
     array (n, d)
-        Of PyTorch where it is installed, else of NumPy.
+        Of PyTorch if it is installed, else of NumPy.
     """
     xp: Any = import_module(PUBLISHED_LIBRARY)
     x, y, centers = (xp.asarray(array, dtype=xp.float32) for array in (x, y, centers))

@@ -1,4 +1,4 @@
-"""The benchmark: medians of paired repeats, the share of the matrix-product rate, memory, and how both grow."""
+"""Times of the velocity, relative to the rate of a matrix product, and their growth in n."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["SIZES", "run"]
 
 Size = tuple[int, int, int]
 
-#: (particles n, dimension d, statistics b)
+# (particles n, dimension d, features b)
 SIZES: tuple[Size, ...] = (
     (100, 2, 100),
     (100, 5, 200),
@@ -33,15 +33,8 @@ SIZES: tuple[Size, ...] = (
     (1000, 20, 200),
     (5000, 5, 200),
 )
-GROWTH: tuple[int, ...] = (
-    500,
-    1000,
-    2000,
-    4000,
-)  # particles of the sizes (n, 5, 200) that the exponents are fitted to
-PUBLISHED_LIMIT = (
-    8 * 2**30
-)  # the published formulation is left out where its arrays over pairs exceed 8 GiB
+GROWTH = (500, 1000, 2000, 4000)  # n of the sizes (n, 5, 200) to which exponents are fitted
+PUBLISHED_LIMIT = 8 * 2**30  # bytes of pairwise arrays above which the baseline is left out
 PUBLISHED_REPEATS = 3
 MATRIX = 1000  # edge of the square matrices whose product gives the rate of the machine
 
@@ -57,50 +50,48 @@ def run(
     resident: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    r"""Time :func:`ingd_ref.flows.king_velocity` with Gaussian RBF statistics and the gradient Gaussian kernel (K3)-(K5) in float64.
+    r"""Time :func:`ingd_ref.flows.king_velocity` with RBF features and the kernel (K5) in float64.
 
     Parameters
     ----------
     backend : {"numpy", "cupy"}
-        Whose arrays. Default ``"numpy"``.
+        Array library. Default ``"numpy"``.
     sizes : sequence of (n, d, b), optional
-        Particles, dimension, statistics. Default: :data:`SIZES`.
+        Particles, dimension, features. Default: :data:`SIZES`.
     threads : sequence of int
-        Numbers of threads, each measured by itself. Default (1, 2). On a GPU only the first counts,
-        for the host.
+        Numbers of threads to measure. Default (1, 2). A GPU uses the first alone, for the host.
     repeats : int
-        Timed rounds; the median is reported. Default 5.
+        Number of timed rounds, of which the median is reported. Default 5.
     baseline : bool
-        Also time the published formulation, which forms the (n, n, d, b) and (n, n, b, b) arrays in
-        float32 (PyTorch where it is installed, else NumPy), at most three rounds, and only where
-        its arrays fit 8 GiB. Default ``True``; never on a GPU.
+        Also time the published formulation on the CPU, in float32 and at most three rounds, where
+        its (n, n, d, b) and (n, n, b, b) arrays fit into 8 GiB. Default ``True``.
     implementation : {"auto", "readable", "fused"}
         Default ``"auto"``.
     growth : sequence of int
-        Numbers of particles from which the exponents of time and memory in n are fitted, at d = 5
-        and b = 200. Empty: not fitted.
+        Numbers of particles to fit the growth of time and memory to, at d = 5 and b = 200. Empty:
+        no fit.
     resident : bool
-        Cross-check the memory by the resident set of a fresh process (Linux, NumPy). Default
-        ``True``.
+        Also measure the resident set of a fresh process (Linux, NumPy). Default ``True``.
     progress : callable, optional
-        Receives a line before each size.
+        Called with a line of text before each size.
 
     Returns
     -------
     dict
-        Numbers and strings only, ready for JSON: ``date``, ``rows`` (one for each size and number
-        of threads), ``growth``, ``machine``, ``method``.
+        Ready for JSON: ``date``, ``rows`` (one per size and number of threads), ``growth``,
+        ``machine``, ``method``.
 
     Raises
     ------
     BackendError
         If the backend is not installed or has no device.
     OptionError, DomainError
-        For an unknown implementation or an unusable number.
+        If the implementation is unknown, or a number unusable.
 
     Examples
     --------
-    >>> results = run(sizes=[(20, 2, 5)], threads=[1], repeats=1, baseline=False, growth=[], resident=False)
+    >>> quick = {"threads": [1], "repeats": 1, "growth": []}
+    >>> results = run(sizes=[(20, 2, 5)], baseline=False, resident=False, **quick)
     >>> results["rows"][0]["flops"]
     26000
     """
@@ -109,20 +100,12 @@ def run(
     require(backend)
     say = progress if progress is not None else lambda line: None
     rows = []
+    against = baseline and backend == "numpy"
     for number in threads if backend == "numpy" else threads[:1]:
         for size in SIZES if sizes is None else sizes:
             say(f"(n, d, b) = {tuple(size)}, {number} thread{'s' if number > 1 else ''}")
             with limited_threads(number):
-                rows.append(
-                    _row(
-                        size,
-                        number,
-                        backend,
-                        implementation,
-                        repeats,
-                        baseline and backend == "numpy",
-                    )
-                )
+                rows.append(_row(size, number, backend, implementation, repeats, against))
     if resident and backend == "numpy":
         measured = {
             size: resident_bytes(size, implementation)
@@ -135,8 +118,9 @@ def run(
     with limited_threads(threads[0]):
         exponents = _growth(growth, backend, implementation, repeats) if len(growth) > 1 else None
     method = (
-        f"Medians of {repeats} rounds in which the velocity, a {MATRIX}×{MATRIX} matrix product and the baseline take turns. GFLOP/s by "
-        "the operations of the direct algorithm, 6n²bd + 2ndb²; share and bound are by the rate of that matrix product."
+        f"Medians of {repeats} rounds in which velocity, {MATRIX}×{MATRIX} matrix product and "
+        "baseline take turns. GFLOP/s count the operations of the direct algorithm, "
+        "6n²bd + 2ndb²; share and bound refer to the rate of the matrix product."
     )
     return {
         "date": date.today().isoformat(),
@@ -176,22 +160,19 @@ def _row(
         "peak_bytes": peak_bytes(velocity, backend),
         "resident_bytes": None,
     }
-    return row | (
-        _against_published(problem, velocity, size, min(repeats, PUBLISHED_REPEATS))
-        if baseline
-        else {}
-    )
+    if not baseline:
+        return row
+    return row | _against_published(problem, velocity, size, min(repeats, PUBLISHED_REPEATS))
 
 
 def _against_published(
     problem: Problem, velocity: Callable[[], Any], size: Size, repeats: int
 ) -> dict[str, Any]:
-    """How much faster than the published formulation, and how far the two velocities are apart (its float32 decides)."""
+    """Compare time and velocity with the published formulation, whose float32 limits the match."""
     if published_bytes(*size) > PUBLISHED_LIMIT:
         return {"published_milliseconds": None, "speedup": None, "published_difference": None}
-    seconds = paired_seconds(
-        {"velocity": velocity, "published": problem.published}, repeats, "numpy"
-    )
+    functions = {"velocity": velocity, "published": problem.published}
+    seconds = paired_seconds(functions, repeats, "numpy")
     ours, published = to_host(velocity()), to_host(problem.published())
     return {
         "published_milliseconds": 1e3 * statistics.median(seconds["published"]),
@@ -205,15 +186,12 @@ def _against_published(
 def _growth(
     particles: Sequence[int], backend: str, implementation: str, repeats: int
 ) -> dict[str, Any]:
-    """Least-squares slopes of log time and log memory against log n at (d, b) = (5, 200)."""
+    """Fit slopes of log time and log memory against log n, at (d, b) = (5, 200)."""
     times, peaks = [], []
     for number in particles:
         velocity = Problem.draw(number, 5, 200).velocity(backend, implementation)
-        times.append(
-            statistics.median(
-                paired_seconds({"velocity": velocity}, min(repeats, 3), backend)["velocity"]
-            )
-        )
+        seconds = paired_seconds({"velocity": velocity}, min(repeats, 3), backend)
+        times.append(statistics.median(seconds["velocity"]))
         peaks.append(peak_bytes(velocity, backend))
 
     def slope(values: Sequence[float]) -> float:

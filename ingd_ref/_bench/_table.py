@@ -1,4 +1,4 @@
-"""The results of a benchmark as tables for people."""
+"""Tables of the results of benchmarks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def table(results: dict[str, Any]) -> Table:
     Parameters
     ----------
     results : dict
-        What :func:`run` returned, or the same read back from JSON.
+        The result of :func:`run`.
 
     Returns
     -------
@@ -28,18 +28,17 @@ def table(results: dict[str, Any]) -> Table:
     Examples
     --------
     >>> from ingd_ref._bench import run
-    >>> results = run(sizes=[(20, 2, 5)], threads=[1], repeats=1, baseline=False, growth=[], resident=False)
+    >>> quick = {"threads": [1], "repeats": 1, "growth": []}
+    >>> results = run(sizes=[(20, 2, 5)], baseline=False, resident=False, **quick)
     >>> table(results).row_count
     1
     """
     from rich.table import Table
 
     growth = results["growth"]
-    fitted = (
-        f" Time grows as n^{growth['time']:.2f}, memory as n^{growth['memory']:.2f}."
-        if growth
-        else ""
-    )
+    fitted = ""
+    if growth:
+        fitted = f" Time grows as n^{growth['time']:.2f}, memory as n^{growth['memory']:.2f}."
     layout = Table(
         box=None,
         pad_edge=False,
@@ -49,6 +48,7 @@ def table(results: dict[str, Any]) -> Table:
     for name in COLUMNS:
         layout.add_column(name, justify="right", no_wrap=True, min_width=len(name))
     for row in results["rows"]:
+        published, speedup = row.get("published_milliseconds"), row.get("speedup")
         layout.add_row(
             f"{row['n']}, {row['d']}, {row['b']}",
             str(row["threads"]),
@@ -58,10 +58,8 @@ def table(results: dict[str, Any]) -> Table:
             f"{row['multiple_of_bound']:.2f}",
             _mebibytes(row["peak_bytes"]),
             _mebibytes(row["resident_bytes"]),
-            "–"
-            if row.get("published_milliseconds") is None
-            else f"{row['published_milliseconds']:.0f}",
-            "–" if row.get("speedup") is None else f"{row['speedup']:.0f}×",
+            "–" if published is None else f"{published:.0f}",
+            "–" if speedup is None else f"{speedup:.0f}×",
         )
     return layout
 
@@ -72,7 +70,7 @@ def comparison_table(results: dict[str, Any]) -> Table:
     Parameters
     ----------
     results : dict
-        What :func:`compare` returned, or the same read back from JSON.
+        The result of :func:`compare`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Files that come from elsewhere are read with suspicion; files of our own are written whole or not at all."""
+"""Files: those of users are checked when read, our own are written whole or not at all."""
 
 from ingd_ref._io._atomic import make_directory, write_arrays, write_bytes, write_json
 from ingd_ref._io._points import PointFile, read_points

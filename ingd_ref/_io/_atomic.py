@@ -1,4 +1,4 @@
-"""Write a file under another name, force it to the disk, then give it its name in one stroke."""
+"""Atomic writes: write a temporary file, force it to the disk, then rename it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,7 @@ __all__ = ["make_directory", "write_arrays", "write_bytes", "write_json"]
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path``; whatever fails on the way, a file that was there before stays as it was.
-
-    Raises
-    ------
-    CheckpointError
-        If the file cannot be written; the message names it.
-    """
+    """Write ``data`` to ``path``, or raise :class:`CheckpointError` and keep an earlier file."""
     temporary = path.with_name(path.name + ".tmp")
     try:
         with temporary.open("wb") as file:
@@ -32,16 +26,15 @@ def write_bytes(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise CheckpointError(
-            f"{path} cannot be written: {error.strerror or error}; an earlier file of that name stands"
-        ) from error
+        reason = f"{error.strerror or error}; an earlier file is unchanged"
+        raise CheckpointError(f"{path} cannot be written: {reason}") from error
     finally:
         if temporary.is_file():
             temporary.unlink()
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON, with lists of numbers on one line each; NaN and infinity, which JSON has not, are refused."""
+    """Write indented JSON, a list of numbers per line; NaN and infinity raise ValueError."""
     write_bytes(path, (_indented(value, "") + "\n").encode())
 
 
@@ -53,17 +46,16 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """Make the directory and its parents where they do not exist; :class:`CheckpointError` if that cannot be done."""
+    """Make a directory and its parents, or raise :class:`CheckpointError`."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CheckpointError(
-            f"directory {path} cannot be made: {error.strerror or error}"
-        ) from error
+        reason = error.strerror or error
+        raise CheckpointError(f"directory {path} cannot be made: {reason}") from error
 
 
 def _indented(value: Any, indent: str) -> str:
-    """JSON of ``value`` in which whatever holds no mapping stays on one line."""
+    """Return JSON that breaks the lines of mappings, and of lists of mappings or lists."""
     if isinstance(value, Mapping) and value:
         deeper = indent + "  "
         lines = [

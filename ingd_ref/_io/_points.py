@@ -1,4 +1,4 @@
-"""Read points from somebody's ``.npy``, ``.npz`` or ``.csv`` file; whatever is wrong with it is one sentence that names the place."""
+"""Points from a user's ``.npy``, ``.npz`` or ``.csv`` file; an error names file and place."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ SUFFIXES = (".npy", ".npz", ".csv")
 
 @dataclass(frozen=True, eq=False)
 class PointFile:
-    """What a file of points held.
+    """The contents of a file of points.
 
     Attributes
     ----------
     points : numpy.ndarray (n, d)
-        Finite numbers, float32 where the file holds these, else float64.
+        Finite numbers, of type float32 if the file holds these, else float64.
     columns : tuple of str
         Names of the coordinates: those of the CSV header, else "0", "1", ...
     named : bool
-        Whether the file itself names them.
+        Whether the file names its columns.
     """
 
     points: np.ndarray
@@ -44,16 +44,16 @@ class PointFile:
 
 
 def read_points(path: str | os.PathLike[str], array: str | None = None) -> PointFile:
-    r"""Read points from a file that somebody made with any program.
+    r"""Read points from a file of any program.
 
     Parameters
     ----------
     path : str or path-like
-        ``.npy``; ``.npz``; or ``.csv``: text in UTF-8, separated by comma, semicolon, tab or
-        spaces, with or without a first line of column names; empty lines and lines that begin with
-        ``#`` do not count.
+        An ``.npy`` or ``.npz`` file, or ``.csv``: UTF-8 text, separated by commas, semicolons, tabs
+        or spaces, with or without a line of column names. Empty lines and lines that begin with
+        ``#`` are skipped.
     array : str, optional
-        Which array of an ``.npz`` file. Default: the only one.
+        Name of the array in an ``.npz`` file. Default: the only one.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def read_points(path: str | os.PathLike[str], array: str | None = None) -> Point
     Raises
     ------
     DataFileError
-        If the file cannot be read, is no such file, is empty, ragged, or holds something else than
+        If the file cannot be read, has another format, is empty or ragged, or holds anything but
         finite real numbers.
 
     Examples
@@ -96,17 +96,15 @@ def read_points(path: str | os.PathLike[str], array: str | None = None) -> Point
 
 
 def _checked(path: Path, found: np.ndarray) -> PointFile:
-    """The array as points, if it is an array of finite real numbers with one or two axes."""
+    """Return an array of finite real numbers with one or two axes as points."""
     if found.dtype.kind not in "iuf":
         raise DataFileError(f"{path} must hold real numbers, got dtype {found.dtype}")
     if found.ndim not in (1, 2) or 0 in found.shape:
-        raise DataFileError(
-            f"{path} must hold points of shape (n, d), at least one with at least one coordinate, got shape {found.shape}"
-        )
+        expected = "points of shape (n, d) with n ≥ 1 and d ≥ 1"
+        raise DataFileError(f"{path} must hold {expected}, got shape {found.shape}")
+    dtype = np.float32 if found.dtype == np.float32 else np.float64
     with np.errstate(over="ignore"):
-        points = np.array(
-            found, dtype=np.float32 if found.dtype == np.float32 else np.float64, order="C"
-        )
+        points = np.array(found, dtype=dtype, order="C")
     points = points[:, None] if points.ndim == 1 else points
     rows, columns = np.nonzero(~np.isfinite(points))
     if rows.size:
@@ -118,34 +116,29 @@ def _checked(path: Path, found: np.ndarray) -> PointFile:
 
 
 def _from_npy(path: Path, file: IO[bytes], size: int) -> np.ndarray:
-    """The array of a ``.npy`` stream of ``size`` bytes, which is never unpickled and never asks for more memory than it has bytes."""
+    """Read the array of a ``.npy`` stream of ``size`` bytes, without pickles or excess memory."""
     try:
         with warnings.catch_warnings(action="ignore"):
-            read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[
-                npy.read_magic(file)
-            ]
-            shape, fortran_order, dtype = read_header(file)
+            readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+            shape, fortran_order, dtype = readers[npy.read_magic(file)](file)
         payload = file.read(size)
-    except Exception as error:  # arbitrary bytes make the parsers of the header and of the archive fail in a dozen ways
+    # Arbitrary bytes make the parser of the header fail in a dozen ways.
+    except Exception as error:
         raise DataFileError(f"{path} is not a NumPy array file: {_first_line(error)}") from error
     if dtype.hasobject:
-        raise DataFileError(
-            f"{path} holds Python objects, which are never loaded from a file; save numbers instead"
-        )
+        raise DataFileError(f"{path} holds Python objects, which are never loaded; save numbers")
     expected = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or len(payload) < expected:
-        raise DataFileError(
-            f"{path} is cut short: shape {shape} of {dtype} takes {expected} bytes, there are {len(payload)}"
-        )
+        needed = f"shape {shape} of {dtype} takes {expected} bytes, there are {len(payload)}"
+        raise DataFileError(f"{path} is cut short: {needed}")
     if expected == 0:
         return np.empty(0)
-    return np.frombuffer(payload, dtype, math.prod(shape)).reshape(
-        shape, order="F" if fortran_order else "C"
-    )
+    flat = np.frombuffer(payload, dtype, math.prod(shape))
+    return flat.reshape(shape, order="F" if fortran_order else "C")
 
 
 def _from_npz(path: Path, data: bytes, array: str | None) -> np.ndarray:
-    """One array of an archive."""
+    """Read one array of an archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = [
@@ -155,9 +148,8 @@ def _from_npz(path: Path, data: bytes, array: str | None) -> np.ndarray:
             packed = archive.read(f"{chosen}.npy")
     except DataFileError:
         raise
-    except (
-        Exception
-    ) as error:  # as for the header of an array: a damaged archive fails in a dozen ways
+    # A damaged archive fails in a dozen ways too.
+    except Exception as error:
         raise DataFileError(f"{path} is not a NumPy archive: {_first_line(error)}") from error
     return _from_npy(path, io.BytesIO(packed), len(packed))
 
@@ -165,20 +157,19 @@ def _from_npz(path: Path, data: bytes, array: str | None) -> np.ndarray:
 def _chosen(path: Path, names: list[str], array: str | None) -> str:
     listed = ", ".join(names) or "none"
     if array is None and len(names) != 1:
-        raise DataFileError(f"{path} holds {len(names)} arrays ({listed}); say which one is meant")
+        raise DataFileError(f"{path} holds {len(names)} arrays ({listed}); name one of them")
     if array is not None and array not in names:
         raise DataFileError(f"{path} has no array {array!r}; it holds {listed}")
     return array or names[0]
 
 
 def _from_text(path: Path, data: bytes) -> PointFile:
-    """Points of a table in text."""
+    """Read the points of a table."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataFileError(
-            f"{path} is not text in UTF-8: {error.reason} at byte {error.start}"
-        ) from error
+        reason = f"{error.reason} at byte {error.start}"
+        raise DataFileError(f"{path} is not text in UTF-8: {reason}") from error
     try:
         lines = list(_fields(text))
     except csv.Error as error:
@@ -192,49 +183,39 @@ def _from_text(path: Path, data: bytes) -> PointFile:
             raise DataFileError(f"{path} holds column names or text, but no line of numbers")
     width = len(lines[0][1] if header is None else header)
     points = np.array([_row(path, line, fields, width) for line, fields in lines])
-    return PointFile(
-        points,
-        tuple(map(str, range(width)) if header is None else header),
-        named=header is not None,
-    )
+    columns = tuple(map(str, range(width)) if header is None else header)
+    return PointFile(points, columns, named=header is not None)
 
 
 def _fields(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Line number, counted from 1, and fields of each line that counts."""
+    """Yield the number, counted from 1, and the fields of each line that is not skipped."""
     lines = [(number, line.strip(" \r\n")) for number, line in enumerate(text.split("\n"), 1)]
     lines = [(number, line) for number, line in lines if line.strip() and not line.startswith("#")]
     delimiter = next((mark for mark in DELIMITERS if lines and mark in lines[0][1]), ",")
     for number, line in lines:
-        yield (
-            number,
-            line.split()
-            if delimiter == " "
-            else [field.strip() for field in next(csv.reader([line], delimiter=delimiter))],
-        )
+        if delimiter == " ":
+            yield number, line.split()
+        else:
+            yield number, [field.strip() for field in next(csv.reader([line], delimiter=delimiter))]
 
 
 def _row(path: Path, line: int, fields: list[str], width: int) -> list[float]:
     if len(fields) != width:
-        raise DataFileError(
-            f"{path} is ragged: line {line} has {len(fields)} column(s), the first has {width}"
-        )
+        columns = f"line {line} has {len(fields)} column(s), the first has {width}"
+        raise DataFileError(f"{path} is ragged: {columns}")
     numbers = []
     for column, field in enumerate(fields):
         number = _number(field)
-        if number is None:
-            raise DataFileError(
-                f"{path} must hold numbers, but line {line}, column {column} reads {field[:40]!r}"
-            )
-        if not math.isfinite(number):
-            raise DataFileError(
-                f"{path} must hold finite numbers, but line {line}, column {column} reads {field[:40]!r}"
-            )
+        if number is None or not math.isfinite(number):
+            expected = "numbers" if number is None else "finite numbers"
+            place = f"line {line}, column {column} reads {field[:40]!r}"
+            raise DataFileError(f"{path} must hold {expected}, but {place}")
         numbers.append(number)
     return numbers
 
 
 def _number(field: str) -> float | None:
-    """The number that a field reads, with a decimal point and no underscores."""
+    """Return the number in a field; ``float`` alone would accept underscores."""
     try:
         return float(field) if "_" not in field else None
     except ValueError:

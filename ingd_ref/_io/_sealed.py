@@ -1,7 +1,7 @@
-"""Sealed files: arrays and a few named values in one ``.npz``, replaced in one stroke and checked before a byte of it is believed.
+"""Sealed files: arrays and named values in an ``.npz`` with a checksum, replaced atomically.
 
-The zip comment at the very end of the file holds the SHA-256 of everything before it. Other
-programs read the file as a plain ``.npz``.
+The zip comment at the end of the file holds the SHA-256 of everything before it, and other programs
+read the file as a plain ``.npz``.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ def write_sealed(
 ) -> None:
     """Write a sealed file: whole, or not at all.
 
-    The bytes go to ``<path>.tmp`` beside it, are forced to the disk, and take the name of ``path``
-    in one stroke. Whatever fails before that leaves an earlier file as it was.
+    The bytes go to ``<path>.tmp``, which is forced to the disk and renamed to ``path``. A failure
+    leaves an earlier file unchanged.
 
     Parameters
     ----------
     path : Path
         The file.
     kind : str
-        What it is, e.g. ``"checkpoint"``; :func:`read_sealed` asks for it.
+        Its kind, such as ``"checkpoint"``, which :func:`read_sealed` compares.
     values : mapping
-        Whatever JSON can hold, including every float to its last bit.
+        Values for JSON, which keeps floats to the last bit.
     arrays : mapping of str to numpy.ndarray
-        Arrays of numbers, by name; ``values`` is taken.
+        Arrays of numbers by name; the name ``values`` is reserved.
 
     Raises
     ------
     OSError
-        As it comes from the system.
+        If the system cannot write the file.
     """
     described = json.dumps({"kind": kind, "format": FORMAT, **values}).encode()
     packed = io.BytesIO()
@@ -57,7 +57,7 @@ def write_sealed(
     temporary = path.with_name(path.name + ".tmp")
     try:
         write_at(temporary, 0, body + _seal(body), fresh=True)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -65,14 +65,14 @@ def write_sealed(
 
 
 def read_sealed(path: Path, *kinds: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
-    """Read a sealed file back; None if there is no such file.
+    """Read a sealed file, or return None if there is none.
 
     Parameters
     ----------
     path : Path
-        The file, which is only read.
+        The file.
     *kinds : str
-        What it should be: one of these.
+        Acceptable kinds.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def read_sealed(path: Path, *kinds: str) -> tuple[dict[str, Any], dict[str, np.n
     Raises
     ------
     CheckpointError
-        If the file cannot be read, is damaged, is something else, or was written in another format.
+        If the file cannot be read, is damaged, or has another kind or format.
     """
     kind = " or ".join(kinds)
     try:
@@ -96,7 +96,7 @@ def read_sealed(path: Path, *kinds: str) -> tuple[dict[str, Any], dict[str, np.n
     body, seal = data[:-SEAL_LENGTH], data[-SEAL_LENGTH:]
     if _seal(body) != seal:
         raise CheckpointError(
-            f"{path} is damaged, or is not a {kind} of this package; it was left as it is"
+            f"{path} is damaged, or is not a {kind} of this package; it is unchanged"
         )
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as packed:
@@ -104,22 +104,18 @@ def read_sealed(path: Path, *kinds: str) -> tuple[dict[str, Any], dict[str, np.n
         values = json.loads(arrays.pop("values").tobytes())
         found, version = values["kind"], values["format"]
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise CheckpointError(
-            f"{path} is not a {kind} of this package; it was left as it is"
-        ) from error
+        raise CheckpointError(f"{path} is not a {kind} of this package; it is unchanged") from error
     if found not in kinds:
-        raise CheckpointError(f"{path} holds a {found}, not a {kind}; it was left as it is")
+        raise CheckpointError(f"{path} holds a {found}, not a {kind}; it is unchanged")
     if version != FORMAT:
-        raise CheckpointError(
-            f"{path} is written in format {version}, this version of the package reads format {FORMAT}"
-        )
+        raise CheckpointError(f"{path} has format {version}, this package reads format {FORMAT}")
     return values, arrays
 
 
 def write_at(path: Path, offset: int, data: bytes, fresh: bool) -> None:
-    """Write ``data`` at ``offset`` and force it to the disk; the bytes before it, and a file that exists, stay.
+    """Write ``data`` at ``offset`` of a file, and force it to the disk; earlier bytes stay.
 
-    ``fresh`` says that nothing relies on the file, so that it is made where it does not exist.
+    With ``fresh``, create the file if it does not exist.
     """
     if fresh:
         path.touch()

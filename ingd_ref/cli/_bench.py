@@ -1,8 +1,9 @@
-"""``ingd-ref bench``: how fast the velocity, and other parts of the package, are on this machine."""
+"""``ingd-ref bench``: times of the velocity and of other parts of the package."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 
 from ingd_ref._bench import BENCHMARKS
 from ingd_ref._io import make_directory, write_json
-from ingd_ref.cli._options import values
+from ingd_ref.cli._options import BACKEND, QUIET, values
 from ingd_ref.cli._progress import say
 
 __all__ = ["bench"]
@@ -23,26 +24,18 @@ threads_option = click.option(
     show_default="1,2",
     help="Numbers of threads.",
 )
-backend_option = click.option(
-    "--backend",
-    type=click.Choice(["numpy", "cupy"]),
-    default="numpy",
-    show_default=True,
-    help="Array library.",
-)
 repeats_option = click.option(
     "--repeats",
     type=click.IntRange(min=1),
     default=5,
     show_default=True,
-    help="Timed rounds; the median counts.",
+    help="Number of timed rounds, of which the median counts.",
 )
 out_option = click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     help="Directory for the results.  [default: none]",
 )
-quiet_option = click.option("--quiet", is_flag=True, help="Show neither progress nor results.")
 
 
 @click.group(invoke_without_command=True)
@@ -52,15 +45,15 @@ quiet_option = click.option("--quiet", is_flag=True, help="Show neither progress
     type=values(int, "integers"),
     multiple=True,
     metavar="N,D,B",
-    help="Particles, dimension, statistics; repeatable.",
+    help="Particles, dimension, features; repeatable.",
 )
-@backend_option
+@BACKEND
 @click.option(
     "--implementation",
     type=click.Choice(["auto", "readable", "fused"]),
     default="auto",
     show_default=True,
-    help="Which kernels.",
+    help="Implementation of the kernels.",
 )
 @threads_option
 @repeats_option
@@ -68,16 +61,16 @@ quiet_option = click.option("--quiet", is_flag=True, help="Show neither progress
     "--baseline/--no-baseline",
     default=True,
     show_default=True,
-    help="Time the published formulation as well.",
+    help="Time the published formulation too.",
 )
 @click.option(
     "--growth/--no-growth",
     default=True,
     show_default=True,
-    help="Fit how time and memory grow with the particles.",
+    help="Fit the growth of time and memory with the number of particles.",
 )
 @out_option
-@quiet_option
+@QUIET
 @click.pass_context
 def bench(
     ctx: click.Context,
@@ -88,7 +81,7 @@ def bench(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Time the KiNG velocity against the machine's own matrix product; with a COMMAND, another part beside other ways to compute it."""
+    """Time the KiNG velocity, or by COMMAND another part of the package."""
     from ingd_ref._bench import run, table
 
     if ctx.invoked_subcommand is not None:
@@ -98,41 +91,32 @@ def bench(
             if ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
         ]
         if given:
-            raise click.UsageError(
-                f"options before {ctx.invoked_subcommand} are those of the velocity alone: give them after it"
-            )
+            raise click.UsageError(f"give the options of {ctx.invoked_subcommand} after its name")
         return
     if any(len(size) != 3 or min(size) < 1 for size in sizes):
-        raise click.BadParameter(
-            "a size is three whole numbers of at least 1: particles, dimension, statistics",
-            param_hint="--size",
-        )
+        message = "a size is three positive integers: particles, dimension, features"
+        raise click.BadParameter(message, param_hint="--size")
     _check(options["threads"])
     options["sizes"] = [(n, d, b) for n, d, b in sizes] or None
     options |= {} if growth else {"growth": ()}
-    _show(lambda say: run(**options, progress=say), table, "bench", out, quiet)
+    _show(partial(run, **options), table, "bench", out, quiet)
 
 
 def _command(name: str, asks: str) -> click.Command:
-    """The command of one benchmark that is made of comparisons."""
+    """Make the command of a benchmark that compares implementations."""
 
     @click.command(name, help=asks[0].upper() + asks[1:] + ".")
-    @backend_option
+    @BACKEND
     @threads_option
     @repeats_option
     @out_option
-    @quiet_option
+    @QUIET
     def command(out: Path | None, quiet: bool, **options: Any) -> None:
         from ingd_ref._bench import compare, comparison_table
 
         _check(options["threads"])
-        _show(
-            lambda say: compare(name, **options, progress=say),
-            comparison_table,
-            f"bench-{name}",
-            out,
-            quiet,
-        )
+        measure = partial(compare, name, **options)
+        _show(measure, comparison_table, f"bench-{name}", out, quiet)
 
     return command
 
@@ -143,16 +127,16 @@ def _check(threads: tuple[int, ...]) -> None:
 
 
 def _show(
-    measure: Callable[[Callable[[str], None] | None], dict[str, Any]],
+    measure: Callable[..., dict[str, Any]],
     table: Any,
     file: str,
     out: Path | None,
     quiet: bool,
 ) -> None:
-    """Measure, keep the result where that is asked for, and print it unless that is not wanted."""
+    """Measure, write the result to ``out``, if any, and print it unless ``quiet``."""
     if out is not None:
         make_directory(out)
-    results = measure(None if quiet else say)
+    results = measure(progress=None if quiet else say)
     if out is not None:
         write_json(out / f"{file}.json", results)
     if not quiet:

@@ -1,4 +1,4 @@
-"""``ingd-ref check MODULE:OBJECT``: every law and reference vector against somebody's implementation."""
+"""``ingd-ref check MODULE:OBJECT``: judge an implementation by laws and reference vectors."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["check"]
     "laws",
     multiple=True,
     metavar="NAME",
-    help="Judge this law only; repeatable.  [default: all]",
+    help="Judge by this law only; repeatable.  [default: all]",
 )
 @click.option(
     "--problems",
     type=click.IntRange(min=1),
     default=3,
     show_default=True,
-    help="Problems drawn for each law and kernel.",
+    help="Number of problems per law and kernel.",
 )
 @click.option(
     "--vectors/--no-vectors",
@@ -42,9 +42,9 @@ __all__ = ["check"]
     "expected",
     multiple=True,
     metavar="NAME",
-    help="A law, or vector:NAME, known to fail; repeatable.",
+    help="Law, or vector:NAME, that is known to fail; repeatable.",
 )
-@click.option("--list", "listing", is_flag=True, help="Show every verdict, not only what is wrong.")
+@click.option("--list", "listing", is_flag=True, help="Show all verdicts.")
 @click.pass_context
 def check(
     ctx: click.Context,
@@ -55,18 +55,17 @@ def check(
     laws: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Judge an implementation of the velocity (K1)-(K7), named as an importable MODULE and its adapter, a function of a problem.
+    """Judge an implementation of a velocity by laws and vectors.
 
-    The exit status is 0 if nothing is wrong and 1 otherwise.
+    OBJECT is an adapter in the importable MODULE, a function of a problem of (K1)-(K7). The exit
+    status is 0 if all verdicts are as expected, and 1 otherwise.
     """
     from ingd_ref.conformance import Verdict, check_velocity
 
     def show(verdict: Verdict) -> None:
         if listing:
-            click.echo(
-                f"{verdict.outcome:<20s}{verdict.name}"
-                + (f"  ({verdict.message})" if verdict.message else "")
-            )
+            message = f"  ({verdict.message})" if verdict.message else ""
+            click.echo(f"{verdict.outcome:<20s}{verdict.name}{message}")
 
     report = check_velocity(
         _adapter(target),
@@ -80,12 +79,11 @@ def check(
 
 
 def _adapter(target: str) -> Callable[..., Any]:
-    """Import the object; modules of the current directory count, as they do for ``python -m``."""
+    """Import the object, from the current directory too, as ``python -m`` does."""
     name, _, attribute = target.partition(":")
     if not name or not attribute:
-        raise click.BadParameter(
-            "write MODULE:OBJECT, for instance my_package.flows:adapter", param_hint="MODULE:OBJECT"
-        )
+        message = "write MODULE:OBJECT, for instance my_package.flows:adapter"
+        raise click.BadParameter(message, param_hint="MODULE:OBJECT")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
@@ -97,7 +95,5 @@ def _adapter(target: str) -> Callable[..., Any]:
     except AttributeError as error:
         raise OptionError(f"module {name!r} has no {attribute!r}") from error
     if not callable(found):
-        raise OptionError(
-            f"{target} is not a function of a problem, but of type {type(found).__name__}"
-        )
+        raise OptionError(f"{target} must be a function of a problem, got {type(found).__name__}")
     return found

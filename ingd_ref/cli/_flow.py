@@ -1,4 +1,4 @@
-"""``ingd-ref flow``: somebody's own particles flow to somebody's own target."""
+"""``ingd-ref flow``: flow the particles of a file to the sample of another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from ingd_ref._io import PointFile, make_directory, read_points, write_bytes, write_json
 from ingd_ref.backend._namespace import Array, to_host
-from ingd_ref.cli._options import bandwidth
+from ingd_ref.cli._options import BACKEND, OUT, QUIET, bandwidth
 from ingd_ref.errors import DataFileError
 from ingd_ref.experiments._experiment import on_backend
 from ingd_ref.experiments._versions import versions
@@ -45,18 +45,14 @@ class Settings:
     backend: str
 
     def flow(self) -> Flow:
-        """The rule that the method stands for."""
+        """Return the flow of the method."""
         if self.method == "energy":
             return EnergyFlow()
         if self.method in ("wgf", "gaussian-mmd"):
             return (WGF if self.method == "wgf" else MMDFlow)(self.bandwidth)
         kernel = MedianBandwidth() if self.method == "king" else RandomNeuralTangent()
-        return KiNG(
-            RandomCenters(self.features, self.bandwidth),
-            kernel,
-            ridge=self.ridge,
-            jitter=self.jitter,
-        )
+        features = RandomCenters(self.features, self.bandwidth)
+        return KiNG(features, kernel, ridge=self.ridge, jitter=self.jitter)
 
 
 @click.command()
@@ -64,34 +60,31 @@ class Settings:
     "--particles",
     type=click.Path(path_type=Path),
     required=True,
-    help="Points that move: .npy, .npz or .csv, one in a row.",
+    help="Particles: .npy, .npz or .csv, one per row.",
 )
 @click.option(
     "--target",
     type=click.Path(path_type=Path),
     required=True,
-    help="Sample of the target, likewise.",
+    help="Sample of the target, in such a file too.",
 )
 @click.option(
     "--particles-array",
     metavar="NAME",
-    help="Array of an .npz file of particles.  [default: the only one]",
+    help="Array in an .npz file of particles.  [default: the only one]",
 )
 @click.option(
     "--target-array",
     metavar="NAME",
-    help="Array of an .npz file of the target.  [default: the only one]",
+    help="Array in an .npz file of the target.  [default: the only one]",
+)
+@OUT
+@click.option(
+    "--method", type=click.Choice(METHODS), default="king", show_default=True, help="Flow."
 )
 @click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Directory for the results.",
+    "--steps", type=click.IntRange(min=1), default=100, show_default=True, help="Number of steps."
 )
-@click.option(
-    "--method", type=click.Choice(METHODS), default="king", show_default=True, help="Which flow."
-)
-@click.option("--steps", type=click.IntRange(min=1), default=100, show_default=True, help="Steps.")
 @click.option(
     "--step-size", type=POSITIVE, default=1.0, show_default=True, help="Flow time of a step."
 )
@@ -100,14 +93,14 @@ class Settings:
     type=click.Choice(["euler", "heun", "rk4", "adaptive"]),
     default="euler",
     show_default=True,
-    help="Scheme.",
+    help="Integrator.",
 )
 @click.option(
     "--features",
     type=click.IntRange(min=1),
     default=200,
     show_default=True,
-    help="Random centres (king, ntking).",
+    help="Number of random RBF features (king, ntking).",
 )
 @click.option(
     "--bandwidth",
@@ -115,26 +108,26 @@ class Settings:
     default="median",
     show_default=True,
     metavar="NUMBER|median",
-    help="Of the statistics; of wgf and gaussian-mmd.",
+    help="Bandwidth σ of features (king, ntking) or kernel (wgf, gaussian-mmd).",
 )
 @click.option(
     "--ridge",
     type=click.FloatRange(min=0.0),
     default=1e-3,
     show_default=True,
-    help="λ (king, ntking).",
+    help="Ridge λ (king, ntking).",
 )
 @click.option(
     "--jitter",
     type=click.FloatRange(min=0.0),
     default=1e-3,
     show_default=True,
-    help="ε (king, ntking).",
+    help="Jitter ε (king, ntking).",
 )
 @click.option(
     "--move",
     metavar="COLUMN,...",
-    help="Columns that move, by name or number from 0; the others condition.  [default: all]",
+    help="Columns that move, by name or number from 0; the others stay.  [default: all]",
 )
 @click.option(
     "--seed",
@@ -143,19 +136,13 @@ class Settings:
     show_default=True,
     help="Seed of all random numbers.",
 )
-@click.option(
-    "--backend",
-    type=click.Choice(["numpy", "cupy"]),
-    default="numpy",
-    show_default=True,
-    help="Array library.",
-)
+@BACKEND
 @click.option(
     "--checkpoint",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to keep the run.  [default: OUT/checkpoint.npz]",
+    help="File that keeps the run.  [default: OUT/checkpoint.npz]",
 )
-@click.option("--quiet", is_flag=True, help="Show neither progress nor results.")
+@QUIET
 def flow(
     particles: Path,
     target: Path,
@@ -167,10 +154,9 @@ def flow(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Let the particles of one file flow to the sample in another one.
+    """Flow the particles of one file to the sample of another.
 
-    Writes particles.npy, results.json and figures. An interrupted flow goes on when the same
-    command is given again.
+    Writes particles.npy, results.json and figures. The same command continues an interrupted flow.
     """
     settings = Settings(**options)
     start, aim = read_points(particles, particles_array), read_points(target, target_array)
@@ -181,24 +167,15 @@ def flow(
     result = _run(settings, start, aim, mask, kept, quiet)
     if result.status == "interrupted":
         interrupt = KeyboardInterrupt()
-        interrupt.add_note(
-            f"{result.steps_done} of {settings.steps} steps are kept in {kept}; the same command goes on from there."
-        )
+        interrupt.add_note(f"{result.steps_done} of {settings.steps} steps are kept in {kept}.")
+        interrupt.add_note("The same command continues from there.")
         raise interrupt
-    _write(
-        out,
-        settings,
-        start,
-        aim,
-        result,
-        {"particles": str(particles), "target": str(target), "move": move},
-    )
+    files = {"particles": str(particles), "target": str(target), "move": move}
+    _write(out, settings, start, aim, result, files)
     if not quiet:
-        mmd = result.history["mmd"]
-        click.echo(
-            f"{result.steps_done} steps in {result.seconds:.1f} s: MMD to the target {mmd[0]:.4f} → {mmd[-1]:.4f}"
-        )
-        click.echo(f"particles, results and figures are in {out}")
+        mmd, done = result.history["mmd"], f"{result.steps_done} steps in {result.seconds:.1f} s"
+        click.echo(f"{done}: MMD to the target {mmd[0]:.4f} → {mmd[-1]:.4f}")
+        click.echo(f"particles, results and figures: {out}")
 
 
 def _run(
@@ -209,10 +186,8 @@ def _run(
     kept: Path,
     quiet: bool,
 ) -> FlowResult:
-    x, y = (
-        on_backend(start.points, settings.backend),
-        on_backend(aim.points.astype(start.points.dtype), settings.backend),
-    )
+    x = on_backend(start.points, settings.backend)
+    y = on_backend(aim.points.astype(start.points.dtype), settings.backend)
     distance, sigma = MMD(y), median_bandwidth(y)
 
     def mmd(x: Array) -> float:
@@ -235,19 +210,18 @@ def _run(
 
 
 def _same_columns(particles: Path, start: PointFile, target: Path, aim: PointFile) -> None:
-    """Raise DataFileError unless both files have the same coordinates, by number and, where both name them, by name."""
+    """Raise DataFileError unless the files agree in the number and the names of their columns."""
     if len(start.columns) != len(aim.columns):
         raise DataFileError(
             f"{particles} has {len(start.columns)} column(s), but {target} has {len(aim.columns)}"
         )
     if start.named and aim.named and start.columns != aim.columns:
-        raise DataFileError(
-            f"{particles} has columns {', '.join(start.columns)}, but {target} has {', '.join(aim.columns)}"
-        )
+        here, there = ", ".join(start.columns), ", ".join(aim.columns)
+        raise DataFileError(f"{particles} has columns {here}, but {target} has {there}")
 
 
 def _mask(move: str, columns: tuple[str, ...]) -> np.ndarray:
-    """Which coordinates move."""
+    """Return which coordinates move."""
     mask = np.zeros(len(columns), dtype=bool)
     for name in (part.strip() for part in move.split(",")):
         if name in columns:
@@ -255,9 +229,8 @@ def _mask(move: str, columns: tuple[str, ...]) -> np.ndarray:
         elif name.isdecimal() and int(name) < len(columns):
             mask[int(name)] = True
         else:
-            raise click.BadParameter(
-                f"there is no column {name!r}; there are {', '.join(columns)}", param_hint="--move"
-            )
+            message = f"there is no column {name!r}; there are {', '.join(columns)}"
+            raise click.BadParameter(message, param_hint="--move")
     return mask
 
 

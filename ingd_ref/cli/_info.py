@@ -1,4 +1,4 @@
-"""``ingd-ref info``: what is installed here, and what would run."""
+"""``ingd-ref info``: what is installed on this machine, and which kernels run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIZES = ((10, 2, 10), (100, 2, 200), (100, 20, 200), (1000, 20, 200))
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(as_json: bool) -> None:
-    """Tell backends, devices, versions, threads, and which kernels run at some sizes."""
+    """Show versions, devices, threads and chosen kernels."""
     found: dict[str, Any] = {
         "versions": versions() | _optional_versions(),
         "platform": platform.platform(),
@@ -33,25 +33,24 @@ def info(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    click.echo(
-        "versions   " + "  ".join(f"{name} {number}" for name, number in found["versions"].items())
-    )
+    click.echo(f"versions   {_listed(found['versions'])}")
     click.echo(f"platform   {found['platform']}")
     for name, state in found["backends"].items():
         click.echo(f"backend    {name}: {state}")
-    click.echo(
-        "threads    " + "  ".join(f"{name} {number}" for name, number in found["threads"].items())
-    )
+    click.echo(f"threads    {_listed(found['threads'])}")
     for size, choices in found["kernels"].items():
-        click.echo(f"\nkernels of implementation='auto' on NumPy arrays, {size}")
+        click.echo(f"\nkernels with implementation='auto' on NumPy arrays, {size}")
         for choice in choices:
-            click.echo(
-                f"  {choice['operation']:<30s} {choice['implementation']:<9s} {choice['reason']}"
-            )
+            name, chosen = choice["operation"], choice["implementation"]
+            click.echo(f"  {name:<30s} {chosen:<9s} {choice['reason']}")
+
+
+def _listed(numbers: dict[str, Any]) -> str:
+    return "  ".join(f"{name} {number}" for name, number in numbers.items())
 
 
 def _optional_versions() -> dict[str, str]:
-    """Versions of what the experiments do not depend on."""
+    """Return versions of libraries that change no number."""
     from importlib.metadata import PackageNotFoundError, version
 
     found = {}
@@ -64,7 +63,7 @@ def _optional_versions() -> dict[str, str]:
 
 
 def _cupy() -> str:
-    """The CUDA device, or why there is none."""
+    """Return the CUDA device, or why there is none."""
     if find_spec("cupy") is None:
         return "not installed (extras cuda12, cuda13)"
     try:
@@ -72,16 +71,15 @@ def _cupy() -> str:
 
         device = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.runtime.getDevice())
         return f"{device['name'].decode()}, {device['totalGlobalMem'] / 2**30:.0f} GiB"
-    except Exception as error:  # a missing driver, device or toolkit is reported by exceptions of CuPy and of the CUDA libraries
+    # CuPy reports a missing driver, device or toolkit by exceptions of several libraries.
+    except Exception as error:
         return f"installed, but unusable: {str(error).splitlines()[0]}"
 
 
 def _torch() -> str:
-    return (
-        "installed: readable kernels run on its tensors"
-        if find_spec("torch") is not None
-        else "not installed (not needed)"
-    )
+    if find_spec("torch") is None:
+        return "not installed (optional)"
+    return "installed: readable kernels run on its tensors"
 
 
 def _threads() -> dict[str, Any]:
@@ -96,7 +94,7 @@ def _threads() -> dict[str, Any]:
 
 
 def _choices(n: int, d: int, b: int) -> list[dict[str, str]]:
-    """What each kernel would run on n particles in d dimensions with b statistics."""
+    """Return the implementation of each kernel for n particles, d dimensions and b features."""
     x, centers, weights, jacobian = (np.zeros(shape) for shape in ((n, d), (b, d), (n,), (n, d, b)))
     arguments: dict[str, tuple[Any, ...]] = {
         "squared_distances": (x, x),
@@ -109,12 +107,6 @@ def _choices(n: int, d: int, b: int) -> list[dict[str, str]]:
         "scalar_gaussian_contraction": (x, x, jacobian),
         "neural_tangent_contraction": (x, x, jacobian),
     }
-    found = [explain(operation, *arrays) for operation, arrays in arguments.items()]
-    return [
-        {
-            "operation": choice.operation,
-            "implementation": choice.implementation,
-            "reason": choice.reason,
-        }
-        for choice in found
-    ]
+    found = [vars(explain(operation, *arrays)) for operation, arrays in arguments.items()]
+    shown = ("operation", "implementation", "reason")
+    return [{name: choice[name] for name in shown} for choice in found]

@@ -1,4 +1,4 @@
-"""The command ``ingd-ref`` and how it fails: one line that names the culprit, and an exit status that says what kind of failure it was."""
+"""The command ``ingd-ref``, which fails with a message of one line and an exit status."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ FAILED, INTERRUPTED = 1, 130
 
 
 class _Commands(click.Group):
-    """Commands whose failures are told in one line, unless the traceback is asked for."""
+    """Commands that report a failure in one line, or with --debug by its traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
-            click.echo(
-                "\n".join(["Interrupted.", *map(str, getattr(interrupt, "__notes__", []))]),
-                err=True,
-            )
+            _report("Interrupted.", interrupt)
             ctx.exit(INTERRUPTED)
         except IngdError as error:
             if ctx.params["debug"]:
                 raise
-            click.echo(
-                "\n".join([f"Error: {error}", *map(str, getattr(error, "__notes__", []))]), err=True
-            )
+            _report(f"Error: {error}", error)
             ctx.exit(FAILED)
         except BrokenPipeError:
             sys.stdout = None
             ctx.exit(FAILED)
 
 
+def _report(line: str, error: BaseException) -> None:
+    """Print a message and the notes of an exception to the standard error stream."""
+    click.echo("\n".join([line, *getattr(error, "__notes__", [])]), err=True)
+
+
 @click.group(
     cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="ingd-ref")
-@click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:
-    """Natural-gradient particle flows on exponential-family manifolds: a reference implementation.
+    """Reference implementation of natural-gradient particle flows on exponential families.
 
-    Exit status: 0 all is well, 1 failure (one line says what), 2 wrong usage, 130 interrupted.
+    Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
     """
 
 

@@ -1,18 +1,34 @@
-"""Kinds of options that click does not know, as functions from what was typed to what is meant."""
+"""Options that several commands share, and types of options that click lacks."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
-__all__ = ["bandwidth", "values"]
+__all__ = ["BACKEND", "OUT", "QUIET", "bandwidth", "values"]
+
+BACKEND = click.option(
+    "--backend",
+    type=click.Choice(["numpy", "cupy"]),
+    default="numpy",
+    show_default=True,
+    help="Array library.",
+)
+OUT = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Directory for the results.",
+)
+QUIET = click.option("--quiet", is_flag=True, help="Show neither progress nor results.")
 
 
 def values(kind: Callable[[str], Any], plural: str) -> Callable[[Any], tuple[Any, ...]]:
-    """Return a function that reads values of one kind, separated by commas; ``plural`` is what messages call them.
+    """Return a type of options: values of one kind, called ``plural`` in messages, with commas.
 
     Examples
     --------
@@ -26,16 +42,15 @@ def values(kind: Callable[[str], Any], plural: str) -> Callable[[Any], tuple[Any
         try:
             return tuple(kind(part.strip()) for part in text.split(","))
         except ValueError:
-            raise click.BadParameter(
-                f"{text!r} is not a list of {plural} separated by commas"
-            ) from None
+            message = f"{text!r} is not a list of {plural} separated by commas"
+            raise click.BadParameter(message) from None
 
     read.__name__ = f"{plural},..."
     return read
 
 
 def bandwidth(text: str) -> float | str:
-    """Read a positive number, or "median" for the rule of that name.
+    """Read a positive number, or "median" for the median rule.
 
     Examples
     --------
@@ -49,5 +64,5 @@ def bandwidth(text: str) -> float | str:
     except ValueError:
         number = math.nan
     if not 0.0 < number < math.inf:
-        raise click.BadParameter(f"{text!r} is neither 'median' nor a number greater than zero")
+        raise click.BadParameter(f"{text!r} is neither 'median' nor a positive number")
     return number

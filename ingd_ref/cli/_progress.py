@@ -1,4 +1,4 @@
-"""What is shown on the standard error stream while one waits, if that is a terminal."""
+"""Progress on the standard error stream, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["progress_bar", "say"]
 
 @contextmanager
 def progress_bar(label: str, total: int, quiet: bool) -> Iterator[Callable[[int, str], None]]:
-    """Give the function that is told how much is done, and what was done last."""
+    """Yield a function of the number of finished pieces and the name of the latest."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -42,6 +42,6 @@ def progress_bar(label: str, total: int, quiet: bool) -> Iterator[Callable[[int,
 
 
 def say(line: str) -> None:
-    """Show a line, if somebody is watching."""
+    """Print a line if the standard error stream is a terminal."""
     if sys.stderr.isatty():
         click.echo(line, err=True)

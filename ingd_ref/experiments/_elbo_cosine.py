@@ -60,7 +60,7 @@ class ElboCosine(Experiment[dict[str, np.ndarray]]):
     checked_points: int = option(3, "number of random points per network at which to take angles")
 
     name = "elbo-cosine"
-    summary = "angles between natural gradients of evidence and ELBO, and networks without any"
+    summary = "angles between natural gradients of evidence and ELBO"
 
     def check(self) -> None:
         check_methods(self.methods, METHODS)

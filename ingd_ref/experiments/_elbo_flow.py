@@ -60,7 +60,7 @@ class ElboFlow(Experiment[dict[str, np.ndarray]]):
     shown: int = option(2, "start (1 to 8) that figures of single flows show")
 
     name = "elbo-flow"
-    summary = "flows of the evidence and of its lower bound on two models with a hidden variable"
+    summary = "flows of evidence and ELBO on two small models"
     parallel = False
 
     def check(self) -> None:

@@ -71,7 +71,7 @@ class ExactPath(Experiment[FlowResult]):
     @property
     def summary(self) -> str:
         """Its question in a few words."""
-        return f"errors of integrators on the exact path of the {self.name.capitalize()} family"
+        return f"errors of integrators on an exact {self.name.capitalize()} path"
 
     def check(self) -> None:
         check_methods(self.methods, tuple(ORDERS))

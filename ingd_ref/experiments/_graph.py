@@ -59,7 +59,7 @@ class Graph(Experiment[dict[str, np.ndarray]]):
     trials: int = option(5, "number of graphs")
 
     name = "graph"
-    summary = "sparse changes in a time-varying Gaussian graphical model"
+    summary = "changing edges of a Gaussian graphical model"
 
     def check(self) -> None:
         counts = ("nodes", "times", "samples", "changed", "resting", "penalties", "trials")

@@ -93,7 +93,7 @@ class Ingd(Experiment[FlowResult]):
     path_steps: tuple[int, ...] = option((20, 40, 80, 160), "numbers of steps along the known path")
 
     name = "ingd"
-    summary = "a generator that tracks the natural gradient, against flows of particles"
+    summary = "iNGD of generators, against flows of particles"
 
     def check(self) -> None:
         check_methods(self.methods, METHODS)

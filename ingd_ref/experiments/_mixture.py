@@ -68,7 +68,7 @@ class Mixture(Experiment[FlowResult]):
     fresh: int = option(1000, "number of fresh target samples for the MMD")
 
     name = "mixture"
-    summary = "which flow is the fastest from a Gaussian to a mixture of two"
+    summary = "fastest flow from a Gaussian to a mixture of two"
 
     def check(self) -> None:
         check_methods(self.methods, METHODS)

@@ -92,7 +92,7 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
     nodes: int = option(128, "quadrature nodes per datum of the logistic regression")
 
     name = "nvi"
-    summary = "variational inference for three regressions, by natural and plain gradients"
+    summary = "variational inference by natural and plain gradients"
 
     def check(self) -> None:
         check_methods(self.methods, NATURAL + PLAIN)

@@ -75,7 +75,7 @@ class Projection(Experiment[dict[str, np.ndarray]]):
     intervals: int = option(2000, "number of replications for the coverage")
 
     name = "projection"
-    summary = "velocities of natural parameters, estimated from samples of moving distributions"
+    summary = "natural velocities, estimated from moving samples"
 
     def check(self) -> None:
         check_methods(self.paths, PATHS, "paths")

@@ -54,7 +54,7 @@ class SCurve(Experiment[FlowResult]):
     jitter: float = option(1e-4, "jitter ε of the natural gradient")
 
     name = "s-curve"
-    summary = "noisy points return to a curve in the plane"
+    summary = "flows of noisy points to a curve in the plane"
 
     def check(self) -> None:
         check_methods(self.methods, METHODS)

@@ -134,7 +134,7 @@ def test_wrong_usage_is_2(tmp_path):
         "--out",
         tmp_path,
     )
-    fails(2, "a size is three whole numbers", "bench", "--size", "3,4")
+    fails(2, "a size is three positive integers", "bench", "--size", "3,4")
     fails(2, "a number of threads is at least 1", "bench", "--threads", "0")
 
 
@@ -188,7 +188,7 @@ def test_ctrl_c_in_this_process(tmp_path, monkeypatch):
     result = call(*command)
     assert result.exit_code == 130
     assert "2 of 4 pieces are kept" in result.stderr
-    assert "the same command goes on from there" in result.stderr
+    assert "The same command continues from there." in result.stderr
     monkeypatch.undo()
     assert call(*command).exit_code == 0
 
@@ -288,7 +288,7 @@ def test_flow_of_one_column(files):
     assert not (files / "out" / "particles.png").exists()
     fails(
         1,
-        "say which one is meant",
+        "name one of them",
         "flow",
         "--particles",
         files / "c.npz",
@@ -335,7 +335,7 @@ def test_flow_failures(files):
         "--out",
         files / "out",
     )
-    fails(2, "neither 'median' nor a number", *flow(files, "--bandwidth", "-1"))
+    fails(2, "neither 'median' nor a positive number", *flow(files, "--bandwidth", "-1"))
     fails(2, "is not in the range x>0", *flow(files, "--step-size", "0"))
     call(*flow(files))
     fails(1, "belongs to another run: step_size", *flow(files, "--step-size", "0.5"))

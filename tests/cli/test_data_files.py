@@ -94,7 +94,7 @@ def test_csv_of_one_column(tmp_path):
         ("a.npy", npy(POINTS * 1j), "real numbers, got dtype complex128"),
         ("a.npy", npy(POINTS > 0), "real numbers, got dtype bool"),
         ("a.npy", npy(np.array(["a"])), "real numbers"),
-        ("a.npy", npy(np.zeros((0, 2))), "at least one"),
+        ("a.npy", npy(np.zeros((0, 2))), "n ≥ 1"),
         ("a.npy", npy(np.zeros((2, 2, 2))), r"got shape \(2, 2, 2\)"),
         (
             "a.npy",

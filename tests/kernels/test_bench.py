@@ -189,4 +189,4 @@ def test_options_of_the_velocity_do_not_go_with_a_command(monkeypatch):
     monkeypatch.setitem(velocity_command.commands, "sums", _command("sums", "how fast sums are"))
     outcome = CliRunner().invoke(velocity_command, ["--repeats", "3", "sums"])
     assert outcome.exit_code == 2
-    assert "give them after it" in outcome.output
+    assert "after its name" in outcome.output

@@ -375,7 +375,7 @@ def test_foreign_files_are_refused_and_left_alone(tmp_path):
     for name in before:
         with pytest.raises(
             CheckpointError,
-            match=rf"{name} is damaged, or is not a checkpoint of this package; it was left as it is",
+            match=rf"{name} is damaged, or is not a checkpoint of this package; it is unchanged",
         ):
             start(tmp_path / name)
         with pytest.raises(CheckpointError, match=rf"{name} is damaged, or is not a result"):
@@ -391,9 +391,7 @@ def test_sealed_files_of_another_kind_or_format_are_refused(tmp_path, monkeypatc
     with pytest.raises(CheckpointError, match=r"run\.npz holds a checkpoint, not a result"):
         load_result(tmp_path / "run.npz")
     monkeypatch.setattr(_sealed, "FORMAT", 2)
-    with pytest.raises(
-        CheckpointError, match=r"written in format 1, this version of the package reads format 2"
-    ):
+    with pytest.raises(CheckpointError, match=r"has format 1, this package reads format 2"):
         start(tmp_path / "run.npz", steps=1)
 
 
