@@ -1,4 +1,4 @@
-"""Sphinx configuration: everything that can go stale (signatures, tables, figures) is generated from the package at build time."""
+"""Configuration of Sphinx: signatures, tables and figures are generated from the package."""
 
 import sys
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "_ext")]
 
-import ingd_ref
+import ingd_ref  # noqa: E402
 
 project = "ingd_ref"
 author = "The ingd_ref authors"
-copyright = "2026, The ingd_ref authors"
+project_copyright = "2026, The ingd_ref authors"
 release = version = ingd_ref.__version__
 
 extensions = [

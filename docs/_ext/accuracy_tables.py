@@ -1,8 +1,8 @@
-"""Tables of accuracy, from ``results/accuracy.json`` as ``python -m validation --accuracy`` wrote it.
+"""Tables of accuracy, from ``results/accuracy.json``.
 
-``{accuracy} special`` shows the special functions beside SciPy, ``{accuracy} families`` the
-operations of the families, and ``{accuracy} misses`` what does not reach the bar. Where the file is
-missing the page says so.
+``{accuracy} special`` compares the special functions with SciPy, ``{accuracy} families`` shows the
+operations of the families, and ``{accuracy} misses`` those outside the bound. A note replaces the
+tables if the file is missing.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from sphinx.util.docutils import SphinxDirective
 FILE = "accuracy.json"
 COMMAND = "python -m validation --accuracy --out docs/results"
 SCHEMA = 1
-# Differences of the oracle at 150 digits leave fifty of them where a result is exactly right.
+# The oracle differentiates at 150 digits, so an exact result shows an error of up to 1e-50.
 RESOLVED = 1e-40
 
 
 def special_page(content: dict[str, Any]) -> str:
-    """A table for each group of functions."""
+    """Return a table for each group of functions."""
     parts = []
     for group, rows in groupby(content["special"], key=lambda row: row["group"]):
         lines = [
@@ -47,11 +47,12 @@ def special_row(row: dict[str, Any]) -> str:
     if peer is None:
         return f"| {' | '.join(map(escaped, cells))} | — | |"
     failures = f", {peer['failures']} of {row['points']} not finite" if peer["failures"] else ""
-    return f"| {' | '.join(map(escaped, cells))} | `{peer['form']}` | {number(peer['error'])}{failures} |"
+    form, error = peer["form"], number(peer["error"])
+    return f"| {' | '.join(map(escaped, cells))} | `{form}` | {error}{failures} |"
 
 
 def families_page(content: dict[str, Any]) -> str:
-    """Two tables: the worst relative error of each operation, and the worst in units of what rounding the arguments explains."""
+    """Return tables of the largest relative errors, and of these in units of (1 + κ)u."""
     operations = content["operations"]
     head = f"| family | {' | '.join(operations.values())} |\n|---{'|--:' * len(operations)}|"
     errors, units = [head], [head]
@@ -59,15 +60,17 @@ def families_page(content: dict[str, Any]) -> str:
         content["families"], key=lambda row: (row["family"], row["instance"])
     ):
         found = {(row["operation"], row["grid"]): row for row in rows}
-        name = f"{{py:class}}`~ingd_ref.families.{module(family)}.{family}`{told(family, instance)}"
+        link = f"{{py:class}}`~ingd_ref.families.{module(family)}.{family}`"
+        name = link + instance_name(family, instance)
         errors.append(
             f"| {name} | {' | '.join(pair(found, operation) for operation in operations)} |"
         )
-        units.append(
-            f"| {name} | {' | '.join(shown_units(found.get((operation, 'extreme'))) for operation in operations)} |"
-        )
+        in_units = (shown_units(found.get((operation, "extreme"))) for operation in operations)
+        units.append(f"| {name} | {' | '.join(in_units)} |")
     missing = unmeasured(content)
-    note = [f"Not measured, for want of a reference: {', '.join(missing)}."] if missing else []
+    note = (
+        [f"Not measured, because there is no reference: {', '.join(missing)}."] if missing else []
+    )
     return "\n\n".join(
         [
             "### Worst relative error: moderate members, all members",
@@ -81,12 +84,12 @@ def families_page(content: dict[str, Any]) -> str:
 
 
 def misses_page(content: dict[str, Any]) -> str:
-    """What is beyond both 1e-13 and ten times κu somewhere on the grid."""
+    """Return a table of the operations whose error exceeds both 1e-13 and 10κu somewhere."""
     rows = [row for row in content["families"] if row["beyond"] and row["grid"] == "extreme"]
     if not rows:
-        return "Nothing misses the bar."
+        return "All operations are within the bound."
     lines = [
-        "| family | operation | members beyond | worst | in units of $(1 + \\kappa)u$ | worst at θ |",
+        "| family | operation | members outside | worst | in units of $(1 + \\kappa)u$ | at θ |",
         "|---|---|--:|--:|--:|---|",
     ]
     for row in rows:
@@ -95,22 +98,21 @@ def misses_page(content: dict[str, Any]) -> str:
         )
         operation = content["operations"][row["operation"]]
         counts = f"{row['beyond']} of {row['members']}"
-        lines.append(
-            f"| {row['instance']} | {operation} | {counts} | {number(row['error'])} | {number(row['units'])} | ({at}) |"
-        )
+        error, units = number(row["error"]), number(row["units"])
+        lines.append(f"| {row['instance']} | {operation} | {counts} | {error} | {units} | ({at}) |")
     return "\n".join(lines)
 
 
 def unmeasured(content: dict[str, Any]) -> list[str]:
-    """Families of the package that the file does not know."""
+    """Return the families that the file does not contain."""
     from ingd_ref.families._discovery import family_classes
 
     known = {row["family"] for row in content["families"]}
     return [f"`{family.__name__}`" for family in family_classes() if family.__name__ not in known]
 
 
-def told(family: str, instance: str) -> str:
-    """What the name of an instance adds to that of its class: its number of statistics, and its own name if it has another."""
+def instance_name(family: str, instance: str) -> str:
+    """Return what the class name lacks: the size, and the name of the instance if it differs."""
     name, number_of_statistics = instance.rsplit(", ", 1)
     same = re.sub(r"\W", "", name).lower() == family.lower()
     return f", {number_of_statistics}" if same else f": {instance}"
@@ -123,7 +125,7 @@ def module(family: str) -> str:
 
 
 def pair(found: dict[tuple[str, str], dict[str, Any]], operation: str) -> str:
-    """Errors of moderate and of all members; one of them if the other is missing or the same."""
+    """Return the errors of moderate and of all members, once if they are equal."""
     numbers = [
         number(found[operation, grid]["error"])
         for grid in ("moderate", "extreme")
@@ -137,7 +139,7 @@ def shown_units(row: dict[str, Any] | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """One digit; infinite where the file has none, and zero below what the oracle itself can tell from zero."""
+    """Return one digit of an error; a missing one is infinite, one below RESOLVED is zero."""
     if value is None:
         return "∞"
     return "0" if value < RESOLVED else re.sub(r"e\+?(-?)0*(?=\d)", r"e\1", f"{value:.0e}")
@@ -149,14 +151,15 @@ def escaped(cell: str) -> str:
 
 def described(content: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in content["versions"].items())
-    return f"Measured on {content['date']} in {content['seconds']:.0f} s ({content['machine']}) with {versions}."
+    run = f"Measured on {content['date']} in {content['seconds']:.0f} s ({content['machine']})"
+    return f"{run} with {versions}."
 
 
 PAGES = {"special": special_page, "families": families_page, "misses": misses_page}
 
 
 class Accuracy(SphinxDirective):
-    """Show a part of the file, or say that there is none."""
+    """Show a part of the file, or a note if there is none."""
 
     required_arguments = 1
 
@@ -164,14 +167,11 @@ class Accuracy(SphinxDirective):
         path = Path(self.env.srcdir) / "results" / FILE
         self.env.note_dependency(str(path))
         if not path.exists():
-            return self.parse_text_to_nodes(
-                f"```{{note}}\nThere is no `docs/results/{FILE}` in this checkout. To measure: `{COMMAND}`.\n```"
-            )
+            absence = f"`docs/results/{FILE}` does not exist. To measure: `{COMMAND}`."
+            return self.parse_text_to_nodes(f"```{{note}}\n{absence}\n```")
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["schema"] != SCHEMA:
-            raise self.error(
-                f"{path} has the layout {content['schema']}, and this page knows {SCHEMA}: {COMMAND}"
-            )
+            raise self.error(f"{path} has schema {content['schema']}, not {SCHEMA}: {COMMAND}")
         return self.parse_text_to_nodes(
             PAGES[self.arguments[0]](content), allow_section_headings=True
         )

@@ -1,4 +1,4 @@
-"""One reference page per public module, written from the package itself before the pages are read."""
+"""One reference page for each public module, generated before Sphinx reads the pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGE = "ingd_ref"
 
 
 def module_page(name: str, comments: dict[str, dict[Path, str]]) -> str:
-    """Text of the page of one module: what it says, then everything that it offers, in the order of the alphabet."""
+    """Return the page of a module: its docstring, then its public names in alphabetical order."""
     parts = [f"{name}\n{'=' * len(name)}", f".. automodule:: {name}"]
     if name != PACKAGE:
         module = importlib.import_module(name)
@@ -26,7 +26,7 @@ def module_page(name: str, comments: dict[str, dict[Path, str]]) -> str:
 
 
 def entry(module: ModuleType, name: str, comments: dict[str, dict[Path, str]]) -> str:
-    """Directive that documents one object of a module; constants are shown with the comment at their definition."""
+    """Return the directive for an object; a constant shows the comment at its definition."""
     thing, full = getattr(module, name), f"{module.__name__}.{name}"
     if inspect.isclass(thing):
         # Bases such as ``object`` say nothing, and private ones have no page.
@@ -46,13 +46,13 @@ def entry(module: ModuleType, name: str, comments: dict[str, dict[Path, str]]) -
 
 
 def _value(constant: Any) -> str:
-    """Option of the directive that shows a constant, if it fits on a line."""
+    """Return the option that shows the value of a constant, if it fits on a line."""
     shown = repr(constant)
     return f"   :value: {shown}\n" if len(shown) < 100 else ""
 
 
 def constant_comments(root: Path) -> dict[str, dict[Path, str]]:
-    """Comments ``#: ...`` above upper-case constants, by the name of the constant and the file that defines it."""
+    """Return the comments ``#: ...`` above constants, by name and by file."""
     found: dict[str, dict[Path, str]] = {}
     for source in sorted((root / PACKAGE).rglob("*.py")):
         for comment, name in re.findall(
@@ -66,11 +66,12 @@ def constant_comments(root: Path) -> dict[str, dict[Path, str]]:
 
 def index_page(modules: list[str]) -> str:
     listing = "\n".join(f"   {name}" for name in modules)
-    return f"API reference\n=============\n\nEvery public module, from its docstrings.\n\n.. toctree::\n   :maxdepth: 1\n\n{listing}\n"
+    title = "API reference\n=============\n\nAll public modules."
+    return f"{title}\n\n.. toctree::\n   :maxdepth: 1\n\n{listing}\n"
 
 
 def write_if_changed(path: Path, text: str) -> None:
-    """Leave an unchanged page alone, so that it is not read again."""
+    """Write a page unless it is unchanged, so that Sphinx does not read it again."""
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -90,7 +91,7 @@ def _write_pages(app):
 
 
 def _resolve_other_home(app, env, node, contnode):
-    """A reference to an object by the private file that holds it, or by the package's short cut, goes to where it is documented."""
+    """Resolve a reference to an object by its private module, or by its name in the package."""
     target = node.get("reftarget", "")
     if node.get("refdomain") != "py" or not target.startswith(f"{PACKAGE}."):
         return None
@@ -112,7 +113,7 @@ def _resolve_other_home(app, env, node, contnode):
 
 
 def _homes(thing: Any) -> list[str]:
-    """Public modules, other than the package itself, that offer an object."""
+    """Return the public modules, apart from the package itself, that export an object."""
     offers = (name for name in public_modules() if name != PACKAGE)
     return [
         name

@@ -1,4 +1,4 @@
-"""A page of the command line, made of what each command says about itself."""
+"""The page of the command line, from the help texts of all commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from api_pages import write_if_changed
 
 
 def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
-    """The command and everything below it, by the full name that one types."""
+    """Yield a command and all its subcommands by their full names."""
     yield name, command
     if isinstance(command, click.Group):
         for part in sorted(command.commands):
@@ -18,7 +18,7 @@ def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Com
 
 
 def page(command: click.Command, name: str) -> str:
-    """Text of the page."""
+    """Return the page."""
     parts = ["# Command line", f"`{name}` and `python -m ingd_ref` are the same."]
     for full, part in commands(command, name):
         context = click.Context(part, info_name=full, terminal_width=100, max_content_width=100)

@@ -1,8 +1,7 @@
-"""The table of families, from what each class says about itself.
+"""The table of families, generated from their classes.
 
-A row for every class that :mod:`ingd_ref.families` finds: its parameters, whether
-points are numbers or vectors, how many statistics its examples have, which operations it knows in a
-closed form of its own beyond those that every family must supply, and what it is called in
+Each family has a row with its parameters, whether points are numbers or vectors, the number of
+sufficient statistics of its examples, which optional operations have a closed form, and its name in
 scipy.stats.
 """
 
@@ -12,7 +11,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-# Formulas that the base derives from others, and the words for a family's own.
+# Operations that the base class derives from others, and their names in the table.
 OWN = {
     "_third_cumulant": "third cumulant",
     "_fisher_rao_distance": "Fisher-Rao distance",
@@ -22,7 +21,7 @@ OWN = {
 
 
 def table() -> str:
-    """The table as MyST text."""
+    """Return the table as MyST text."""
     from ingd_ref import families
     from ingd_ref.families._discovery import family_classes
 

@@ -1,8 +1,7 @@
-"""Runs every script of ``gallery/`` and makes a page of each: its text, its code, what it printed and the figures that it saved.
+"""Run the scripts in ``gallery/``, and make a page of each with its text, code, output and figures.
 
 A script is an ordinary program: it prints, and saves PNG files in the working directory. A script
-that fails fails the build. What a script gave is kept until the script, the package or NumPy
-changes, so that a second build does not run it again.
+that fails stops the build. Results are cached until the script, the package or NumPy changes.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from api_pages import write_if_changed
 from sphinx.errors import ExtensionError
 from sphinx.util.display import status_iterator
 
-# Alone on two cores the slowest script takes about ten seconds; this only ends what hangs.
+# The slowest script takes about ten seconds on two cores; this limit only stops scripts that hang.
 TIME_LIMIT = 300.0
 
 
 @dataclass(frozen=True)
 class Script:
-    """A gallery script, taken apart."""
+    """The parts of a gallery script."""
 
     path: Path
     title: str
@@ -42,12 +41,12 @@ class Script:
 
     @property
     def summary(self) -> str:
-        """First paragraph of the text."""
+        """The first paragraph of the text."""
         return " ".join(self.text.split("\n\n")[0].split())
 
 
 def read_script(path: Path) -> Script:
-    """Split a script into the title, the text of its docstring (MyST) and its code."""
+    """Split a script into title, text (the rest of its docstring, in MyST) and code."""
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
     docstring = ast.get_docstring(tree)
@@ -61,7 +60,7 @@ def read_script(path: Path) -> Script:
 
 
 def run_script(script: Script, folder: Path, root: Path, limit: float = TIME_LIMIT) -> str:
-    """Run a script with ``folder`` as working directory, so that its figures land there, and return what it printed."""
+    """Run a script in ``folder``, where it saves its figures, and return its output."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]),
@@ -87,7 +86,7 @@ def run_script(script: Script, folder: Path, root: Path, limit: float = TIME_LIM
 
 
 def fresh_result(script: Script, folder: Path, root: Path, package: str) -> dict:
-    """What the script gave for this state of script and package: from the last run if nothing changed, else from a new one."""
+    """Return output and figures of a script, from the cache if nothing has changed."""
     digest = hashlib.sha256(
         (script.path.read_text(encoding="utf-8") + package).encode()
     ).hexdigest()
@@ -110,7 +109,7 @@ def fresh_result(script: Script, folder: Path, root: Path, package: str) -> dict
 
 
 def package_digest(root: Path) -> str:
-    """Changes whenever a source file of the package, or NumPy, does."""
+    """Return a digest of the sources of the package and of the version of NumPy."""
     digest = hashlib.sha256(np.__version__.encode())
     for source in sorted((root / "ingd_ref").rglob("*.py")):
         digest.update(source.read_bytes())
@@ -118,37 +117,30 @@ def package_digest(root: Path) -> str:
 
 
 def script_page(script: Script, result: dict) -> str:
-    """Text of the page of one script."""
+    """Return the page of a script."""
     parts = [f"# {script.title}", script.text]
     for figure in result["figures"]:
-        parts.append(
-            f"```{{image}} {figure}\n:alt: Figure of the example “{script.title}”\n:class: gallery-figure\n```"
-        )
+        options = f":alt: Figure of the example “{script.title}”\n:class: gallery-figure"
+        parts.append(f"```{{image}} {figure}\n{options}\n```")
     if result["output"].strip():
-        parts.append(f"It prints:\n\n```text\n{result['output'].rstrip()}\n```")
-    parts.append(
-        f"The whole script, `docs/gallery/{script.path.name}`:\n\n```python\n{script.code}\n```"
-    )
+        parts.append(f"Output:\n\n```text\n{result['output'].rstrip()}\n```")
+    parts.append(f"The script `docs/gallery/{script.path.name}`:\n\n```python\n{script.code}\n```")
     return "\n\n".join(parts) + "\n"
 
 
 def index_page(scripts: list[Script], results: dict[str, dict]) -> str:
-    """Text of the overview, a card for each script."""
+    """Return the overview with a card for each script."""
     cards = []
     for script in scripts:
         pictures = results[script.name]["figures"]
-        thumb = (
-            f"```{{image}} {pictures[0]}\n:alt: {script.title}\n:target: {script.name}.html\n```\n\n"
-            if pictures
-            else ""
-        )
-        cards.append(
-            f"::::{{container}} gallery-card\n\n{thumb}**[{script.title}]({script.name}.md)**\n\n{script.summary}\n\n::::"
-        )
+        options = f":alt: {script.title}\n:target: {script.name}.html"
+        thumb = f"```{{image}} {pictures[0]}\n{options}\n```\n\n" if pictures else ""
+        text = f"{thumb}**[{script.title}]({script.name}.md)**\n\n{script.summary}"
+        cards.append(f"::::{{container}} gallery-card\n\n{text}\n\n::::")
     listing = "\n".join(script.name for script in scripts)
     intro = (
-        "Each example is one script that runs in seconds. This page, its numbers and its figures were made by running the scripts when\n"
-        "the documentation was built, so they show what the code does now."
+        "Each example is one script that runs in seconds. The scripts run when the documentation\n"
+        "is built, so numbers and figures are those of the present code."
     )
     return (
         f"# Gallery\n\n{intro}\n\n:::::{{container}} gallery\n\n"

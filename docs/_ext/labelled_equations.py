@@ -1,4 +1,4 @@
-"""Equations that carry their own label, and links to them from every docstring that names one.
+"""Equations with labels, and links to them from every docstring that names one.
 
 ``{equation} K3`` sets a displayed formula whose number is K3 and whose address is ``#eq-K3``.
 Anywhere in the pages ``{eq}`eq-K3``` links to it; in docstrings a plain (K3), (N3′) or the range
@@ -20,12 +20,12 @@ DEFINITION = re.compile(r"^[`:]{3,}\{equation\}\s*(\S+)\s*$", re.MULTILINE)
 
 
 def target(label: str) -> str:
-    """Name of a label in references: ``eq-K3``; a prime is spelt p."""
+    """Return the name of a label in references: ``eq-K3``; a prime becomes p."""
     return "eq-" + label.replace("′", "p")
 
 
 def defined_labels(folder: Path) -> dict[str, Path]:
-    """Labels that the pages under ``folder`` define, with the page of each."""
+    """Return the labels that the pages under ``folder`` define, with the page of each."""
     pages = sorted(
         page
         for page in folder.rglob("*.md")
@@ -39,7 +39,7 @@ def defined_labels(folder: Path) -> dict[str, Path]:
 
 
 class Equation(MathDirective):
-    """A displayed formula numbered by its label instead of by its place."""
+    """A displayed formula that is numbered by its label."""
 
     required_arguments = 1
     optional_arguments = 0
@@ -63,7 +63,7 @@ class Equation(MathDirective):
 
 
 def link_labels(lines: list[str], known: set[str]) -> list[str]:
-    """Turn (K3) in the lines of a docstring into a reference, except in formulas, literals and examples; |x| is an absolute value there."""
+    """Turn (K3) in a docstring into a reference, and escape |x|, outside formulas and code."""
     linked, formula, quoted = [], None, False
     for line in lines:
         depth = len(line) - len(line.lstrip())
@@ -76,8 +76,7 @@ def link_labels(lines: list[str], known: set[str]) -> list[str]:
             linked.append(line)
             continue
         parts = re.split(r"(`+)", line)
-        # Between backticks stands code or a formula, which may go on in the next line of the
-        # paragraph.
+        # Code or a formula between backticks can continue on the next line of the paragraph.
         for number, part in enumerate(parts):
             if number % 2 == 1:
                 quoted = not quoted
@@ -92,13 +91,12 @@ def _plain(text: str, known: set[str]) -> str:
 
 
 def _reference(match: re.Match[str], known: set[str]) -> str:
-    # The reference shows the brackets itself; the escaped blanks separate the role from what stands
-    # next to it.
+    # The reference includes the brackets; the escaped blanks separate the role from adjacent text.
     return rf"\ :eq:`{target(match[1])}`\ " if match[1] in known else match[0]
 
 
 def list_bare_errors(lines: list[str]) -> list[str]:
-    """Set errors that a docstring only names as a line of their own; as a field they would end in a dash with nothing behind it."""
+    """Show errors without a description as a list; a field would end in a dash."""
     result = []
     for line, after in zip(lines, [*lines[1:], ""], strict=True):
         match = re.fullmatch(r":raises (\w+Error(?:, \w+Error)*):\s*", line)

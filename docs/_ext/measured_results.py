@@ -1,8 +1,8 @@
 """Tables of measured results, from the JSON files in ``results/`` as the command line wrote them.
 
-``{measured} mixture`` shows ``results/mixture.json``, an experiment's ``results.json`` or several
-of them in one file, ``{measured} bench`` shows what ``ingd-ref bench`` measured, and ``{measured}
-bench-NAME`` what ``ingd-ref bench NAME`` did. Where the file is missing the page says so.
+``{measured} mixture`` shows ``results/mixture.json``, which holds one or several ``results.json``
+of an experiment. ``{measured} bench`` shows the output of ``ingd-ref bench``, and ``{measured}
+bench-NAME`` that of ``ingd-ref bench NAME``. A note replaces the table if the file is missing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ STEPS = (5, 10, 20, 50, 100)
 
 
 def studies(content: Any) -> Iterator[dict[str, Any]]:
-    """Every experiment in a file: whatever holds both methods and a configuration."""
+    """Yield the experiments in a file: all mappings with methods and a configuration."""
     if isinstance(content, dict):
         if "methods" in content and "config" in content:
             yield content
@@ -32,7 +32,7 @@ def studies(content: Any) -> Iterator[dict[str, Any]]:
 
 
 def study_table(study: dict[str, Any]) -> str:
-    """Mean ± standard error of each method at the reported steps, best value of each column in bold."""
+    """Return mean ± standard error of each method at some steps, with the best in bold."""
     length = min(len(method["mean"]) for method in study["methods"].values())
     steps = [step for step in STEPS if step < length] or [length - 1]
     best = {
@@ -46,20 +46,19 @@ def study_table(study: dict[str, Any]) -> str:
         values = [
             (method["mean"][step], method["standard_error"][step], best[step]) for step in steps
         ]
-        lines.append(
-            f"| {name} | {' | '.join(_mean_and_error(mean, error, mean == least) for mean, error, least in values)} |"
-        )
+        cells = (_mean_and_error(mean, error, mean == least) for mean, error, least in values)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def remarks(study: dict[str, Any]) -> str:
-    """What samples of the target itself score, and how long a trial took."""
+    """Return the noise floor and the time of a trial."""
     parts = []
     if "noise_floor" in study:
         floor = _mean_and_error(
             study["noise_floor"]["mean"], study["noise_floor"]["standard_error"]
         )
-        parts.append(f"Noise floor, the score of fresh samples of the target: {floor}.")
+        parts.append(f"Noise floor, the value for fresh samples of the target: {floor}.")
     seconds = {
         name: method["seconds"]
         for name, method in study["methods"].items()
@@ -80,7 +79,7 @@ def _mean_and_error(mean: float, error: float, best: bool = False) -> str:
 
 
 def described(content: dict[str, Any], study: dict[str, Any]) -> str:
-    """What was run, when and with what."""
+    """Return options, versions and date of a run."""
     parts = [
         "Options: "
         + ", ".join(f"{name} {_shown(value)}" for name, value in study["config"].items())
@@ -128,19 +127,19 @@ BENCH_COLUMNS = {
     "peak_bytes": ("extra memory, MiB", "{:.3g}"),
     "published_milliseconds": ("published form, ms", "{:.3g}"),
     "speedup": ("faster by", "{:.3g}×"),
-    "ratio": ("time in units of ours", "{:.3g}"),
+    "ratio": ("time relative to ingd_ref", "{:.3g}"),
     "error": ("relative error", "{:.1e}"),
 }
 SCALE = {"peak_bytes": 2.0**-20}
 
 
 def bench_page(content: Any) -> str:
-    """A table for each benchmark in a file, how time and memory grow, the method and the machine."""
+    """Return tables of the benchmarks in a file, with growth rates, method and machine."""
     return "\n\n".join(part for bench in benches(content) for part in _bench_parts(content, bench))
 
 
 def benches(content: Any) -> Iterator[dict[str, Any]]:
-    """Every benchmark in a file: whatever holds rows and a machine."""
+    """Yield the benchmarks in a file: all mappings with rows and a machine."""
     if isinstance(content, dict):
         if "rows" in content and "machine" in content:
             yield content
@@ -173,8 +172,8 @@ def _bench_parts(content: dict[str, Any], bench: dict[str, Any]) -> Iterator[str
     if growth:
         sizes = f"{_shown(growth['particles'])}; d = {growth['d']}, b = {growth['b']}"
         yield (
-            f"Growth with the number of particles ({sizes}): time as n to the power {growth['time']:.2f},\n"
-            f"memory as n to the power {growth['memory']:.2f}."
+            f"Growth with the number of particles ({sizes}): time as n to the power "
+            f"{growth['time']:.2f}, memory as n to the power {growth['memory']:.2f}."
         )
     date = bench.get("date", content.get("date"))
     machine = ", ".join(f"{name} {_shown(value)}" for name, value in bench["machine"].items())
@@ -186,7 +185,7 @@ def _cell(value: Any, key: str, form: str) -> str:
 
 
 def networks_page(content: dict[str, Any]) -> str:
-    """How many networks are cylindrical, by the number of nodes and of hidden ones, and how the two ways to decide compare."""
+    """Return a table of cylindrical networks by the numbers of nodes and hidden nodes."""
     lines = [
         "| nodes | hidden | networks | cylindrical | rule and angles disagree |",
         "|--:|--:|--:|--:|--:|",
@@ -197,18 +196,18 @@ def networks_page(content: dict[str, Any]) -> str:
             f"| {number} | {hidden} | {cases:,} | {cylindrical:,} | |"
             for hidden, (cases, cylindrical) in table["hidden"].items()
         ]
-        lines.append(
-            f"| **{number}** | any | **{table['cases']:,}** | **{table['cylindrical']:,}** | **{table['disagreements']}** |"
-        )
+        totals = (f"{table[key]:,}" for key in ("cases", "cylindrical", "disagreements"))
+        lines.append(f"| **{number}** | any | **{'** | **'.join(totals)}** |")
         remarks.append(
-            f"With {number} nodes the largest defect of a cylindrical network is {table['largest_defect_of_cylindrical']:.1e}, "
-            f"the smallest of the others {table['smallest_defect_of_others']:.1e}."
+            f"With {number} nodes the largest defect of a cylindrical network is "
+            f"{table['largest_defect_of_cylindrical']:.1e}, the smallest of the others "
+            f"{table['smallest_defect_of_others']:.1e}."
         )
     return "\n".join(lines) + "\n\n" + " ".join([*remarks, described(content, content)])
 
 
 def nvi_page(content: dict[str, Any]) -> str:
-    """Steps that each method takes to the optimum with its best step size, by problem, and what its form of Gaussian is short of."""
+    """Return a table of steps to the optimum, and of the loss of each form of Gaussian."""
     problems = content["config"]["problems"]
     lines = [f"| method | {' | '.join(problems)} |", "|---" + "|--:" * len(problems) + "|"]
     for name, method in content["methods"].items():
@@ -236,7 +235,7 @@ RENDERERS = {
 
 
 class Measured(SphinxDirective):
-    """Show a file of results, or say that there is none."""
+    """Show a file of results, or a note if there is none."""
 
     required_arguments = 1
     has_content = True
@@ -247,9 +246,9 @@ class Measured(SphinxDirective):
         self.env.note_dependency(str(path))
         if not path.exists():
             command = " ".join(self.content) or "the command line"
-            absence = f"There is no `docs/results/{name}.json` in this checkout, so there is nothing to show. To measure: `{command}`."
+            absence = f"`docs/results/{name}.json` does not exist. To measure: `{command}`."
             return self.parse_text_to_nodes(f"```{{note}}\n{absence}\n```")
-        # The headings of a file become parts of the section that shows it.
+        # Headings in a file become subsections.
         render = bench_page if name.startswith("bench") else RENDERERS[name]
         return self.parse_text_to_nodes(
             render(json.loads(path.read_text(encoding="utf-8"))), allow_section_headings=True

@@ -26,7 +26,7 @@ def formula(label: str, page: Path) -> str:
     if not found:
         raise ExtensionError(f"{page.name} does not set ({label}) in a block of backticks")
     latex = found[1].strip()
-    # Next to the code there is room for one formula in a line.
+    # The column next to the code is wide enough for one formula per line.
     lines = [part.strip() for part in latex.split(r"\qquad")]
     if len(lines) == 1 or r"\begin" in latex:
         return latex

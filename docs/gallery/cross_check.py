@@ -1,14 +1,16 @@
-"""Cross-check your own implementation.
+"""Check your own implementation.
 
-Suppose that you have written {eq}`eq-K3` yourself, in whatever language, and want to know whether
-it is right. An adapter, a function of a problem, puts it behind the interface of the
-[laws](../../laws.md), and {func}`~ingd_ref.conformance.check_velocity` judges it by all of them and
-by reference vectors, as far as it says that it goes. The implementation below is a naive one with
-double loops, for one kind of statistics, one kernel, and no weights. A second one has a typical
-mistake planted: the covariance with $n-1$ where $n$ was meant. It breaks the comparisons, but also
-laws that need no reference at all, such as that repeating every particle changes nothing, and the
-report names the smallest problem on which it does. `ingd-ref check MODULE:OBJECT` does the same
-from a shell, and {func}`~ingd_ref.conformance.parametrize_with_laws` in your own tests.
+Suppose that you have implemented {eq}`eq-K3` yourself, in any language, and want to know whether it
+is correct. Wrap it in an adapter, a function of a problem;
+{func}`~ingd_ref.conformance.check_velocity` then tests it against all [laws](../../laws.md) and
+reference vectors that its declared features cover. The implementation below uses double loops and
+supports one kind of features, one kernel, and no weights.
+
+The second implementation has a typical mistake: the covariance uses $n-1$ instead of $n$. It fails
+the comparisons, and also laws that need no reference, such as that repeating every particle changes
+nothing. The report shows the smallest problem on which each law fails. `ingd-ref check
+MODULE:OBJECT` does the same in a shell, {func}`~ingd_ref.conformance.parametrize_with_laws` in your
+own tests.
 """
 
 import numpy as np

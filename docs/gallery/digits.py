@@ -1,15 +1,14 @@
-"""Noisy digits move back to the data, and half a digit grows its other half.
+"""Denoise digits, and complete them.
 
-The data are the 8×8 images of handwritten digits that scikit-learn ships: 64 coordinates, grey
-values scaled to [0, 1]. Above, images with noise added flow to the data. Below, a mask holds the
-upper half of each image fixed, {eq}`eq-K9`, and lets the lower half, which starts as noise, flow:
-the particles are then sampled *given* their upper half. Quality is the distance to the nearest
-image among 1000 that took no part.
+The data are the 8×8 images of handwritten digits in scikit-learn: 64 coordinates with grey values
+scaled to [0, 1]. Top: noisy images flow to the data. Bottom: a mask holds the upper half of each
+image fixed, {eq}`eq-K9`, while the lower half starts as noise and flows, so the particles are
+sampled *given* their upper half. The metric is the distance to the nearest of 1000 held-out images.
 
-No image is looked up: 60 particles move so that the means of 400 Gaussian bumps come to agree, and
-an image ends near *some* digit, not always the one it started as. Bumps about as wide as the
-distance between neighbouring images work best; with the median bandwidth, twice as wide, the flow
-sees little more than the mean image.
+The flow does not look up images. It moves 60 particles so that the means of 400 Gaussian features
+match, and each image ends near *some* digit, not always the one it started from. Features about as
+wide as the distance between neighbouring images work best; with the median bandwidth, which is
+twice as wide, the flow sees little more than the mean image.
 
 On the command line: `ingd-ref run digits --out results/digits`.
 """

@@ -1,13 +1,14 @@
-"""A Gamma flow with every digit accounted for.
+r"""The exact path of a Gamma flow.
 
-Source and target are Gamma distributions, represented by Gauss-Laguerre quadrature particles
-instead of samples. With the family's statistics $(\\log x, x)$ the mean parameters must follow
-{eq}`eq-E10`, and `natural_from_mean` turns each point of that path into shape and rate: the family
-stays Gamma all the way as far as its mean parameters can tell.
+Initial and target distributions are Gamma distributions, represented by Gauss-Laguerre quadrature
+particles instead of samples. With the sufficient statistics of the family, $(\log x, x)$, the mean
+parameters must follow {eq}`eq-E10`. `natural_from_mean` converts each point of this path to shape
+and rate.
 
-Particles have to stay positive for $\\log x$ to make sense. Nothing in a velocity field on the line
-forbids them to jump over zero, so the step has to be small enough. The first attempt below is too
-bold: the statistics refuse the point and name it, instead of letting a NaN travel on.
+Particles must stay positive, because the statistics contain $\log x$, but a velocity field on the
+line does not prevent a step across zero: the step size must be small enough. The first attempt
+below uses a step that is too large, and the features raise an error that names the point instead of
+returning NaN.
 
 On the command line: `ingd-ref run gamma --out results/gamma`.
 """
@@ -48,7 +49,7 @@ try:
         progress=False,
     )
 except ir.errors.DomainError as error:
-    print(f"refused: {error}")
+    print(f"error: {error}")
 
 figure = Figure(figsize=(9.6, 3.8), layout="constrained")
 left, right = figure.subplots(1, 2)

@@ -1,9 +1,9 @@
-"""The exact path of a natural-gradient flow.
+r"""The exact path of a Gaussian flow.
 
-Particles start as a sample of one Gaussian and flow to a sample of another. With the Gaussian
-family's own statistics $(x, x^2)$, and with ridge and jitter zero, their first two moments must
-follow the straight line {eq}`eq-E10` to the target: $\\mu(t) = \\mathbb E_p f + e^{-t}(\\mu(0) -
-\\mathbb E_p f)$. Whatever is left is the error of the integrator. Halving the step halves it for
+Particles start as a sample of one Gaussian and flow to a sample of another. With the sufficient
+statistics of the family, $(x, x^2)$, and with zero ridge and jitter, their first two moments must
+follow the straight line {eq}`eq-E10` to the target: $\mu(t) = \mathbb E_p f + e^{-t}(\mu(0) -
+\mathbb E_p f)$. The remaining error is that of the integrator. Halving the step size halves it for
 Euler's method, and divides it by 16 for the classical Runge-Kutta method.
 
 On the command line: `ingd-ref run gaussian --out results/gaussian`.
@@ -30,7 +30,7 @@ goal = family.statistics(target).mean(axis=0)
 
 
 def worst_error(integrator, steps):
-    """Largest distance from the exact path over one unit of flow time, relative to the whole way."""
+    """Return the largest distance from the exact path, relative to its length, up to time one."""
     result = ir.run_flow(
         flow,
         particles,
@@ -52,9 +52,7 @@ axes = figure.subplots()
 for integrator, colour in (("euler", "#0072B2"), ("heun", "#009E73"), ("rk4", "#D55E00")):
     errors = np.array([worst_error(integrator, number) for number in steps])
     order = -np.polyfit(np.log(steps[-3:]), np.log(errors[-3:]), 1)[0]
-    print(
-        f"{integrator:6s} error {errors[0]:.1e} at 8 steps, {errors[-1]:.1e} at 128; order {order:.2f}"
-    )
+    print(f"{integrator:6s} error {errors[0]:.1e} at 8 steps, {errors[-1]:.1e} at 128 steps")
     axes.loglog(1.0 / steps, errors, "o-", color=colour, label=f"{integrator}, order {order:.2f}")
 axes.set(
     xlabel="step size (flow time)",

@@ -1,10 +1,10 @@
-"""Which edges of a graph change?
+"""Find the edges of a graph that change.
 
-Ten coordinates follow a Gaussian whose precision matrix changes in three entries while 1500 times
-pass, with two samples at each. The natural parameters of a Gaussian graphical model are minus those
-entries. A sparse window projection {eq}`eq-P6` estimates all 45 velocities at once, along a path of
-falling penalties: what enters first changes most certainly. The squares $x_i^2$, whose parameters
-could hide a change of scale, go without a penalty.
+Ten coordinates follow a Gaussian whose precision matrix changes in three entries over 1500 times,
+with two samples at each time. The natural parameters of a Gaussian graphical model are minus these
+entries. A sparse window projection {eq}`eq-P6` estimates all 45 velocities at once along a path of
+decreasing penalties; the edges that enter first are the most certain ones. The squares $x_i^2$ have
+no penalty, because a sparse estimate of their parameters could hide a change of scale.
 
 On the command line, with twenty nodes and a ROC curve: `ingd-ref run graph --out results/graph`.
 """

@@ -1,13 +1,12 @@
 """Train a generator by natural gradients.
 
-A perceptron with two hidden layers turns noise in the plane into a sample, and its 1218 parameters
-follow the natural gradient: {func}`~ingd_ref.run_ingd` solves {eq}`eq-N3` in each of 60 steps, with
-fresh noise and fresh centres of the statistics. No discriminator, no density and no tuning of a
-learning rate: a step of flow time 0.2 shrinks the difference of the moments by about a fifth,
-whatever the parameters are.
+A perceptron with two hidden layers maps noise in the plane to a sample. Its 1218 parameters follow
+the natural gradient: {func}`~ingd_ref.run_ingd` solves {eq}`eq-N3` in each of 60 steps, with new
+noise and new centres of the features. There is no discriminator, no density and no learning rate to
+tune: a step of flow time 0.2 reduces the difference of the moments by about a fifth.
 
-The target, a ring with three denser arcs, is known by 1000 points. The sample that is shown comes
-from noise that the training never saw, so it is what the generator makes, not what it remembers.
+The target, a ring with three denser arcs, is given by 1000 points. The figure shows samples from
+noise that was not used in training.
 """
 
 import numpy as np

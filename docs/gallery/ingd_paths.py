@@ -1,13 +1,13 @@
-"""Exact paths of generators.
+r"""Exact paths of generators.
 
-Two generators whose samples stay in a family: $x = m + sz$ is Gaussian, and the quantile $x =
-F^{-1}(z; \\alpha, \\beta)$ of uniform $z$ has a Gamma distribution. With the statistics of the
-family and without regularisation the velocity {eq}`eq-N3` moves the mean parameters straight to the
-target, {eq}`eq-E10`, so that the parameters themselves have a closed form. The latent points are
-the nodes of a quadrature rule, and the dots are Runge-Kutta steps: what separates them from the
-lines is the error of the integrator alone.
+The samples of two generators stay in a family: $x = m + sz$ is Gaussian, and the quantile $x =
+F^{-1}(z; \alpha, \beta)$ of a uniform $z$ has a Gamma distribution. With the sufficient statistics
+of the family and without regularisation, the velocity {eq}`eq-N3` moves the mean parameters
+straight to the target, {eq}`eq-E10`, so the path of the parameters has a closed form. The latent
+points are the nodes of a quadrature rule, and the dots are Runge-Kutta steps; their distance from
+the lines is the error of the integrator.
 
-`ingd-ref run ingd --out results/ingd` measures how that error falls with the step.
+`ingd-ref run ingd --out results/ingd` measures how this error decreases with the step size.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ import ingd_ref as ir
 
 
 def run(generator, family, start, goal, latents, weights):
-    """Parameters along the flow, for four units of time, and the family's path through the same moments."""
+    """Return the parameters along the flow up to time four, and those of the exact path."""
     start, goal = generator.pack(**start), generator.pack(**goal)
     result = ir.run_ingd(
         generator,

@@ -1,15 +1,14 @@
-"""Jitter is a parameter of the model.
+r"""The jitter is a parameter of the model.
 
-100 particles in five dimensions, 200 Gaussian statistics at random centres: the setting of the
-published experiments. The jitter $\\varepsilon$ of {eq}`eq-K3` is varied over twelve decades while
-everything else stays the same. If it were a matter of numerics alone, the velocity would settle as
-$\\varepsilon$ becomes small. It does not.
+The setting is that of the published experiments: 100 particles in five dimensions and 200 Gaussian
+features at random centres. The jitter $\varepsilon$ of {eq}`eq-K3` varies over twelve decades. If
+it only mattered numerically, the velocity would converge as $\varepsilon$ decreases. It does not.
 
-The unexplained share of the mismatch, $\\|\\Delta - Gc\\|/\\|\\Delta\\|$, first falls and then
-rises. 100 particles give $\\hat F$ a rank of 99 at most. In {eq}`eq-K1` the other directions are
-weighted by $1/\\varepsilon$ alone: in the end matching the target there, with little leverage,
-overrules everything else, and the velocities grow two hundredfold. None of this is rounding: the
-condition number stays far below the $10^{16}$ at which float64 gives up.
+The unexplained share of the mismatch, $\|\Delta - Gc\|/\|\Delta\|$, first decreases and then
+increases. With 100 particles $\hat F$ has rank at most 99, and only $1/\varepsilon$ weights the
+other directions in {eq}`eq-K1`. The particles have little leverage in these directions, yet for
+small $\varepsilon$ they dominate, and the velocities grow by a factor of two hundred. Rounding
+plays no role: the condition number stays far below the $10^{16}$ at which float64 breaks down.
 """
 
 import numpy as np

@@ -1,11 +1,11 @@
-"""How many directions a precision needs.
+"""Low-rank precisions.
 
-Logistic regression with 40 coefficients whose design has six strong directions and many weak ones.
-A Gaussian with independent coordinates is short of the best one by some thirty nats.
-{class}`~ingd_ref.variational.LowRankGaussian` adds $k$ directions to the diagonal: each step keeps
-the diagonal of the precision exactly, and the $k$ directions that stand out most in units of the
-diagonal. Six of them make up for nearly all that is missing, and forty for all. See
-[](../../mathematics/variational.md#low-rank-precisions).
+A logistic regression with 40 coefficients has a design with six strong directions and many weak
+ones. The ELBO of the best Gaussian with independent coordinates is about thirty nats below that of
+the best Gaussian. {class}`~ingd_ref.variational.LowRankGaussian` adds $k$ directions to the
+diagonal: each step keeps the diagonal of the precision exactly, and the $k$ directions with the
+largest eigenvalues relative to the diagonal. Six directions close nearly all of the gap, forty all
+of it. See [](../../mathematics/variational.md#low-rank-precisions).
 """
 
 import numpy as np
@@ -45,7 +45,8 @@ for rank in ranks:
     gaps.append(full - bound)
     errors.append(np.max(np.abs(1 - found / deviations)))
     print(
-        f"rank {rank:2d}: {max(gaps[-1], 0.0):8.4f} nats below the full precision, deviations off by up to {100 * errors[-1]:.1f} %"
+        f"rank {rank:2d}: {max(gaps[-1], 0.0):8.4f} nats below the full precision, "
+        f"largest error of a standard deviation {100 * errors[-1]:.1f} %"
     )
 
 figure = Figure(figsize=(7.6, 3.5), layout="constrained")
@@ -53,7 +54,7 @@ left, right = figure.subplots(1, 2)
 left.plot(ranks, gaps, "o-", color="#0072B2")
 left.set(xlabel="rank k", ylabel="best full ELBO − ELBO (nats)", ylim=(0, None))
 right.plot(ranks, 100 * np.array(errors), "s-", color="#D55E00")
-right.set(xlabel="rank k", ylabel="largest error of a deviation (%)", ylim=(0, None))
+right.set(xlabel="rank k", ylabel="largest error of a standard deviation (%)", ylim=(0, None))
 for axes in (left, right):
     axes.grid(True, color="#E6E6E6", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,15 +1,15 @@
-"""A posterior, and Gaussians that approximate it.
+"""Gaussian approximations of a posterior.
 
-Logistic regression with two coefficients and eight data, whose exact posterior fits on a grid.
-Left, the Gaussian of largest evidence lower bound in two forms: full precision and independent
-coordinates. The second has deviations that are too small: they are those of one coordinate *given*
-the other.
+A logistic regression with two coefficients and eight data points has a posterior that can be
+evaluated on a grid. Left: the Gaussians with the largest evidence lower bound, with full precision
+and with independent coordinates. The standard deviations of the latter are too small: they are
+those of one coordinate *given* the other.
 
-Right, the way of the mean from the prior. A natural-gradient step uses the curvature that the whole
-Gaussian sees and does not depend on units: ten of them all but arrive. The slope is measured in
-small units here, eight times smaller than would make the two coefficients alike, and that is enough
-to hold up the plain gradient in mean and covariance, with the best of its step sizes: any larger
-one makes the steep direction oscillate. See [](../../mathematics/variational.md).
+Right: paths of the mean from the prior. Natural-gradient steps use the expected curvature and do
+not depend on units; ten of them almost reach the optimum. The slope is measured in units that are
+eight times too small to make the two coefficients comparable, and this is enough to slow down the
+plain gradient in mean and covariance, even with its best step size: any larger step makes the steep
+direction oscillate. See [](../../mathematics/variational.md).
 """
 
 import numpy as np

@@ -1,11 +1,10 @@
-"""How many nodes an expectation takes.
+r"""The number of quadrature nodes.
 
-Logistic regression needs $\\mathbb E[\\log(1 + e^t)]$ for Gaussian $t$ with deviation $s$. The
-integrand has singularities at a distance of $\\pi/s$ from the real axis, in units of the deviation,
-and the wider $q$ is the closer they come. Gauss-Hermite quadrature with $K$ nodes gains digits in
-proportion to $\\sqrt K$ and the plain trapezoidal rule in proportion to $K$: for wide Gaussians it
-needs far fewer nodes, and it is what {class}`~ingd_ref.variational.Quadrature` uses unless told
-otherwise.
+Logistic regression needs $\mathbb E[\log(1 + e^t)]$ for Gaussian $t$ with standard deviation $s$.
+In units of $s$ the integrand has singularities at the distance $\pi/s$ from the real axis, which is
+small for wide Gaussians. The number of correct digits grows like $\sqrt K$ for Gauss-Hermite
+quadrature with $K$ nodes, and like $K$ for the trapezoidal rule, which needs far fewer nodes for
+wide Gaussians. It is the default of {class}`~ingd_ref.variational.Quadrature`.
 """
 
 import numpy as np
@@ -33,9 +32,8 @@ for deviation, colour in ((1.0, "#009E73"), (3.0, "#0072B2"), (10.0, "#D55E00"))
             label=f"{rule}, s = {deviation:g}",
         )
         enough = numbers[np.array(errors) < 1e-10]
-        print(
-            f"s = {deviation:4g}  {rule:14s} 1e-10 with {enough[0] if enough.size else 'more than 256'} nodes"
-        )
+        needed = enough[0] if enough.size else "more than 256"
+        print(f"s = {deviation:4g}  {rule:14s} 1e-10 with {needed} nodes")
 axes.set(xlabel="nodes", ylabel="error of the expectation (nats)", ylim=(1e-16, 1e1))
 axes.set_xticks([4, 8, 16, 32, 64, 128, 256], ["4", "8", "16", "32", "64", "128", "256"])
 axes.minorticks_off()

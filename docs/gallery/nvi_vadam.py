@@ -1,12 +1,12 @@
-"""What Vadam keeps of the natural gradient.
+"""The accuracy of Vadam.
 
-Logistic regression with 400 data. Natural-gradient steps for independent coordinates find the best
-factorised Gaussian in some dozen passes over the data. Vadam takes noisy gradients of minibatches
-at perturbed weights, at the price of Adam. Its precision depends on the size of the batches: the
-square of a minibatch mean is smaller than the mean of the squares, the more so the larger the
-batch. With batches of one datum it is about right, and the mean wanders. With the whole data it is
-twenty times too small, so the weights are perturbed too far, and the mean settles where it is best
-for such a wide Gaussian ([the derivation](../../mathematics/variational.md#vadam)).
+In a logistic regression with 400 data points, natural-gradient steps for independent coordinates
+find the best factorised Gaussian in about a dozen passes over the data. Vadam uses noisy gradients
+of minibatches at perturbed weights, at the cost of Adam. Its precision depends on the batch size,
+because the square of a minibatch mean is smaller than the mean of the squares. With batches of one
+data point the precision is about right, but the mean fluctuates. With the full data it is twenty
+times too small, so the perturbations are too large, and the mean converges to the optimum for this
+wide Gaussian ([derivation](../../mathematics/variational.md#vadam)).
 """
 
 import numpy as np
@@ -27,7 +27,8 @@ best = vi.run_nvi(
     model, vi.MeanFieldGaussian(np.zeros(dim), np.ones(dim)), step_size=0.8, progress=False
 )
 print(
-    f"natural gradient: {best.status} after {best.steps} steps, precision {best.approximation.precisions.mean():.1f}"
+    f"natural gradient: {best.status} after {best.steps} steps, "
+    f"precision {best.approximation.precisions.mean():.1f}"
 )
 
 
@@ -64,7 +65,9 @@ for size, colour in ((1, "#D55E00"), (20, "#0072B2"), (400, "#009E73")):
         for mean in (best.mean, best_mean(settled))
     )
     print(
-        f"batches of {size:3d}: precision {settled.mean():5.1f}; mean {off:.1f} deviations from the optimum, {own:.1f} from its own"
+        f"batches of {size:3d}: precision {settled.mean():5.1f}; "
+        f"mean {off:.1f} standard deviations from the optimum, "
+        f"{own:.1f} from the optimum for this precision"
     )
     distance = np.sqrt(
         np.mean((result.means - best.mean) ** 2 * best.approximation.precisions, axis=1)
@@ -82,7 +85,7 @@ right.axhline(
     dashes=(3, 2),
     label="best factorised Gaussian",
 )
-left.set(xlabel="step", ylabel="distance of the mean (deviations)", ylim=(0, 7))
+left.set(xlabel="step", ylabel="distance of the mean (standard deviations)", ylim=(0, 7))
 right.set(xlabel="step", ylabel="precision, mean of the coordinates", ylim=(1, 300))
 for axes in (left, right):
     axes.grid(True, color="#E6E6E6", linewidth=0.6)

@@ -1,8 +1,8 @@
-"""Add a family of your own.
+"""Add your own family.
 
 The power-function law q(x) = α x^{α−1} on (0, 1) is an exponential family with the statistic log x.
-One class of forty lines states it; all operations of {class}`~ingd_ref.families.ExponentialFamily`
-follow, with their checks. In the package such a file would be found by itself.
+One class of forty lines defines it, and {class}`~ingd_ref.families.ExponentialFamily` provides all
+operations and their checks. Within the package such a file is found automatically.
 """
 
 import numpy as np

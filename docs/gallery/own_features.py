@@ -1,12 +1,12 @@
-"""Bring your own statistics.
+"""Use your own features.
 
-The flow matches whatever statistics it is given. Here they are a function of our own: radius,
-radius squared, and two angular waves. {class}`~ingd_ref.features.UserFeatures` would take central
-differences, at two steps that must agree, had we not written the Jacobian as well. Ours is compared
-with them first; a wrong one stands out.
+A flow matches the means of any sufficient statistics. Here a user-defined function computes them:
+radius, squared radius, and two angular waves. Without a Jacobian
+{class}`~ingd_ref.features.UserFeatures` uses central differences at two steps, which must agree.
+Here we supply the Jacobian and compare it with these differences; a wrong Jacobian is easy to spot.
 
-The particles end with the statistics of the target, a ring with three denser arcs, and with nothing
-else of it: the flow is as blind as the statistics are.
+At the end the particles match the statistics of the target, a ring with three denser arcs, and
+nothing else: the flow cannot see what the statistics do not contain.
 """
 
 import numpy as np
@@ -65,6 +65,6 @@ axes.plot(*result.trajectory[:, ::4].transpose(2, 0, 1), color="0.85", linewidth
 axes.plot(*target.T, ".", color="0.45", markersize=4, label="target sample")
 axes.plot(*particles.T, ".", color="#56B4E9", markersize=4, label="particles at the start")
 axes.plot(*result.particles.T, ".", color="#D55E00", markersize=4, label="at the end")
-axes.set(aspect="equal", title="Four statistics of our own")
+axes.set(aspect="equal", title="Four user-defined statistics")
 axes.legend(fontsize=8)
 figure.savefig("own-features.png", dpi=150)

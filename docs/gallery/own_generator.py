@@ -1,16 +1,15 @@
-"""Bring your own generator.
+"""Use your own generator.
 
-The samples of the natural gradient flow {eq}`eq-N4` may come from any function of parameters and
-latent points. Ours draws a crescent: two normal numbers $z$ become an angle and a distance from an
-arc, and six parameters say where the arc lies. {class}`~ingd_ref.generators.UserGenerator` needs
-nothing but the function: it would take differences. With a product of the Jacobian of our own the
-steps are exact, and `product_error` compares it with differences first; a wrong one stands out.
+The natural gradient flow {eq}`eq-N4` works for any function of parameters and latent points. This
+one draws a crescent: two standard normal numbers $z$ become an angle and a distance from an arc,
+and six parameters define the arc. {class}`~ingd_ref.generators.UserGenerator` can differentiate the
+function numerically; with a user-defined product of the Jacobian the steps are exact.
+`product_error` compares the product with differences, and a wrong product is easy to spot.
 
-The target is a sample of another crescent. The flow sees it through the means of forty Gaussian
-bumps alone, and comes close to the parameters that drew it: no likelihood is known for this
-generator, and none is needed. What it needs is a step that is not too bold at the start, where most
-bumps see no sample: with a hundredth of the jitter {eq}`eq-N2` this crescent runs off and ends as
-another shape.
+The target is a sample of another crescent. The flow sees only the means of forty Gaussian features
+and comes close to the true parameters without a likelihood. It needs moderate steps at the start,
+where most features see no sample: with a hundredth of the jitter {eq}`eq-N2` the crescent diverges
+and ends in another shape.
 """
 
 import numpy as np
@@ -54,7 +53,7 @@ goal = generator.pack(centre=np.array([0.5, -0.4]), angle=2.2, length=0.9, radiu
 
 few = generator.latents(5, rng)
 mistaken = ir.generators.UserGenerator(crescent, BLOCKS, dimension=2, latent_dimension=2, vjp=wrong)
-print(f"largest relative error of our product:   {generator.product_error(start, few):.1e}")
+print(f"largest relative error of the product:   {generator.product_error(start, few):.1e}")
 print(f"the same with a sign error in it:        {mistaken.product_error(start, few):.1e}")
 
 target, latents = generator(goal, generator.latents(1000, rng)), generator.latents(300, rng)

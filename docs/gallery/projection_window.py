@@ -1,13 +1,13 @@
-"""How fast do the couplings of spins change?
+r"""Estimate how fast couplings of spins change.
 
-Four spins in a ring, of which only snapshots are known: at each of 81 times a few hundred fresh
-states. One coupling grows, another oscillates, the rest stay. Spins have no velocity, and no state
-is seen twice. The window projection {eq}`eq-P5` needs neither: it integrates the means of $x_i$ and
-$x_i x_j$ against $(g\\Phi)'$, and solves one linear system. It never computes a partition function
-either, although for four spins it could be done, and is done here to draw the samples.
+Four spins form a ring. At each of 81 times only a few hundred independent states are known. One
+coupling grows, another oscillates, the others are constant. Spins have no velocities, and no state
+is observed twice, but the window projection {eq}`eq-P5` needs neither: it integrates the means of
+$x_i$ and $x_i x_j$ against $(g\Phi)'$ and solves one linear system. It needs no partition function
+either, although for four spins it can be computed, and is used here to draw the samples.
 
-The bands are 95 % confidence intervals at each time. They open at both ends, where the weight $g$
-of the window is zero.
+The bands are 95 % confidence intervals at each time. They widen at both ends, where the weight $g$
+of the window vanishes.
 """
 
 import numpy as np

@@ -1,13 +1,12 @@
-"""Weighted quadrature particles make closed forms exact.
+r"""Quadrature nodes as particles.
 
-A weighted sum over particles is a quadrature rule. Give the package Gauss-Hermite nodes and weights
-as "particles" and the Monte-Carlo noise is gone: means and covariances of the statistics are then
-the exact mean parameters {eq}`eq-E2` and the exact Fisher information {eq}`eq-E3` of a Gaussian.
-With Gauss-Laguerre nodes the same works for a Gamma distribution; its $\\log x$ is no polynomial,
-so there the rule converges instead of being exact at once.
+A weighted sum over particles is a quadrature rule. With Gauss-Hermite nodes and weights as
+particles there is no Monte-Carlo noise: means and covariances of the statistics are the exact mean
+parameters {eq}`eq-E2` and the exact Fisher information {eq}`eq-E3` of a Gaussian. The same works
+for a Gamma distribution with Gauss-Laguerre nodes; its $\log x$ is not a polynomial, so the rule
+converges instead of being exact.
 
-This is how the validation suite compares the flows with closed forms to many digits, with no sample
-anywhere.
+The validation suite uses such particles to compare flows with closed forms to many digits.
 """
 
 import numpy as np

@@ -1,10 +1,9 @@
 """A cloud becomes a curve.
 
-200 particles, a Gaussian cloud, flow to 200 samples of a noisy S-shaped curve with the default
-KiNG: Gaussian statistics at random centres, gradient kernel {eq}`eq-K5`, median bandwidths
-{eq}`eq-K8`. The velocity is a field on the whole plane, {eq}`eq-K2`. So a grid of points that took
-no part in computing it can be carried along as particles without weight, and shows how the plane is
-bent.
+200 particles of a Gaussian cloud flow to 200 samples of a noisy S-shaped curve with the default
+KiNG: Gaussian features at random centres, gradient kernel {eq}`eq-K5`, median bandwidths
+{eq}`eq-K8`. The velocity is a field on the whole plane, {eq}`eq-K2`. A grid of particles with
+weight zero moves with this field without influencing it, and shows how the plane deforms.
 
 On the command line: `ingd-ref run s-curve --out results/s-curve`.
 """
@@ -21,7 +20,7 @@ target = np.stack(
 ) + 0.05 * rng.normal(size=(200, 2))
 particles = rng.normal(scale=0.8, size=(200, 2))
 
-# The last 15 × 15 points have weight zero: carried, without acting.
+# The last 15 × 15 points have weight zero: they move but do not act.
 grid = np.stack(np.meshgrid(*2 * [np.linspace(-1.8, 1.8, 15)]), axis=-1).reshape(-1, 2)
 weights = np.concatenate([np.full(200, 1 / 200), np.zeros(len(grid))])
 flow = ir.flows.KiNG(

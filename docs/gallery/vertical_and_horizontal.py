@@ -1,17 +1,17 @@
-"""Vertical and horizontal.
+"""Vertical and horizontal directions.
 
-Two bits, the first of them hidden: the distributions are the points of a tetrahedron, and
-everything that shares one visible distribution lies in a slice of it, a *fibre* (grey). At the
-point $p$ the directions within the fibre are vertical: they change nothing that can be seen. The
-one direction that is Fisher-Rao perpendicular to the fibre is horizontal (green). Two models of two
-parameters run through $p$. Left, independent bits: the tangent plane consists of the horizontal
-direction and a vertical one, so the model is cylindrical {eq}`eq-B5`. Right, a mixture of three
-distributions that contains neither: at $p$ its plane leans against both.
+For two bits, the first one hidden, distributions are points of a tetrahedron, and all distributions
+with the same visible marginal form a slice of it, a *fibre* (grey). At the point $p$ the directions
+within the fibre are vertical: they leave the visible distribution unchanged. The direction that is
+Fisher-Rao orthogonal to the fibre is horizontal (green). Two models with two parameters contain
+$p$. Left, independent bits: a horizontal and a vertical direction span the tangent plane, so the
+model is cylindrical {eq}`eq-B5`. Right, a mixture of three distributions: its tangent plane
+contains neither direction.
 
-The gap between the evidence and its lower bound can be closed by changing the hidden part alone: on
-the whole simplex its natural gradient is vertical {eq}`eq-B4`. A model can only follow its
-projection (orange). On the left this stays vertical, and the visible distribution does not notice;
-on the right it points out of the fibre, so that minimising the gap moves what is visible.
+Changing the hidden part alone can close the gap between the evidence and its lower bound, so on the
+full simplex the natural gradient of the gap is vertical {eq}`eq-B4`. A model follows its projection
+(orange). On the left the projection is vertical, and the visible distribution does not change; on
+the right it leaves the fibre, so minimising the gap changes the visible distribution.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ weights = np.array([1 / 3, 1 / 3])
 
 
 def gap_direction(model, xi):
-    """Natural gradient of the gap on the model: that of the ELBO less that of perfect recognition."""
+    """Return the natural gradient of the gap: ELBO minus ELBO with perfect recognition."""
     q = model.probabilities(xi)
     target, recognition = hidden.push(q), np.array([0.15, 0.85, 0.85, 0.15])
     full = ir.simplex.elbo_gradient(model, xi, target, recognition).tangent
@@ -76,7 +76,8 @@ for place, (name, model, xi) in enumerate(
     defect = ir.simplex.cylindrical_defect(model, xi)
     visible = hidden.push(gap)
     print(
-        f"{name:17s} defect {float(defect):.2e}, visible part of the gap's natural gradient {np.abs(visible).max():.1e}"
+        f"{name:17s} defect {float(defect):.2e}, "
+        f"visible part of the natural gradient of the gap {np.abs(visible).max():.1e}"
     )
     axes.set_title(
         f"{name}: defect {float(defect):.2g}" if defect > 1e-9 else f"{name}: defect 0", fontsize=10

@@ -1,4 +1,4 @@
-"""The documentation tells the truth about the package: labels, laws, examples, and pages that fail when what they show fails."""
+"""Test the documentation: labels, laws, examples, tables, and builds that must fail."""
 
 import doctest
 import json
@@ -101,13 +101,13 @@ def test_errors_without_a_text_are_listed(extensions):
     lines = labelled_equations.list_bare_errors(
         [
             ":raises ShapeError, DomainError:",
-            ":raises OptionError: told",
+            ":raises OptionError: if unknown",
             ":raises ShapeError:",
             "    why",
         ]
     )
     assert ":py:exc:`~ingd_ref.errors.ShapeError`, :py:exc:`~ingd_ref.errors.DomainError`" in lines
-    assert lines[-3:] == [":raises OptionError: told", ":raises ShapeError:", "    why"]
+    assert lines[-3:] == [":raises OptionError: if unknown", ":raises ShapeError:", "    why"]
 
 
 # --- the paper in code ----------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def test_the_table_of_families_has_a_row_for_each(extensions):
 
 
 def test_the_family_of_the_gallery_obeys_the_laws(tmp_path, monkeypatch):
-    """Adding a family takes one class: (E2), (E3), (E5) and (E6) hold for the one that the example states, by differences and inverses."""
+    """(E2), (E3), (E5) and (E6) hold for the family of the example, by differences."""
     monkeypatch.chdir(tmp_path)
     family = runpy.run_path(str(DOCS / "gallery" / "own_family.py"))["family"]
     theta, step = np.array([[1e-3], [0.7], [40.0]]), 1e-5
@@ -234,7 +234,7 @@ def write_script(folder, code):
     return path
 
 
-def test_a_gallery_script_gives_output_and_figures_and_runs_once(extensions, tmp_path):
+def test_a_gallery_script_runs_once_and_saves_output_and_figures(extensions, tmp_path):
     import gallery_pages
 
     script = gallery_pages.read_script(
