@@ -15,9 +15,9 @@ from ingd_ref.backend._namespace import Array, Namespace
 __all__ = ["compiled_when_large"]
 
 TWINS = "ingd_ref.kernels.gamma_fused"
-# Numbers from which the twin is called. At this size the cheapest function takes a millisecond
-# either way, so that only callers with much to do load a compiler; and it is less than a block of
-# `families._blocks` holds of any one quantity of a family of two parameters.
+# From this many numbers on the compiled function is called. Here the cheapest function takes a
+# millisecond either way, so that small problems never load a compiler. It is less than a block of
+# `families._blocks` holds of each quantity of a family with two parameters.
 LARGE = 2**13
 
 P = ParamSpec("P")

@@ -6,8 +6,8 @@ import numpy as np
 
 __all__ = ["unit_legendre"]
 
-# The start is within 1e-2 of the distance between two nodes, and Newton's iteration squares such
-# errors.
+# The start is within 1e-2 of the distance between two nodes, and each Newton step squares the
+# error.
 STEPS = 5
 
 

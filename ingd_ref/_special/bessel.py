@@ -95,7 +95,7 @@ def bessel_ratio(xp: Namespace, order: float, kappa: Array) -> BesselRatio:
     """
     alpha = order + 0.5
     t, e, above, drop = _ratio_state(xp, order, kappa)
-    # by the recurrence itself: 1/(2ν + 2 + κR₊)
+    # The recurrence 1/(2ν + 2 + κR₊).
     over = 1.0 / (2.0 * order + 2.0 + kappa * (kappa * above))
     ratio = kappa * over
     return BesselRatio(
@@ -306,8 +306,9 @@ def _main(xp: Namespace, order: float, kappa: Array) -> Array:
     return xp.hypot(kappa, xp.full_like(kappa, math.sqrt((order + 0.5) * (order + 1.5))))
 
 
-# The expansion in powers of 1/s: y = Σ s^{1−k} f_k(b), b = m²/s², f_k a polynomial that the powers
-# before it determine -------------------
+# The expansion in powers of 1/s: y = Σ s^{1−k} f_k(b), b = m²/s², with polynomials f_k by
+# recurrence
+# ----------------------------------------
 
 Polynomial = tuple[Fraction, ...]
 

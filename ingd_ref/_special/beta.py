@@ -54,18 +54,17 @@ __all__ = [
     "reduced_log_beta",
 ]
 
-# Three steps bring log α to 3e-4 from the start below, over entries in [1e-8, 1e11] and up to ten
-# of them, after which Newton's steps in all entries reach 3e-8 and rounding; the third takes away
-# the rounding errors of ψ and of its inverse. In between, an inverse of ψ to 1e-6 is enough.
+# Three steps bring log α to 3e-4 from the start below, for up to ten entries in [1e-8, 1e11]. Then
+# Newton's steps in all entries reach 3e-8 and rounding, and the third removes the rounding errors
+# of ψ and of its inverse. In between, an inverse of ψ to 1e-6 is enough.
 SCALAR_STEPS = 3
 VECTOR_STEPS = 3
 ROUGH = 2
-# Large entries determine α₀ by what is left of 1 − Σ e^{μ_i}, so the rounding of μ moves log α₀ by
-# 1e-4 or so where they are 1e12, in every one of Newton's steps. That is no error of α₀, but the
-# small entries are then off by its square. Rows whose last step was longer than ENOUGH are settled:
-# their entries are put where they belong with that α₀, twice, for 1e-4 and 1e-8 to fall to their
-# squares. And where rounding would move log α₀ by more than UNDECIDED, α₀ stays what the first
-# equation made it.
+# Large entries determine α₀ by the remainder 1 − Σ e^{μ_i}, so where they are 1e12 the rounding of
+# μ moves log α₀ by about 1e-4 in every Newton step. This is no error of α₀, but the small entries
+# are then off by its square. Rows whose last step was longer than ENOUGH are therefore settled:
+# given that α₀, their entries are computed twice, which squares 1e-4 and 1e-8. Where rounding would
+# move log α₀ by more than UNDECIDED, α₀ keeps its value from the first equation.
 ENOUGH = 1e-8
 UNDECIDED = 1e-2
 SETTLING_STEPS = 2
@@ -239,8 +238,8 @@ def log_beta_bregman(xp: Namespace, alpha: Array, beta: Array) -> Array:
     """
     alpha, beta = alpha + xp.zeros_like(beta), beta + xp.zeros_like(alpha)
     change = beta - alpha
-    # α_i β₀ − β_i α₀ from the determinants of pairs, each good to 2 u; of changes if those are
-    # smaller than β, which they are a rounding of
+    # α_i β₀ − β_i α₀ from the determinants of pairs, each good to 2 u, or from those of the changes
+    # if these are smaller than β
     first, second = alpha[..., :, None], alpha[..., None, :]
     near = first * xp.abs(change)[..., None, :] + second * xp.abs(change)[..., :, None]
     smaller = near < first * beta[..., None, :] + second * beta[..., :, None]
@@ -299,7 +298,7 @@ def inverse_log_beta_gradient(xp: Namespace, mu: Array) -> Array:
     array([1.e-06, 1.e+00, 1.e+06])
     """
     largest, y = _largest(xp, mu), -xp.max(mu, axis=-1)
-    # any positive number will do for the largest itself
+    # For the largest entry itself any positive number will do.
     lag = xp.where(largest, xp.ones_like(mu), -mu - y[..., None])
 
     def entries(a: Array) -> tuple[Array, Array]:

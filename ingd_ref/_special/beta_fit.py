@@ -25,14 +25,13 @@ from ingd_ref.errors import DomainError
 
 __all__ = ["concentration_gap", "fitted_concentrations"]
 
-# The iteration starts from the inverse of ∇ log B, which is off by 1e-16/10⁻¹² where this is left
-# of 1 − Σ e^{μ_i}, or below it from a guess of α₀, which is off by a factor of 2 at most unless
-# entries are small, and of 1e8 or so if they are tiny.
+# The iteration starts from the inverse of ∇ log B if 1 − Σ e^{μ_i} is at least this large, where
+# the relative error is below 1e-16/10⁻¹². Otherwise it starts from a guess of α₀, which is off by a
+# factor of 2 at most unless entries are small, and of about 1e8 if they are tiny.
 CONCENTRATED = 1e-12
-# Newton's method, whose steps in log α are cut to one and then square the error, whence one is
-# enough after those below the root of eps. Where rounding itself moves log α by more than that,
-# they no longer shrink. Steps that are still longer than LOST at the end belong to an iteration
-# that has not arrived.
+# Newton's steps in log α are cut to one and later square the error, so one more is enough after a
+# step below √eps. Where rounding itself moves log α by more than that, steps stop shrinking. An
+# iteration whose last step is longer than LOST has not converged.
 MOST_STEPS = 80
 LOST = 1e-2
 
@@ -111,6 +110,6 @@ def _start(xp: Namespace, centre: Array, gap: Array, defect: Array) -> Array:
     mu, concentrated = xp.log(centre) - gap, left < CONCENTRATED
     harmless = xp.full_like(mu, -1.0 - math.log(size))
     broad = inverse_log_beta_gradient(xp, xp.where(concentrated, harmless, mu))
-    # of α₀: (K − 1)/(2α₀) is left if all entries are large, and no more than K/α₀
+    # A guess of α₀: the remainder is (K − 1)/(2α₀) if all entries are large, and at most K/α₀.
     guess = 0.5 * (size - 1) / left
     return xp.where(concentrated, inverse_digamma(xp, digamma(xp, guess) + mu), broad)

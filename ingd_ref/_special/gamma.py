@@ -48,8 +48,8 @@ SHIFT = 10
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
 LOG_2PI = math.log(2.0 * math.pi)
 # Newton's iterations below start within 1.5 % and 7 % of their roots. In logarithmic coordinates,
-# where both functions are almost straight, the first comes to 4e-6 and 4e-13 in two steps and to
-# rounding in the third; the second to 2e-3, 1e-6, 5e-13 and rounding.
+# where both functions are almost straight, the errors of the first are 4e-6, 4e-13 and rounding
+# after one, two and three steps; those of the second 2e-3, 1e-6, 5e-13 and rounding.
 GAP_STEPS = 3
 DIGAMMA_STEPS = 4
 

@@ -180,8 +180,8 @@ def reduced_lgamma_bregman_drop(
         )
         a = xp.where(low, a + 1.0, a)
         b = xp.where(low, b + 1.0, b)
-    # br − as: from the changes where they are the smaller numbers, else from b and s themselves, of
-    # which a change keeps only some digits
+    # br − as from the changes where these are smaller, and otherwise from b and s, of which a
+    # change keeps only some digits
     near = xp.abs(change) * r + a * xp.abs(change_of_shift) < b * r + a * s
     moved, moved_shift = xp.where(near, change, b), xp.where(near, change_of_shift, s)
     tau = difference_of_products(xp, moved, r, a, moved_shift) / a / (b + s)

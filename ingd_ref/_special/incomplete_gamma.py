@@ -40,16 +40,15 @@ __all__ = ["gamma_quantile"]
 END = 37.0
 NODES, WEIGHTS = unit_legendre(48)
 # The exponent is convex, so Newton's iteration for the end of the integral comes from above after
-# its first step; what is left after four of them makes the integral slightly longer, no less
-# accurate.
+# its first step. The error after four steps makes the interval slightly longer, which costs no
+# accuracy.
 END_STEPS = 4
-# Halley's iteration on the logarithm of a tail starts within 7 of the root at worst and comes to
-# 1e-2, 3e-7 and rounding; one is to spare.
+# Halley's iteration on the logarithm of a tail starts within 7 of the root at worst. Its errors are
+# 1e-2, 3e-7 and rounding after three steps; the fourth is spare.
 STEPS = 4
-# Points that are worked on together, with an array of 48 numbers for each.
+# Points evaluated together, with an array of 48 numbers for each.
 TILE = 2048
-# Beyond a factor e⁷ on its left, the approximation by a cubed normal variable is of no use as a
-# start.
+# Left of a factor e⁻⁷, the approximation by a cubed normal variable is too poor a start.
 SMALLEST_ROOT = 0.1
 LOG_2PI = math.log(2.0 * math.pi)
 
@@ -103,7 +102,7 @@ def _in_one_tile(xp: Namespace, a: Array, lower: Array, upper: Array) -> tuple[A
         mass, _ = _tail(xp, a, t, above)
         slope = xp.where(above, -1.0, xp.ones_like(a)) / mass  # of the logarithm of the tail, by t
         newton = (goal - _log_density(xp, a, t) - xp.log(mass)) / slope
-        # the second derivative of that logarithm is slope · (a − x − slope)
+        # The second derivative of that logarithm is slope · (a − x − slope).
         bend = 1.0 - 0.5 * (a * xp.expm1(t) + slope) * newton
         t = _within(xp, t + newton / xp.where(bend < 0.5, 0.5, bend), divide, above)
     _, by_shape = _tail(xp, a, t, above)

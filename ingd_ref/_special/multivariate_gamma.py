@@ -169,7 +169,7 @@ def inverse_multivariate_log_minus_digamma(xp: Namespace, gap: Array, dim: int) 
     for _ in range(NEWTON_STEPS):
         value, slope = _above_the_boundary(xp, c, dim)
         c = c * xp.exp(xp.log(value / gap) * value / slope)
-    # a c that is lost against (d − 1)/2 must not leave the domain
+    # A c that is lost against (d − 1)/2 must not leave the domain.
     least = top * (1.0 + xp.finfo(c.dtype).eps)
     return xp.where(c + top > top, c + top, xp.full_like(c, least))
 

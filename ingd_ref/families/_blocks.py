@@ -53,7 +53,7 @@ def in_blocks(xp: Namespace, formula: Callable[..., Array], *rows: Array) -> Arr
     ):
         return formula(xp, *(xp.asarray(row, copy=True) for row in rows))
     flat = [row if row.ndim == 1 else np.reshape(row, (-1, row.shape[-1])) for row in rows]
-    # Of nearly one size, so that what is chosen by size is chosen alike for all.
+    # Blocks have nearly the same size, so that choices by size are the same for all.
     number = -(-math.prod(batch) // length)
     first, *others = tiles(math.prod(batch), -(-math.prod(batch) // number))
 

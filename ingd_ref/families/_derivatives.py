@@ -12,11 +12,11 @@ from ingd_ref.backend._namespace import Array, Namespace, device
 
 __all__ = ["complex_step_jacobian", "derivative_of_metric", "extrapolated_derivative"]
 
-# A step so small that its square is lost against one in every floating type, and so large that no
-# number underflows.
+# So small that its square is lost against one in every floating type, and so large that nothing
+# underflows.
 COMPLEX_STEP = 2.0**-70
-# Halvings of the first step, from half the size of the parameters down to where rounding outweighs
-# everything; powers of h² eliminated.
+# Halvings of the first step, from half the size of the parameters down to where rounding dominates,
+# and powers of h² that are eliminated.
 HALVINGS = 24
 ORDERS = 7
 

@@ -178,7 +178,7 @@ def sample(family: Formulas, theta: Array, size: int, rng: np.random.Generator) 
     xp, theta = checked(family, theta)
     batch = tuple(theta.shape[:-1])
     values = host_parameters(family, theta)
-    # an axis for the points
+    # Add an axis for the points.
     host = {p.name: np.reshape(values[p.name], (*batch, 1, *p.shape)) for p in family.parameters}
     largest = float(xp.finfo(theta.dtype).max)
     points = np.clip(

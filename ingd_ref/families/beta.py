@@ -118,8 +118,7 @@ class Beta(ExponentialFamily):
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         x = xp.concat([x, 1.0 - x], axis=-1)
         mean = xp.sum(weights * x, axis=-2, keepdims=True)
-        # x − E x, by way of 1 − x near 1: from x = ½ on that is exact, and points below are far
-        # away
+        # Near 1, x − E x comes from 1 − x, which is exact for x ≥ ½; other points are far away.
         change = xp.where(
             mean[..., :1] < 0.75, x[..., :1] - mean[..., :1], mean[..., 1:] - x[..., 1:]
         )

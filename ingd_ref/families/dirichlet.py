@@ -192,7 +192,7 @@ class Dirichlet(ExponentialFamily):
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2, keepdims=True)
         gap = jensen_gap(xp, x / mean, (x - mean) / mean, weights)
-        # points sum to one but for rounding
+        # Points sum to one up to rounding.
         defect = -xp.sum(weights[..., 0] * remaining(xp, 1.0, x), axis=-1)
         determined = differ(xp, x, weights) & (
             concentration_gap(xp, mean[..., 0, :], gap, defect) > 0
@@ -204,7 +204,7 @@ class Dirichlet(ExponentialFamily):
         self, rng: np.random.Generator, size: tuple[int, ...], concentration: np.ndarray
     ) -> np.ndarray:
         shape = (*size, self.categories)
-        # log of a Gamma variate: that of shape α + 1, and log(uniform)/α, which does not underflow
+        # The log of a Gamma variate of shape α + 1, plus log(uniform)/α, which does not underflow.
         logs = (
             np.log(rng.standard_gamma(concentration + 1.0, shape))
             - rng.standard_exponential(shape) / concentration

@@ -140,7 +140,7 @@ class ExponentialTilt(ExponentialFamily):
         return (bare, full)
 
     def example_parameters(self) -> dict[str, np.ndarray]:
-        """Propose four members around the origin, by less than one in each parameter."""
+        """Return four members, each parameter within one of the origin."""
         return {
             "theta": np.asarray(self.origin)
             + 0.5 * np.sin(np.arange(1.0, 4 * self.number + 1)).reshape(4, self.number)

@@ -117,7 +117,7 @@ class Gaussian(ExponentialFamily):
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
         m, variance = self._classical(xp, theta).values()
         square = variance * variance
-        # of (x, x, x), (x, x, x²), (x, x², x²)
+        # The cumulants of (x, x, x), (x, x, x²) and (x, x², x²).
         zero = xp.zeros_like(m)
         first = 2.0 * square
         second = 8.0 * m * square

@@ -231,7 +231,7 @@ class InverseGaussian(ExponentialFamily):
         z = x/m and 1/z give the same λ(x − m)²/(m²x), which is χ² with one degree of freedom.
         """
         r = 0.5 * mean / shape * rng.standard_normal(size) ** 2
-        # the smaller root of z + 1/z = 2 + 2r, without the difference that it is
+        # The smaller root of z + 1/z = 2 + 2r, in a form without a difference.
         z = 1.0 / (1.0 + r + np.sqrt(r * (r + 2.0)))
         smaller = rng.random(size) * (1.0 + z) < 1.0
         return np.asarray(mean * np.where(smaller, z, 1.0 / z))[..., None]

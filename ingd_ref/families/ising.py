@@ -22,9 +22,8 @@ from ingd_ref.families._parameters import Constraint, Parameter, Requirements, r
 __all__ = ["Ising"]
 
 LARGEST = 16  # spins: 65 536 states
-# Damped Newton steps of the inverse of ∇A: each moves the logits by log(1 + ρ), of the ρ that a
-# full step would, so that 200 reach far beyond the logits of ±700 whose probabilities are still
-# numbers.
+# Damped Newton steps of the inverse of ∇A. Each moves the logits by log(1 + ρ) where a full step
+# would move them by ρ, so 200 steps reach far beyond ±700, where probabilities underflow.
 NEWTON_STEPS = 200
 
 SYMMETRIC_HOLLOW = Constraint(
@@ -188,7 +187,7 @@ class Ising(ExponentialFamily):
         )
         size = xp.matmul(p[..., None, :], xp.abs(conditional))[..., 0, :]
         single = xp.matmul(p[..., None, :], conditional)[..., 0, :]
-        # E x_j tanh g_i, equal to that of j and i
+        # E x_j tanh g_i = E x_i tanh g_j
         both = xp.matmul(xp.matrix_transpose(p[..., None] * conditional), states)
         entries = [single[..., i] for i in range(self.spins)]
         # Of the two, the sum of the smaller terms rounds less.
@@ -260,14 +259,14 @@ class Ising(ExponentialFamily):
         states about as probable, or more.
         """
         number, dtype, place = self.number, theta.dtype, device(theta)
-        # of numbers that are 0, ½, 1, … but for rounding
         table = self._table(xp, theta)
+        # The numbers are multiples of ½ up to rounding.
         negligible = float(xp.finfo(theta.dtype).eps) ** 0.5
         mode = xp.astype(
             xp.arange(p.shape[-1], device=place) == xp.argmax(p, axis=-1, keepdims=True), dtype
         )
         one = xp.eye(number, dtype=dtype, device=place) + xp.zeros_like(p[..., :1])[..., None]
-        # of y, and of T, which undergoes the same
+        # The rows of y, followed by those of T, which are eliminated together.
         rows = xp.concat([table - xp.matmul(mode[..., None, :], table), one], axis=-2)
         candidates = xp.concat([p, xp.zeros_like(one[..., 0])], axis=-1)
         free, weight = xp.ones_like(one[..., 0]), xp.zeros_like(one[..., 0])

@@ -16,8 +16,8 @@ from ingd_ref.families.gaussian import Gaussian
 
 __all__ = ["LogNormal"]
 
-# A change of variable moves the base measure alone: log x is N(m, s²), so whatever is a function of
-# θ is that of the Gaussian family.
+# A change of variable affects the base measure alone: log x is N(m, s²), so functions of θ are
+# those of the Gaussian family.
 GAUSSIAN = Gaussian()
 
 

@@ -1,4 +1,4 @@
-"""Products of families: independent variables, each from a family of its own."""
+"""Products of families: independent variables, one from each family."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Product(ExponentialFamily):
 
     @classmethod
     def examples(cls) -> tuple[Product, ...]:
-        """Propose a product of equals, and one of different sizes, one of them a vector."""
+        """A product of equal families, and a nested one of different sizes."""
         from ingd_ref.families.exponential import Exponential
         from ingd_ref.families.gamma import Gamma
         from ingd_ref.families.gaussian import Gaussian
@@ -102,7 +102,7 @@ class Product(ExponentialFamily):
         )
 
     def example_parameters(self) -> Mapping[str, np.ndarray]:
-        """Examples of the factors side by side, as many as all of them have."""
+        """Return the examples of all factors, as many as each of them has."""
         proposed = [family.example_parameters() for family in self.families]
         number = min(len(value) for own in proposed for value in own.values())
         return {
@@ -136,7 +136,7 @@ class Product(ExponentialFamily):
         formula: Callable[[ExponentialFamily], Callable[..., Array]],
         *vectors: Array,
     ) -> Array:
-        """Concatenate what the formula of each factor makes of its rows."""
+        """Concatenate the results of the formula of each factor."""
         parts = zip(*(self._rows(vector) for vector in vectors), strict=True)
         return xp.concat(
             [formula(family)(xp, *own) for family, own in zip(self.families, parts, strict=True)],
@@ -263,7 +263,7 @@ class Product(ExponentialFamily):
         return self._summed(xp, lambda family: family._entropy, theta)
 
     def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        """Pythagoras: the metric is the sum of those of the factors."""
+        """Squared distances add, as the metric is the sum of those of the factors."""
         return xp.sqrt(
             self._summed(
                 xp,

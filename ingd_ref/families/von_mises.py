@@ -18,8 +18,8 @@ from ingd_ref.families.von_mises_fisher import VonMisesFisher, draw_versine
 
 __all__ = ["VonMises"]
 
-# The point (cos x, sin x) of the circle has the family of dimension two; what does not depend on
-# how a point is written comes from there.
+# The point (cos x, sin x) of the circle has a von Mises-Fisher distribution. All that does not
+# depend on the coordinate of a point is the same.
 CIRCLE = VonMisesFisher(2)
 CONCENTRATION = Constraint("zero or positive", lambda xp, value: value >= 0)
 

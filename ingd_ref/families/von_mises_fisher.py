@@ -27,8 +27,7 @@ from ingd_ref.families._samples import require_fit
 
 __all__ = ["VonMisesFisher"]
 
-# Unit vectors come rounded, and perhaps through single precision; what is farther off was never
-# normalised.
+# Unit vectors are rounded, perhaps to single precision. Vectors farther off were never normalised.
 UNIT_TOLERANCE = 1e-6
 
 CONCENTRATION = Constraint("zero or positive", lambda xp, value: value >= 0)

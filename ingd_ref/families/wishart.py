@@ -331,8 +331,8 @@ class Wishart(ExponentialFamily):
         mean = double_word(xp, rounded) + rest
         divergence = log_det_divergence(xp, factor(xp, mean), factor(xp, points), points - mean)
         gap = xp.sum(weights[..., 0] * divergence, axis=-1)
-        # Equal points leave the square of an error of eps²; points that differ in one digit at
-        # least eps² times their weight.
+        # Equal points leave the square of an error of eps²; points that differ in one digit leave
+        # at least eps² times their weight.
         positive = gap > xp.finfo(gap.dtype).eps ** 4
         require_fit(xp, self.name, {"log det of the mean - mean of log det > 0": positive})
         return self._from_gap(xp, gap, factor(xp, mean[..., 0, :, :]))
