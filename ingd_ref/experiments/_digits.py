@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -59,6 +59,7 @@ class Digits(Experiment[FlowResult]):
 
     name = "digits"
     summary = "denoise and complete real images of digits"
+    small: ClassVar = {"number": 5, "training": 20, "held_out": 30, "features": 12, "steps": 2}
 
     def check(self) -> None:
         check_methods(self.methods, TASKS)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -61,6 +61,7 @@ class ElboCosine(Experiment[dict[str, np.ndarray]]):
 
     name = "elbo-cosine"
     summary = "angles between natural gradients of evidence and ELBO"
+    small: ClassVar = {"points": 300, "nodes": (3,), "checked_points": 2}
 
     def check(self) -> None:
         check_methods(self.methods, METHODS)

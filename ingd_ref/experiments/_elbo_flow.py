@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -61,6 +61,7 @@ class ElboFlow(Experiment[dict[str, np.ndarray]]):
 
     name = "elbo-flow"
     summary = "flows of evidence and ELBO on two small models"
+    small: ClassVar = {"steps": 60}
     parallel = False
 
     def check(self) -> None:

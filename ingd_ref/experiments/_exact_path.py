@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -67,6 +67,8 @@ class ExactPath(Experiment[FlowResult]):
     bandwidth: float = option(3.0, "bandwidth σ of the matrix kernel, in units of the particles")
 
     parallel = False
+
+    small: ClassVar = {"steps": (8, 16), "methods": ("euler", "rk4")}
 
     @property
     def summary(self) -> str:

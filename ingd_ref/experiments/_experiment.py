@@ -118,6 +118,8 @@ class Experiment(ABC, Generic[ResultT]):
     backend: str = option("numpy", "array library: numpy or cupy")
 
     parallel: ClassVar[bool] = True
+    #: Options of a run that takes a second or two, for tests.
+    small: ClassVar[Mapping[str, Any]] = {}
 
     def __post_init__(self) -> None:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -60,6 +60,15 @@ class Graph(Experiment[dict[str, np.ndarray]]):
 
     name = "graph"
     summary = "changing edges of a Gaussian graphical model"
+    small: ClassVar = {
+        "nodes": 8,
+        "times": 1500,
+        "changed": 4,
+        "resting": 6,
+        "size": 0.5,
+        "penalties": 15,
+        "trials": 2,
+    }
 
     def check(self) -> None:
         counts = ("nodes", "times", "samples", "changed", "resting", "penalties", "trials")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -94,6 +94,17 @@ class Ingd(Experiment[FlowResult]):
 
     name = "ingd"
     summary = "iNGD of generators, against flows of particles"
+    small: ClassVar = {
+        "dim": 2,
+        "trials": 1,
+        "number": 6,
+        "samples": 20,
+        "latents": 10,
+        "features": 8,
+        "width": 4,
+        "steps": 2,
+        "path_steps": (4, 8),
+    }
 
     def check(self) -> None:
         check_methods(self.methods, METHODS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -69,6 +69,7 @@ class Mixture(Experiment[FlowResult]):
 
     name = "mixture"
     summary = "fastest flow from a Gaussian to a mixture of two"
+    small: ClassVar = {"dim": 2, "trials": 2, "number": 12, "features": 10, "fresh": 20, "steps": 3}
 
     def check(self) -> None:
         check_methods(self.methods, METHODS)

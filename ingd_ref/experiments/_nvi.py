@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -93,6 +93,11 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
 
     name = "nvi"
     summary = "variational inference by natural and plain gradients"
+    small: ClassVar = {
+        "problems": ("linear", "poisson"),
+        "methods": ("natural", "mean-field", "cholesky"),
+        "steps": 128,
+    }
 
     def check(self) -> None:
         check_methods(self.methods, NATURAL + PLAIN)

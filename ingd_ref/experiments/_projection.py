@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -76,6 +76,16 @@ class Projection(Experiment[dict[str, np.ndarray]]):
 
     name = "projection"
     summary = "natural velocities, estimated from moving samples"
+    small: ClassVar = {
+        "tangents": 5,
+        "samples": 300,
+        "times": 17,
+        "window_samples": 40,
+        "functions": 5,
+        "numbers": (200, 800),
+        "replications": 60,
+        "intervals": 40,
+    }
 
     def check(self) -> None:
         check_methods(self.paths, PATHS, "paths")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -55,6 +55,7 @@ class SCurve(Experiment[FlowResult]):
 
     name = "s-curve"
     summary = "flows of noisy points to a curve in the plane"
+    small: ClassVar = {"trials": 2, "number": 15, "features": 10, "steps": 2}
 
     def check(self) -> None:
         check_methods(self.methods, METHODS)

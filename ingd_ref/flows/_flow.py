@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Self
 
 import numpy as np
 
@@ -22,6 +23,15 @@ class Flow(ABC):
     stages of a Runge-Kutta step see the same vector field. :func:`ingd_ref.run_flow` checks what it
     passes to a flow and what it gets back, so a flow checks neither.
     """
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return an instance on which to judge the flow; override it if there is no default.
+
+        Its target is the sample that it is given or, for a flow that knows its target's score, the
+        standard normal distribution.
+        """
+        return cls()
 
     @abstractmethod
     def prepare(

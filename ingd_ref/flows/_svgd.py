@@ -127,6 +127,10 @@ class SVGD(BandwidthFlow):
                 f"got {type(self.score).__name__}"
             )
 
+    @classmethod
+    def example(cls) -> SVGD:
+        return cls(score=lambda x: -x)
+
     def _velocity(self, samples: Samples, bandwidth: float) -> Array:
         score = _score_values(samples.xp, self.score, samples.x)
         return _velocity(samples.x, score, bandwidth, samples.weights, self.implementation)

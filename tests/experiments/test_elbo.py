@@ -10,7 +10,7 @@ from ingd_ref.errors import DataFileError, DomainError, OptionError
 from ingd_ref.experiments import EXPERIMENTS, run_experiment
 from ingd_ref.experiments._networks import classify_networks, equivalence_classes, hidden_sets
 
-SMALL = {"points": 300, "nodes": (3,), "checked_points": 2}
+SMALL = EXPERIMENTS["elbo-cosine"].small
 
 
 def flow(**options):
@@ -22,7 +22,7 @@ def cosine(**options):
 
 
 def test_flows_show_what_the_theory_says(tmp_path):
-    results = run_experiment(flow(steps=60), tmp_path)
+    results = run_experiment(flow(**EXPERIMENTS["elbo-flow"].small), tmp_path)
     # On the cylindrical model the three flows move the visible distribution alike: to the rounding
     # of sixty steps.
     assert results["spread"]["product"] < 1e-13

@@ -12,23 +12,10 @@ from ingd_ref.experiments import EXPERIMENTS, Piece, run_experiment
 from ingd_ref.experiments import _experiment as module
 
 TINY = {
-    "mixture": {"dim": 2, "trials": 2, "number": 12, "features": 10, "fresh": 20, "steps": 3},
-    "s-curve": {"trials": 2, "number": 15, "features": 10, "steps": 2},
-    "digits": {"number": 5, "training": 20, "held_out": 30, "features": 12, "steps": 2},
-    "ingd": {
-        "dim": 2,
-        "trials": 1,
-        "number": 6,
-        "samples": 20,
-        "latents": 10,
-        "features": 8,
-        "width": 4,
-        "steps": 2,
-        "path_steps": (4, 8),
-    },
-    "gaussian": {"steps": (4, 8), "methods": ("euler", "heun", "rk4")},
-    "gamma": {"steps": (8, 16), "methods": ("euler", "rk4")},
+    name: EXPERIMENTS[name].small
+    for name in ("mixture", "s-curve", "digits", "ingd", "gaussian", "gamma")
 }
+TINY["gaussian"] = {"steps": (4, 8), "methods": ("euler", "heun", "rk4")}
 
 
 def tiny(name, **options):

@@ -9,12 +9,7 @@ from ingd_ref.errors import BackendError, DomainError, OptionError
 from ingd_ref.experiments import EXPERIMENTS, Piece, run_experiment
 from ingd_ref.experiments import _nvi as module
 
-TINY = replace(
-    EXPERIMENTS["nvi"],
-    problems=("linear", "poisson"),
-    methods=("natural", "mean-field", "cholesky"),
-    steps=128,
-)
+TINY = replace(EXPERIMENTS["nvi"], **EXPERIMENTS["nvi"].small)
 
 
 @pytest.fixture(scope="module")

@@ -11,25 +11,7 @@ from ingd_ref.experiments import EXPERIMENTS, run_experiment
 from ingd_ref.experiments._graph import roc_curve
 from ingd_ref.experiments._projection import gamma_path, gaussian_path, true_rate
 
-SMALL_PROJECTION = {
-    "tangents": 5,
-    "samples": 300,
-    "times": 17,
-    "window_samples": 40,
-    "functions": 5,
-    "numbers": (200, 800),
-    "replications": 60,
-    "intervals": 40,
-}
-SMALL_GRAPH = {
-    "nodes": 8,
-    "times": 1500,
-    "changed": 4,
-    "resting": 6,
-    "size": 0.5,
-    "penalties": 15,
-    "trials": 2,
-}
+SMALL_PROJECTION, SMALL_GRAPH = (EXPERIMENTS[name].small for name in ("projection", "graph"))
 
 
 def test_true_rates_are_derivatives_of_natural_parameters():

@@ -41,7 +41,7 @@ def tolerance(case, name):
 
 
 def deviation(case, name, actual):
-    """Largest deviation from the stored array in units of the tolerance; at most one where they agree."""
+    """Return the largest deviation from the stored array in units of the tolerance."""
     actual, expected = np.asarray(actual, dtype=float), array(case, name)
     assert actual.shape == expected.shape
     return float(np.max(np.abs(actual - expected)) / tolerance(case, name))

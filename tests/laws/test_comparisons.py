@@ -1,4 +1,4 @@
-"""The velocities and distances that the natural gradient is compared with, against their oracles and their own laws."""
+"""Baseline velocities and distances against their oracles and their own laws."""
 
 from dataclasses import replace
 

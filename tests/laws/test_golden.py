@@ -1,4 +1,4 @@
-"""The package against the outputs of the published program, by every implementation of its kernels."""
+"""The package against the outputs of the published program, with every implementation."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The oracles against published outputs, against each other's independent routes, and against derivatives by the complex step."""
+"""The oracles against published outputs, independent routes, and complex-step derivatives."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Each planted fault is noticed by the laws that are named beside it, and a correct implementation by none."""
+"""Each planted fault is noticed by the laws that it names, and a correct solver by none."""
 
 import pytest
 

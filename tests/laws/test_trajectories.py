@@ -1,4 +1,4 @@
-"""Laws of whole trajectories, which a single velocity does not show: the straight line of the moments, and what does not decrease."""
+"""Laws of trajectories: the straight line of the moments, and what need not decrease."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_moments_follow_the_exponential_line(solve, scheme, order, kernel):
 
 
 def test_euclidean_residual_may_grow(solve):
-    """‖Δ‖² is no Lyapunov function of the flow, only its form in the metric is: anisotropic samples and quadratic statistics show it."""
+    """‖Δ‖² may grow, unlike its form in the metric: with quadratic statistics, for instance."""
     rng = np.random.default_rng(6)
     x, y = (
         rng.normal(size=(8, 2)) * [3, 0.3],
