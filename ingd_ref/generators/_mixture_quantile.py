@@ -155,7 +155,7 @@ class GaussianMixtureQuantile(Generator):
             inside = known & (x + newton > left) & (x + newton < right)
             usable = inside & (xp.abs(newton) < 0.5 * xp.abs(step))
             step = xp.where((settled & inside) | usable, newton, 0.5 * (left + right) - x)
-            # Between distant components the tail is flat: a settled x is as good as any there, and
+            # Between distant components the tail is flat: any settled x will do there, and
             # a step of pure rounding may be huge.
             step = xp.where(settled & ~inside, xp.zeros_like(step), step)
             x = x + step

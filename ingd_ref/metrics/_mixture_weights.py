@@ -53,8 +53,8 @@ def mixture_weights(
     number = densities.shape[1]
     beta = xp.full((number,), 1.0 / number, dtype=densities.dtype, device=device(densities))
     identity = xp.eye(number, dtype=densities.dtype, device=device(densities))
-    # At the minimum for barrier μ the certificate is b μ: a tenth of the tolerance leaves room for
-    # an inexact minimum.
+    # At the minimum for barrier μ the certificate is b μ: a tenth of the tolerance allows an
+    # inexact minimum.
     barrier, last_barrier = 1.0 / number, 0.1 * tolerance / number
     for iteration in range(max_iterations + 1):
         mixture = xp.matmul(densities, beta)

@@ -71,8 +71,8 @@ def _spectrum(xp: Namespace, fisher: Array) -> tuple[Array, Array]:
     """Return eigenvalues and eigenvectors of F̂ if it is a covariance up to rounding."""
     scale = item(xp.max(xp.abs(fisher)))
     # A covariance computed as a product of matrices has errors of about √n units of rounding per
-    # entry, and eigenvalues inherit them b-fold; half the digits leaves room for any sample size
-    # and still catches a matrix that is no covariance.
+    # entry, and eigenvalues inherit them b-fold; half the digits admits any sample size and still
+    # catches a matrix that is no covariance.
     tolerance = math.sqrt(xp.finfo(fisher.dtype).eps) * scale
     asymmetry = item(xp.max(xp.abs(fisher - xp.matrix_transpose(fisher))))
     if asymmetry > tolerance:

@@ -57,7 +57,7 @@ def tangent(u: Array, name: str, xp: Namespace, cells: int, like: Array) -> Arra
     size = xp.sum(xp.abs(u), axis=-1)
     if not item(xp.all(size < math.inf)):
         _checks.finite(u, name, xp)
-    # It may be a difference of probabilities: their n roundings count besides those of its own size.
+    # It may be a difference of probabilities, whose n roundings count besides those of its own.
     rounding = cells * float(xp.finfo(u.dtype).eps)
     sums_to(u, name, xp, 0.0, _checks.SUM_TOLERANCE * size + rounding)
     return u

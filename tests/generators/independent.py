@@ -1,4 +1,4 @@
-"""Generators written a second time, straight from their formulas and in plain NumPy, which also takes complex parameters."""
+"""Generators written again from their formulas in plain NumPy, for complex parameters, too."""
 
 import itertools
 

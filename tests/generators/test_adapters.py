@@ -1,4 +1,4 @@
-"""Generators of a user's own: functions, PyTorch modules and JAX functions."""
+"""Generators from functions, PyTorch modules and JAX functions."""
 
 import numpy as np
 import pytest

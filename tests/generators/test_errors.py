@@ -1,4 +1,4 @@
-"""What generators refuse, and what they say about it."""
+"""Wrong arguments of generators, and their messages."""
 
 import numpy as np
 import pytest

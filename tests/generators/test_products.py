@@ -1,4 +1,4 @@
-"""Values and Jacobian products of all generators against the same formulas written a second time, differentiated by the complex step."""
+"""Values and Jacobian products of all generators against complex steps of the same formulas."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Quantile generators against distribution functions of mpmath at forty digits, differentiated there by central differences."""
+"""Quantile generators against distribution functions of mpmath at forty digits."""
 
 import itertools
 
@@ -18,7 +18,7 @@ MP = mpmath.MPContext()
 MP.dps = 40
 EPS = np.finfo(float).eps
 
-# What is asked of x and ∂x/∂α, relative: the exponential of log x ≥ −708 rounds 708 eps = 1.6e-13;
+# The tolerance of x and ∂x/∂α, relative: the exponential of log x ≥ −708 rounds 708 eps = 1.6e-13;
 # a rounding of log u ≥ −28 moves log x by at most 28 eps/α, but for α = 1e-2 x > 1e-308 only if log
 # u ≥ −7, so 1.6e-13 again. Where x is not tiny some 100 eps are left.
 QUANTILE = 4e-13
@@ -29,7 +29,7 @@ PROBABILITIES = [2e-12, 1e-7, 1e-3, 0.2, 0.5, 0.7, 0.99, 1.0 - 1e-6, 1.0 - 2e-12
 
 
 def tail(a, x, upper):
-    """Regularised incomplete gamma function on one side, by its power series, all of whose terms are positive."""
+    """Regularised incomplete gamma function on one side, by a power series of positive terms."""
     term = total = MP.exp(a * MP.log(x) - x - MP.loggamma(a + 1))
     k = 0
     while term > total * MP.eps:
@@ -40,7 +40,7 @@ def tail(a, x, upper):
 
 
 def exact_quantile(a, u, near):
-    """x to twenty digits from an x that is good to ten, by one step of Newton's iteration; and ∂x/∂a."""
+    """x to twenty digits from an x with ten, by one step of Newton's iteration, and ∂x/∂a."""
     a, u, x = MP.mpf(a), MP.mpf(u), MP.mpf(near)
     upper = u > 0.5
     sign, goal = (-1, 1 - u) if upper else (1, u)
@@ -121,9 +121,12 @@ def test_samples_have_the_distribution_of_the_family(family, classical):
     w, theta = generator.pack(**classical), family.natural(**classical)
     u = np.linspace(0.02, 0.98, 25)[:, None]
     x = generator(w, u)[:, 0]
+
     # F(x) = u, with F by quadrature of the family's density, which is a formula of its own: 1e-9 is
-    # asked of the adaptive quadrature
-    density = lambda t: float(np.exp(family.log_prob(theta, np.array([t]))))
+    # the tolerance of the adaptive quadrature
+    def density(t):
+        return float(np.exp(family.log_prob(theta, np.array([t]))))
+
     from scipy.integrate import quad
 
     mass = [
@@ -184,7 +187,7 @@ def test_mixture_quantiles_and_their_derivatives(mixture):
             / (2 * h)
         )
         point = near - sign * (distribution(exact_w, near, upper) - goal) / density
-        # x is as good as the rounding of its tail allows: some eps of tail/density, and of x
+        # x is as accurate as the rounding of its tail allows: some eps of tail/density, and of x
         # itself; 100 eps of the tail for its quadrature
         assert abs(float(near - point)) <= 100 * EPS * (abs(float(point)) + float(goal / density))
         slopes = []

@@ -1,4 +1,4 @@
-"""The metrics and the functionals behind the baseline flows, one pair of points at a time in fifty digits.
+"""The metrics and the functionals behind the baseline flows, pair by pair in fifty digits.
 
 Nothing here imports the package.
 """
@@ -83,7 +83,7 @@ def squared(point, b):
 
 
 def gradient(function, point):
-    """Central differences in fifty digits: with step 1e-15 truncation is of relative order 1e-30 and rounding of order 1e-35."""
+    """Central differences in fifty digits: truncation of relative order 1e-30, rounding 1e-35."""
     step = mpmath.mpf(10) ** -15
     result = []
     for a in range(len(point)):

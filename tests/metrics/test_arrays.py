@@ -1,4 +1,4 @@
-"""Metrics and baseline velocities on other array libraries, devices and types: the same numbers, and no transfer that nobody asked for."""
+"""Metrics and baseline velocities on other libraries, devices and types: the same numbers."""
 
 import array_api_strict as strict
 import numpy as np
@@ -57,7 +57,7 @@ def in_single(host):
 
 
 def tolerances(dtype):
-    """A few units of rounding of numbers of order one; libraries differ in the order of their sums."""
+    """A few roundings of numbers of order one; libraries differ in the order of their sums."""
     return {"rtol": 200 * float(np.finfo(dtype).eps), "atol": 200 * float(np.finfo(dtype).eps)}
 
 

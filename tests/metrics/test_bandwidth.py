@@ -53,7 +53,7 @@ def test_points_without_a_scale_get_one():
 
 @pytest.mark.parametrize("case", naive.CASES)
 def test_the_published_bandwidth_counts_spurious_self_distances(case):
-    """The published program expands squared distances: some of the n zeros come out positive and push the lower median down the list."""
+    """Expanded squared distances make some of the n zeros positive and lower the lower median."""
     x, published = (
         naive.golden()[f"{case}/particles"],
         float(naive.golden()[f"{case}/kernel_bandwidth"]),

@@ -1,4 +1,4 @@
-"""(Q2): the energy distance against sums in fifty digits, SciPy, distribution functions and stored arrays."""
+"""(Q2): the energy distance against sums in fifty digits, SciPy and stored arrays."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ EPS = np.finfo(float).eps
 
 
 def tolerance(x, y):
-    """Four means of at most the diameter of both clouds, each with a few units of rounding from its blocked sums."""
+    """Four means of at most the diameter of both clouds, each with a few units of rounding."""
     both = np.concatenate([x, y])
     return 32 * EPS * np.max(np.linalg.norm(both - both[0], axis=1))
 
@@ -87,7 +87,7 @@ def test_degenerate_clouds_are_at_distance_zero():
 
 @pytest.mark.parametrize("case", naive.CASES)
 def test_the_value_is_right_where_the_published_program_expands_its_distances(case):
-    """Above 25 points the published program takes ‖x‖² + ‖y‖² − 2⟨x, y⟩ for ‖x − y‖², so a point is at a distance from itself."""
+    """Above 25 points the published ‖x‖² + ‖y‖² − 2⟨x, y⟩ moves a point away from itself."""
     stored = naive.golden()
     x, y, published = (
         stored[f"{case}/{name}"] for name in ("particles", "target", "energy_distance")

@@ -1,4 +1,4 @@
-"""(Q3): the density ratio and its divergence against closed forms, an independent optimiser and the optimality conditions."""
+"""(Q3): the density ratio against closed forms, an independent optimiser and optimality."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""(Q4): the norm of the moment mismatch against fifty digits, pseudo-inverses and its invariance."""
+"""(Q4): the norm of the moment mismatch against fifty digits and pseudo-inverses."""
 
 import mpmath
 import numpy as np

@@ -24,7 +24,7 @@ def clouds(seed, n, m, d):
 
 
 def transport_cost(u, v, u_counts, v_counts, order):
-    """∫|Q_u − Q_v|^p by carrying mass from left to right, in rational arithmetic; weights are counts divided by their sum."""
+    """∫|Q_u − Q_v|^p by moving mass from left to right, in rational arithmetic."""
     queues = [
         [
             [Fraction(float(z)), Fraction(int(c), int(sum(counts)))]

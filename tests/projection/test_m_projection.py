@@ -1,4 +1,4 @@
-"""(P1): moment matching by the family's inverse and by Newton's method, and the samples that have no projection."""
+"""(P1): moment matching by inverses and by Newton's method, and samples without a projection."""
 
 import numpy as np
 import pytest
@@ -80,7 +80,7 @@ def test_ising_spins_with_a_dozen_couplings():
 
 
 def test_steps_are_cut_where_the_parameter_space_ends():
-    """From shape 1e-3 the first full step leaves the space of Gamma distributions; shortened ones arrive."""
+    """From shape 1e-3 the first full step leaves the Gamma distributions; shorter ones arrive."""
     family = ir.families.Gamma()
     theta = family.natural(shape=50.0, rate=2.0)
     options = {

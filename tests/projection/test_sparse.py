@@ -1,4 +1,4 @@
-"""(P6): sparse minima, their optimality, paths of penalties, and the recovery of few changes among many."""
+"""(P6): sparse minima, their optimality, paths of penalties, and few changes among many."""
 
 import numpy as np
 import pytest
@@ -88,7 +88,7 @@ def test_free_coefficients_have_no_gradient_and_start_the_path_later():
 
 
 def moving_points(rng, number=60, dim=5):
-    """Samples whose first coordinate drifts with velocity 2 and whose last one with −1; the others rest."""
+    """Samples whose first coordinate drifts with velocity 2 and the last one with −1."""
     times = np.linspace(0.0, 1.0, 21)
     drift = np.zeros(dim)
     drift[0], drift[-1] = 2.0, -1.0
@@ -161,7 +161,7 @@ def test_arguments_that_do_not_fit_are_refused():
 
 
 def test_a_minimum_that_does_not_exist_is_reported():
-    """C = 0 along (1, −1), where c pulls harder than the penalty: the function has no lower bound."""
+    """C = 0 along (1, −1), where c pulls harder than the penalty: there is no lower bound."""
     matrix, vector = np.ones((2, 2)), np.array([1.0, -1.0])
     with pytest.raises(SingularSystemError, match="optimality conditions are violated"):
         minimum(matrix, vector, 0.1)

@@ -1,4 +1,4 @@
-"""(P2)-(P4): tangents from velocities, scores and pairs, their errors, and the samples that do not determine them."""
+"""(P2)-(P4): tangents from velocities, scores and pairs, their errors, and samples without one."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_quadrature_particles_give_the_closed_form(mean, deviation, mean_rate, d
 
 @given(st.floats(0.8, 20), st.floats(0.1, 5), st.sampled_from([-2.0, -0.1, 0.3, 1.0]))
 def test_gamma_with_a_moving_rate(shape, rate, rate_rate):
-    """Trapezoidal nodes in u = log x, whose density falls off double-exponentially to the right and like e^{shape·u} to the left."""
+    """Trapezoidal nodes in u = log x: the density falls double-exponentially to the right."""
     u = np.linspace(-45.0 / shape - 1.0, np.log1p(60.0 / shape + 12.0 / np.sqrt(shape)), 400)
     weights = np.exp(shape * u - shape * np.expm1(u))
     x = shape / rate * np.exp(u)[:, None]
@@ -162,7 +162,7 @@ def test_paired_samples_are_exact_to_second_order():
 
 
 def test_spins_have_pairs_though_no_velocity():
-    """Independent spins with tanh θ(t) as means: θ̇ from samples at t ± h, independent of each other."""
+    """Independent spins with tanh θ(t) as means: θ̇ from independent samples at t ± h."""
     rng = np.random.default_rng(5)
     theta, theta_rate, h, number = np.array([0.3, -0.5]), np.array([0.8, -0.4]), 0.2, 100_000
     low, high = (
@@ -199,7 +199,7 @@ def test_error_falls_like_the_root_of_the_sample_size_to_a_million():
 
 
 def error_slope(numbers, replications):
-    """Root-mean-square errors over replications; with r of them their logarithm has the error sqrt(1/(2r))/sqrt(2)."""
+    """Root-mean-square errors over r replications; their logarithm has the error 1/(2√r)."""
     rng = np.random.default_rng(6)
     errors = []
     for number in numbers:
@@ -225,7 +225,7 @@ def test_intervals_of_velocities_cover():
 
 
 def test_intervals_of_noisy_scores_cover():
-    """Scores with noise that is larger where |z| is, so that the plain formula of regression would be wrong."""
+    """Scores with noise that grows with |z|, where the plain formula of regression is wrong."""
     rng = np.random.default_rng(8)
     x, _, expected = gaussian_samples(rng, 1000, batch=(2000,))
     z = (x[..., 0] - 0.4) / 0.8
@@ -271,7 +271,7 @@ def test_bootstrap_agrees_with_the_sandwich(kind):
 
 
 def test_random_fourier_and_radial_statistics():
-    """Families without a tractable log-partition function: the regression of a score in their span returns it."""
+    """Without a tractable log-partition function: the regression of a score in the span."""
     rng = np.random.default_rng(11)
     x = rng.normal(size=(400, 2))
     for features in (

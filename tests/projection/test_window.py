@@ -1,4 +1,4 @@
-"""(P5): windows of time, their bases, weights and rules, orders of convergence, errors, and windows that make no sense."""
+"""(P5): windows of time, their bases, weights and rules, orders, errors and wrong arguments."""
 
 from math import comb
 
@@ -245,7 +245,7 @@ GAUSS_TIMES, GAUSS_WEIGHTS = ir.projection.gauss_legendre_times(0.0, 1.0, 4)
 
 
 def test_intervals_cover():
-    """2000 replications: the share has a standard error of 0.5 %. Four nodes in time leave a bias of 4e-5 of a standard error of 1e-1."""
+    """2000 replications, 0.5 % standard error; four nodes leave a bias of 4e-5 of 1e-1."""
     rng = np.random.default_rng(2)
     shares = coverage(
         GAUSSIAN,
@@ -256,7 +256,7 @@ def test_intervals_cover():
 
 
 def test_intervals_of_coupled_particles_cover():
-    """The same particles at all times, x = 3t + z: only their variance is uncertain, where independent samples also shift the means."""
+    """The same particles at all times, x = 3t + z: only their variance is uncertain."""
     rng = np.random.default_rng(2)
     paths = [3.0 * GAUSS_TIMES[:, None, None] + rng.normal(size=(1, 400, 1)) for _ in range(800)]
     shares = coverage(ir.features.Monomials(1), 3.0, paths, coupled=True)
@@ -281,7 +281,7 @@ def test_bootstrap_agrees_with_the_sandwich():
 
 
 def test_unbiased_covariances_for_few_samples_at_many_times():
-    """Two samples at each of 4000 times: covariances with 1/n are half of what they should be, and θ̇ twice; 1/(n − 1) puts it right."""
+    """Two samples at each of 4000 times: with 1/n covariances are half and θ̇ twice as large."""
     rng = np.random.default_rng(4)
     times = np.linspace(0.0, 1.0, 4000)
     samples = straight_path(times, rng.normal(size=(4000, 2, 1)))

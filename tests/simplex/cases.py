@@ -1,4 +1,4 @@
-"""Models of every kind, with what is known about them: which are cylindrical (B5), and independent formulas for their probabilities."""
+"""Models of every kind: which are cylindrical (B5), and formulas for their probabilities."""
 
 from types import SimpleNamespace
 
@@ -12,7 +12,7 @@ TWO_BY_TWO = simplex.Marginalisation.hiding((2, 2), [0])
 
 
 def mixture_components(kind):
-    """Four joints of two hidden and three visible values: generic, with one p(h|v), or with one p_V."""
+    """Four joints of two hidden and three visible values: generic, one p(h|v), or one p_V."""
     rng = np.random.default_rng(17)
     p = rng.dirichlet(np.full(6, 2.0), 4).reshape(4, 2, 3)
     conditional, visible = p / p.sum(axis=1, keepdims=True), p.sum(axis=1, keepdims=True)
@@ -25,7 +25,7 @@ def mixture_components(kind):
 
 
 def component_is_hidden():
-    """The hidden value names the component, and each has a fixed distribution of the visible value."""
+    """The hidden value names the component, each with a fixed distribution of the visible one."""
     rows = np.random.default_rng(18).dirichlet(np.ones(3), 2)
     return np.stack(
         [np.concatenate([rows[0], np.zeros(3)]), np.concatenate([np.zeros(3), rows[1]])]
@@ -37,7 +37,7 @@ def logistic(x):
 
 
 def factored(shared):
-    """p(v; a) p(h|v; b) with two parameters a and two parameters b, where p(h|v) may also depend on a."""
+    """p(v; a) p(h|v; b) with two parameters each, where p(h|v) may also depend on a."""
 
     def function(xi):
         a, b = xi[..., :2], xi[..., 2:]

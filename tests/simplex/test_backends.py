@@ -88,7 +88,7 @@ def require_same(move, model, tolerance):
         if name.endswith(("cosines.elbo", "cosines.perfect", "cosines.gap")) and np.any(
             np.isnan(expected)
         ):
-            continue  # directions that vanish: what is NaN and what is noise depends on the rounding
+            continue  # the direction vanishes: NaN or noise, by rounding
         scale = max(1.0, np.abs(expected).max())
         np.testing.assert_allclose(
             to_host(result).astype(float), expected, atol=tolerance * scale, err_msg=name
@@ -106,7 +106,7 @@ CHOSEN = [
 
 @pytest.mark.parametrize("name", CHOSEN)
 def test_devices(on_device, name):
-    """float32 has rounding 1e-7 and conditions up to a hundred here; float64 must agree to rounding."""
+    """float32 rounds to 1e-7 and conditions reach a hundred; float64 must agree to rounding."""
     move = on_device
     single = "float32" in str(move(np.zeros(1)).dtype)
     require_same(move, PORTABLE[name], 2e-4 if single else 1e-12)

@@ -57,7 +57,7 @@ def test_defect_is_the_norm_of_the_commutator(model):
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_sizes_bound_the_disagreement(model, seed):
-    """The gap leaks at most the defect, and the evidence gradients differ at most by the discrepancy, in visible lengths."""
+    """The gap leaks at most the defect; evidence gradients differ by at most the discrepancy."""
     case = problem(model, seed)
     angles = simplex.principal_angles(model, case.xi)
     fixed = simplex.elbo_gradient(model, case.xi, case.target, case.recognition)
@@ -83,7 +83,7 @@ def test_sizes_bound_the_disagreement(model, seed):
 
 
 def test_disagreement_is_attained():
-    """The worst whitened gap and the worst target, built from the principal vectors, reach both sizes."""
+    """The worst whitened gap and the worst target, from the principal vectors, attain both."""
     model = simplex.naive_bayes()
     xi = np.array([0.5, 0.4, 0.7, 0.2, 0.9])
     angles = simplex.principal_angles(model, xi)
@@ -117,7 +117,7 @@ def test_disagreement_is_attained():
 
 
 def test_one_point_is_not_enough():
-    """Naive Bayes where the effects do not depend on the cause, and a restricted Boltzmann machine without interactions."""
+    """Naive Bayes with effects that ignore the cause, and a machine without interactions."""
     singular = np.array([0.3, 0.6, 0.6, 0.2, 0.2])
     assert simplex.is_cylindrical(simplex.naive_bayes(), points=singular)
     assert not simplex.is_cylindrical(
@@ -129,7 +129,7 @@ def test_one_point_is_not_enough():
 
 
 def test_small_defects_keep_their_digits():
-    """Near the singular points the defect falls in proportion to the distance: sines from cosines would stop at 1e-8."""
+    """Near singular points the defect falls like the distance: √(1 − c²) would stop at 1e-8."""
     base = np.array([0.3, 0.6, 0.6, 0.2, 0.2])
     steps = np.array([1e-4, 1e-6])
     xi = base + steps[:, None] * np.array([0.0, 1.0, 0.0, 0.0, 0.0])
@@ -141,8 +141,11 @@ def test_small_defects_keep_their_digits():
 
 @pytest.mark.parametrize("shape", [(2, 4), (3, 5)])
 def test_gap_is_vertical_on_the_full_simplex(shape):
-    """(B4) at a thousand points. Singular vectors are known up to eps times the condition of the whitened chart, and that grows like
-    1/√min p."""
+    """(B4) at a thousand points.
+
+    Singular vectors are known up to eps times the condition of the whitened chart, which grows like
+    1/√min p.
+    """
     marginal = simplex.Marginalisation.hiding(shape, [0])
     model = simplex.full_simplex(marginal)
     rng = np.random.default_rng(6)
@@ -186,7 +189,7 @@ def test_a_perfect_recognition_has_no_gap_gradient():
 
 
 def test_more_parameters_than_states():
-    """Redundant statistics do not change the angles: cut directions are no part of the tangent space."""
+    """Redundant statistics do not change the angles: cut directions are not tangent."""
     machine = simplex.boltzmann_machine(2, 1)
     redundant = simplex.LogLinearModel(
         np.concatenate([machine.statistics, 2.0 * machine.statistics, np.ones((8, 1))], axis=1),

@@ -1,4 +1,4 @@
-"""Losses and natural gradients on models, (B2), (B3) and (B6): closed forms, invariances, batches, limits."""
+"""Losses and natural gradients on models, (B2), (B3), (B6): closed forms, invariances, batches."""
 
 import tracemalloc
 
@@ -60,7 +60,7 @@ def test_natural_gradient_of_naive_bayes_in_closed_form(xi, seed):
 
 @given(tables, seeds)
 def test_evidence_gradient_of_naive_bayes(xi, seed):
-    """Its visible model is the whole visible simplex, so p_V moves straight; and no shorter parameter velocity does that."""
+    """The visible model is the whole simplex, so p_V moves straight, by the shortest velocity."""
     case = problem(NAIVE, seed)
     solution = simplex.evidence_gradient(NAIVE, xi, case.target)
     if (
@@ -118,7 +118,7 @@ def test_held_and_substituted_recognition_agree(model):
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_losses_and_gap(model):
-    """L − L_V is the mean divergence of recognition and posterior, and it closes for the perfect recognition."""
+    """L − L_V is the mean divergence of recognition and posterior; a perfect one closes it."""
     case = problem(model, 4, size=6)
     p = model.probabilities(case.xi)
     bound = simplex.elbo_loss(model, case.xi, case.target, case.recognition)
@@ -137,7 +137,7 @@ def test_losses_and_gap(model):
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_plain_gradients_by_differences(model):
     case = problem(model, 5)
-    step = 6e-6  # the cube root of eps: truncation and rounding are both near 1e-10 for third derivatives of order ten
+    step = 6e-6  # eps^(1/3): truncation and rounding near 1e-10 for third derivatives of ten
     pieces = [
         (
             simplex.evidence_gradient(model, case.xi, case.target),
@@ -160,7 +160,7 @@ def test_plain_gradients_by_differences(model):
 
 @given(seeds)
 def test_tangent_does_not_depend_on_the_chart(seed):
-    """The same full simplex by its probabilities and by its logits; the projection of a gradient on the same tangent space."""
+    """The full simplex by probabilities and by logits: one projection on one tangent space."""
     rng = np.random.default_rng(seed)
     marginal = simplex.Marginalisation.hiding((2, 3), [0])
     p = rng.dirichlet(np.full(6, 3.0))
@@ -220,7 +220,7 @@ def test_cosines_match_the_gradients():
 
 
 def test_singular_points_keep_their_rank():
-    """Where the effects do not depend on the cause, fewer visible directions are left; a pseudo-inverse of G_V would see junk."""
+    """Where the effects ignore the cause, a pseudo-inverse of G_V would see rounding."""
     solution = simplex.evidence_gradient(
         NAIVE, np.array([0.3, 0.6, 0.6, 0.2, 0.2]), np.full(4, 0.25)
     )

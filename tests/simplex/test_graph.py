@@ -1,4 +1,4 @@
-"""Markov equivalence of networks, and the rule that reads from a graph whether the model is cylindrical (B5)."""
+"""Markov equivalence of networks, and the rule that finds cylindrical graphs (B5)."""
 
 import itertools
 
@@ -9,7 +9,7 @@ from ingd_ref import simplex
 
 
 def graphs(names):
-    """Every directed acyclic graph on these nodes, as a mapping from node to parents; by permutations, not by search for cycles."""
+    """Every directed acyclic graph on these nodes, as node to parents, by permutations."""
     found = {}
     for order in itertools.permutations(names):
         earlier = [(a, b) for i, b in enumerate(order) for a in order[:i]]
@@ -20,9 +20,14 @@ def graphs(names):
 
 
 def by_covered_edges(parents):
-    """The equivalence class by another road: edges a → b whose ends have the same other parents may be turned round, and all of the
-    class is reached so (Chickering, 1995)."""
-    key = lambda graph: frozenset((a, b) for b, above in graph.items() for a in above)
+    """The equivalence class by reversing covered edges, which reaches all of it (Chickering, 1995).
+
+    An edge a → b is covered if its ends have the same other parents.
+    """
+
+    def key(graph):
+        return frozenset((a, b) for b, above in graph.items() for a in above)
+
     start = {node: frozenset(above) for node, above in parents.items()}
     found, waiting = {key(start): start}, [start]
     while waiting:
@@ -113,9 +118,7 @@ def test_rule_agrees_with_the_angles_on_four_nodes():
             largest, smallest = (
                 (max(largest, defect), smallest) if rule else (largest, min(smallest, defect))
             )
-    print(
-        f"largest defect of a cylindrical network {largest:.1e}, smallest of the others {smallest:.1e}"
-    )
+    print(f"largest defect of a cylindrical network {largest:.1e}, smallest other {smallest:.1e}")
     assert counted == {True: 1448, False: 1142}
     # Rounding times the condition of fifteen table entries on one side; far from it on the other.
     assert largest <= 1e-12

@@ -1,4 +1,4 @@
-"""Models of (B2): probabilities and Jacobians against loops and differences at eighty digits, and arguments that are none."""
+"""Models of (B2): probabilities and Jacobians against loops and differences, wrong arguments."""
 
 import numpy as np
 import pytest

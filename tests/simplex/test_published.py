@@ -106,7 +106,7 @@ def test_cosines_and_their_histograms(letter):
 
 
 def test_share_of_directions_that_oppose():
-    """11.528 % and 0.008 % of 50,000, of which 6,080 points are stored: within four standard errors of a share."""
+    """11.528 % and 0.008 % of 50,000, of which 6,080 are stored: within four standard errors."""
     arrays = published()
     for letter, share in (("a", 0.11528), ("b", 0.00008)):
         cosines = simplex.direction_cosines(

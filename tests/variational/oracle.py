@@ -1,4 +1,4 @@
-"""What variational inference has to find, by code of its own: reparametrised ELBOs for a general optimiser, and plain loops."""
+"""Independent solutions: reparametrised ELBOs for a general optimiser, and plain loops."""
 
 import numpy as np
 from scipy import optimize
@@ -21,7 +21,7 @@ def poisson(response):
 
 
 class Reparametrised:
-    """−ELBO of a Gaussian m + Cz for a likelihood of linear predictors and a prior N(0, I/λ), by nodes for each datum.
+    """−ELBO of a Gaussian m + Cz for linear predictors and a prior N(0, I/λ), by nodes per datum.
 
     The gradient comes from the reparametrisation, E[φ′(a·m + |Cᵀa| z) z], so no second derivative
     of φ occurs.

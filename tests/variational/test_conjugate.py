@@ -1,4 +1,4 @@
-"""Steps in any family: exact Bayes where the likelihood is conjugate, the gradient of the divergence through the mean chart, damping."""
+"""Steps in any family: exact Bayes for conjugate likelihoods, gradients by means, damping."""
 
 import math
 
@@ -66,7 +66,7 @@ def test_gradient_is_that_of_the_divergence_through_the_mean_chart(name):
 
 
 def test_conjugate_steps_are_bayes_rule():
-    """Beta-Bernoulli, Gamma-Poisson and Dirichlet-categorical: the posterior counts, to the last digit."""
+    """Beta-Bernoulli, Gamma-Poisson, Dirichlet-categorical: posterior counts to the last digit."""
     beta = FAMILIES.Beta()
     prior = beta.natural(alpha=2.0, beta=3.0)
     theta = conjugate_step(
@@ -96,7 +96,7 @@ def test_partial_steps_go_straight():
 
 @pytest.mark.parametrize(("name", "number"), [("Gamma", 201), ("Gaussian", 101), ("Beta", 201)])
 def test_quadrature_gradient_solves_a_problem_that_is_not_conjugate(name, number):
-    """ℓ = −½x² − 0.3 sin x on top of the prior: iterating lands where differences of the ELBO vanish."""
+    """ℓ = −½x² − 0.3 sin x on top of the prior: the fixed point is stationary for the ELBO."""
     family, first, second = CASES[name]
     theta, prior = family.natural(**first), family.natural(**second)
 
@@ -134,7 +134,7 @@ def test_quadrature_gradient_solves_a_problem_that_is_not_conjugate(name, number
 
 
 def test_base_measure_belongs_to_the_gradient():
-    """Without a prior in the family, q = p is stationary only if log h is taken off ℓ: log p itself as ℓ for a Gamma, where h = 1/x."""
+    """Without a prior, q = p is stationary only if log h is subtracted from ℓ: Gamma, h = 1/x."""
     family, theta = FAMILIES.Gamma(), FAMILIES.Gamma().natural(shape=2.5, rate=0.7)
     x, weights = scalar_nodes(family, theta)
     log_density = family.log_prob(theta, x)
@@ -169,7 +169,7 @@ def test_draws_converge_to_quadrature():
 @pytest.mark.parametrize("name", ["Gamma", "Gaussian", "Beta"])
 @pytest.mark.parametrize("power", [1.0, 1e4])
 def test_nodes_reproduce_the_moments(name, power):
-    """Ordinary and very narrow members: Fisher information and mean by nodes are those in closed form."""
+    """Ordinary and very narrow members: Fisher information and mean by nodes and in closed form."""
     family, first, _ = CASES[name]
     theta = power * family.natural(**first)
     x, weights = scalar_nodes(family, theta)

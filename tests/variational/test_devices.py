@@ -1,4 +1,4 @@
-"""The same numbers on every array library and device, in the caller's dtype, without a silent transfer."""
+"""The same numbers on every array library and device, in the dtype of the arguments."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Expectations: closed forms against quadrature, quadrature against SciPy's, samples against both, models against differences."""
+"""Expectations: closed forms, quadrature and samples against each other and against SciPy's."""
 
 import math
 
@@ -77,7 +77,7 @@ def test_rules_integrate_polynomials(rule):
 @pytest.mark.parametrize("deviation", [0.5, 1.0, 3.0])
 @pytest.mark.parametrize("rule", ["gauss-hermite", "trapezoidal"])
 def test_rules_converge_as_documented(rule, deviation):
-    """Errors for log(1 + e^t) shrink at the rates e^{−2a√K} and e^{−2πaK/18}, a = π/s, up to a power of K."""
+    """Errors for log(1 + e^t) fall like e^{−2a√K} and e^{−2πaK/18}, a = π/s, up to powers of K."""
     exact = scalar(lambda t: np.logaddexp(0.0, t), 0.3, deviation)
     strip = math.pi / deviation
     for number in (8, 16, 32, 64):
@@ -242,7 +242,7 @@ def test_gradients_per_datum_add_up():
 @pytest.mark.parametrize("antithetic", [True, False])
 @pytest.mark.parametrize("curvature", ["hessian", "gradient"])
 def test_samples_are_unbiased(form, antithetic, curvature):
-    """Means over 200 independent estimates lie within 4.5 of their own standard errors of the quadrature: 1 in 1e5 per number."""
+    """Means over 200 estimates lie within 4.5 standard errors of the quadrature: 1 in 1e5."""
     q, model, rng = FORMS[form], MODELS["logistic"], np.random.default_rng(5)
     exact = parts(Quadrature(96)(model, q))
     estimates = [parts(Sampling(20, antithetic, curvature)(model, q, rng)) for _ in range(200)]
@@ -252,7 +252,7 @@ def test_samples_are_unbiased(form, antithetic, curvature):
             target, drawn = (
                 np.diag(target),
                 np.einsum("...ii->...i", drawn),
-            )  # only the diagonal is asked for
+            )  # only the diagonal is compared
         error = np.std(drawn, axis=0, ddof=1) / math.sqrt(len(drawn))
         assert np.all(np.abs(drawn.mean(axis=0) - target) <= 4.5 * error + 1e-12)
 
@@ -316,7 +316,7 @@ def test_a_log_density_needs_two_methods():
         Quadrature()(Banana(), q)
 
 
-# --- what is refused ------------------------------------------------------------------------------
+# --- what raises ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -409,7 +409,7 @@ def test_default_choices():
 
 @pytest.mark.parametrize("points", [1, 2, 5])
 def test_each_model_of_a_batch_has_its_own_prior(points):
-    """Values, slopes and curvatures at points of a batch are those of its members; two points beside two models included."""
+    """Values, slopes and curvatures at points of a batch are those of its members."""
     designs, labels = np.stack([DESIGN, -0.5 * DESIGN]), np.stack([LABELS, 1.0 - LABELS])
     precisions, means = (
         np.array([[0.5, 1.0, 2.0], [3.0, 0.2, 0.7]]),

@@ -1,4 +1,4 @@
-"""Gaussian approximations are Gaussians: each form agrees with dense linear algebra on its precision, and refuses what is none."""
+"""Each form of Gaussian approximation agrees with dense linear algebra on its precision."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_natural_parameters_are_those_of_the_family(form):
 
 
 def test_from_covariance_keeps_small_eigenvalues():
-    """A condition number of 1e14: the factor of P comes from an inverse triangle, so each eigenvalue keeps its digits."""
+    """A condition number of 1e14: the inverse triangle keeps the digits of each eigenvalue."""
     scales = np.array([1e-7, 1.0, 1e7])
     q = FullGaussian.from_covariance(np.zeros(3), np.diag(scales))
     np.testing.assert_allclose(np.diag(q.precision), 1 / scales, rtol=1e-14)

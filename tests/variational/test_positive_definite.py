@@ -1,4 +1,4 @@
-"""Positive steps keep the precision positive definite for every step size, however far from concave ℓ is."""
+"""Positive steps keep the precision positive definite for every step size and curvature."""
 
 import mpmath
 import numpy as np
@@ -58,7 +58,7 @@ def start(rng):
 
 @pytest.mark.parametrize("group", range(len(STEP_SIZES)))
 def test_full_precisions(group):
-    """P after the step is at least half of P before it, in the order of matrices: singular values of L⁻¹L′ are at least √½.
+    """P after the step is at least half of P before it: singular values of L⁻¹L′ are ≥ √½.
 
     A QR decomposition is that of a matrix that is off by a few times d·eps of the whole, ‖[Lᵀ; (1 −
     ρ)Lᵀ + ρL⁻¹T]‖.
@@ -110,7 +110,7 @@ def test_diagonal_precisions(group):
 @pytest.mark.parametrize("kind", ["factored", "dense", "diagonal"])
 @pytest.mark.parametrize("group", range(len(STEP_SIZES)))
 def test_low_rank_precisions(group, kind):
-    """D stays positive, and the diagonal of P is that of the step without projection (looked at for a few of the problems)."""
+    """D stays positive, and the diagonal of P is that of the step without projection."""
     rng, rho = np.random.default_rng([3, group]), STEP_SIZES[group]
     factor = rng.normal(size=(NUMBER, DIM, RANK)) * scales(rng, NUMBER, 1, 1)
     q = LowRankGaussian(np.zeros((NUMBER, DIM)), scales(rng, NUMBER, DIM), factor)
@@ -138,7 +138,7 @@ def test_low_rank_precisions(group, kind):
 
 
 def exact_diagonal(q, curvature, rho, member):
-    """Diagonal of ½(P + N P⁻¹ N) for one of the problems, at sixty digits: in float64 the inverse alone would lose ten of sixteen."""
+    """Diagonal of ½(P + N P⁻¹ N) at sixty digits: the inverse alone would lose ten of sixteen."""
     context = mpmath.MPContext()
     context.dps = 60
 

@@ -1,4 +1,4 @@
-"""Natural-gradient steps: exact where ℓ is quadratic, equal to the natural gradient of the families, and as documented on low rank."""
+"""Natural-gradient steps: exact for quadratic ℓ, equal to those of families, and low rank."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def random_full(rng, dim=5, scale=1.0):
 
 
 def normal_equations():
-    """Posterior by the augmented least-squares problem, which no formula of the package resembles."""
+    """Posterior by augmented least squares, which shares no formula with the package."""
     augmented = np.concatenate([np.sqrt(2.0) * DESIGN, np.sqrt(0.5) * np.eye(5)])
     right = np.concatenate([np.sqrt(2.0) * RESPONSE, np.sqrt(0.5) * np.full(5, 0.3)])
     return np.linalg.lstsq(augmented, right, rcond=None)[0], augmented.T @ augmented
@@ -98,7 +98,7 @@ def test_elbo_of_the_posterior_is_the_log_evidence():
 
 
 def test_mean_field_step_takes_the_diagonal_of_the_posterior_precision():
-    """The best factorised Gaussian for a Gaussian posterior has its mean and the diagonal of its precision."""
+    """The best factorised Gaussian for a Gaussian has its mean and its diagonal precision."""
     mean, precision = normal_equations()
     q = MeanFieldGaussian(np.zeros(5), np.ones(5))
     for _ in range(200):
@@ -117,7 +117,7 @@ def logistic_model(rng, dim):
 
 @pytest.mark.parametrize("form", ["full", "mean field"])
 def test_step_is_the_natural_gradient_of_the_family(form):
-    """(E7) by the Fisher matrix of the family, from differences of the ELBO in natural parameters, against the update of P and m."""
+    """(E7) by the Fisher matrix of the family and differences of the ELBO, against the update."""
     rng = np.random.default_rng(8)
     model = logistic_model(rng, 3)
     q = (
@@ -215,11 +215,11 @@ def test_positive_and_standard_steps_agree_to_first_order():
             rtol=0,
             atol=1e-12,
         )
-    assert gaps[0] / gaps[1] == pytest.approx(100.0, rel=1e-6)  # rounding 1e-15 beside 1e-5
+    assert gaps[0] / gaps[1] == pytest.approx(100.0, rel=1e-6)  # rounding 1e-15 of 1e-5
 
 
 def test_positive_steps_of_size_one_converge_quadratically_on_quadratic_problems():
-    """In units of the target the precision follows s → ½(s + 1/s), Newton's iteration for the square root of one."""
+    """In units of the target the precision follows s → ½(s + 1/s), Newton's square root of one."""
     target = np.diag([1.0, 4.0])
     expected = Expected(np.zeros(()), np.zeros(2), DenseCurvature(target))
     q = FullGaussian.from_precision(np.zeros(2), np.diag([100.0, 0.5]))
@@ -232,7 +232,7 @@ def test_positive_steps_of_size_one_converge_quadratically_on_quadratic_problems
 
 
 def test_where_there_is_no_best_gaussian_positive_steps_end_at_a_point_that_shows():
-    """T = −1 for ever: P ends at ρ/(2 − ρ), where the squared gradient is 2/ρ² and not zero."""
+    """T = −1 always: P ends at ρ/(2 − ρ), where the squared gradient is 2/ρ² and not zero."""
     expected = Expected(np.zeros(()), np.zeros(1), DenseCurvature(-np.eye(1)))
     for rho in (1.0, 0.5):
         q = FullGaussian.from_precision(np.zeros(1), np.eye(1))
@@ -243,7 +243,7 @@ def test_where_there_is_no_best_gaussian_positive_steps_end_at_a_point_that_show
 
 
 def test_plain_gradient_is_the_gradient():
-    """Differences of the ELBO in m, Σ and the Cholesky factor of Σ, with the logarithm of its diagonal."""
+    """Differences of the ELBO in m, Σ and the Cholesky factor of Σ with a logarithmic diagonal."""
     rng = np.random.default_rng(13)
     model = logistic_model(rng, 2)
     q = random_full(rng, dim=2, scale=0.3)
@@ -299,7 +299,7 @@ def low_rank(rng, dim, rank):
 @pytest.mark.parametrize("step", ["standard", "positive"])
 @pytest.mark.parametrize("rho", [0.3, 1.0])
 def test_low_rank_step_is_exact_where_the_rank_suffices(step, rho):
-    """Rank d keeps everything that the full step finds, whenever M − Ω is positive semi-definite."""
+    """Rank d loses nothing of the full step if M − Ω is positive semi-definite."""
     rng = np.random.default_rng(14)
     q = low_rank(rng, 4, 4)
     curvature = FactoredCurvature(
@@ -350,7 +350,7 @@ def test_low_rank_standard_step_keeps_the_diagonal_exactly(kind, rank):
 
 
 def test_low_rank_truncation_is_the_one_documented():
-    """The k leading eigenpairs of Ω^{-1/2}(M − Ω)Ω^{-1/2}, from a dense matrix of the test's own."""
+    """The k leading eigenpairs of Ω^{-1/2}(M − Ω)Ω^{-1/2}, from a dense matrix."""
     rng = np.random.default_rng(17)
     q = low_rank(rng, 6, 2)
     curvature = FactoredCurvature(
@@ -381,7 +381,7 @@ def test_low_rank_fixed_point_has_the_diagonal_of_the_curvature():
         assert q.squared_gradient(expected) < 1e-20
 
 
-# --- what is refused ------------------------------------------------------------------------------
+# --- what raises ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("step_size", [0.0, -0.5, 1.0 + 1e-9, 2.0])
