@@ -14,7 +14,7 @@ from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = ["compiled_when_large"]
 
-TWINS = "ingd_ref.kernels.gamma_fused"
+TWINS = "ingd_ref.kernels._gamma_fused"
 # From this many numbers on the compiled function is called. Here the cheapest function takes a
 # millisecond either way, so that small problems never load a compiler. It is less than a block of
 # `families._blocks` holds of each quantity of a family with two parameters.
@@ -25,7 +25,7 @@ Function = Callable[Concatenate[Namespace, P], Array]
 
 
 def compiled_when_large(readable: Function[P]) -> Function[P]:
-    """Call ``kernels.gamma_fused`` for large NumPy arrays, and ``readable`` for all others.
+    """Call ``kernels._gamma_fused`` for large NumPy arrays, and ``readable`` for all others.
 
     Examples
     --------

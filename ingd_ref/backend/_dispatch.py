@@ -16,7 +16,7 @@ __all__ = ["IMPLEMENTATIONS", "Explanation", "explain", "kernel"]
 
 IMPLEMENTATIONS = ("auto", "readable", "fused")
 READABLE = "ingd_ref.kernels.readable"
-FUSED = {"numpy": "ingd_ref.kernels.numba_fused", "cupy": "ingd_ref.kernels.cupy_fused"}
+FUSED = {"numpy": "ingd_ref.kernels._numba_fused", "cupy": "ingd_ref.kernels._cupy_fused"}
 NEEDS = {"numpy": "numba", "cupy": "cupy"}
 
 

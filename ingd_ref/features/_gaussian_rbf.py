@@ -12,7 +12,7 @@ from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
 from ingd_ref.equations import statistics as equations
 from ingd_ref.features._base import Features, Setting
-from ingd_ref.kernels.bandwidth import MEDIAN_RULES, trusted_median_bandwidth
+from ingd_ref.kernels._bandwidth import MEDIAN_RULES, trusted_median_bandwidth
 
 __all__ = ["GaussianRBF", "RandomCenters"]
 

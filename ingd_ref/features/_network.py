@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.features._base import Features
-from ingd_ref.kernels.activations import ACTIVATIONS
+from ingd_ref.kernels._activations import ACTIVATIONS
 
 __all__ = ["EnergyNetwork", "NetworkFeatures"]
 

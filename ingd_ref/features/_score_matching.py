@@ -13,7 +13,7 @@ from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item, to_backend, to_host
 from ingd_ref.errors import NonFiniteError, OptionError, ShapeError
 from ingd_ref.features._network import EnergyNetwork
-from ingd_ref.kernels.activations import ACTIVATIONS, CURVATURES
+from ingd_ref.kernels._activations import ACTIVATIONS, CURVATURES
 
 __all__ = ["TrainedNetwork", "denoising_loss", "train_energy_network"]
 

@@ -12,7 +12,7 @@ from ingd_ref.backend._namespace import Array
 from ingd_ref.errors import OptionError
 from ingd_ref.flows._arguments import Samples
 from ingd_ref.flows._flow import Flow, VelocityFunction
-from ingd_ref.kernels.bandwidth import MEDIAN_RULES, trusted_median_bandwidth
+from ingd_ref.kernels._bandwidth import MEDIAN_RULES, trusted_median_bandwidth
 
 __all__ = ["BandwidthFlow"]
 

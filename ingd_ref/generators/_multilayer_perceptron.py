@@ -14,7 +14,7 @@ from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.backend._operations import contract, tiles
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.generators._base import Generator, Linearisation, Product
-from ingd_ref.kernels.activations import ACTIVATIONS
+from ingd_ref.kernels._activations import ACTIVATIONS
 
 __all__ = ["MultilayerPerceptron"]
 

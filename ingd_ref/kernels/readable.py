@@ -15,7 +15,7 @@ from array_api_compat import array_namespace as _namespace
 
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.backend._operations import contract, softmax, symmetrise, tile_edge, tiles
-from ingd_ref.kernels.activations import ACTIVATIONS
+from ingd_ref.kernels._activations import ACTIVATIONS
 
 __all__ = [
     "distance_gradient",

@@ -1,6 +1,6 @@
 """How far particles are from their target: (K8) and (Q1) to (Q5), each a number and never NaN."""
 
-from ingd_ref.kernels.bandwidth import median_bandwidth
+from ingd_ref.kernels._bandwidth import median_bandwidth
 from ingd_ref.metrics._energy import energy_distance
 from ingd_ref.metrics._fixed_target import MMD
 from ingd_ref.metrics._kliep import DensityRatio, kliep

@@ -10,7 +10,7 @@ from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_array, item
 from ingd_ref.backend._operations import logsumexp
 from ingd_ref.errors import OptionError
-from ingd_ref.kernels.bandwidth import median_bandwidth
+from ingd_ref.kernels._bandwidth import median_bandwidth
 from ingd_ref.metrics._mixture_weights import mixture_weights
 from ingd_ref.metrics._samples import two_samples
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array
-from ingd_ref.kernels.bandwidth import MEDIAN_RULES, trusted_median_bandwidth
+from ingd_ref.kernels._bandwidth import MEDIAN_RULES, trusted_median_bandwidth
 from ingd_ref.rkhs._base import MatrixKernel
 from ingd_ref.rkhs._gaussian import GradientGaussian
 

@@ -16,7 +16,7 @@ from ingd_ref.backend._namespace import Array, array_namespace, to_backend
 from ingd_ref.equations import kernels as equations
 from ingd_ref.errors import ShapeError
 from ingd_ref.kernels import readable
-from ingd_ref.kernels.activations import ACTIVATIONS
+from ingd_ref.kernels._activations import ACTIVATIONS
 from ingd_ref.rkhs._base import MatrixKernel
 
 __all__ = ["NeuralTangent", "RandomNeuralTangent"]

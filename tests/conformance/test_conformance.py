@@ -25,7 +25,8 @@ from ingd_ref.conformance import _vectors as vectors
 from ingd_ref.conformance._kinds import FEATURES, KERNELS
 from ingd_ref.conformance._problems import common, kernels_of, plan, smaller
 from ingd_ref.errors import DomainError, OptionError
-from ingd_ref.kernels import numba_fused, readable
+from ingd_ref.kernels import _numba_fused as numba_fused
+from ingd_ref.kernels import readable
 from tests.conformance import mine
 
 FEW = {"problems": 2}

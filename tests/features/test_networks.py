@@ -11,7 +11,7 @@ import ingd_ref as ir
 from ingd_ref.backend import to_host
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.features import EnergyNetwork, NetworkFeatures, denoising_loss, train_energy_network
-from ingd_ref.kernels.activations import ACTIVATIONS, CURVATURES
+from ingd_ref.kernels._activations import ACTIVATIONS, CURVATURES
 from validation.oracles import networks as oracle
 
 EPS = np.finfo(float).eps

@@ -40,7 +40,7 @@ from ingd_ref._special.gamma_increments import (
 )
 from ingd_ref.backend import to_host
 from ingd_ref.errors import DomainError
-from ingd_ref.kernels import gamma_fused
+from ingd_ref.kernels import _gamma_fused as gamma_fused
 
 UNIT = 2.0**-53
 GRID = (1e-8, 1e-5, 1e-2, 0.3, 0.5, 1.0, 3.0, 9.9, 10.1, 50.0, 1e4, 1e8)

@@ -423,7 +423,7 @@ def test_argument_that_is_written_to_fails_on_numpy_arrays(monkeypatch):
 
 
 def test_fault_in_a_compiled_kernel_fails_on_numpy_in_that_kernel_alone(monkeypatch):
-    plant(monkeypatch, "kernels.numba_fused:scalar_gaussian_contraction", scaled(1 + 1e-12))
+    plant(monkeypatch, "kernels._numba_fused:scalar_gaussian_contraction", scaled(1 + 1e-12))
     record = registry.run(CASES["contractions"], "numpy")
     assert [m.quantity for m in record.measured if not m.passed] == [
         "scalar_gaussian_contraction, fused"
