@@ -7,6 +7,7 @@ trials as ``trials``.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -31,7 +32,7 @@ __all__ = [
     "Trials",
     "classical",
     "conjugate",
-    "example_probabilities",
+    "example_parameters",
     "fisher",
     "fisher_rao_distance",
     "inverse_fisher",
@@ -58,16 +59,18 @@ SIMPLEX = Constraint(
 )
 
 
-def example_probabilities(categories: int) -> np.ndarray:
+class Categories(Protocol):
+    """A family on K categories."""
+
+    @property
+    def categories(self) -> int: ...
+
+
+def example_parameters(family: Categories) -> Mapping[str, np.ndarray]:
     """Return three points of the simplex (3, K): its centre and two that are off it."""
-    rising = np.arange(1.0, categories + 1.0)
-    return np.stack(
-        [
-            np.full(categories, 1.0 / categories),
-            rising / rising.sum(),
-            rising[::-1] ** 2 / np.sum(rising**2),
-        ]
-    )
+    rising = np.arange(1.0, family.categories + 1.0)
+    points = (np.ones(family.categories), rising, rising[::-1] ** 2)
+    return {"probabilities": np.stack([point / np.sum(point) for point in points])}
 
 
 class Trials(Protocol):

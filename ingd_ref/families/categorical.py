@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import DomainError
 from ingd_ref.families import _categories
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._categories import SIMPLEX, example_probabilities
+from ingd_ref.families._categories import SIMPLEX
 from ingd_ref.families._common import constant_base_measure, everywhere
 from ingd_ref.families._draws import draw_index
 from ingd_ref.families._parameters import Parameter, Requirements
@@ -91,9 +91,7 @@ class Categorical(ExponentialFamily):
         """Two categories, which is the Bernoulli family, and several."""
         return (cls(2), cls(4))
 
-    def example_parameters(self) -> Mapping[str, np.ndarray]:
-        """Equal probabilities, and some that differ."""
-        return {"probabilities": example_probabilities(self.categories)}
+    example_parameters = _categories.example_parameters
 
     _natural = _categories.natural
     _classical = _categories.classical

@@ -11,6 +11,7 @@ import numpy as np
 from ingd_ref._special.logarithm import log_remainder
 from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
+from ingd_ref.families import _gaussian
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
 from ingd_ref.families._samples import require_fit
@@ -51,6 +52,8 @@ class Gaussian(ExponentialFamily):
     dim = 1
     number = 2
     parameters = (Parameter("mean"), Parameter("variance", POSITIVE))
+
+    _fisher_rao_distance = _gaussian.fisher_rao_distance
 
     def _natural(self, xp: Namespace, mean: Array, variance: Array) -> Array:
         return xp.stack([mean / variance, -0.5 / variance], axis=-1)
@@ -103,7 +106,9 @@ class Gaussian(ExponentialFamily):
         )
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        shift, second1, second2 = _shift(xp, theta1, theta2), theta1[..., 1], theta2[..., 1]
+        shift = _gaussian.mean_shift(xp, theta1, theta2)[..., 0]
+        second1 = theta1[..., 1]
+        second2 = theta2[..., 1]
         return (
             0.5 * log_remainder(xp, second2 / second1, (second2 - second1) / second1)
             - second2 * shift * shift
@@ -130,23 +135,12 @@ class Gaussian(ExponentialFamily):
             axis=-3,
         )
 
-    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        """Distance in a half-plane of curvature −½: 2√2 arsinh of half the chord.
-
-        The square of half the chord is ((m₁ − m₂)²/2 + (s₁ − s₂)²)/(4s₁s₂).
-        """
-        shift, second1, second2 = _shift(xp, theta1, theta2), theta1[..., 1], theta2[..., 1]
-        ratio = xp.sqrt(second1 / second2)  # s₂/s₁
-        stretch = (second1 - second2) / second2 / (1.0 + ratio)  # s₂/s₁ − 1
-        square = 0.25 * (shift * shift * -second1 + stretch * stretch) / ratio
-        return 2.0 * math.sqrt(2.0) * xp.asinh(xp.sqrt(square))
-
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """By means and variances, which do not cancel as second moments do."""
         m1, variance1 = self._classical(xp, theta1).values()
         m2, variance2 = self._classical(xp, theta2).values()
         t = t[..., 0]
-        spread = t * (1.0 - t) * _shift(xp, theta1, theta2) ** 2
+        spread = t * (1.0 - t) * _gaussian.mean_shift(xp, theta1, theta2)[..., 0] ** 2
         return self._natural(
             xp,
             mean=(1.0 - t) * m1 + t * m2,
@@ -200,11 +194,3 @@ def _variance(xp: Namespace, mu: Array) -> Array:
     Second moments have lost digits already where m ≫ s, so nothing more may be lost here.
     """
     return difference_of_products(xp, mu[..., 1], xp.ones_like(mu[..., 1]), mu[..., 0], mu[..., 0])
-
-
-def _shift(xp: Namespace, theta1: Array, theta2: Array) -> Array:
-    """m₁ − m₂ as a determinant in θ₁ and θ₂, to a few units in the last place."""
-    determinant = difference_of_products(
-        xp, theta1[..., 1], theta2[..., 0], theta1[..., 0], theta2[..., 1]
-    )
-    return determinant / (2.0 * theta1[..., 1] * theta2[..., 1])

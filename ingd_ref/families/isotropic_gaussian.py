@@ -81,6 +81,7 @@ class IsotropicGaussian(ExponentialFamily):
         return (Parameter("mean", shape=(self.dimension,)), Parameter("variance", POSITIVE))
 
     _log_base_measure = _gaussian.log_base_measure
+    _fisher_rao_distance = _gaussian.fisher_rao_distance
 
     def _spread(self, xp: Namespace, mu: Array) -> Array:
         """ds² = μ₂ − ‖μ₁‖², of which no digit is lost that μ still holds."""
@@ -174,28 +175,16 @@ class IsotropicGaussian(ExponentialFamily):
             [slabs, blocks(xp, linear, cross[..., None], last)[..., None, :, :]], axis=-3
         )
 
-    def _fisher_rao_distance(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        """Distance in a hyperbolic space of curvature −1/(2d) and d + 1 dimensions.
-
-        It is that of (E12) for m/√d in place of m, times √d.
-        """
-        last1, last2 = theta1[..., -1], theta2[..., -1]
-        shift, ratio = self._shift(xp, theta1, theta2), xp.sqrt(last1 / last2)  # s₂/s₁
-        stretch = (last1 - last2) / last2 / (1.0 + ratio)  # s₂/s₁ − 1
-        square = (
-            0.25
-            * (xp.sum(shift * shift, axis=-1) / self.dimension * -last1 + stretch * stretch)
-            / ratio
-        )
-        return 2.0 * math.sqrt(2.0 * self.dimension) * xp.asinh(xp.sqrt(square))
-
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """By means and variances, which do not cancel as second moments do."""
         m1, variance1 = self._classical(xp, theta1).values()
         m2, variance2 = self._classical(xp, theta2).values()
         s = t[..., 0]
         spread = (
-            s * (1.0 - s) * xp.sum(self._shift(xp, theta1, theta2) ** 2, axis=-1) / self.dimension
+            s
+            * (1.0 - s)
+            * xp.sum(_gaussian.mean_shift(xp, theta1, theta2) ** 2, axis=-1)
+            / self.dimension
         )
         return self._natural(
             xp,
@@ -203,15 +192,12 @@ class IsotropicGaussian(ExponentialFamily):
             variance=(1.0 - s) * variance1 + s * variance2 + spread,
         )
 
-    def _shift(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        """Difference of the means m₁ − m₂."""
-        last1, last2 = theta1[..., -1:], theta2[..., -1:]
-        return difference_of_products(xp, last1, theta2[..., :-1], theta1[..., :-1], last2) / (
-            2.0 * last1 * last2
-        )
-
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
-        last1, last2, shift = theta1[..., -1:], theta2[..., -1:], self._shift(xp, theta1, theta2)
+        last1, last2, shift = (
+            theta1[..., -1:],
+            theta2[..., -1:],
+            _gaussian.mean_shift(xp, theta1, theta2),
+        )
         remainder = log_remainder(xp, (last2 / last1)[..., 0], ((last2 - last1) / last1)[..., 0])
         return 0.5 * self.dimension * remainder - xp.sum(last2 * shift * shift, axis=-1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError
 from ingd_ref.families import _categories
 from ingd_ref.families._base import ExponentialFamily
-from ingd_ref.families._categories import SIMPLEX, example_probabilities, probabilities
+from ingd_ref.families._categories import SIMPLEX, probabilities
 from ingd_ref.families._common import everywhere
 from ingd_ref.families._parameters import Parameter, Requirements
 from ingd_ref.families._scipy import single
@@ -102,9 +102,7 @@ class Multinomial(ExponentialFamily):
         """Two categories, which is the binomial family, and three."""
         return (cls(3, 2), cls(7, 3))
 
-    def example_parameters(self) -> Mapping[str, np.ndarray]:
-        """Equal probabilities, and some that differ."""
-        return {"probabilities": example_probabilities(self.categories)}
+    example_parameters = _categories.example_parameters
 
     _natural = _categories.natural
     _classical = _categories.classical
