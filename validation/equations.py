@@ -16,6 +16,7 @@ import numpy as np
 
 import ingd_ref as ir
 from ingd_ref.equations import LABELS, statistics, variational
+from ingd_ref.equations._numbers import exp, sqrt
 from validation.backends import BACKENDS, Arrays
 from validation.every_family import members
 from validation.oracles.precise import MP, Array, differences, precise
@@ -147,6 +148,23 @@ def tangent(mode: str) -> tuple[Callable[[Arrays], Any], Callable[[Convert], Any
     return ours, equation
 
 
+def radial(name: str, of: Convert) -> Callable[[Array, Array], Any]:
+    """Return ∇_x∇_yᵀ of other functions of r = ‖x − y‖ than (K5), or one without divergence."""
+
+    def kernel(x: Array, y: Array) -> Any:
+        rho = (x - y) / of(SIGMA)
+        square, identity, outer = rho @ rho, np.eye(len(x), dtype=int), np.outer(rho, rho)
+        if name == "divergence-free":  # (−Δ + ∇∇ᵀ) exp(−r²/2)
+            return exp(-square / 2) * ((len(x) - 1 - square) * identity + outer) / of(SIGMA) ** 2
+        if name == "multiquadric":  # of (1 + r²)^(−1/2)
+            u = 1 + square
+            return (identity - 3 * outer / u) / (u * sqrt(u)) / of(SIGMA) ** 2
+        z = sqrt(5 * square)  # of (1 + z + z²/3) e^(−z)
+        return 5 * exp(-z) / 3 * ((1 + z) * identity - 5 * outer) / of(SIGMA) ** 2
+
+    return kernel
+
+
 #: Name → the package's kernel, and the equation of the same one.
 KERNELS: dict[str, tuple[Callable[[Arrays], Any], Callable[[Convert], Any]]] = {
     "gradient Gaussian": (
@@ -156,6 +174,15 @@ KERNELS: dict[str, tuple[Callable[[Arrays], Any], Callable[[Convert], Any]]] = {
     "scalar Gaussian": (
         lambda a: ir.rkhs.ScalarGaussian(SIGMA),
         lambda of: lambda x, y: LABELS["K6"](x, y, of(SIGMA)),
+    ),
+    "multiquadric": (
+        lambda a: ir.rkhs.GradientInverseMultiquadric(SIGMA),
+        partial(radial, "multiquadric"),
+    ),
+    "Matérn 5/2": (lambda a: ir.rkhs.GradientMatern52(SIGMA), partial(radial, "Matérn 5/2")),
+    "divergence-free": (
+        lambda a: ir.rkhs.DivergenceFreeGaussian(SIGMA),
+        partial(radial, "divergence-free"),
     ),
     **{f"tangent, {mode}": tangent(mode) for mode in ("full", "diagonal", "trace")},
 }
@@ -192,14 +219,14 @@ class Literal:
         return [LABELS["K2"](z, self.x, self.df, self.K, self.pi, self.c) for z in points]
 
 
-literal = cache(Literal)  # what one problem needs is asked for several times
+literal = cache(Literal)  # most quantities of one problem are needed several times
 
 PAIRS = [(name, "gradient Gaussian") for name in FEATURES] + [
     ("Gaussian", name) for name in KERNELS
 ]
 
 
-@each("K3", "K4", "K5", "K6", "K7")
+@each("K2", "K3", "K4", "K5", "K6", "K7")
 def king_velocities(arrays: Arrays) -> Iterator[Measured]:
     """Coefficients, Gram matrix and velocity for each kind of features and each kernel."""
 
@@ -216,7 +243,8 @@ def king_velocities(arrays: Arrays) -> Iterator[Measured]:
 
     for pair in dict.fromkeys(PAIRS):
         found, name = king(arrays, *pair), "{} features, {}".format(*pair)
-        field = {"gradient Gaussian": "K5", "scalar Gaussian": "K6"}.get(pair[1], "K7")
+        own = {"gradient Gaussian": "K5", "scalar Gaussian": "K6"}
+        field = "K7" if "tangent" in pair[1] else own.get(pair[1], "K2")
         yield from judged(f"{field}: v, {name}", arrays.host(found.velocity), partial(whole, *pair))
         yield from judged(f"K4: G, {name}", arrays.host(found.gram), partial(gram, *pair))
         yield from judged(

@@ -87,14 +87,10 @@ def unit(x):
     if hasattr(number, "context"):
         return number.context.eps
     if hasattr(number, "rad"):
-        return (number * 0 + 2) ** (1 - _ball_precision())
+        from flint import ctx  # only balls need it
+
+        return (number * 0 + 2) ** (1 - ctx.prec)
     return np.finfo(np.result_type(np.asarray(number), np.float32)).eps
-
-
-def _ball_precision():
-    from flint import ctx  # only balls need it
-
-    return ctx.prec
 
 
 def derivative(function, at):

@@ -46,7 +46,7 @@ def test_every_label_is_evaluated():
 def test_balls_contain_the_value_at_sixty_digits(label, seed, n, d):
     """Balls of fifty digits; values here are of order one.
 
-    No radius tells of the truncation of differences: it is u^(7/9) = 1e-39 where differences of
+    No radius shows the truncation of differences: it is u^(7/9) = 1e-39 where differences of
     differences are taken, times constants and conditions below 1e4.
     """
     pytest.importorskip("flint")
