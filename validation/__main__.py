@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from validation.backends import BACKENDS, present
 from ingd_ref.equations import LABELS
+from validation.backends import BACKENDS, present
 from validation.registry import Case, Record, load, run, selected
 from validation.report import RECORD, Report, dump, evidence, list_cases, show, write_atomically
 

@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from validation.backends import BACKENDS, Arrays
 from ingd_ref.equations import LABELS
+from validation.backends import BACKENDS, Arrays
 
 __all__ = [
     "CASES",

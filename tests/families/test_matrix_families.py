@@ -6,7 +6,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
-from tests.families.judge import UNIT
 
 from ingd_ref._special.symmetric import entries, from_entries
 from ingd_ref.backend._namespace import device, to_host
@@ -19,6 +18,7 @@ from ingd_ref.families.isotropic_gaussian import IsotropicGaussian
 from ingd_ref.families.known_covariance_gaussian import KnownCovarianceGaussian
 from ingd_ref.families.multivariate_gaussian import MultivariateGaussian
 from ingd_ref.families.wishart import Wishart
+from tests.families.judge import UNIT
 from tests.families.matrix_cases import KINDS, case, random_classical
 
 KIND = pytest.mark.parametrize("kind", KINDS)

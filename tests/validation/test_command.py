@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from validation import figures, registry, report
-from validation.__main__ import main
 from ingd_ref._paper import statement
 from ingd_ref.equations import LABELS
+from validation import figures, registry, report
+from validation.__main__ import main
 from validation.registry import Measured
 
 registry.load()

@@ -5,8 +5,8 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from validation import registry
 from ingd_ref.equations import LABELS
+from validation import registry
 
 registry.load()
 CASES = {case.name: case for case in registry.CASES}
@@ -237,7 +237,12 @@ FAULTS = [
     ),
     ("E11", "variational._vadam:Vadam.perturbed", scaled(1 + 1e-12), "vadam_steps"),
     ("E12", "families.gaussian:Gaussian._entropy", scaled(1 + 1e-11), "entropy"),
-    ("E13", "families.gamma:trigamma_excess", scaled(1 + 1e-11), "gamma_determinant_does_not_cancel"),
+    (
+        "E13",
+        "families.gamma:trigamma_excess",
+        scaled(1 + 1e-11),
+        "gamma_determinant_does_not_cancel",
+    ),
     ("P1", "projection._m_projection:weighted_mean", scaled(1 + 1e-9), "moment_matching"),
     ("P2", "projection._tangent:covariance", scaled(1 + 1e-11), "regression_of_time_scores"),
     ("P3", "projection._tangent:covariance", scaled(1 + 1e-11), "tangent_of_velocities"),
