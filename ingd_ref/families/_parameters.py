@@ -102,11 +102,11 @@ def gather(
         parameter.name: _value(xp, parameter, given[parameter.name], reference)
         for parameter in parameters
     }
-    batch = _batch_shape({parameter: values[parameter.name] for parameter in parameters})
-    return xp, {
-        parameter.name: xp.broadcast_to(values[parameter.name], (*batch, *parameter.shape))
-        for parameter in parameters
-    }
+    shapes = {p.name: _batch_shape(values[p.name], p) for p in parameters}
+    if len(set(shapes.values())) == 1:
+        return xp, values
+    batch = _broadcast(shapes)
+    return xp, {p.name: xp.broadcast_to(values[p.name], (*batch, *p.shape)) for p in parameters}
 
 
 def _value(xp: Namespace, parameter: Parameter, given: Any, reference: Array) -> Array:
@@ -137,10 +137,11 @@ def _value(xp: Namespace, parameter: Parameter, given: Any, reference: Array) ->
     return value
 
 
-def _batch_shape(values: Mapping[Parameter, Array]) -> tuple[int, ...]:
-    shapes = {
-        p.name: tuple(value.shape[: value.ndim - len(p.shape)]) for p, value in values.items()
-    }
+def _batch_shape(value: Array, parameter: Parameter) -> tuple[int, ...]:
+    return tuple(value.shape[: value.ndim - len(parameter.shape)])
+
+
+def _broadcast(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
     try:
         return np.broadcast_shapes(*shapes.values())
     except ValueError:
