@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 
+from ingd_ref.backend._namespace import Array, to_host
 from ingd_ref.errors import OptionError, SingularSystemError
 
-__all__ = ["l1_minima", "largest_penalty"]
+__all__ = ["Problem", "l1_minima", "largest_penalty"]
 
 # Violations of the optimality conditions come out at 1e-15 to 1e-13 of the largest |c|; anything
 # above this is a path that broke off because C is singular.
@@ -17,29 +19,33 @@ TOLERANCE = 1e-9
 ROUNDING = 1e-13
 
 
-def l1_minima(
-    matrix: np.ndarray, vector: np.ndarray, weights: np.ndarray, kappas: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Minimise ½aᵀCa + cᵀa + κ Σ_j w_j |a_j| for each κ.
+class Problem(NamedTuple):
+    """The function ½aᵀCa + cᵀa + κ Σ_j w_j |a_j| on the host, in float64."""
 
-    The minimum is piecewise linear in κ, so one path by least-angle regression serves all of them.
+    matrix: np.ndarray
+    vector: np.ndarray
+    weights: np.ndarray
 
-    Returns
-    -------
-    coefficients : array (r, q)
-        Zeros are exact.
-    violations : array (r,)
-        See :func:`_violation`.
+    @classmethod
+    def on_host(cls, *arrays: Array) -> Problem:
+        return cls(*(np.array(to_host(array), dtype=np.float64) for array in arrays))
+
+    def gradient(self, a: np.ndarray) -> np.ndarray:
+        """Return Ca + c."""
+        return self.matrix @ a + self.vector
+
+
+def l1_minima(problem: Problem, kappas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the minima (r, q) for penalties κ (r,), and their violations of optimality (r,).
+
+    Minima are piecewise linear in κ, so one path by least-angle regression serves all of them.
+    Zeros are exact.
     """
-    found = np.stack(
-        [_refined(matrix, vector, kappa * weights, a)
-         for kappa, a in zip(kappas, _path(matrix, vector, weights, kappas), strict=True)]
-    )  # fmt: skip
-    scale = float(np.max(np.abs(vector))) or 1.0
-    violations = np.array(
-        [_violation(matrix @ a + vector, a, kappa * weights) / scale
-         for kappa, a in zip(kappas, found, strict=True)]
-    )  # fmt: skip
+    path = zip(kappas, _path(problem, kappas), strict=True)
+    found = np.stack([_refined(problem, kappa, a) for kappa, a in path])
+    scale = float(np.max(np.abs(problem.vector))) or 1.0
+    minima = zip(kappas, found, strict=True)
+    violations = np.array([_violation(problem, kappa, a) / scale for kappa, a in minima])
     if not np.max(violations) <= TOLERANCE:
         raise SingularSystemError(
             f"the optimality conditions are violated by {np.max(violations):.1e}: C is singular "
@@ -48,18 +54,16 @@ def l1_minima(
     return found, violations
 
 
-def largest_penalty(matrix: np.ndarray, vector: np.ndarray, weights: np.ndarray) -> float:
+def largest_penalty(problem: Problem) -> float:
     """Return the smallest κ at which every penalised coefficient of (P6) is zero."""
-    _, pull = _penalised(matrix, vector, weights)
-    return float(np.max(np.abs(pull), initial=0.0))
+    return float(np.max(np.abs(_penalised(problem)[1]), initial=0.0))
 
 
-def _path(
-    matrix: np.ndarray, vector: np.ndarray, weights: np.ndarray, kappas: np.ndarray
-) -> np.ndarray:
-    """Minima (r, q) for penalties (r,), to rounding."""
+def _path(problem: Problem, kappas: np.ndarray) -> np.ndarray:
+    """Return minima (r, q) for penalties (r,), to rounding."""
+    matrix, vector, weights = problem
     penalised, free = weights > 0, weights == 0
-    curvature, pull = _penalised(matrix, vector, weights)
+    curvature, pull = _penalised(problem)
     found = np.zeros((kappas.size, vector.size))
     if pull.size:
         found[:, penalised] = _lars(curvature, pull, kappas) / weights[penalised]
@@ -69,16 +73,14 @@ def _path(
     return found
 
 
-def _penalised(
-    matrix: np.ndarray, vector: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """C and c of the penalised coefficients w_j a_j once the free ones are eliminated."""
+def _penalised(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """Return C and c of the penalised coefficients w_j a_j once the free ones are eliminated."""
+    matrix, vector, weights = problem
     penalised, free = np.flatnonzero(weights > 0), np.flatnonzero(weights == 0)
     block, scale = matrix[np.ix_(penalised, free)], weights[penalised]
+    columns = np.column_stack([block.T, vector[free]])
     try:
-        solved = np.linalg.solve(
-            matrix[np.ix_(free, free)], np.column_stack([block.T, vector[free]])
-        )
+        solved = np.linalg.solve(matrix[np.ix_(free, free)], columns)
     except np.linalg.LinAlgError:
         raise SingularSystemError(
             "the coefficients without a penalty are not determined: their block of C is singular"
@@ -89,7 +91,7 @@ def _penalised(
 
 
 def _lars(matrix: np.ndarray, vector: np.ndarray, kappas: np.ndarray) -> np.ndarray:
-    """Minima (r, q) for unit weights, read off the knots of scikit-learn's path."""
+    """Return minima (r, q) for unit weights, by interpolation between the knots of the path."""
     try:
         from sklearn.linear_model import lars_path_gram
     except ImportError:
@@ -105,32 +107,32 @@ def _lars(matrix: np.ndarray, vector: np.ndarray, kappas: np.ndarray) -> np.ndar
     return np.stack([np.interp(kappas, knots[::-1], row[::-1]) for row in values], axis=1)
 
 
-def _refined(
-    matrix: np.ndarray, vector: np.ndarray, penalties: np.ndarray, a: np.ndarray
-) -> np.ndarray:
+def _refined(problem: Problem, kappa: float, a: np.ndarray) -> np.ndarray:
     """Return ``a`` with exact zeros, and with the other entries solved again for their signs."""
+    matrix, vector, penalties = problem.matrix, problem.vector, kappa * problem.weights
     size = np.abs(a) * np.sqrt(np.maximum(np.diagonal(matrix), 0.0))
     support = np.flatnonzero(size > ROUNDING * np.max(size))
     signs = np.sign(a[support])
+    load = -(vector[support] + penalties[support] * signs)
     found = np.zeros_like(a)
+    found[support] = a[support]
     try:
-        found[support] = np.linalg.solve(
-            matrix[np.ix_(support, support)], -(vector[support] + penalties[support] * signs)
-        )
+        solved = np.linalg.solve(matrix[np.ix_(support, support)], load)
     except np.linalg.LinAlgError:
-        found[support] = a[support]
+        return found
     # Next to a knot rounding may turn a sign; the path itself is right to rounding there.
-    turned = (np.sign(found[support]) != signs) & (penalties[support] > 0)
-    found[support] = np.where(np.any(turned), a[support], found[support])
+    if not np.any((np.sign(solved) != signs) & (penalties[support] > 0)):
+        found[support] = solved
     return found
 
 
-def _violation(gradient: np.ndarray, a: np.ndarray, penalties: np.ndarray) -> float:
-    """Largest violation of the optimality conditions by a gradient Ca + c.
+def _violation(problem: Problem, kappa: float, a: np.ndarray) -> float:
+    """Return the largest violation of the optimality conditions.
 
     It is |(Ca + c)_j + κ w_j sign a_j| where a_j ≠ 0, and the excess of |(Ca + c)_j| over κ w_j
     elsewhere.
     """
+    gradient, penalties = problem.gradient(a), kappa * problem.weights
     active = np.abs(gradient + penalties * np.sign(a))
     passive = np.maximum(np.abs(gradient) - penalties, 0.0)
     return float(np.max(np.where(a != 0, active, passive)))

@@ -18,7 +18,7 @@ from ingd_ref.backend._namespace import (
     to_host,
 )
 from ingd_ref.errors import DomainError, ShapeError
-from ingd_ref.projection._l1_path import l1_minima, largest_penalty
+from ingd_ref.projection._l1_path import Problem, l1_minima, largest_penalty
 from ingd_ref.projection._window import WindowSystem
 
 __all__ = [
@@ -159,7 +159,7 @@ def sparse_minimum(
     vector = _checks.vector(vector, "vector", matrix.shape[0], xp, like=matrix)
     weights = _weights(xp, penalty_weights, vector)
     kappas = np.array([_checks.nonnegative(kappa, "kappa")])
-    found, residuals = l1_minima(*map(_double, (matrix, vector, weights)), kappas)
+    found, residuals = l1_minima(Problem.on_host(matrix, vector, weights), kappas)
     return SparseMinimum(to_backend(found[0], vector), float(residuals[0]))
 
 
@@ -264,23 +264,19 @@ def regularisation_path(
     [[0.0, 0.0], [1.8, 0.0], [1.98, 0.0]]
     """
     weights = _statistic_weights(system, penalty_weights)
-    problem = tuple(map(_double, (system.matrix, system.vector, weights)))
+    problem = Problem.on_host(system.matrix, system.vector, weights)
     if kappas is None:
         if not 0 < _checks.positive(ratio, "ratio") < 1:
             raise DomainError(f"ratio must lie between 0 and 1, got {ratio:g}")
         shares = np.geomspace(1.0, ratio, _checks.positive_integer(number, "number"))
-        penalties = largest_penalty(*problem) * shares
+        penalties = largest_penalty(problem) * shares
     else:
         penalties = np.sort([_checks.nonnegative(kappa, "kappas") for kappa in kappas])[::-1].copy()
         if penalties.size == 0:
             raise DomainError("kappas must hold at least one penalty")
-    found, residuals = l1_minima(*problem, penalties)
+    found, residuals = l1_minima(problem, penalties)
     coefficients = to_backend(found.reshape(len(penalties), -1, system.statistics), system.vector)
     return RegularisationPath(penalties, coefficients, residuals, system)
-
-
-def _double(x: Array) -> np.ndarray:
-    return np.array(to_host(x), dtype=np.float64)
 
 
 def _weights(xp: Namespace, weights: Array | None, like: Array) -> Array:

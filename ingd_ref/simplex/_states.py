@@ -36,7 +36,7 @@ class StateSpace:
     ShapeError
         If there are no variables, or not one number for each.
     DomainError
-        For a name that occurs twice, or a number below one.
+        If a name occurs twice, or a number is below one.
 
     Examples
     --------
