@@ -32,7 +32,7 @@ class Problem(NamedTuple):
 
     def gradient(self, a: np.ndarray) -> np.ndarray:
         """Return Ca + c."""
-        return self.matrix @ a + self.vector
+        return np.asarray(self.matrix @ a + self.vector)
 
 
 def l1_minima(problem: Problem, kappas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

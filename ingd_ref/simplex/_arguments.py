@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, Namespace, item
+from ingd_ref.backend._namespace import Array, Namespace, item, to_backend
 from ingd_ref.errors import DomainError, ShapeError
 
 __all__ = [
+    "constant",
     "distribution",
     "measure",
     "of_point",
@@ -94,6 +97,14 @@ def sums_to(u: Array, name: str, xp: Namespace, total: float, allowed: Array | f
     point = point if last is None else (*point, last)
     found = item(sums[point] if point else sums)
     raise DomainError(f"{name} must sum to {total:g}, but the sum{of_point(point)} is {found:g}")
+
+
+def constant(table: np.ndarray, like: Array) -> Array:
+    """Return a table of a model in the library, device and type of ``like``, without a copy."""
+    if isinstance(like, np.ndarray) and table.dtype in (like.dtype, np.int64):
+        table.flags.writeable = False
+        return table
+    return to_backend(table, like)
 
 
 def place(xp: Namespace, good: Array) -> tuple[int, tuple[int, ...]]:

@@ -9,9 +9,10 @@ from itertools import combinations, product
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_backend, to_host
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_host
 from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError, ShapeError
+from ingd_ref.simplex._arguments import constant
 from ingd_ref.simplex._marginalisation import Marginalisation
 from ingd_ref.simplex._model import FiniteModel
 from ingd_ref.simplex._states import StateSpace
@@ -77,10 +78,10 @@ class LogLinearModel(FiniteModel):
         return rng.normal(size=(_checks.positive_integer(size, "size"), self.parameters))
 
     def _probabilities(self, xp: Namespace, xi: Array) -> Array:
-        return softmax(xp, xp.matmul(xi, xp.matrix_transpose(to_backend(self.statistics, xi))))
+        return softmax(xp, xp.matmul(xi, xp.matrix_transpose(constant(self.statistics, xi))))
 
     def _with_jacobian(self, xp: Namespace, xi: Array) -> tuple[Array, Array]:
-        p, statistics = self._probabilities(xp, xi), to_backend(self.statistics, xi)
+        p, statistics = self._probabilities(xp, xi), constant(self.statistics, xi)
         mean = xp.matmul(p, statistics)
         return p, p[..., :, None] * (statistics - mean[..., None, :])
 

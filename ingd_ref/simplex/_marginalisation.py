@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item, to_backend
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.simplex._arguments import (
+    constant,
     distribution,
     measure,
     of_point,
@@ -139,7 +140,7 @@ class Marginalisation:
         return np.asarray(np.equal.outer(np.arange(self.visible), cells), dtype=float)
 
     def matrix(self, like: Array) -> Array:
-        """Return Π as a matrix of zeros and ones.
+        """Return Π as a matrix of zeros and ones, read-only in NumPy.
 
         Parameters
         ----------
@@ -150,7 +151,7 @@ class Marginalisation:
         -------
         array (m, n)
         """
-        return to_backend(self._table, like)
+        return constant(self._table, like)
 
     def push(self, u: Array) -> Array:
         """Return the push-forward Πu of measures, the sums over the fibres, equation (B5).

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_backend, to_host
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_host
 from ingd_ref.errors import DomainError, ShapeError
-from ingd_ref.simplex._arguments import distribution
+from ingd_ref.simplex._arguments import constant, distribution
 from ingd_ref.simplex._marginalisation import Marginalisation
 from ingd_ref.simplex._model import FiniteModel
 
@@ -72,12 +72,12 @@ class MixtureModel(FiniteModel):
         return 0.9 * drawn[:, :-1] + 0.1 / number
 
     def _probabilities(self, xp: Namespace, xi: Array) -> Array:
-        components = to_backend(self.components, xi)
+        components = constant(self.components, xi)
         rest = 1.0 - xp.sum(xi, axis=-1, keepdims=True)
         return xp.matmul(xi, components[:-1, :]) + rest * components[-1, :]
 
     def _with_jacobian(self, xp: Namespace, xi: Array) -> tuple[Array, Array]:
-        components = to_backend(self.components, xi)
+        components = constant(self.components, xi)
         slopes = xp.matrix_transpose(components[:-1, :] - components[-1, :])
         return self._probabilities(xp, xi), slopes + xp.zeros_like(xi[..., :1, None])
 

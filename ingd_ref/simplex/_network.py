@@ -11,8 +11,9 @@ from functools import cached_property
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, Namespace, to_backend
+from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.errors import DomainError
+from ingd_ref.simplex._arguments import constant
 from ingd_ref.simplex._graph import equivalents, require_acyclic
 from ingd_ref.simplex._marginalisation import Marginalisation
 from ingd_ref.simplex._model import FiniteModel
@@ -200,13 +201,13 @@ class BayesianNetwork(FiniteModel):
         # product of the other factors.
         factors = self._factors(xp, xi)
         owner, slopes = self._slopes
-        others = xp.take(_other_products(xp, factors), to_backend(owner, xi), axis=-2)
-        return xp.prod(factors, axis=-2), xp.matrix_transpose(others) * to_backend(slopes, xi)
+        others = xp.take(_other_products(xp, factors), constant(owner, xi), axis=-2)
+        return xp.prod(factors, axis=-2), xp.matrix_transpose(others) * constant(slopes, xi)
 
     def _factors(self, xp: Namespace, xi: Array) -> Array:
         """p(x_k | parents) for each variable k and state x, (..., variables, n); linear in ξ."""
         slopes, offsets = self._linear
-        flat = xp.matmul(xi, to_backend(slopes, xi)) + to_backend(offsets, xi)
+        flat = xp.matmul(xi, constant(slopes, xi)) + constant(offsets, xi)
         return xp.reshape(flat, (*xi.shape[:-1], len(self.parents), self.states))
 
     @property
