@@ -8,37 +8,16 @@ from contextlib import contextmanager
 
 import click
 
-__all__ = ["progress_bar", "say"]
+__all__ = ["pieces_bar", "say"]
 
 
 @contextmanager
-def progress_bar(label: str, total: int, quiet: bool) -> Iterator[Callable[[int, str], None]]:
+def pieces_bar(label: str, total: int, quiet: bool) -> Iterator[Callable[[int, str], object]]:
     """Yield a function of the number of finished pieces and the name of the latest."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from ingd_ref.runs._progress import progress_bar
 
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task(label, total=total)
-
-        def advance(done: int, latest: str) -> None:
-            bar.update(task, completed=done, description=f"{label}  {latest}".rstrip())
-
-        yield advance
+    with progress_bar(label, total, hidden=quiet) as show:
+        yield lambda done, latest: show(done, f"{label}  {latest}".rstrip())
 
 
 def say(line: str) -> None:

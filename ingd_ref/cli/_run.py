@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ingd_ref.cli._options import OUT, QUIET, values
-from ingd_ref.cli._progress import progress_bar
+from ingd_ref.cli._progress import pieces_bar
 from ingd_ref.errors import IngdError
 from ingd_ref.experiments import EXPERIMENTS, Experiment, run_experiment
 from ingd_ref.experiments._runner import default_jobs
@@ -83,7 +83,7 @@ def _run(
 ) -> None:
     chosen_jobs = default_jobs(experiment) if jobs is None else jobs
     total = len(experiment.pieces())
-    with _advice(out, experiment), progress_bar(experiment.name, total, quiet) as advance:
+    with _advice(out, experiment), pieces_bar(experiment.name, total, quiet) as advance:
         results = run_experiment(
             experiment,
             out,

@@ -10,7 +10,7 @@ from typing import Any
 from ingd_ref.backend._namespace import Array
 from ingd_ref.runs._options import Report
 
-__all__ = ["StepInfo", "reporter"]
+__all__ = ["StepInfo", "progress_bar", "reporter"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +69,18 @@ def reporter(
     """
     if callable(progress):
         yield lambda _, info: progress(info)
-        return
-    if not progress:
+    elif progress:
+        with progress_bar("run", steps, done) as show:
+            yield lambda step, info: show(step, caption(info))
+    else:
         yield lambda step, info: None
-        return
+
+
+@contextmanager
+def progress_bar(
+    label: str, total: int, done: int = 0, hidden: bool = False
+) -> Iterator[Callable[[int, str], object]]:
+    """Show a bar if standard error is a terminal; give the function that moves and names it."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -91,7 +99,7 @@ def reporter(
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    hidden = not (console.is_terminal or console.is_jupyter)
+    hidden = hidden or not (console.is_terminal or console.is_jupyter)
     with Progress(*columns, console=console, disable=hidden) as bar:
-        task = bar.add_task("run", total=steps, completed=done)
-        yield lambda step, info: bar.update(task, completed=step, description=caption(info))
+        task = bar.add_task(label, total=total, completed=done)
+        yield lambda step, text: bar.update(task, completed=step, description=text)
