@@ -127,7 +127,7 @@ def ingd_velocity(
     weights : array (n,), optional
         Weights π of the latent points, non-negative, summing to one. Default: 1/n.
     target_weights : array (m,), optional
-        Weights ρ of the target sample, likewise. Default: 1/m.
+        Weights ρ of the target sample, as those of the latent points. Default: 1/m.
     solver : {"normal", "eigh", "stacked", "svd", "matrix-free", "cg"}
         ``"normal"`` (default): BBᵀ by the generator, often without B, and Cholesky. ``"eigh"``: the
         same with the minimum-norm answer to a singular system. ``"stacked"``: QR of [B, √λ Φ, √ε I]
@@ -235,7 +235,7 @@ class _Problem:
 
     @cached_property
     def jvp(self) -> Callable[[Array], Array]:
-        """J_i u; the generator is linearised when it is first asked for."""
+        """J_i u; the generator is linearised when this is first used."""
         return self.generator.value_and_jvp(self.parameters, self.latents)[1]
 
     def pull(self, c: Array) -> Array:

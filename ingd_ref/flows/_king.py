@@ -155,12 +155,12 @@ def king_velocity(
     weights : array (n,), optional
         Weights π of the particles, non-negative, summing to one. Default: 1/n.
     target_weights : array (m,), optional
-        Weights ρ of the target sample, likewise. Default: 1/m.
+        Weights ρ of the target sample, as those of the particles. Default: 1/m.
     mask : array (d,) of bool, optional
         Coordinates that may move; the others condition (K9). K becomes PKP with the projector P on
         these coordinates, so the moment identity d/dt E_q f = G c holds on the mask.
     solver : {"cholesky", "eigh", "cg"}
-        ``"cholesky"`` (default) refuses a singular system, ``"eigh"`` gives its minimum-norm
+        ``"cholesky"`` (default) raises for a singular system, ``"eigh"`` gives its minimum-norm
         answer, ``"cg"`` forms neither G nor V: fewer operations than forming G where it converges
         in less than b steps. NumPy and CuPy only.
     implementation : {"auto", "readable", "fused"}
@@ -330,7 +330,7 @@ def _projector(xp: Namespace, mask: Array | None, x: Array) -> Array | None:
 
 @dataclass(frozen=True)
 class KiNG(Flow):
-    """The flow of :func:`king_velocity`, with features and kernel settled anew at each step.
+    """The flow of :func:`king_velocity`, with features and kernel settled at each step.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ def gaussian_kde_score(
     Parameters
     ----------
     x : array (n, d)
-        Points at which the score is wanted.
+        Points at which the score is evaluated.
     sample : array (m, d)
         The sample y that the estimate is built from.
     bandwidth : float > 0
@@ -102,7 +102,7 @@ def wgf_velocity(
     weights : array (n,), optional
         Weights π of the particles, non-negative, summing to one. Default: 1/n.
     target_weights : array (m,), optional
-        Weights ρ of the target sample, likewise. Default: 1/m.
+        Weights ρ of the target sample, as those of the particles. Default: 1/m.
     implementation : {"auto", "readable", "fused"}
         Which kernel runs. Default "auto".
 

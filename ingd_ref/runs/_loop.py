@@ -84,7 +84,7 @@ class Process(ABC, Generic[Result]):
 
     @abstractmethod
     def info(self, step: int, steps: int, state: State, record: Record, seconds: float) -> Any:
-        """Return what a callback is told after a step."""
+        """Return what a callback receives after a step."""
 
     def caption(self, info: Any) -> str:
         """Return a few words for the progress bar."""
@@ -114,7 +114,7 @@ def run(process: Process[Result], options: Options) -> Result:
 
 
 class _Run(Generic[Result]):
-    """A run under way: the state after the last completed step, and the records of all steps.
+    """A running process: the state after the last completed step, and the records of all steps.
 
     A step counts as completed from the moment at which ``snapshot`` is replaced; until then nothing
     but the generator and the tail of ``records`` has changed, and :meth:`roll_back` undoes both.
@@ -145,7 +145,7 @@ class _Run(Generic[Result]):
             self._resume(saved)
 
     def _require_same_run(self, saved: Saved) -> None:
-        """Refuse a checkpoint of another random state, or of more steps than are asked for."""
+        """Raise if a checkpoint has another random state, or more steps than this run."""
         path, snapshot, steps = self.options.checkpoint, saved.snapshot, self.options.steps
         if json_state(self.rng) not in (saved.rng_start, snapshot.rng_state):
             raise CheckpointError(
@@ -185,13 +185,13 @@ class _Run(Generic[Result]):
             return self.result("interrupted")
 
     def ended(self) -> str:
-        """Status of a run that has reached an end by itself; empty if there is more to do."""
+        """Status of a run that has reached its end; empty if there is more to do."""
         if self.process.converged(self.snapshot.state):
             return "converged"
         return "finished" if self.snapshot.step >= self.options.steps else ""
 
     def attempt(self, report: Callable[[int, Any], object]) -> str:
-        """Do one step; return "stopped" if there is none, or the callback wants no more."""
+        """Do one step; return "stopped" if there is none, or the callback ends the run."""
         try:
             return "stopped" if self.step(report) else ""
         except NoNextStep as end:
@@ -200,7 +200,7 @@ class _Run(Generic[Result]):
             return "stopped"
 
     def step(self, report: Callable[[int, Any], object]) -> bool:
-        """Do one step; return whether the callback wants no more."""
+        """Do one step; return whether the callback ends the run."""
         number, options = self.snapshot.step + 1, self.options
         state = self.process.step(self.snapshot.state, number, self.rng)
         record, seconds = self._record(number, state), self.seconds()

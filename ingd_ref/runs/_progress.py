@@ -1,4 +1,4 @@
-"""Show the progress of a run: on a terminal, nowhere, or wherever the caller wants it."""
+"""Show the progress of a run: on a terminal, by a function of the caller, or not at all."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["StepInfo", "progress_bar", "reporter"]
 
 @dataclass(frozen=True, eq=False)
 class StepInfo:
-    """What a callback is told after a completed step.
+    """What a callback receives after a completed step.
 
     Attributes
     ----------
     step : int
         Steps completed, counted from the start of the run, not from where it was resumed.
     steps : int
-        Steps asked for.
+        Steps that the run is to do.
     time : float
         Flow time reached.
     particles : array (n, d) or None
@@ -32,7 +32,7 @@ class StepInfo:
     seconds : float
         Time that the run has taken, earlier parts of a resumed run included.
     parameters : array (p,) or None
-        Parameters of the generator or the finite model, likewise a copy; None for particles.
+        Parameters of the generator or the finite model, also a copy; None for particles.
     """
 
     step: int
@@ -54,18 +54,18 @@ def reporter(
     ----------
     progress : bool or callable
         ``True``: a bar on the standard error stream if that is a terminal or a notebook; ``False``:
-        nothing; a callable: called with what a callback is told.
+        nothing; a callable: called with what a callback receives.
     steps : int
-        Steps asked for.
+        Steps that the run is to do.
     done : int
         Steps that a resumed run starts with.
     caption : callable
-        Turns what a callback is told into a few words for the bar.
+        Turns what a callback receives into a few words for the bar.
 
     Yields
     ------
     callable
-        Takes the number of completed steps, and what a callback is told.
+        Takes the number of completed steps, and what a callback receives.
     """
     if callable(progress):
         yield lambda _, info: progress(info)

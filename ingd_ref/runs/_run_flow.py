@@ -109,8 +109,8 @@ def run_flow(
         ``True``: a bar if the standard error stream is a terminal; a callable is called with a
         :class:`StepInfo` after each step.
     checkpoint : path, optional
-        An ``.npz`` file, and a journal ``<path>.journal`` beside it. If the file exists, the run
-        goes on from there.
+        An ``.npz`` file, and a journal ``<path>.journal`` next to it. If the file exists, the
+        run continues from there.
     checkpoint_every : int ≥ 1
         The checkpoint is written at the start, after every so many steps and at the end.
 
@@ -139,7 +139,7 @@ def run_flow(
     but must otherwise be the same run: flow, starting particles, target and options are compared,
     and the state of ``rng`` if one is given. Functions (a callable target, metrics) are compared by
     name only; they must draw from the generator they are given and keep no state of their own, and
-    a flow must not spawn generators. A run that its callback stopped goes on when it is resumed.
+    a flow must not spawn generators. A run that its callback stopped continues when it is resumed.
 
     Source: [L25].
 

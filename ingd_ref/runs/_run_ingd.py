@@ -91,7 +91,7 @@ def run_ingd(
         Statistics f, or a rule with a ``draw`` method that settles them for a step from the
         generated sample and the target.
     latents : array (n, k) or int ≥ 1
-        The latent points of every step; or how many are drawn anew for each. Default 500.
+        The latent points of every step; or how many are drawn for each. Default 500.
     shown : int ≥ 1, optional
         Size of the generated sample that metrics, callbacks and the result see. Its latent points
         are drawn once, at the start, and serve for nothing else. Default: the sample of
@@ -99,7 +99,7 @@ def run_ingd(
     steps : int ≥ 1
         Number of steps. Default 100.
     step_size : float > 0
-        Flow time of one step, η. Default 0.2: the noise of latent points drawn anew is averaged
+        Flow time of one step, η. Default 0.2: the noise of newly drawn latent points is averaged
         over about 1/η steps.
     rng : numpy.random.Generator, optional
         The only source of randomness; it is advanced. Default: a fresh one.
@@ -135,8 +135,8 @@ def run_ingd(
     Returns
     -------
     FlowResult
-        With ``parameters`` and ``parameter_trajectory``; ``particles`` and ``trajectory`` are what
-        the generator makes of them.
+        With ``parameters`` and ``parameter_trajectory``; ``particles`` and ``trajectory`` are the
+        samples generated with them.
 
     Raises
     ------

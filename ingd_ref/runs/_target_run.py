@@ -101,7 +101,7 @@ class Subject(ABC):
 
     @abstractmethod
     def parts(self) -> dict[str, Any]:
-        """What belongs to this subject alone and tells one run from another."""
+        """What belongs to this subject alone and distinguishes one run from another."""
 
     def begun(self, rng: np.random.Generator) -> Self:
         """Return this subject with everything that is drawn once."""

@@ -40,7 +40,7 @@ class SimplexFlow:
     times : numpy.ndarray (k,)
         Flow time of each state.
     status : {"finished", "stopped", "interrupted"}
-        All steps were done; the next one does not exist, or the callback wanted no more; Ctrl-C or
+        All steps were done; the next one does not exist, or the callback ended the run; Ctrl-C or
         an error came first.
     reason : str
         Why there is no next step; empty otherwise.
@@ -171,7 +171,7 @@ def run_elbo_flow(
     target : array (m,) or (..., m)
         p*_V, positive, summing to one.
     recognition : array (n,) or (..., n), or "held" or "substituted"
-        Fixed q(h|v), or the perfect recognition of the current ξ, anew at each evaluation; see
+        Fixed q(h|v), or the perfect recognition of the current ξ at each evaluation; see
         :func:`elbo_gradient`.
     steps, step_size, integrator, keep_every, cut, rtol, atol
     callback, progress, checkpoint, checkpoint_every

@@ -26,7 +26,7 @@ class VariationalResult:
         Half the squared Fisher norm of the natural gradient: the gain of a full step to second
         order, in nats.
     status : {"converged", "finished", "stopped", "interrupted"}
-        The gain fell below the tolerance; all steps were taken; the callback wanted no more;
+        The gain fell below the tolerance; all steps were taken; the callback ended the run;
         Ctrl-C or an error came first.
     seconds : float
         Time that the run has taken, earlier parts of a resumed run included.
@@ -66,14 +66,14 @@ class VariationalResult:
 
 @dataclass(frozen=True, eq=False)
 class NviStep:
-    """What a callback is told after a completed step.
+    """What a callback receives after a completed step.
 
     Attributes
     ----------
     step : int
         Steps completed.
     steps : int
-        Steps asked for.
+        Steps that the run is to do.
     approximation : GaussianApproximation
         After so many steps.
     elbo : numpy.ndarray (...)

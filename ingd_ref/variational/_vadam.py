@@ -198,11 +198,11 @@ class VadamResult:
     approximation : MeanFieldGaussian
         q after the last step.
     state : VadamState
-        From which another run can go on.
+        From which another run can continue.
     means : numpy.ndarray (steps + 1, d)
         Means at the start and after each step.
     status : {"finished", "stopped", "interrupted"}
-        All steps were taken; the callback wanted no more; Ctrl-C or an error came first.
+        All steps were taken; the callback ended the run; Ctrl-C or an error came first.
     seconds : float
         Time that the run has taken, earlier parts of a resumed run included.
     """
@@ -291,7 +291,7 @@ def run_vadam(
 
 
 def _require_fit(model: Any, rule: Vadam, state: VadamState, size: int) -> None:
-    """Refuse a model, a rule, a state and a size of minibatches that do not fit each other."""
+    """Raise unless the model, the rule, the state and the size of minibatches fit together."""
     if size > rule.data_size:
         raise OptionError(f"batch_size must be at most data_size {rule.data_size}, got {size}")
     if not hasattr(model, "likelihood_gradients"):

@@ -1,4 +1,4 @@
-"""(W1) to (W4): velocities against derivatives in fifty digits, stored arrays and the laws of gradient flows."""
+"""(W1) to (W4) against derivatives in fifty digits, stored arrays and laws of gradient flows."""
 
 import itertools
 import math
@@ -47,14 +47,17 @@ def clouds(seed, n, m, d):
 
 
 def tolerance(x, y, width=SIGMA):
-    """Terms of size spread/σ², each wrong by a few units of rounding and by as much again as its exponent, spread²/2σ², is large."""
+    """Bound of rounding: terms of size spread/σ², wrong by as much as their exponents are large.
+
+    The exponent is spread²/2σ², and costs its own size in units of rounding.
+    """
     both = np.concatenate([x, y])
     spread = np.max(np.linalg.norm(both[:, None] - both, axis=2)) + width
     return 16 * EPS * (spread / width**2) * (1 + spread**2 / (2 * width**2))
 
 
 def steepest_descent(functional, x, pi):
-    """−(1/π_i) ∂/∂x_i by differences in fifty digits, where ``functional`` takes a list of points."""
+    """−(1/π_i) ∂/∂x_i by differences in fifty digits; ``functional`` takes a list of points."""
     result = []
     for i, point in enumerate(x):
         others = [[mpmath.mpf(float(s)) for s in row] for row in x]
@@ -68,7 +71,7 @@ def steepest_descent(functional, x, pi):
 
 
 def functional_of_clouds(kernel, y, pi, rho):
-    """Σ ππ h(x, x') − 2 Σ πρ h(x, y) as a function of the particles: the discrepancy up to the constant of the target."""
+    """Σ ππ h(x, x') − 2 Σ πρ h(x, y): the discrepancy up to the constant of the target."""
 
     def pair(a, b):
         return kernel(mpmath.fsum((s - t) ** 2 for s, t in zip(a, b, strict=True)))
@@ -310,7 +313,7 @@ def test_the_metric_falls_at_the_rate_of_the_squared_speed(name, functional):
 
 
 def test_svgd_rests_on_average_where_the_score_is_that_of_the_particles():
-    """Stein's identity: under the target, with Gauss-Hermite nodes as particles, the field vanishes everywhere."""
+    """Stein's identity: with Gauss-Hermite nodes of the target as particles, the field is zero."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
     x, weights = nodes[:, None], weights / np.sum(weights)
     v = ir.flows.svgd_velocity(x, lambda z: -z, 2.0, weights)

@@ -1,4 +1,4 @@
-"""The benchmark of a step of iNGD: its methods come to the same velocity, and the Jacobian written out is what costs memory."""
+"""The benchmark of iNGD: its methods agree, and the Jacobian written out costs the memory."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_all_methods_come_to_the_same_velocity(comparison):
 
 def test_the_gram_matrix_of_the_generator_needs_a_tenth_of_the_memory_of_its_jacobian(comparison):
     for function in (comparison.function, comparison.others["Jacobian (n, d, p)"]):
-        function()  # whatever is imported or compiled on the way counts for neither
+        function()  # imports and compilation count for neither
     ours, jacobian = (
         peak_bytes(comparison.function, "numpy"),
         peak_bytes(comparison.others["Jacobian (n, d, p)"], "numpy"),

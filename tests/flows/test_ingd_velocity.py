@@ -1,4 +1,4 @@
-"""ingd_velocity: what (N1)-(N3′) ask of it, its six solvers, every family's statistics, other libraries and devices, bad input."""
+"""ingd_velocity: (N1)-(N3′), six solvers, every family's statistics, libraries, bad input."""
 
 from dataclasses import dataclass, field, replace
 
@@ -68,7 +68,7 @@ def velocity(solver="normal", convert=np.asarray, **options):
 
 
 def written_out(ddof=0, ridge=0.1, jitter=1e-2):
-    """B, F̂, Δ and u of the same problem from formulas of their own: x = m + L z, f_s = exp(−|x − c_s|²/2σ²)."""
+    """B, F̂, Δ and u from separate formulas: x = m + L z, f_s = exp(−|x − c_s|²/2σ²)."""
     x = START[:2] + LATENTS @ START[2:].reshape(2, 2).T
     jacobian = np.zeros((14, 2, 6))
     for i, z in enumerate(LATENTS):
@@ -288,7 +288,7 @@ def test_weights_are_repetitions_and_the_target_itself_is_at_rest():
 
 @dataclass(frozen=True)
 class Drift(Generator):
-    """x = z + R(z) w with smooth fields R: at w = 0 it reproduces the latent points, which may lie in any support."""
+    """x = z + R(z) w with smooth R: at w = 0 it reproduces the latent points, in any support."""
 
     dimension: int
     size_of_w: int
@@ -517,7 +517,7 @@ def test_without_regularisation_more_parameters_than_statistics_give_the_shortes
 
 @dataclass(frozen=True)
 class Broken(LocationScale):
-    """A generator of someone's own with a mistake."""
+    """A user's generator with a mistake."""
 
     mistake: str = ""
 

@@ -1,4 +1,4 @@
-"""king_velocity at its public edge: libraries and devices, solvers, degenerate but legal input, errors, purity.
+"""king_velocity: libraries, devices, solvers, degenerate but legal input, errors, purity.
 
 What the velocity has to be is judged in tests/laws, by laws and by published arrays.
 """
@@ -36,7 +36,7 @@ MASK = np.array([True, False, True])
 
 
 def problem(convert):
-    """One problem for each kind of features and kernel, in the library to which ``convert`` takes an array."""
+    """One problem for each kind of features and kernel; ``convert`` makes the arrays."""
     x = convert(X)
     features = [
         ir.features.GaussianRBF(convert(CENTERS), 1.5),
@@ -195,7 +195,7 @@ def test_matrix_free_and_formed_solutions_agree():
 
 
 def test_a_masked_coordinate_stays_and_the_moment_identity_holds_on_the_mask():
-    """G c is the derivative of the moments along the masked velocity, by a central difference of the moments themselves."""
+    """G c is the derivative of the moments along the masked velocity, by a central difference."""
     x, y, weights, mask, features, kernels = problem(np.asarray)
     step = 1e-5
     for kernel in kernels:
@@ -259,10 +259,10 @@ def test_inputs_are_untouched_and_results_are_their_own():
     for array in (x, y, weights, mask):
         array.flags.writeable = False
     features, kernel = ir.features.GaussianRBF(CENTERS, 1.5), GradientGaussian(1.2)
-    state = np.random.get_state()[1].copy()
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
     solution = king_velocity(x, y, features=features, kernel=kernel, weights=weights, mask=mask)
     again = king_velocity(x, y, features=features, kernel=kernel, weights=weights, mask=mask)
-    assert np.array_equal(np.random.get_state()[1], state)
+    assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
     assert np.array_equal(solution.velocity, again.velocity)
     for result in (
         solution.velocity,

@@ -26,7 +26,7 @@ class Death(BaseException):
 
 
 class FailingDisk:
-    """Lets ``good`` operations pass, then fails: for ever, or ``once``. A failing write is torn."""
+    """Lets ``good`` operations pass, then fails, always or ``once``. A failing write is torn."""
 
     def __init__(self, monkeypatch, good, failure, once=False):
         self.left, self.failure, self.once, self.failed = good, failure, once, False
@@ -89,7 +89,7 @@ class TornFile:
 def trace_lines(call, interrupt_at=None):
     """Functions on the stack at each line that ``call`` executes in the modules of a run.
 
-    Raises KeyboardInterrupt at one of them, if that is asked for.
+    Raises KeyboardInterrupt at the line numbered ``interrupt_at``.
     """
     lines = []
 

@@ -1,4 +1,7 @@
-"""No death, interrupt, full disk or damaged byte loses an earlier checkpoint, and a resumed run equals an uninterrupted one bit for bit."""
+"""Checkpoints survive kills, Ctrl-C, full disks and damage, and resumed runs are exact.
+
+A resumed run equals an uninterrupted one bit for bit.
+"""
 
 import errno
 import io
@@ -22,7 +25,7 @@ from tests.runs.failures import FULL, Death, FailingDisk, finish, launch, trace_
 
 @dataclass(frozen=True)
 class Windy(Flow):
-    """Attraction to the target's mean in a random wind, which blows as hard as the particles were spread."""
+    """Attraction to the target's mean in a random wind, as strong as the particles were spread."""
 
     rate: float = 1.0
 
@@ -78,7 +81,10 @@ def everything(result):
 
 @pytest.fixture(autouse=True)
 def _no_waiting_for_the_disk(monkeypatch):
-    """Forcing bytes to the disk guards against a power cut, which no test can stage; the programs of their own below do it all the same."""
+    """Do not force bytes to the disk: that guards against a power cut, which no test can stage.
+
+    The separate programs below do force them.
+    """
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
@@ -129,7 +135,7 @@ def test_every_bit_generator_is_resumed(tmp_path, kind):
     )
     start(
         tmp_path / "run.npz", steps=4, rng=None
-    )  # a run may be resumed without a generator: the stored one goes on
+    )  # a run may be resumed without a generator: the stored one continues
 
 
 def test_without_a_generator_the_stored_one_goes_on(tmp_path):
@@ -496,7 +502,10 @@ def check_full_disk(path, error, whole):
 # closes it and says so.
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_interrupt_at_any_line(tmp_path):
-    """Raise KeyboardInterrupt at line after line of the package: once stepping has begun, a result comes back and resumes exactly."""
+    """Raise KeyboardInterrupt at line after line of the package.
+
+    Once stepping has begun, a result comes back, and the run resumes exactly.
+    """
     whole = start(None, steps=3, integrator="heun")
     lines = trace_lines(lambda: start(tmp_path / "counted.npz", steps=2, integrator="heun"))
     begun = next(index for index, stack in enumerate(lines) if "drive" in stack)

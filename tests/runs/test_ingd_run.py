@@ -1,4 +1,4 @@
-"""run_ingd: exact paths, what it draws, checkpoints and interrupts, records, results on disk, other libraries, bad arguments."""
+"""run_ingd: exact paths, draws, checkpoints, interrupts, results, libraries, bad arguments."""
 
 import math
 
@@ -209,7 +209,7 @@ def test_adaptive_steps_follow_the_exact_path():
 
 
 def test_a_full_affine_generator_follows_the_moments_of_a_gaussian_on_the_plane():
-    """Six parameters, five statistics: mean and second moments obey (E10) with any latent points."""
+    """Six parameters, five statistics: mean and second moments obey (E10) for all latent points."""
     latents = np.random.default_rng(4).normal(size=(30, 2))
     generator, family = Affine(2), ir.families.MultivariateGaussian(2)
     result = run(

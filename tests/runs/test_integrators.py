@@ -1,4 +1,4 @@
-"""The tableaux satisfy the order conditions of all rooted trees, and the orders and tolerances show in closed-form flows."""
+"""The tableaux satisfy the order conditions of all rooted trees, and the orders show in flows."""
 
 import itertools
 import math
@@ -107,7 +107,10 @@ def rotation(t=None):
 
 
 def moments(t=None):
-    """The least-norm affine field whose moments of f = (x, x²) obey (E10): μ(t) = μ* + e^{−t}(μ(0) − μ*), each coordinate by itself."""
+    """The least-norm affine field whose moments of f = (x, x²) obey (E10), in each coordinate.
+
+    That is μ(t) = μ* + e^{−t}(μ(0) − μ*).
+    """
     goal = np.array([[0.5, -0.2], [1.5, 2.0]])
     if t is not None:
         mean, second = goal + math.exp(-t) * (np.stack([START.mean(0), (START**2).mean(0)]) - goal)

@@ -1,4 +1,4 @@
-"""The loop: closed forms, masks, minibatches, records, callbacks, errors, purity, and arrays of other libraries."""
+"""run_flow: closed forms, masks, minibatches, records, callbacks, errors, purity, libraries."""
 
 import math
 from dataclasses import dataclass, field
@@ -18,7 +18,10 @@ TARGET = np.random.default_rng(2).normal(3.0, 2.0, size=(8, 2))
 
 @dataclass(frozen=True)
 class Attraction(Flow):
-    """ẋ = E_p x − E_q x + wind: the flow of (E9) for a Gaussian with known covariance, whose mean obeys (E10)."""
+    """ẋ = E_p x − E_q x + wind: the flow of (E9) for a Gaussian with known covariance.
+
+    Its mean obeys (E10).
+    """
 
     wind: float = 0.0
     seen: list = field(default_factory=list, compare=False)
@@ -246,7 +249,7 @@ def test_velocity_that_is_not_finite_names_step_and_particle(tmp_path, integrato
     assert (partial.status, partial.steps_done) == ("interrupted", 2)
     # Two steps of one, in the adaptive case of several rounded sub-steps.
     assert np.allclose(partial.particles, PARTICLES + 2, rtol=1e-13)
-    # The same rule in better health goes on from there: this is the third call of prepare, but the
+    # The same rule in better health continues from there: the third call of prepare, but the
     # first of a fresh rule.
     resumed = flow(
         rule=Given(failing), integrator=integrator, checkpoint=tmp_path / "run.npz", rng=rng
@@ -261,7 +264,8 @@ def test_position_that_overflows_is_named():
         np.errstate(over="ignore"),
         pytest.raises(
             NonFiniteError,
-            match=r"position at step 1 is NaN or infinite for 6 particle\(s\), the first of them is 0",
+            match=r"position at step 1 is NaN or infinite for 6 particle\(s\), "
+            "the first of them is 0",
         ),
     ):
         flow(rule=rule, step_size=10.0)
@@ -285,7 +289,7 @@ def test_foreign_errors_carry_what_was_done(place):
     }[place]
     with pytest.raises(RuntimeError, match=place) as caught:
         flow(**options)
-    done = 3 if place == "progress" else 2  # progress is told of a step that is complete
+    done = 3 if place == "progress" else 2  # progress sees a step that is complete
     assert caught.value.partial.steps_done == done
     assert caught.value.partial.trajectory.shape == (done + 1, 6, 2)
 
@@ -427,11 +431,11 @@ def test_callbacks_and_metrics_may_scribble():
 
 
 def test_global_random_state_is_left_alone():
-    np.random.seed(3)
-    before = np.random.get_state()[1].copy()
+    np.random.seed(3)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     flow(rule=Attraction(wind=1.0))
     flow(rule=Attraction(wind=1.0), rng=None)
-    assert np.array_equal(np.random.get_state()[1], before)
+    assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
 def test_the_same_seed_gives_the_same_run():
@@ -444,7 +448,7 @@ def test_the_same_seed_gives_the_same_run():
 
 
 def check_library(xp, device, path, rtol):
-    """A run with checkpoint and resumption on arrays of another library equals NumPy's to rounding, and itself bit for bit."""
+    """A resumed run in another library equals NumPy's to rounding, and itself bit for bit."""
 
     def array(x):
         return xp.asarray(x, device=device)

@@ -1,4 +1,4 @@
-"""Flows, generators, finite models, variational inference and Vadam: one loop, one set of promises."""
+"""Flows, generators, finite models, variational inference and Vadam keep the loop's promises."""
 
 import json
 import os
@@ -232,7 +232,7 @@ def test_another_run_is_refused_by_the_name_of_what_differs(tmp_path, name, part
 
 @pytest.mark.parametrize("name", ["inference", "vadam"])
 def test_a_run_that_changes_its_floating_type_has_no_checkpoint(tmp_path, name):
-    """Single precision meets a model in double precision; the journal has room for the former."""
+    """Single precision meets a model in double precision; the journal holds the former alone."""
     single = RULE.start(np.zeros(3, dtype=np.float32))
     begin = {"inference": {"start": "float32"}, "vadam": {"state": single}}[name]
     assert steps_done(start(name, steps=2, **begin)) == 2

@@ -1,4 +1,4 @@
-"""Everything that the loop drives, as small runs with the same arguments, and what their results hold."""
+"""Everything that the loop drives, as small runs, and what their results hold."""
 
 from dataclasses import fields, is_dataclass
 

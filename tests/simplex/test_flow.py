@@ -1,4 +1,4 @@
-"""Gradient flows of (B6): recursions in closed form, integrators, the way out of the unit box, what stops a flow."""
+"""Gradient flows of (B6): recursions in closed form, integrators, leaving the unit box, ends."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,10 @@ def test_starts_are_those_of_the_paper():
 
 
 def test_product_model_decays_geometrically():
-    """Visible parameters y* + (1 − dt)^k (y_0 − y*) in all three flows; x moves for the fixed recognition alone."""
+    """Visible parameters y* + (1 − dt)^k (y_0 − y*) in all three flows.
+
+    The hidden x moves for the fixed recognition alone.
+    """
     best, start = np.array([0.95, 0.1, 0.9]), np.array([0.02, 0.95, 0.02])
     target, recognition = targets(PRODUCT, best)
     decay = (1 - DT) ** np.arange(500)[:, None]
@@ -58,7 +61,10 @@ def test_product_model_decays_geometrically():
 
 @pytest.mark.parametrize("kind", ["fixed", "held"])
 def test_naive_bayes_follows_its_recursion(kind):
-    """At eighty digits, for the eight starts of the paper side by side; x decays geometrically for the fixed recognition."""
+    """At eighty digits, for the eight starts of the paper together.
+
+    For the fixed recognition x decays geometrically.
+    """
     best, starts = published_problem()
     target, recognition = targets(NAIVE, best)
     steps = 60
@@ -92,7 +98,7 @@ def test_naive_bayes_follows_its_recursion(kind):
 
 
 def test_evidence_flow_leaves_the_box_and_goes_on():
-    """Six of the eight flows of the paper do. Nothing is clipped, and what is seen relaxes like e^{-t}."""
+    """Six of the eight flows of the paper do. Nothing is clipped; p_V relaxes like e^{-t}."""
     best, starts = published_problem()
     target, _ = targets(NAIVE, best)
     flow = simplex.run_evidence_flow(NAIVE, starts, target)

@@ -1,4 +1,4 @@
-"""Runs find what a general optimiser finds on an ELBO of its own, in batches, and say how they ended."""
+"""Runs find the optimum of a general optimiser, in batches too, and say how they ended."""
 
 import io
 
@@ -33,7 +33,10 @@ PRIOR = FullGaussian.from_precision(np.zeros(3), 0.5 * np.eye(3))
 @pytest.mark.parametrize("step", ["standard", "positive"])
 @pytest.mark.parametrize("name", ["logistic", "poisson"])
 def test_full_optimum_is_that_of_a_general_optimiser(name, step):
-    """L-BFGS on (m, C) with reparametrisation gradients stops at a gradient of 1e-8, where m and Σ are right to 1e-7."""
+    """L-BFGS on (m, C) with reparametrisation gradients is the oracle.
+
+    It stops at a gradient of 1e-8, where m and Σ are right to 1e-7.
+    """
     model = LOGISTIC if name == "logistic" else POISSON
     likelihood = oracle.logistic(LABELS) if name == "logistic" else oracle.poisson(COUNTS)
     result = run_nvi(model, PRIOR, step=step, step_size=0.8, progress=False, steps=200)
@@ -46,7 +49,7 @@ def test_full_optimum_is_that_of_a_general_optimiser(name, step):
         else np.sum(np.array([np.sum(np.log(np.arange(1, c + 1))) for c in COUNTS]))
     )
     assert result.elbo[-1] == pytest.approx(bound - constant, abs=1e-9)
-    assert result.elbo[-1] >= bound - constant - 1e-11  # nobody finds a better one
+    assert result.elbo[-1] >= bound - constant - 1e-11  # there is no better one
     np.testing.assert_allclose(result.mean, mean, rtol=0, atol=2e-5)
     np.testing.assert_allclose(result.covariance, covariance, rtol=0, atol=2e-5)
 
@@ -91,7 +94,7 @@ def test_low_rank_lies_between():
 
 
 def test_gain_predicts_what_is_missing():
-    """Near the optimum half the squared natural gradient is the gap of the ELBO, to first order in itself."""
+    """Near the optimum half the squared natural gradient is the gap of the ELBO, to first order."""
     result = run_nvi(LOGISTIC, PRIOR, step_size=0.5, progress=False)
     gap = result.elbo[-1] - result.elbo
     late = (gap > 1e-9) & (gap < 1e-4)
@@ -101,7 +104,7 @@ def test_gain_predicts_what_is_missing():
 
 
 def test_batches_are_many_problems():
-    """Two designs and three priors at once: each member of the batch is the run of its own problem."""
+    """Two designs and three priors at once: each member of the batch is the run of its problem."""
     designs = np.stack([DESIGN, DESIGN[::-1] * 0.5])[:, None]
     responses = np.broadcast_to(LABELS, (2, 3, 40))
     priors = np.array([0.3, 1.0, 3.0])[:, None] * np.ones(3)
@@ -129,7 +132,10 @@ def test_batches_are_many_problems():
 
 
 def test_samples_come_close():
-    """Decreasing steps average the noise away: the mean is within a third of a standard deviation of the optimum."""
+    """Decreasing steps average the noise away.
+
+    The mean is within a third of a standard deviation of the optimum.
+    """
     best = run_nvi(LOGISTIC, PRIOR, step_size=0.8, progress=False)
     for curvature in ("hessian", "gradient"):
         result = run_nvi(
@@ -151,7 +157,10 @@ def test_samples_come_close():
 
 
 def test_gauss_newton_runs_with_standard_steps():
-    """A sine seen through noise: ℓ is not concave, and the standard step with Gauss–Newton stays inside all the same."""
+    """A sine seen through noise: ℓ is not concave.
+
+    With Gauss-Newton the standard step still stays positive definite.
+    """
     grid = np.linspace(0.0, 3.0, 30)
     truth = np.array([1.2, 0.9])
     response = truth[0] * np.sin(truth[1] * grid) + 0.1 * np.random.default_rng(4).normal(size=30)
@@ -324,7 +333,7 @@ def test_start_that_is_none():
 
 @pytest.mark.long
 def test_breast_cancer_optimum_is_that_of_a_general_optimiser():
-    """The data of the experiment: 31 coordinates, 527 numbers to fit; L-BFGS takes thousands of evaluations."""
+    """The data of the experiment: 31 coordinates, 527 numbers to fit."""
     datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is a test dependency")
     x, y = datasets.load_breast_cancer(return_X_y=True)
     design = np.concatenate([np.ones((len(x), 1)), (x - x.mean(axis=0)) / x.std(axis=0)], axis=1)

@@ -1,4 +1,4 @@
-"""Vadam against a loop over its published equations, against Adam where the prior vanishes, and on quadratic problems."""
+"""Vadam against a loop over its equations, against Adam without a prior, on quadratics."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,10 @@ def test_run_is_the_sum_of_its_steps():
 
 
 def test_without_noise_and_prior_it_is_adam():
-    """λ/N takes the place of the small number in Adam's denominator, and acts on the mean as weight decay: both vanish with λ."""
+    """λ/N stands for the small number in Adam's denominator, and for weight decay of the mean.
+
+    Both vanish with λ.
+    """
     rule = Vadam(data_size=1, prior_precision=1e-300, learning_rate=0.1, decay=(0.9, 0.999))
     state = rule.start(np.array([1.0]), initial_precision=1e-300)
     mean, first, second = 1.0, 0.0, 0.0
@@ -70,7 +73,7 @@ def test_without_noise_and_prior_it_is_adam():
 
 
 def test_without_noise_it_ends_at_the_posterior_mean_of_a_quadratic():
-    """The mean is stationary where g + λm/N = 0: for quadratic ℓ that is the exact posterior mean."""
+    """The mean is stationary where g + λm/N = 0: for quadratic ℓ the exact posterior mean."""
     model = BayesianLinearRegression(
         DESIGN, DESIGN @ np.array([1.0, -1.0, 0.5]) + 0.1 * RNG.normal(size=60), prior_precision=2.0
     )
