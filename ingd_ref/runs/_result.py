@@ -90,7 +90,7 @@ class FlowResult:
         except OSError as error:
             raise CheckpointError(
                 f"result {path} cannot be written: {error.strerror or error}; "
-                "an earlier file of that name stands"
+                "an earlier file is unchanged"
             ) from error
 
 
