@@ -1,4 +1,7 @@
-"""The evidence for every family can fail: a fault is planted in one of them, and the case that speaks for the equation measures it."""
+"""The evidence for every family can fail.
+
+A fault is planted in one of them, and the case that speaks for the equation measures it.
+"""
 
 import inspect
 
@@ -70,9 +73,9 @@ def test_case_measures_the_fault(monkeypatch, members_of, label, family, method,
     assert registry.run(CASES[case], "numpy").passed
     place = getattr(ir.families, family)
     monkeypatch.setattr(place, method, fault(getattr(place, method)))
-    record = registry.run(CASES[case], "numpy")
-    assert not record.failure, record.trace
-    assert not record.passed
+    arrays = registry.BACKENDS["numpy"]
+    with arrays.guarded():
+        assert any(not measured.passed for measured in CASES[case].function(arrays))
 
 
 def test_each_of_the_five_ways_sees_a_wrong_fisher_information(monkeypatch, members_of):

@@ -364,12 +364,15 @@ def plant(monkeypatch, place, fault):
     ("label", "place", "fault", "case"), FAULTS, ids=[f"{f[0]}-{f[3]}" for f in FAULTS]
 )
 def test_case_measures_the_fault(monkeypatch, label, place, fault, case):
-    """The strict arrays run readable kernels only, so a fault in those reaches every case."""
+    """The strict arrays run readable kernels only, so a fault in those reaches every case.
+
+    The first measurement beyond its tolerance is enough.
+    """
     assert label in CASES[case].labels
     plant(monkeypatch, place, fault)
-    record = registry.run(CASES[case], "strict")
-    assert not record.failure, record.trace
-    assert not record.passed
+    arrays = registry.BACKENDS["strict"]
+    with arrays.guarded():
+        assert any(not measured.passed for measured in CASES[case].function(arrays))
 
 
 def test_fault_in_the_fit_of_density_ratios(monkeypatch):
