@@ -1,11 +1,10 @@
-"""Independent evaluation of the equations, written for the eye: one point, one pair, one sum at a time.
+"""Independent oracles of particles: one point, one pair, one sum at a time.
 
-The velocities (K1)-(K7) are those of the direct evaluation in :mod:`ingd_ref.conformance`, which
-shares no code with the kernels of the package (a test in tests/laws holds it to that). What other
-parts of the package are judged by stands here, and imports nothing of it. Sums and products run in
-``numpy.longdouble`` (64-bit mantissa on x86, so about three digits more than the code that is
-judged), parameter derivatives come from the complex step, and small linear systems are also solved
-by mpmath at fifty digits.
+The velocities (K1)-(K7) are the literal equations as :mod:`ingd_ref.conformance` evaluates them,
+which share no code with the kernels of the package (a test in tests/laws holds them to that).
+Baselines, discrepancies and bandwidths are those of `validation.oracles.particles` at eighty
+digits. Only (Q3) and (Q5) stand here, in ``numpy.longdouble`` where that helps (64-bit mantissa on
+x86, about three digits more than the code that is judged).
 """
 
 from __future__ import annotations
@@ -32,6 +31,8 @@ from ingd_ref.conformance._direct import (
 from ingd_ref.conformance._precision import REAL, Array, real
 from ingd_ref.conformance._problem import Problem, Solution, masked, uniform
 from ingd_ref.equations.kernels import gaussian
+from validation.oracles import particles
+from validation.oracles.precise import precise
 
 __all__ = [
     "COMPLEX",
@@ -42,25 +43,19 @@ __all__ = [
     "Solution",
     "coordinate_problems",
     "delta",
-    "descent_velocity",
     "design",
-    "distances",
     "energy_distance",
     "energy_velocity",
     "fisher",
     "gaussian",
-    "gradient",
     "gram",
-    "kde_score",
     "king",
     "king_coordinatewise",
     "log_ratio",
     "masked",
     "mean_statistics",
     "median_bandwidth",
-    "mmd",
     "mmd_velocity",
-    "moment_residual",
     "ratio_gap",
     "real",
     "regulariser",
@@ -91,173 +86,50 @@ def solve_exactly(matrix: Array, rhs: Array, digits: int = 50) -> Array:
 # --------------------------------------------------------------------------------------------------
 
 
-def kde_score(x: Array, sample: Array, bandwidth: float, weights: Array | None = None) -> Array:
-    """Score of a Gaussian kernel density estimate: gradient over density, both summed by mpmath without any rescaling."""
-    rho = np.full(len(sample), 1 / len(sample)) if weights is None else weights
-    with mpmath.workdps(50):
-        s2 = mpmath.mpf(float(bandwidth)) ** 2
-        scores = []
-        for point in np.asarray(x, dtype=float).tolist():
-            density, gradient = mpmath.mpf(0), [mpmath.mpf(0)] * len(point)
-            for weight, center in zip(rho, np.asarray(sample, dtype=float).tolist(), strict=True):
-                difference = [
-                    mpmath.mpf(c) - mpmath.mpf(p) for c, p in zip(center, point, strict=True)
-                ]
-                bump = mpmath.mpf(float(weight)) * mpmath.exp(
-                    -mpmath.fsum(u * u for u in difference) / (2 * s2)
-                )
-                density += bump
-                gradient = [g + bump * u / s2 for g, u in zip(gradient, difference, strict=True)]
-            scores.append([float(g / density) for g in gradient])
-    return np.array(scores)
+def exactly(oracle: Callable[..., Any]) -> Callable[..., Array]:
+    """Let an oracle of exact numbers take samples in floats, whose weights may be left out."""
+
+    def value(x: Array, y: Array, *rest: Any) -> Array:
+        arguments = [part for part in rest if part is None or np.ndim(part)]
+        weights, target_weights = [*arguments, None, None][:2]
+        options = [part for part in rest if part is not None and not np.ndim(part)]
+        pi, rho = _weights(weights, x), _weights(target_weights, y)
+        return np.asarray(oracle(precise(x), precise(y), pi, rho, *options), dtype=float)
+
+    return value
 
 
-def wgf_velocity(
-    x: Array,
-    y: Array,
-    bandwidth: float,
-    weights: Array | None = None,
-    target_weights: Array | None = None,
-) -> Array:
-    """(W1): ∇log p̂ − ∇log q̂ at the particles."""
-    return kde_score(x, y, bandwidth, target_weights) - kde_score(x, x, bandwidth, weights)
+def _weights(given: Array | None, points: Array) -> Array:
+    return precise(np.ones(len(points))) / len(points) if given is None else precise(given)
+
+
+energy_velocity = exactly(particles.energy_velocity)  # (W2)
+mmd_velocity = exactly(particles.mmd_velocity)  # (W3)
+wgf_velocity = exactly(particles.wgf_velocity)  # (W1)
+energy_distance = exactly(lambda *a: particles.energy(*a, particles.distance))  # (Q2)
+squared_mmd = exactly(particles.squared_mmd)  # (Q1), squared
+
+
+def svgd_velocity(x: Array, score: Array, bandwidth: float, weights: Array | None = None) -> Array:
+    """(W4)."""
+    pi = _weights(weights, x)
+    return particles.svgd_velocity(precise(x), pi, precise(score), bandwidth).astype(float)
+
+
+def median_bandwidth(x: Array, rule: str = "midpoint") -> float:
+    """(K8)."""
+    return float(particles.median_bandwidth(precise(x), rule))
+
+
+# --------------------------------------------------------------------------------------------------
 
 
 def squared_distances(x: Array, y: Array) -> Array:
     return np.sum((x[:, None, :] - y[None, :, :]) ** 2, axis=2)
 
 
-def distances(x: Array, y: Array) -> Array:
-    """Euclidean distances, analytic where the points differ; zero, with a vanishing derivative, where their real parts agree."""
-    squared = squared_distances(x, y)
-    apart = np.any(x[:, None, :].real != y[None, :, :].real, axis=2)
-    return np.where(apart, np.sqrt(np.where(apart, squared, 1)), 0)
-
-
-def energy_distance(
-    x: Array, y: Array, weights: Array | None = None, target_weights: Array | None = None
-) -> Any:
-    """(Q2) as a V-statistic: 2E‖x − y‖ − E‖x − x'‖ − E‖y − y'‖."""
-    return _discrepancy(lambda a, b: -distances(a, b), x, y, weights, target_weights)
-
-
-def squared_mmd(
-    x: Array,
-    y: Array,
-    bandwidth: float,
-    weights: Array | None = None,
-    target_weights: Array | None = None,
-) -> Any:
-    """The square of (Q1), biased: E k(x,x') − 2E k(x,y) + E k(y,y')."""
-    return _discrepancy(
-        lambda a, b: np.exp(-squared_distances(a, b) / (2 * REAL(bandwidth) ** 2)),
-        x,
-        y,
-        weights,
-        target_weights,
-    )
-
-
-def _discrepancy(
-    function: Callable[[Array, Array], Any],
-    x: Array,
-    y: Array,
-    weights: Array | None,
-    target_weights: Array | None,
-) -> Any:
-    pi = uniform(len(x)) if weights is None else real(weights)
-    rho = uniform(len(y)) if target_weights is None else real(target_weights)
-    x, y = (np.asarray(z, dtype=COMPLEX if np.iscomplexobj(z) else REAL) for z in (x, y))
-    return pi @ function(x, x) @ pi - 2 * pi @ function(x, y) @ rho + rho @ function(y, y) @ rho
-
-
-def gradient(energy: Callable[[Array], Any], x: Array) -> Array:
-    """∂E/∂x by the complex step, one coordinate of one particle at a time."""
-    result = np.zeros(x.shape, dtype=REAL)
-    for index in np.ndindex(x.shape):
-        moved = np.asarray(x, dtype=COMPLEX).copy()
-        moved[index] += 1j * REAL(STEP)
-        result[index] = np.imag(energy(moved)) / REAL(STEP)
-    return result
-
-
-def descent_velocity(
-    energy: Callable[[Array, Array], Any], x: Array, weights: Array | None
-) -> Array:
-    """v_i = −(1/π_i) ∂E/∂x_i: steepest descent of E(x, π) in the Wasserstein metric; −n ∂E/∂x_i for uniform weights.
-
-    Particles without weight get the limit, by a weight far below rounding; ∂E/∂x_i is proportional
-    to π_i without any cancellation.
-    """
-    pi = (
-        uniform(len(x))
-        if weights is None
-        else np.where(real(weights) > 0, real(weights), REAL(STEP))
-    )
-    return -gradient(lambda z: energy(z, pi), x) / pi[:, None]
-
-
-def energy_velocity(
-    x: Array, y: Array, weights: Array | None = None, target_weights: Array | None = None
-) -> Array:
-    """(W2)."""
-    return descent_velocity(lambda z, pi: energy_distance(z, y, pi, target_weights), x, weights)
-
-
-def mmd_velocity(
-    x: Array,
-    y: Array,
-    bandwidth: float,
-    weights: Array | None = None,
-    target_weights: Array | None = None,
-) -> Array:
-    """(W3), for the squared discrepancy, of which (W2) is the case with kernel −‖x − y‖."""
-    return descent_velocity(
-        lambda z, pi: squared_mmd(z, y, bandwidth, pi, target_weights), x, weights
-    )
-
-
-def svgd_velocity(x: Array, score: Array, bandwidth: float, weights: Array | None = None) -> Array:
-    """(W4): Σ_j π_j [k(x_j,x_i) s(x_j) + ∇_{x_j} k(x_j,x_i)], the kernel's gradient by the complex step."""
-    pi = uniform(len(x)) if weights is None else real(weights)
-    result = np.zeros(x.shape, dtype=REAL)
-    for i, j in np.ndindex(len(x), len(x)):
-        attraction = gaussian(real(x[j]), real(x[i]), REAL(bandwidth)) * real(score[j])
-        repulsion = gradient(lambda z, i=i: gaussian(z, real(x[i]), REAL(bandwidth)), real(x[j]))
-        result[i] += pi[j] * (attraction + repulsion)
-    return result
-
-
-# --------------------------------------------------------------------------------------------------
-
-
-def median_bandwidth(x: Array, rule: str = "midpoint") -> float:
-    """(K8): sqrt(median of the positive squared distances / 2); ``lower`` takes the lower of two middle values."""
-    squared = sorted(
-        s for a, b in itertools.combinations(real(x), 2) if (s := np.sum((a - b) ** 2)) > 0
-    )
-    low, high = squared[(len(squared) - 1) // 2], squared[len(squared) // 2]
-    return float(np.sqrt((low if rule == "lower" else (low + high) / 2) / 2))
-
-
-def mmd(
-    x: Array,
-    y: Array,
-    bandwidth: float,
-    weights: Array | None = None,
-    target_weights: Array | None = None,
-) -> float:
-    """(Q1): square root of the biased estimate."""
-    return float(np.sqrt(max(squared_mmd(x, y, bandwidth, weights, target_weights), REAL(0))))
-
-
-def moment_residual(p: Problem) -> float:
-    """(Q4): sqrt(Δᵀ F̂⁻¹ Δ)."""
-    return float(np.sqrt(delta(p) @ solve(fisher(p), delta(p))))
-
-
 def wasserstein_1d(x: Array, y: Array, pi: Array, rho: Array, order: float) -> float:
-    """∫|Q_x(u) − Q_y(u)|^order du over the common refinement of the two step quantile functions; no root is taken."""
+    """∫|Q_x(u) − Q_y(u)|^order du over the common steps of both quantile functions; no root."""
     levels = [np.minimum(np.cumsum(w[np.argsort(z)]), 1.0) for z, w in ((x, pi), (y, rho))]
     jumps = np.unique(np.concatenate([[0.0, 1.0], *levels]))
     total = 0.0
@@ -301,7 +173,7 @@ def log_ratio(points: Array, centers: Array, bandwidth: float, log_coefficients:
 def ratio_gap(
     x: Array, y: Array, bandwidth: float, log_coefficients: Array, pi: Array, rho: Array
 ) -> float:
-    """Optimality gap of (Q3) with centres y: largest slope of the mean of log r along a feasible direction, max_l g_l − 1.
+    """Optimality gap of (Q3) with centres y: the largest slope of the mean of log r, max_l g_l − 1.
 
     Along r → (1−t) r + t ψ_l with ψ_l = k(·, c_l)/Σ_i π_i k(x_i, c_l), which keeps Σ_i π_i r(x_i) =
     1, the slope is Σ_j ρ_j ψ_l(y_j)/r(y_j) − 1.

@@ -12,7 +12,7 @@ import ingd_ref as ir
 from validation.backends import Arrays
 from validation.oracles import particles as oracle
 from validation.oracles.golden import CASES, Golden
-from validation.oracles.precise import MP, Array, precise
+from validation.oracles.precise import MP, Array, differences, precise
 from validation.oracles.quadrature import gaussian_nodes
 from validation.registry import EPS, Measured, case, compared
 
@@ -115,7 +115,8 @@ def stein_variational_velocity(arrays: Arrays) -> Iterator[Measured]:
         r = z - precise(mean)
         return -(r @ (precise(precision) @ r)) / 2
 
-    wanted = oracle.svgd_velocity(precise(x), precise(pi), log_target, BANDWIDTH)
+    scores = np.array([differences(log_target, point) for point in precise(x)])
+    wanted = oracle.svgd_velocity(precise(x), precise(pi), scores, BANDWIDTH)
     score = -(x - mean) @ precision
     centre, matrix = arrays(mean), arrays(precision)
     for name, given in {

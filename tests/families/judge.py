@@ -118,10 +118,10 @@ def _functions_of_theta(case: Case, theta: np.ndarray, operation: str) -> Iterat
         scale = np.maximum(size, floor) if operation in ABSOLUTE else size
         if case.kind == "Ising" and operation in ("mean", "fisher", "inverse_fisher"):
             scale = _natural_sizes(oracle, exact, truth, operation)
-        yield value, truth, scale, _lazily(function, exact, scale), row
+        yield value, truth, scale, lazily(function, exact, scale), row
 
 
-def _lazily(function, argument: np.ndarray, scale: np.ndarray) -> Kappa:
+def lazily(function, argument: np.ndarray, scale: np.ndarray) -> Kappa:
     return lambda: condition(function, argument, scale)
 
 
@@ -239,7 +239,9 @@ def _natural_gradients(case: Case, theta: np.ndarray, operation: str) -> Iterato
             least = _share(moved, np.where(scale == 0, 1, scale))()
 
             def kappa(row=row, gradient=gradient, scale=scale, least=least) -> np.ndarray:
-                function = lambda t: oracle.natural_gradient(t, gradient)
+                def function(t):
+                    return oracle.natural_gradient(t, gradient)
+
                 return condition(function, row, scale) + least
 
             yield value, truth, scale, kappa, row.astype(float), least

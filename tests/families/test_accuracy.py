@@ -16,9 +16,9 @@ from tests.families.judge import (
     UNIT,
     UNITS,
     Verdict,
-    condition,
     judge,
     judge_divergences,
+    lazily,
     oracle_of,
 )
 from tests.families.members import ALL, CASES, COUNTS, HALF_LINE, Case, random_members
@@ -118,8 +118,7 @@ def test_mixtures(case: Case, dtype: type) -> None:
 
             truth = mixture(argument)
             scale = np.abs(truth)
-            kappa = lambda f=mixture, a=argument, s=scale: condition(f, a, s)
-            verdict.add(value, truth, scale, kappa, (row1, row2))
+            verdict.add(value, truth, scale, lazily(mixture, argument, scale), (row1, row2))
     assert verdict.share <= 1.0, verdict.worst
 
 

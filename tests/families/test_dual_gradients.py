@@ -41,7 +41,10 @@ def loss(name: str, family, theta: np.ndarray, goal: np.ndarray) -> Loss:
             terms + float(np.abs(theta) @ np.abs(data)),
         )
     if name == "distance":  # of mean parameters, in standard deviations
-        scaled = lambda t: (family.mean(t) - target) / deviation
+
+        def scaled(t):
+            return (family.mean(t) - target) / deviation
+
         size = float(
             np.sum(
                 (np.abs(scaled(theta)) + 1)

@@ -219,7 +219,10 @@ def _on_the_half_line(
 
 def _pareto(family: Any, theta: Array) -> Nodes:
     """Log(x/m) = e^u, so that x = m exp(e^u), dx = x e^u du and h dx = e^u du."""
-    log_x: Callable[..., Any] = lambda u: np.log(family.minimum) + np.exp(u)
+
+    def log_x(u: Any) -> Any:
+        return np.log(family.minimum) + np.exp(u)
+
     return _on_a_line(
         theta,
         lambda u: np.exp(u)[:, None],
@@ -382,7 +385,10 @@ def _diagonal(family: Any, theta: Array) -> Nodes:
 
 def _isotropic(family: Any, theta: Array) -> Nodes:
     variance = -0.5 / theta[-1]
-    statistics: Callable[..., Any] = lambda x: np.hstack([x, np.sum(x * x, axis=1, keepdims=True)])
+
+    def statistics(x: Any) -> Any:
+        return np.hstack([x, np.sum(x * x, axis=1, keepdims=True)])
+
     return _normal(
         variance * theta[:-1], variance * np.eye(family.dimension), _lebesgue, statistics
     )

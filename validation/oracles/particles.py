@@ -297,7 +297,10 @@ class Problem:
 def energy(
     x: Array, y: Array, pi: Array, rho: Array, distance: Callable[[Array, Array], Any]
 ) -> Any:
-    """2 E d(x, y) − E d(x, x′) − E d(y, y′): the energy distance (Q2) for d = ‖·‖, the squared MMD (Q1) for d = −k."""
+    """Return 2 E d(x, y) − E d(x, x′) − E d(y, y′).
+
+    It is the energy distance (Q2) for d = ‖·‖ and the squared MMD (Q1) for d = −k.
+    """
 
     def mean(a: Array, b: Array, u: Array, v: Array) -> Any:
         return MP.fsum(
@@ -319,21 +322,29 @@ def squared_mmd(x: Array, y: Array, pi: Array, rho: Array, bandwidth: float) -> 
     return energy(x, y, pi, rho, lambda p, q: -gaussian(p, q, bandwidth))
 
 
-def descent(metric: Callable[[Array], Any], x: Array, pi: Array) -> Array:
-    """v_i = −(1/π_i) ∂metric/∂x_i by differences."""
-    shape = x.shape
-    slope = differences(lambda flat: metric(flat.reshape(shape)), x.reshape(-1)).reshape(shape)
-    return -slope / pi[:, None]
+def descent(d: Callable[[Array, Array], Any], x: Array, y: Array, pi: Array, rho: Array) -> Array:
+    """Return v_i = −(1/π_i) ∂energy/∂x_i by differences, as the limit where π_i = 0.
+
+    Of the double sums those over the pairs with x_i depend on it: 2π_i E_y d(x_i, y), and twice
+    π_i E_x d(x_i, x), in which the other points stay where they are.
+    """
+
+    def potential(z: Array) -> Any:
+        return MP.fsum(r * d(z, q) for r, q in zip(rho, y, strict=True)) - MP.fsum(
+            p * d(z, q) for p, q in zip(pi, x, strict=True)
+        )
+
+    return np.array([-2 * differences(potential, point) for point in x])
 
 
 def energy_velocity(x: Array, y: Array, pi: Array, rho: Array) -> Array:
     """(W2)."""
-    return descent(lambda z: energy(z, y, pi, rho, distance), x, pi)
+    return descent(distance, x, y, pi, rho)
 
 
 def mmd_velocity(x: Array, y: Array, pi: Array, rho: Array, bandwidth: float) -> Array:
     """(W3)."""
-    return descent(lambda z: squared_mmd(z, y, pi, rho, bandwidth), x, pi)
+    return descent(lambda p, q: -gaussian(p, q, bandwidth), x, y, pi, rho)
 
 
 def kde_score(point: Array, sample: Array, weights: Array, bandwidth: float) -> Array:
@@ -352,11 +363,8 @@ def wgf_velocity(x: Array, y: Array, pi: Array, rho: Array, bandwidth: float) ->
     return np.array([kde_score(p, y, rho, bandwidth) - kde_score(p, x, pi, bandwidth) for p in x])
 
 
-def svgd_velocity(
-    x: Array, pi: Array, log_target: Callable[[Array], Any], bandwidth: float
-) -> Array:
+def svgd_velocity(x: Array, pi: Array, scores: Array, bandwidth: float) -> Array:
     """(W4): v(z) = Σ_i π_i [k(x_i, z) ∇log p(x_i) + ∇_{x_i} k(x_i, z)]."""
-    scores = [differences(log_target, p) for p in x]
 
     def at(z: Array) -> Array:
         pulls = [gaussian(p, z, bandwidth) * s for p, s in zip(x, scores, strict=True)]

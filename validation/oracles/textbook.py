@@ -160,7 +160,10 @@ def _poisson(family: Any) -> Textbook:
         if rate > 10**4:  # entropy by its expansion, whose error is below rate⁻⁴
             terms = (12 * rate) ** -1 + (24 * rate**2) ** -1 + 19 / (360 * rate**3)
             return rate - rate * theta[0] - (_log_2pi() + 1 + theta[0]) / 2 + terms
-        value = lambda k: -MP.loggamma(k + 1)
+
+        def value(k: Any) -> Any:
+            return -MP.loggamma(k + 1)
+
         return _series(MP.exp(-rate), lambda k: rate / (k + 1), value, rate + 2)
 
     return Textbook(
@@ -238,34 +241,52 @@ def _exponential(family: Any) -> Textbook:
 
 
 def _rayleigh(family: Any) -> Textbook:
-    mean = lambda log_rate: (-MP.euler - log_rate) / 2
+    def mean(log_rate: Any) -> Any:
+        return (-MP.euler - log_rate) / 2
+
     return _scale(family, lambda x: x**2, MP.log, mean, DEVIATION, factor=2)
 
 
 def _maxwell(family: Any) -> Textbook:
     k = MP.mpf(3) / 2
-    log_h = lambda x: MP.log(2 / MP.pi) / 2 + 2 * MP.log(x)
-    mean = lambda log_rate: MP.log(2 / MP.pi) / 2 + MP.digamma(k) - log_rate
+
+    def log_h(x: Any) -> Any:
+        return MP.log(2 / MP.pi) / 2 + 2 * MP.log(x)
+
+    def mean(log_rate: Any) -> Any:
+        return MP.log(2 / MP.pi) / 2 + MP.digamma(k) - log_rate
+
     return _scale(family, lambda x: x**2, log_h, mean, DEVIATION, k, factor=2)
 
 
 def _weibull(family: Any) -> Textbook:
     k = precise(family.shape)
-    log_h = lambda x: MP.log(k) + (k - 1) * MP.log(x)
-    mean = lambda log_rate: MP.log(k) + (1 - 1 / k) * (-MP.euler - log_rate)
+
+    def log_h(x: Any) -> Any:
+        return MP.log(k) + (k - 1) * MP.log(x)
+
+    def mean(log_rate: Any) -> Any:
+        return MP.log(k) + (1 - 1 / k) * (-MP.euler - log_rate)
+
     classical = (lambda c: -(c**-k), lambda t: (-t) ** (-1 / k))
     return _scale(family, lambda x: x**k, log_h, mean, classical)
 
 
 def _pareto(family: Any) -> Textbook:
     minimum = precise(family.minimum)
-    mean = lambda log_rate: -MP.log(minimum) - MP.exp(-log_rate)
+
+    def mean(log_rate: Any) -> Any:
+        return -MP.log(minimum) - MP.exp(-log_rate)
+
     return _scale(family, lambda x: MP.log(x / minimum), lambda x: -MP.log(x), mean, RATE)
 
 
 def _laplace(family: Any) -> Textbook:
     location = precise(family.location)
-    half = lambda _: -MP.log(2)
+
+    def half(_: Any) -> Any:
+        return -MP.log(2)
+
     return _scale(family, lambda x: abs(x - location), half, half, SCALE)
 
 
@@ -381,7 +402,9 @@ def gaussian(family: Any, dimension: int = 1) -> Textbook:
         cross = np.diag(2 * m * v)
         return np.block([[np.diag(v), cross], [cross, np.diag(4 * m * m * v + 2 * v * v)]])
 
-    constant = lambda _: -d * _log_2pi() / 2
+    def constant(_: Any) -> Any:
+        return -d * _log_2pi() / 2
+
     return Textbook(
         family,
         log_partition,
@@ -423,7 +446,9 @@ def _isotropic(family: Any) -> Textbook:
     def log_partition(theta: Array) -> Any:
         return -_sum(theta[:-1] ** 2) / (4 * theta[-1]) - d * MP.log(-2 * theta[-1]) / 2
 
-    constant = lambda _: -d * _log_2pi() / 2
+    def constant(_: Any) -> Any:
+        return -d * _log_2pi() / 2
+
     return Textbook(
         family,
         log_partition,
@@ -481,7 +506,9 @@ def _multivariate(family: Any, centred: bool) -> Textbook:
         linear, covariance, _ = parts(theta)
         return np.concatenate([(covariance @ linear)[:means], covariance.ravel()])
 
-    constant = lambda _: -d * _log_2pi() / 2
+    def constant(_: Any) -> Any:
+        return -d * _log_2pi() / 2
+
     return Textbook(
         family,
         log_partition,
@@ -521,7 +548,9 @@ def _known_covariance(family: Any) -> Textbook:
 def _wishart(family: Any, sign: int) -> Textbook:
     """Wishart for +1, inverse Wishart for −1: f = (log det X, X or X⁻¹), θ = (±a, −B)."""
     d = family.dimension
-    arguments: Callable[[Any], list[Any]] = lambda a: [a - MP.mpf(k) / 2 for k in range(d)]
+
+    def arguments(a: Any) -> Any:
+        return [a - MP.mpf(k) / 2 for k in range(d)]
 
     def parts(theta: Array) -> tuple[Any, Array, Any]:
         inverse, determinant = inverse_and_determinant(-symmetric(theta[1:], d, True))

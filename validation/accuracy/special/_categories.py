@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -81,7 +81,10 @@ def categories() -> Iterator[Entry]:
 
     near = "logits to ±200 that differ by 10⁻¹² to 30"
     sized: dict[str, Any] = {"size": exponents, "relative_to": "(1 + Σ|logits|/16) times its value"}
-    difference: Callable[..., Any] = lambda a, b: [y - x for x, y in zip(a, b, strict=True)]
+
+    def difference(a: Any, b: Any) -> Any:
+        return [y - x for x, y in zip(a, b, strict=True)]
+
     yield Entry(
         "log_sum_exp_bregman",
         near,

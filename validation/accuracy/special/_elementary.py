@@ -107,7 +107,10 @@ def elementary() -> Iterator[Entry]:
         peer="r - 1 - log(r)",
     )
     t = np.logspace(-8, 8, 129)
-    e1: Callable[..., Any] = lambda t: MP.exp(t) * MP.e1(t)
+
+    def e1(t: Any) -> Any:
+        return MP.exp(t) * MP.e1(t)
+
     yield Entry(
         "scaled_exponential_integral",
         ABOVE_ZERO,

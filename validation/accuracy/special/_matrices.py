@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -119,7 +119,9 @@ def matrices() -> Iterator[Entry]:
         ]
         return flat(matrix)
 
-    column: Callable[..., Any] = lambda v: [[x] for x in v]
+    def column(v: Any) -> Any:
+        return [[x] for x in v]
+
     inner: dict[str, Any] = {"relative_to": "the sum of |terms|"}
     yield m(
         "matmul",
@@ -257,7 +259,10 @@ def coordinates(a: Array, b: Array) -> Iterator[Entry]:
     """Minimal coordinates of symmetric matrices and sums over pairings."""
     m, places = partial(Entry, over="symmetric 3 × 3 matrices"), _places()
     packed = functions.entries(np, a)
-    double: Callable[..., Any] = lambda i, j: 1 if i == j else 2
+
+    def double(i: Any, j: Any) -> Any:
+        return 1 if i == j else 2
+
     yield m("entries", rows=(a,), ours=partial(functions.entries, np), exact=_vech)
     yield m(
         "dual_entries",
@@ -266,12 +271,13 @@ def coordinates(a: Array, b: Array) -> Iterator[Entry]:
         exact=lambda a: [a[i][j] * double(i, j) for i, j in places],
     )
     at = {place: k for k, place in enumerate(places)}
-    back: Callable[..., Any] = lambda v: [
-        [v[at[min(i, j), max(i, j)]] for j in range(3)] for i in range(3)
-    ]
-    halved: Callable[..., Any] = lambda v: [
-        [v[at[min(i, j), max(i, j)]] / double(i, j) for j in range(3)] for i in range(3)
-    ]
+
+    def back(v: Any) -> Any:
+        return [[v[at[min(i, j), max(i, j)]] for j in range(3)] for i in range(3)]
+
+    def halved(v: Any) -> Any:
+        return [[v[at[min(i, j), max(i, j)]] / double(i, j) for j in range(3)] for i in range(3)]
+
     yield m(
         "from_entries", rows=(packed,), ours=lambda v: functions.from_entries(np, v, 3), exact=back
     )
@@ -312,7 +318,10 @@ def coordinates(a: Array, b: Array) -> Iterator[Entry]:
 
     def ring(a: Any, b: Any, c: Any) -> list[Any]:
         orders = list(itertools.product((0, 1), repeat=3))
-        flip: Callable[..., Any] = lambda pair, o: pair[::-1] if o else pair
+
+        def flip(pair: Any, o: Any) -> Any:
+            return pair[::-1] if o else pair
+
         found = []
         for triple in itertools.product(places, repeat=3):
             total = MP.mpf(0)
