@@ -1,6 +1,7 @@
 """Families are found by the presence of their file, load when they are first used, and propose their own examples."""
 
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -100,3 +101,9 @@ def test_guesses_keep_constraints() -> None:
         guessed_parameters(
             "Example", (Parameter("odd", Constraint("seven", lambda xp, value: value == 7)),)
         )
+
+
+def test_type_checkers_know_every_family() -> None:
+    source = Path(ir.families.__file__).read_text(encoding="utf-8")
+    listed = set(re.findall(r"\b(\w+) as \1\b", source))
+    assert listed == {family.__name__ for family in family_classes()}
