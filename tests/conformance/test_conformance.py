@@ -395,7 +395,7 @@ def test_command_line():
         (
             "tests.conformance.mine:not_a_function",
             1,
-            "not a function of a problem, but of type int",
+            "must be a function of a problem, got int",
         ),
     ],
 )
