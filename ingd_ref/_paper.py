@@ -35,7 +35,7 @@ __all__ = [
 
 PACKAGE = "ingd_ref"
 EVIDENCE = "_evidence.json"
-#: The rooms that compute; others, such as experiments, use what these compute.
+#: The subpackages that compute; others, such as experiments, only use them.
 ROOMS = (
     *("families", "projection", "generators", "features", "rkhs", "kernels", "least_squares"),
     *("flows", "runs", "metrics", "simplex", "variational"),
@@ -214,7 +214,7 @@ def _computing(things: dict[str, Any]) -> list[str]:
 
 
 def _offered(module: str) -> Iterator[tuple[str, Any]]:
-    """Yield the public functions, classes and methods of a room that computes, by full name."""
+    """Yield the public functions, classes and methods of a module, by full name."""
     home = importlib.import_module(module)
     for name in home.__all__ if module.partition(".")[2].split(".")[0] in ROOMS else ():
         thing = getattr(home, name)

@@ -60,7 +60,7 @@ class LinearSolution:
         Iterations of an iterative solver.
     estimate : callable or None
         How an iterative solver estimates the condition number of its operator, called when it is
-        first asked for.
+        first used.
     """
 
     coefficients: Array
@@ -73,7 +73,7 @@ class LinearSolution:
 
     @cached_property
     def singular_values(self) -> Array:
-        """Singular values of :attr:`matrix`, descending (computed when first asked for)."""
+        """Singular values of :attr:`matrix`, descending (computed on first use)."""
         if self.matrix is None:
             raise BackendError(f"a matrix-free solver ({self.method}) has no matrix to decompose")
         return array_namespace(matrix=self.matrix).linalg.svdvals(self.matrix)
@@ -206,7 +206,7 @@ def solve_operator(
     rhs : array (b,)
         Δ, NumPy or CuPy.
     tolerance : float > 0
-        Wanted relative residual. Default 1e-12, raised to 10 eps of the floating type where that is
+        Requested relative residual. Default 1e-12, raised to 10 eps of the floating type where that is
         larger.
     max_iterations : int, optional
         Default 10 b + 100; in exact arithmetic b would do.
@@ -214,8 +214,7 @@ def solve_operator(
     Returns
     -------
     LinearSolution
-        The condition number comes from a Lanczos run on the same products when it is first asked
-        for.
+        The condition number comes from a Lanczos run on the same products on first use.
 
     Raises
     ------
@@ -267,7 +266,7 @@ def solve_operator(
     )
     if failed or not residual <= 10 * tolerance + 100 * rounding:
         raise SingularSystemError(
-            f"conjugate gradients stopped after {steps.count} iterations with relative residual {residual:.1e} (wanted {tolerance:.1e}): "
+            f"conjugate gradients stopped after {steps.count} iterations with relative residual {residual:.1e} (requested {tolerance:.1e}): "
             "the system is singular, indefinite or too ill-conditioned; raise the jitter or use solver='eigh'"
         )
     estimate = partial(_lanczos_condition, xp, sparse, operator, number)

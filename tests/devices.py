@@ -1,6 +1,6 @@
-"""Devices without an accelerator: array-api-strict's pretend devices, made to refuse silent transfers to the host.
+"""Devices without an accelerator: array-api-strict's simulated devices, made to reject silent transfers to the host.
 
-The strict namespace already refuses to mix devices and to be read by NumPy functions. It lets
+The strict namespace already rejects mixed devices and to be read by NumPy functions. It lets
 ``float(x)``, ``bool(x)`` and the like pass, which on a GPU would wait for the device and copy; with
 the fixture :func:`guarded_devices` they raise.
 """
@@ -17,7 +17,7 @@ CONVERSIONS = ("__float__", "__int__", "__bool__", "__index__", "__complex__")
 
 
 class ImplicitTransfer(AssertionError):
-    """A number left a device without being asked to."""
+    """A number left a device silently."""
 
 
 def _guarded(name, original, host):
@@ -33,7 +33,7 @@ def _guarded(name, original, host):
 
 @pytest.fixture
 def guarded_devices(monkeypatch):
-    """Make arrays on every device but the host refuse to turn into Python scalars."""
+    """Make arrays on every device but the host raise when they become Python scalars."""
     strict = pytest.importorskip("array_api_strict", reason="array-api-strict is a test dependency")
     array_type = type(strict.asarray(0.0))
     host = strict.Device("CPU_DEVICE")

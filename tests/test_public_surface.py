@@ -13,9 +13,9 @@ REASONS = {
     "ingd_ref": [
         ("__version__", "tell which version computed a result"),
         ("run_flow run_ingd", "run a flow"),
-        ("backend conformance equations errors experiments families features", "find a room"),
-        ("flows generators kernels least_squares metrics plotting projection", "find a room"),
-        ("rkhs runs simplex variational", "find a room"),
+        ("backend conformance equations errors experiments families features", "find a module"),
+        ("flows generators kernels least_squares metrics plotting projection", "find a module"),
+        ("rkhs runs simplex variational", "find a module"),
     ],
     "ingd_ref.backend": [
         ("explain Explanation", "see which implementation runs, and why"),
@@ -121,7 +121,7 @@ REASONS = {
     "ingd_ref.rkhs": [
         ("GradientGaussian GradientInverseMultiquadric GradientMatern52", "choose a kernel"),
         ("DivergenceFreeGaussian ScalarGaussian NeuralTangent", "choose a kernel"),
-        ("MedianBandwidth RandomNeuralTangent", "choose a kernel anew in each step"),
+        ("MedianBandwidth RandomNeuralTangent", "choose a kernel in each step"),
         ("MatrixKernel RadialKernel", "write a kernel"),
     ],
     "ingd_ref.runs": [
@@ -156,7 +156,7 @@ REASONS = {
         ("mean_gradient regression_gradient reverse_divergence_gradient", "compute gradients"),
     ],
 }
-# Rooms; and the specification of the kernels and the equations, which are there to be read.
+# Subpackages, and the specification of the kernels and the equations, which are there to be read.
 NOT_COUNTED = {"ingd_ref", "ingd_ref.kernels.readable", "ingd_ref.equations"}
 SHORT_CUTS = 2  # the counted names of the package itself: run_flow and run_ingd
 

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     start = time.perf_counter()
     records = _run_all(chosen, backends, console)
     states = {
-        name: "ran" if name in backends else (arrays.absence() or "not asked for")
+        name: "ran" if name in backends else (arrays.absence() or "not requested")
         for name, arrays in BACKENDS.items()
     }
     given = {"quick": options.quick, "backend": options.backend, "label": asked}

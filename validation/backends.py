@@ -54,7 +54,7 @@ class Arrays(ABC):
         return ("readable", "fused")
 
     def guarded(self) -> AbstractContextManager[None]:
-        """Context in which silent transfers to the host are refused, where the library lets them be noticed."""
+        """Context in which silent transfers to the host raise, if the library can detect them."""
         return nullcontext()
 
     @abstractmethod

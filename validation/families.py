@@ -26,7 +26,7 @@ CONDITIONED = "1e-13, or ten times the condition number times half an eps"
 
 @dataclass(frozen=True)
 class Pair:
-    """A family of the package beside the oracle's, with natural parameters to try."""
+    """A family of the package and that of the oracle, with natural parameters to try."""
 
     ours: Any
     theirs: Textbook

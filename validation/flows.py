@@ -42,7 +42,7 @@ class Setting:
     net: tuple[tuple[Array, Array], ...] = ()
 
     def velocity(self, arrays: Arrays, implementation: str = "auto", **options: Any) -> Any:
-        """What the package makes of it."""
+        """Return the velocity of the package."""
 
         def given(host: Array | None) -> Any:
             return None if host is None else arrays(host)
@@ -280,7 +280,7 @@ def functional_is_least(arrays: Arrays) -> Iterator[Measured]:
 
 @case("K6", oracle="one masked problem for each coordinate at eighty digits")
 def coordinatewise_velocity(arrays: Arrays) -> Iterator[Measured]:
-    """Each coordinate alone is asked to carry the whole of Δ."""
+    """Each coordinate alone has to achieve all of Δ."""
     for variant in ("plain", "weighted"):
         found = arrays.host(setting("coordinatewise", variant).velocity(arrays).velocity)
         problem = setting("scalar", variant).problem()
@@ -490,8 +490,8 @@ def trajectories() -> list[Trajectory]:
     """N(0, 1) → N(1, 1.5²) and Gamma(4, 2) → Gamma(12, 5); the goals are closed forms.
 
     The Gamma target is one towards which every particle moves away from zero: a smooth velocity
-    field would push the quadrature points next to zero out of the support on the way to a target
-    with more mass there, whatever the step.
+    field would push the quadrature points next to zero out of the support if the target
+    had more mass there, whatever the step.
     """
     log_mean = float(MP.digamma(12) - MP.log(5))
     return [

@@ -31,7 +31,7 @@ QUANTILE = (
 
 @dataclass(frozen=True)
 class Setting:
-    """A generator of the package beside its formula."""
+    """A generator of the package and its formula."""
 
     generator: Any
     formula: oracle.Generator

@@ -29,7 +29,7 @@ def _third(pair: Pair) -> Callable[[Array], Array]:
 
 @case("E4", "E12", "E13", oracle="JᵀFJ of textbook parametrisations at eighty digits")
 def metric_of_the_classical_chart(arrays: Arrays) -> Iterator[Measured]:
-    """The textbook parameters carry the metric JᵀFJ, J from differences of θ."""
+    """In classical parameters the metric is JᵀFJ, J from differences of θ."""
     for pair in pairs():
         found = arrays.host(pair.ours.fisher(arrays(pair.rows()), chart="classical"))
         yield from judged("JᵀFJ", found.reshape(len(found), -1), pair, _classical(pair))

@@ -47,7 +47,7 @@ class Setting:
         return ir.generators.Affine(2)
 
     def velocity(self, arrays: Arrays, solver: str) -> Any:
-        """What the package makes of it."""
+        """Return the velocity of the package."""
         return ir.flows.ingd_velocity(
             arrays(self.w),
             arrays(self.z),
@@ -334,7 +334,7 @@ def matrix_free_parameter_velocity(arrays: Arrays) -> Iterator[Measured]:
             f"{kind}: conjugate gradients",
             off(gradients, u),
             allowed,
-            "the residual asked for, 1e-12, times the condition number",
+            "the requested residual, 1e-12, times the condition number",
         )
 
 
@@ -479,7 +479,7 @@ def gamma_path() -> Path:
 
 
 def path_error(arrays: Arrays, path: Path, integrator: str, steps: int) -> float:
-    """Largest relative error of the parameters after a unit of flow time and on the way."""
+    """Largest relative error of the parameters during a unit of flow time."""
     weights = arrays(path.weights)
     run = ir.run_ingd(
         path.generator,

@@ -27,7 +27,7 @@ BANDWIDTH = 0.8
 
 @dataclass(frozen=True)
 class Statistics:
-    """Statistics of the package beside the same ones of the oracle."""
+    """Features of the package and those of the oracle."""
 
     name: str
     dim: int

@@ -1,4 +1,4 @@
-"""Evidence for learned statistics (F1)."""
+"""Evidence for learned features (F1)."""
 
 from __future__ import annotations
 

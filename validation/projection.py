@@ -99,7 +99,7 @@ def moment_matching(arrays: Arrays) -> Iterator[Measured]:
     "P1", oracle="member whose moments are enumerated at eighty digits", backends=("numpy", "torch")
 )
 def newton_on_the_dual(arrays: Arrays) -> Iterator[Measured]:
-    """Newton's method on A of the caller's own: three spins, from zero and from afar, must find the couplings behind the moments."""
+    """Newton's method on a user-defined A finds the couplings of three spins from their moments."""
     states = np.array([[i, j, k] for i in (-1.0, 1.0) for j in (-1.0, 1.0) for k in (-1.0, 1.0)])
     table = np.concatenate(
         [states, states[:, [0]] * states[:, [1]], states[:, [1]] * states[:, [2]]], axis=1

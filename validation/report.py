@@ -33,7 +33,7 @@ __all__ = [
     "write_atomically",
 ]
 
-#: Version of the layout of ``report.json``; a reader must refuse one that it does not know.
+#: Version of the layout of ``report.json``; a reader must reject one that it does not know.
 SCHEMA = 1
 #: Where ``--record`` keeps the figures that the package shows.
 RECORD = Path(_paper.__file__).with_name(_paper.EVIDENCE)
@@ -64,7 +64,7 @@ class Report:
     options : dict
         Command-line options.
     labels : tuple of str
-        Labels that were asked for.
+        Labels that were requested.
     seconds : float
     """
 

@@ -127,7 +127,7 @@ def conjugate_gradients(arrays: Arrays) -> Iterator[Measured]:
             f"condition {condition:.0e}",
             error,
             1e-12 * condition,
-            "the residual asked for, 1e-12, times the condition number",
+            "the requested residual, 1e-12, times the condition number",
         )
 
 

@@ -95,26 +95,8 @@ def _reference(match: re.Match[str], known: set[str]) -> str:
     return rf"\ :eq:`{target(match[1])}`\ " if match[1] in known else match[0]
 
 
-def list_bare_errors(lines: list[str]) -> list[str]:
-    """Show errors without a description as a list; a field would end in a dash."""
-    result = []
-    for line, after in zip(lines, [*lines[1:], ""], strict=True):
-        match = re.fullmatch(r":raises (\w+Error(?:, \w+Error)*):\s*", line)
-        if match and not after.startswith(" "):
-            result += [
-                "",
-                ".. rubric:: Raises",
-                "",
-                ", ".join(f":py:exc:`~ingd_ref.errors.{error}`" for error in match[1].split(", ")),
-                "",
-            ]
-        else:
-            result.append(line)
-    return result
-
-
 def _link_docstring(app, what, name, obj, options, lines):
-    lines[:] = link_labels(list_bare_errors(lines), app.env.labelled_equations)
+    lines[:] = link_labels(lines, app.env.labelled_equations)
 
 
 def _find_labels(app, env, docnames):

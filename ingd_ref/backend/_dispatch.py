@@ -68,7 +68,7 @@ def explain(
     OptionError
         If the operation or the implementation does not exist.
     BackendError
-        If ``"fused"`` is asked for, and there is none for these arrays.
+        If ``"fused"`` is requested, and there is none for these arrays.
 
     Examples
     --------
@@ -83,12 +83,12 @@ def explain(
         raise OptionError(f"there is no kernel called {operation!r}")
     backend = backend_name(arrays[0])
     if implementation == "readable":
-        return Explanation(operation, backend, "readable", "asked for")
+        return Explanation(operation, backend, "readable", "requested")
     missing = _missing(operation, backend)
     if implementation == "fused":
         if missing:
             raise BackendError(f"no fused {operation} for {backend} arrays: {missing}")
-        return Explanation(operation, backend, "fused", "asked for")
+        return Explanation(operation, backend, "fused", "requested")
     if missing:
         return Explanation(operation, backend, "readable", missing)
     repays, reason = _module(FUSED[backend]).REPAYS[operation](*arrays)

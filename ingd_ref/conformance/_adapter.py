@@ -121,7 +121,7 @@ def support(function: Any) -> Domain:
 
 
 def guarded(function: Callable[[Problem], Any]) -> Solver:
-    """Put an adapter behind a guard that refuses what it does not support."""
+    """Return an adapter that raises :class:`Unsupported` for what it does not support."""
     supported = support(function)
 
     def solve(p: Problem) -> Any:

@@ -91,7 +91,7 @@ class Report:
             )
         if all(verdict.outcome == UNJUDGED for verdict in self.verdicts):
             reasons = sorted({verdict.message for verdict in self.verdicts})
-            why = "; ".join(reasons) or "no law and no reference vector was asked for"
+            why = "; ".join(reasons) or "no law and no reference vector was requested"
             lines.append(f"nothing was judged: {why}")
         counts = {
             outcome: sum(verdict.outcome == outcome for verdict in self.verdicts)

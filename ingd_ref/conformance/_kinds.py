@@ -25,7 +25,7 @@ __all__ = [
     "word_of",
 ]
 
-#: A word, or a class that describes itself: of a user's own, for instance.
+#: A word, or a class that describes itself, such as a user-defined one.
 Kind = str | type[Any]
 
 #: Every kernel of the package that describes itself, by its words.

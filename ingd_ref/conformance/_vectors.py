@@ -140,7 +140,7 @@ def reference_vectors() -> tuple[ReferenceVector, ...]:
     """Read the stored reference vectors.
 
     They were computed by the direct evaluation in extended precision and rounded once. The file
-    ``reference_vectors.json`` beside this module holds everything in plain lists of numbers, for
+    ``reference_vectors.json`` in this folder holds everything in plain lists of numbers, for
     programs in other languages.
 
     Returns
@@ -159,7 +159,7 @@ def reference_vectors() -> tuple[ReferenceVector, ...]:
 
 
 def made(name: str) -> dict[str, Any]:
-    """Compute the entry of one case anew, as the file holds it."""
+    """Recompute the entry of one case, in the layout of the file."""
     problem = build(**CASES[name])
     problem = problem.change(x=np.ascontiguousarray(problem.x), y=np.ascontiguousarray(problem.y))
     points = np.asarray(problem.x[:2] + 0.25, dtype=float)

@@ -97,7 +97,7 @@ class GaussianRBF(Features):
 
 @dataclass(frozen=True)
 class RandomCenters:
-    """A rule that draws Gaussian RBF centres from the pooled particles and target samples, anew at each step of a flow.
+    """Gaussian RBF features with centres drawn from the pooled samples at each step of a flow.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Polynomial statistics: powers of inner products, monomials, pairwise products."""
+"""Polynomial features: powers of inner products, monomials, pairwise products."""
 
 from __future__ import annotations
 

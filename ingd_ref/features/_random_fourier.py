@@ -1,4 +1,4 @@
-"""Random Fourier statistics."""
+"""Random Fourier features."""
 
 from __future__ import annotations
 

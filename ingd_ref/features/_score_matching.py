@@ -168,7 +168,7 @@ def train_energy_network(
         Weights of the sample, summing to one: the probabilities with which points are drawn.
         Default: 1/m.
     start : EnergyNetwork, optional
-        Network to go on from; it decides widths and activation. Default: a random one.
+        Network to continue from; it determines widths and activation. Default: a random one.
     progress : bool or callable
         ``True`` shows a bar on the standard error stream; a callable receives the step and its
         loss. Default ``False``.
@@ -183,7 +183,7 @@ def train_energy_network(
     ShapeError, NonFiniteError, DomainError, OptionError, BackendError
         For unusable arguments.
     NonFiniteError
-        Likewise if training diverges; the message names the step.
+        If training diverges; the message names the step.
 
     Examples
     --------
@@ -238,7 +238,7 @@ def _probabilities(weights: Array) -> np.ndarray:
 
 
 def _shown(steps: int, progress: bool | Callable[[int, float], object]) -> Iterable[int]:
-    """The numbers of the steps, with a bar while they are counted where that is wanted."""
+    """Return the numbers of the steps, with a progress bar if it is requested."""
     if progress is not True:
         return range(steps)
     from rich.console import Console

@@ -15,8 +15,7 @@ __all__ = ["UserFeatures"]
 # A central difference of a smooth function is off by O(h²) + O(eps/h): h = eps^{1/3} balances the
 # two at eps^{2/3}. The same difference at 2h is off by four times the truncation part, so the two
 # agree to a few eps^{2/3} times the size of f where f is smooth; 1e4 leaves room for functions that
-# bend quickly, and still tells a kink or noise (an error of order one, or a larger eps/h) from a
-# derivative.
+# bend quickly, and still detects a kink or noise (an error of order one, or a larger eps/h).
 SMOOTHNESS_FACTOR = 1e4
 
 

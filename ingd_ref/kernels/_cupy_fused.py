@@ -221,7 +221,7 @@ def gaussian_rbf(x: Array, centers: Array, bandwidth: float) -> Array:
 
 
 def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tuple[Array, Array]:
-    """Gaussian RBF statistics f (n, b) and their Jacobian ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
+    """Gaussian RBF features f (n, b) and their Jacobian ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
     (n, dim), b = x.shape, centers.shape[0]
     values, jacobian = _empty((n, b), x), _empty((n, dim, b), x)
     _launch(

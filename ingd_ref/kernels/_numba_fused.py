@@ -4,8 +4,7 @@ What is gained is memory traffic: no (n, m, d) array of differences is ever writ
 the results trustworthy.
 
 - Arithmetic is float64 whatever the input; float32 is rounded once, at the end. Only the matrix
-  products of the contractions run in the type of the input, because that is where its speed is
-  wanted.
+  products of the contractions run in the type of the input, which is faster for float32.
 - Inner loops run over points, outer loops over the sample, so that the compiler vectorises without
   reordering a sum: no ``fastmath``, which would also break ``isnan``.
 - Work is shared among ``numba.get_num_threads()`` threads by blocks of points; each number of the
@@ -490,7 +489,7 @@ def gaussian_rbf(x: Array, centers: Array, bandwidth: float) -> Array:
 
 
 def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tuple[Array, Array]:
-    """Gaussian RBF statistics f (n, b) and their Jacobian ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
+    """Gaussian RBF features f (n, b) and their Jacobian ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
     (n, dim), b = x.shape, centers.shape[0]
     rows, columns, sigma = _rows(x), _columns(centers), float(bandwidth)
     values, jacobian = np.empty((n, b), dtype=x.dtype), np.empty((n, dim, b), dtype=x.dtype)

@@ -162,7 +162,7 @@ def gaussian_rbf(x: Array, centers: Array, bandwidth: float) -> Array:
 
 
 def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tuple[Array, Array]:
-    """Gaussian RBF statistics f (n, b) and ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
+    """Gaussian RBF features f (n, b) and ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
     xp = _namespace(x)
     values = gaussian_rbf(x, centers, bandwidth)
     toward = xp.matrix_transpose(centers)[None, :, :] - x[:, :, None]

@@ -18,7 +18,7 @@ __all__ = ["MedianBandwidth"]
 
 @dataclass(frozen=True)
 class MedianBandwidth:
-    """A kernel with the median bandwidth (K8) of the particles, computed anew at each step.
+    """A kernel with the median bandwidth (K8) of the particles, recomputed at each step.
 
     Parameters
     ----------

@@ -80,8 +80,7 @@ class Checkpoint:
         digest = hashlib.sha256(data)
         if len(data) < length or digest.hexdigest() != values["journal_sha256"]:
             raise CheckpointError(
-                f"{self.journal} is damaged or does not belong to {self.path}; "
-                "both are unchanged"
+                f"{self.journal} is damaged or does not belong to {self.path}; both are unchanged"
             )
         moved = {name: to_backend(array, like.arrays[name]) for name, array in arrays.items()}
         state = State(moved, values["memory"])

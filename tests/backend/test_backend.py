@@ -75,7 +75,7 @@ class TestExplain:
         assert "numpy and cupy" in choice.reason
         assert (
             explain("squared_distances", self.x, self.x, implementation="readable").reason
-            == "asked for"
+            == "requested"
         )
         assert (
             kernel("squared_distances", self.x, self.x, implementation="readable")

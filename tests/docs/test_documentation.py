@@ -95,21 +95,6 @@ def test_labels_become_references_except_in_formulas_and_examples(extensions):
     assert linked[9:] == ["a ``(K3)``, :math:`|x|", r"\|y\|` and \|z\|"]
 
 
-def test_errors_without_a_text_are_listed(extensions):
-    import labelled_equations
-
-    lines = labelled_equations.list_bare_errors(
-        [
-            ":raises ShapeError, DomainError:",
-            ":raises OptionError: if unknown",
-            ":raises ShapeError:",
-            "    why",
-        ]
-    )
-    assert ":py:exc:`~ingd_ref.errors.ShapeError`, :py:exc:`~ingd_ref.errors.DomainError`" in lines
-    assert lines[-3:] == [":raises OptionError: if unknown", ":raises ShapeError:", "    why"]
-
-
 # --- the paper in code ----------------------------------------------------------------------------
 
 

@@ -265,7 +265,7 @@ def test_standard_error_of_one_trial_is_zero():
 
 @pytest.mark.parametrize("name", TINY)
 def test_pieces_run_on_any_array_library(tmp_path, monkeypatch, name):
-    """The strict library has NumPy's arithmetic, and refuses whatever goes beyond the standard."""
+    """The strict library has NumPy's arithmetic, and rejects what goes beyond the standard."""
     pytest.importorskip("sklearn") if name == "digits" else None
     strict = pytest.importorskip("array_api_strict")
     monkeypatch.setattr("ingd_ref.experiments._s_curve.FRESH", 30)

@@ -87,7 +87,7 @@ def test_unusable_options(name, options, error):
     [("projection", SMALL_PROJECTION), ("graph", SMALL_GRAPH | {"times": 200, "trials": 1})],
 )
 def test_pieces_run_on_any_array_library(monkeypatch, name, options):
-    """The strict library has NumPy's arithmetic, and refuses whatever goes beyond the standard."""
+    """The strict library has NumPy's arithmetic, and rejects what goes beyond the standard."""
     strict = pytest.importorskip("array_api_strict", reason="array-api-strict is a test dependency")
     experiment = replace(EXPERIMENTS[name], **options)
     for piece in experiment.pieces():

@@ -86,7 +86,7 @@ def test_strict_arrays(case: Case, name: str) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_numbers_join_the_arrays(case: Case) -> None:
-    """A Python number beside an array takes its library, device and dtype; numbers alone become NumPy float64."""
+    """A Python number takes library, device and dtype of an array next to it, else float64."""
     first, second = members(case)
     place = array_api_strict.Device("device1")
     array = array_api_strict.asarray([0.5, 2.0], dtype=array_api_strict.float32, device=place)

@@ -210,7 +210,7 @@ def test_a_family_of_vectors() -> None:
 
 
 def test_identities_hand_out_copies() -> None:
-    """Where a formula is the identity, the result is still the caller's own."""
+    """Where a formula is the identity, the result is still a copy."""
     family = UnitGaussian(2)
     theta = np.asarray([1.0, 2.0])
     for result in (

@@ -99,7 +99,7 @@ def test_equal_points_determine_no_member(family: ExponentialFamily, number: int
 
 
 def test_float32_keeps_its_digits() -> None:
-    """A shape of 1e5 from points in float32, beside the same points in float64."""
+    """A shape of 1e5 from points in float32, compared with the same points in float64."""
     x = Beta().sample(np.asarray([3e5, 7e5], dtype=np.float32), 50, np.random.default_rng(6))
     fitted = Beta().fit(x)
     assert x.dtype == fitted.dtype == np.float32

@@ -1,8 +1,8 @@
 """(E8) for every family: F⁻¹ ∇_θ L = ∇_μ L, for losses that are linear in θ or μ up to A or A*, and for one that is neither.
 
 Both gradients are differences: ∇_θ L in the natural chart, solved with the family's F at eighty
-digits, and ∇_μ L in the mean chart, through `natural_from_mean`. What `natural_gradient` makes of
-the gradient as a formula must be the same. A difference in the mean chart inherits the errors of
+digits, and ∇_μ L in the mean chart, through `natural_from_mean`. The formula of
+`natural_gradient` must agree with both. A difference in the mean chart inherits the errors of
 the inverse map, which are those of rounding μ: δθ = 10 F⁻¹ u|μ|.
 """
 

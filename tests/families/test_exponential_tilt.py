@@ -1,4 +1,4 @@
-"""Divergences of exponential tilts at sixty digits: near, far, and where the caller's own A has lost what is small beside one."""
+"""Divergences of exponential tilts at sixty digits: near, far, and where A has lost digits."""
 
 from collections.abc import Callable
 

@@ -446,7 +446,7 @@ def two_members(family: ExponentialFamily, dtype: str) -> dict[str, np.ndarray]:
 
 @every_family
 def test_strict_arrays(family: ExponentialFamily) -> None:
-    """The array standard alone, on a device that refuses silent transfers, gives what NumPy gives."""
+    """The array standard alone, on a device that rejects silent transfers, gives what NumPy gives."""
     xp, place = array_api_strict, array_api_strict.Device("device1")
     host = two_members(family, "float64")
     theta = family.natural(
@@ -471,7 +471,7 @@ def test_single_precision(family: ExponentialFamily) -> None:
     theta = family.natural(**two_members(family, "float32"))
     draws = family.sample(theta, 12, np.random.default_rng(22))
     found = operations(family, theta, draws)
-    # The mean parameters and the neighbour are rounded to float32 on the way, as are the points.
+    # The mean parameters and the neighbour are rounded to float32, as are the points.
     expected = operations(family, theta.astype(np.float64), draws.astype(np.float64))
     for name, value in found.items():
         assert value.dtype == np.float32, name

@@ -38,7 +38,7 @@ DIGITS = 200
 NUMBER = 5000  # in two and in three dimensions each
 CUMULANTS = 100  # of which third cumulants and the metric in classical parameters, each some metrics of the oracle
 METRICS = 500  # of which the metric, that takes the oracle a second for ten
-PAIRS = 1500  # of which divergences to each of five neighbours and to a stranger
+PAIRS = 1500  # of which divergences to each of five neighbours and to a distant member
 DIMENSIONS = pytest.mark.parametrize(("kind", "d"), [(kind, d) for kind in KINDS for d in (2, 3)])
 
 

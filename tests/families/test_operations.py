@@ -1,4 +1,4 @@
-"""Geometry, priors, error bounds, products and tilts where their values are known in closed form, and what wrong arguments are told."""
+"""Geometry, priors, error bounds, products and tilts with closed forms, and their errors."""
 
 import array_api_strict
 import numpy as np

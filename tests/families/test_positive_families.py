@@ -425,7 +425,7 @@ def assert_same(results: dict[str, object], family: ExponentialFamily, unit: flo
 @every_family
 @pytest.mark.parametrize("place", ["CPU_DEVICE", "device1", "device2"])
 def test_strict_arrays(family: ExponentialFamily, place: str) -> None:
-    """Array-API standard functions alone, on devices that refuse silent transfers; device2 has float32 as its default type."""
+    """The array standard alone, on devices that reject silent transfers; device2 has float32."""
     xp, where = array_api_strict, array_api_strict.Device(place)
     dtype = xp.float32 if place == "device2" else xp.float64
     results = operations(family, batch(family, lambda v: xp.asarray(v, dtype=dtype, device=where)))

@@ -237,7 +237,7 @@ def test_entropy_of_many_counts_by_summation(size: float, odds: float) -> None:
 
 
 def test_entropy_of_rare_events() -> None:
-    """−λ log λ + λ, and nothing is lost beside one."""
+    """−λ log λ + λ, and nothing is lost next to one."""
     for rate in (1e-300, 1e-20, 1e-17):
         expected = rate * (1 - math.log(rate))
         assert Poisson().entropy(Poisson().natural(rate=rate)) == pytest.approx(expected, rel=1e-13)
@@ -252,7 +252,7 @@ def test_entropy_of_rare_events() -> None:
 
 
 def test_logits_beyond_the_range_of_exponentials() -> None:
-    """Everything that is a number at |θ| = 1e8 is returned; what is not is refused with the place of the culprit."""
+    """Results are finite at |θ| = 1e8, or the error names the place."""
     theta = np.asarray([[1e8], [-1e8], [0.0]])
     family = Bernoulli()
     np.testing.assert_array_equal(family.log_partition(theta), [1e8, 0.0, math.log(2)])
@@ -529,7 +529,7 @@ def test_ising_by_hand() -> None:
 )
 @example(3, 4.0, 4, False)
 def test_ising_mean_and_its_inverse(seed: int, scale: float, spins: int, binary: bool) -> None:
-    """(E2), (E6) in the Fisher metric: the mean that is reached differs by roundings of order one from the mean that was asked for."""
+    """(E2), (E6) in the Fisher metric: the mean reached differs from the given one by roundings of order one."""
     family = Ising(spins, binary)
     theta = scale * np.random.default_rng(seed).standard_normal(family.number)
     mu = family.mean(theta)

@@ -83,7 +83,7 @@ class HostModule:
         return run
 
     def _convert(self, declared, value):
-        """Pass one argument on if it is what the text declares: on a GPU nobody would check."""
+        """Pass one argument on if it is what the text declares: a GPU would not check."""
         if declared[-1].endswith("*"):
             assert value.dtype == self.real
             assert value.flags.c_contiguous

@@ -52,7 +52,7 @@ def test_an_error_is_seen_where_it_is() -> None:
 def test_results_go_into_json_and_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_families, "COUNT", 60)
     results = _bench.compare("families", threads=[1], repeats=1)
-    write_json(tmp_path / "results.json", results)  # which refuses what JSON has not
+    write_json(tmp_path / "results.json", results)  # which rejects NaN and infinity
     assert _bench.comparison_table(results).row_count == len(results["rows"]) >= 12
 
 

@@ -1,4 +1,4 @@
-"""The readable kernels against loops over pairs, and on devices that refuse silent transfers."""
+"""The readable kernels against loops over pairs, and on devices that reject silent transfers."""
 
 import numpy as np
 import pytest

@@ -79,7 +79,7 @@ def test_all_solvers_agree_within_the_condition_number(number, extra, log_condit
     reference = mpmath_solution(wide @ wide.T, rhs)
     # Backward-stable solvers of the formed system err by about n eps cond(A)²; CG stops at a
     # residual of 1e-11 ‖Δ‖ ≤ 1e-11 ‖AAᵀ‖ ‖c‖ at worst, LSMR at eps, and a residual costs cond(A)²
-    # times itself. The reference solves the rounded product, which moves it likewise.
+    # times itself. The reference solves the rounded product, which moves it by as much.
     condition = (values[0] / values[-1]) ** 2
     for name, solution in solutions.items():
         tolerance = (
@@ -98,7 +98,7 @@ def test_all_solvers_agree_within_the_condition_number(number, extra, log_condit
 
 
 def test_the_stacked_form_survives_where_the_formed_matrix_does_not():
-    """At cond(A) = 1e9 the formed A Aᵀ has condition 1e18 and Cholesky refuses; QR of A still holds seven digits (N3′)."""
+    """At cond(A) = 1e9 the formed A Aᵀ has condition 1e18 and Cholesky raises; QR of A still holds seven digits (N3′)."""
     rng = np.random.default_rng(5)
     number = 10
     left, right, values = (
@@ -251,7 +251,7 @@ def test_lsmr_keeps_single_precision():
 
 
 def test_conjugate_gradients_break_down_by_name():
-    """The product refuses what is not finite, as products with generators do; the error is still that of the system."""
+    """The product rejects non-finite vectors, as products with generators do; the error is still that of the system."""
 
     def product(c):
         assert np.all(np.isfinite(c))

@@ -92,7 +92,7 @@ def test_ratio_and_logarithm(order: float, dtype: type) -> None:
     assert curvature.dtype == dtype
     tiny = (
         float(np.finfo(dtype).smallest_normal) / UNITS[dtype]
-    )  # what underflows on the way has no digits
+    )  # intermediate underflow leaves no digits
     result, reduced = (
         bessel_ratio(np, order, grid),
         reduced_log_bessel(np, order, grid),
@@ -169,7 +169,7 @@ def test_bregman_remainders(order: float, dtype: type) -> None:
     for start in (1e-6, 0.4, 1.0, 2.5, 9.0, 25.0, 80.0, 1e3, 1e8):
         a = dtype(start)
         b = a * np.asarray(FACTORS, dtype=dtype)
-        difference = b - a  # exact, or as good as that where they are far from each other
+        difference = b - a  # exact, or nearly so where they are far from each other
         for first, second, sign in ((np.full_like(b, a), b, 1), (b, np.full_like(b, a), -1)):
             values = reduced_log_bessel_bregman(np, order, first, second, sign * difference)
             assert values.dtype == dtype

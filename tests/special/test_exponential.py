@@ -36,7 +36,7 @@ DISTANCES = np.concatenate(
 
 @pytest.fixture(autouse=True)
 def _digits():
-    with mpmath.workdps(420):  # e⁻⁷⁰⁰ = 10⁻³⁰⁴ beside 1
+    with mpmath.workdps(420):  # e⁻⁷⁰⁰ = 10⁻³⁰⁴ next to 1
         yield
 
 

@@ -120,7 +120,7 @@ TANGENT = import_module("ingd_ref.features._score_matching")._tangent_of_gradien
 
 
 def farther(original):
-    """A step that is a little longer than asked for."""
+    """A step that is a little longer than requested."""
 
     def wrong(self, curvature, step_size, step):
         return original(self, curvature, step_size * (1 - 1e-12), step)

@@ -57,7 +57,7 @@ class Worst:
     skipped: int = 0
 
     def see(self, errors: list[float], kappas: Callable[[], list[float]], at: Array) -> None:
-        """Take entries of one result; κ is asked for only where it can matter, since (1 + κ)u is at least u."""
+        """Take entries of one result; κ is computed only where it matters, as (1 + κ)u ≥ u."""
         self.members += 1
         worst = max(errors)
         if worst > self.error:

@@ -104,7 +104,7 @@ def _natural(family: Any, theta: Any, digits: int = 150) -> Grid:
     return Grid(family, rows, _moderate(rows), digits)
 
 
-#: Probabilities of 10⁻³⁰⁴ beside one, differentiated with steps of a third of the digits.
+#: Probabilities of 10⁻³⁰⁴ next to one, differentiated with steps of a third of the digits.
 LOGIT_DIGITS = 1000
 
 

@@ -17,7 +17,7 @@ from validation.report import versions
 
 __all__ = ["SCHEMA", "dumped", "measure"]
 
-#: Version of the layout of ``accuracy.json``; a reader must refuse one that it does not know.
+#: Version of the layout of ``accuracy.json``; a reader must reject one that it does not know.
 SCHEMA = 1
 
 

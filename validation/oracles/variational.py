@@ -34,7 +34,7 @@ def determinant(matrix: Array) -> Any:
 
 
 def diagonal(values: Array) -> Array:
-    """Diagonal matrix; zeros beside exact numbers."""
+    """Diagonal matrix with exact zeros."""
     return np.array(
         [
             [value if i == j else MP.mpf(0) for j in range(len(values))]
