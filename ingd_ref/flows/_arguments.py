@@ -16,7 +16,7 @@ __all__ = ["Samples", "System"]
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Particles x (n, d) and a target sample y (m, d) with their weights, all checked."""
+    """Particles or latent points x (n, ·), a target sample y (m, d), and their weights, checked."""
 
     x: Array
     y: Array

@@ -13,7 +13,7 @@ from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.backend._operations import symmetrise
 from ingd_ref.errors import SingularSystemError
 from ingd_ref.features import Features, require_features
-from ingd_ref.flows._arguments import System
+from ingd_ref.flows._arguments import Samples, System
 from ingd_ref.flows._moments import covariance_factor, mean_difference, weighted_covariance
 from ingd_ref.least_squares import (
     LinearSolution,
@@ -26,7 +26,7 @@ from ingd_ref.least_squares import (
 if TYPE_CHECKING:
     from ingd_ref.generators import Generator
 
-__all__ = ["INGD_SOLVERS", "IngdSolution", "ingd_velocity"]
+__all__ = ["INGD_SOLVERS", "IngdSolution", "ingd_velocity", "solved"]
 
 INGD_SOLVERS = ("normal", "eigh", "stacked", "svd", "matrix-free", "cg")
 
@@ -169,7 +169,6 @@ def ingd_velocity(
     (array([ 5., 33.]), array([ 5., 33.]), array([ 5. , 16.5]))
     """
     system = System.checked(ridge, jitter, ddof, solver, implementation, INGD_SOLVERS)
-    require_features(features, "_values_and_jacobian")
     xp = array_namespace(
         parameters=parameters,
         latents=latents,
@@ -184,11 +183,23 @@ def ingd_velocity(
     n, m = latents.shape[0], target.shape[0]
     weights = _checks.weights(weights, "weights", n, xp, parameters)
     target_weights = _checks.weights(target_weights, "target_weights", m, xp, parameters)
+    samples = Samples(latents, target, weights, target_weights, xp)
+    return solved(parameters, samples, generator, features, system)
 
-    how = implementation
+
+def solved(
+    parameters: Array,
+    samples: Samples,
+    generator: Generator,
+    features: Features,
+    system: System,
+) -> IngdSolution:
+    """(N3) for checked arguments; the latent points are the x of ``samples``."""
+    require_features(features, "_values_and_jacobian")
+    xp, latents, weights, how = samples.xp, samples.x, samples.weights, system.implementation
     x, pull = generator.value_and_vjp(parameters, latents)
     values, slopes = features._values_and_jacobian(x, how)
-    target_values = features._values(target, how)
+    target_values = features._values(samples.y, how)
     problem = _Problem(
         xp,
         generator,
@@ -196,9 +207,9 @@ def ingd_velocity(
         latents,
         pull,
         slopes=weights[:, None, None] * slopes,
-        fisher=weighted_covariance(xp, values, weights, ddof),
-        deviations=covariance_factor(xp, values, weights, ddof),
-        delta=mean_difference(xp, target_values, target_weights, values, weights),
+        fisher=weighted_covariance(xp, values, weights, system.ddof),
+        deviations=covariance_factor(xp, values, weights, system.ddof),
+        delta=mean_difference(xp, target_values, samples.target_weights, values, weights),
         system=system,
     )
     return problem.solution(x)

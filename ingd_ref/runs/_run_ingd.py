@@ -20,9 +20,9 @@ from ingd_ref.backend._namespace import (
 )
 from ingd_ref.errors import DomainError, OptionError
 from ingd_ref.features import Features, RandomCenters, require_features
-from ingd_ref.flows import VelocityFunction, ingd_velocity
-from ingd_ref.flows._arguments import System
-from ingd_ref.flows._ingd import INGD_SOLVERS
+from ingd_ref.flows import VelocityFunction
+from ingd_ref.flows._arguments import Samples, System
+from ingd_ref.flows._ingd import INGD_SOLVERS, solved
 from ingd_ref.runs._integrators import Stepping
 from ingd_ref.runs._loop import run
 from ingd_ref.runs._options import Callback, Options, Report
@@ -234,14 +234,9 @@ class _Parameters(Subject):
         x = generator(position, latents)
         target, target_weights = self._minibatch(*draw(rng, x), rng)
         require_features(self.features, "draw")
-        options: dict[str, Any] = {
-            "generator": generator,
-            "features": self.features.draw(x, target, rng),
-            "weights": self.weights,
-            "target_weights": target_weights,
-            **vars(self.system),
-        }
-        return lambda w: ingd_velocity(w, latents, target, **options).velocity
+        features = self.features.draw(x, target, rng)
+        samples = Samples.trusted(latents, target, self.weights, target_weights)
+        return lambda w: solved(w, samples, generator, features, self.system).velocity
 
     def _minibatch(
         self, target: Array, target_weights: Array | None, rng: np.random.Generator
