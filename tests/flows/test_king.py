@@ -360,3 +360,18 @@ def test_presets_carry_the_published_numbers():
         assert flow.features.number == 50
     assert published_king().kernel == MedianBandwidth(rule="lower")
     assert published_ntking().kernel == RandomNeuralTangent((31, 31), "tanh", "diagonal")
+
+
+@pytest.mark.parametrize(
+    ("option", "error"),
+    [
+        ({"ridge": -1.0}, DomainError),
+        ({"jitter": float("nan")}, NonFiniteError),
+        ({"ddof": 2}, DomainError),
+        ({"solver": "lu"}, OptionError),
+        ({"implementation": "compiled"}, OptionError),
+    ],
+)
+def test_a_flow_checks_its_options_when_it_is_made(option, error):
+    with pytest.raises(error, match=next(iter(option))):
+        KiNG(**option)
