@@ -363,7 +363,7 @@ class Generator(ABC):
         """Return host arrays of the shapes in :attr:`blocks`, by name."""
 
     def _value(self, xp: Namespace, w: Array, z: Array) -> Array:
-        """Return samples (n, d) alone."""
+        """Return samples (n, d) without products."""
         return self._linearise(xp, w, z).value
 
     def _domain(self, xp: Namespace, w: Array, z: Array) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""Minima of a quadratic function with an ℓ₁ penalty (P6), for many penalties at once."""
+"""Minima of a quadratic function with an ℓ₁ penalty (P6), for many penalties."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ingd_ref.errors import OptionError, SingularSystemError
 
 __all__ = ["Problem", "l1_minima", "largest_penalty"]
 
-# Violations of the optimality conditions come out at 1e-15 to 1e-13 of the largest |c|; anything
-# above this is a path that broke off because C is singular.
+# Violations of the optimality conditions are 1e-15 to 1e-13 of the largest |c|. Above this the path
+# ended early because C is singular.
 TOLERANCE = 1e-9
 # A coefficient that leaves the support ends at a rounding error of its former size, not at zero.
 ROUNDING = 1e-13

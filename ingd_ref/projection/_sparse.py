@@ -141,7 +141,7 @@ def sparse_minimum(
 
     Notes
     -----
-    The path of minima comes from :func:`sklearn.linear_model.lars_path_gram`, on the host. Source
+    The path of minima comes from ``sklearn.linear_model.lars_path_gram``, on the host. Source
     of the problem: [W25].
 
     Examples

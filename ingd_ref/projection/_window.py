@@ -1,4 +1,4 @@
-"""The projection over a window of time (P5), from samples at several times alone."""
+"""The projection over a window of time (P5), from samples without velocities."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ingd_ref.projection._window_weights import Power, WindowWeight
 __all__ = ["WindowProjection", "WindowSystem", "window_projection", "window_system"]
 
 RULES = {"trapezoid": trapezoid_weights, "simpson": simpson_weights}
-# g at the ends, as a share of its largest value: sin π and the like come out as an eps or so.
+# Largest g at the ends that counts as zero, as a share of its maximum: sin π is about an eps.
 ZERO_SHARE = 1e-12
 
 
@@ -427,7 +427,7 @@ def _outer(left: Array, right: Array) -> Array:
     return xp.reshape(left[:, :, None] * right[:, None, :], (left.shape[0], -1))
 
 
-# --- checks of what depends on time alone ---------------------------------------------------------
+# --- checks of times, weights and bases -----------------------------------------------------------
 
 
 def _checked_window(window: tuple[float, float] | None, times: np.ndarray) -> tuple[float, float]:

@@ -22,9 +22,8 @@ __all__ = ["PrincipalAngles", "cylindrical_defect", "is_cylindrical", "principal
 TOLERANCE = 1e-8
 # The same in short floating types, in units of rounding.
 ROUNDINGS = 1e4
-# A cosine below this is that of a direction in the vertical space, a sine below it that of one in
-# the horizontal space; the same for one below so many roundings times the condition of the tangent
-# space.
+# A direction with a cosine below this is vertical, one with a sine below it is horizontal; so are
+# those below this many roundings times the condition of the tangent space.
 RIGHT_ANGLE = 1e-8
 ANGLE_ROUNDINGS = 40.0
 

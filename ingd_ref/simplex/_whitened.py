@@ -13,11 +13,11 @@ from ingd_ref.simplex._arguments import positive_cells
 __all__ = ["CUT", "Whitened", "cancellation", "decompose", "rank_cut", "whiten"]
 
 # Singular values of W below this share of the largest one count as zero. For the visible model of
-# naive Bayes those that are zero come out at 4e-16 of it or less, and the others stay above 2e-2
-# along the flows of [A25] and above 4e-5 at thousands of random points.
+# naive Bayes the zeros are at most 4e-16 of it, and the others stay above 2e-2 along the flows of
+# [A25] and above 4e-5 at thousands of random points.
 CUT = 1e-10
-# Zeros come out as a few units of rounding, of the largest singular value or of what cancelled in
-# the Jacobian.
+# Zeros are a few units of rounding of the largest singular value, or of terms that cancel in the
+# Jacobian.
 ROUNDINGS = 16.0
 
 

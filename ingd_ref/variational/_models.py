@@ -43,7 +43,7 @@ class GeneralisedLinearModel(ABC):
     design : array (..., n, d)
         Rows a_i.
     response : array (..., n)
-        What φ_i compares a_iᵀx with.
+        y, to which φ_i compares a_iᵀx.
     prior_precision : array (..., d)
         Diagonal of Λ.
     prior_mean : array (..., d)

@@ -446,3 +446,15 @@ def test_arguments_of_the_wrong_kind_are_named():
         simplex.UserModel(lambda xi: [0.5, 0.5], 1, simplex.Marginalisation([0, 1])).probabilities(
             np.array([0.3])
         )
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_found_before_wrong_sums(wrong):
+    """Infinities of both signs would make a sum NaN with a warning, which is an error here."""
+    half, u = np.full(4, 0.25), np.array([wrong, -wrong, 0.0, 0.0])
+    with pytest.raises(errors.NonFiniteError, match="a holds 2 value"):
+        simplex.fisher_metric(half, u, u)
+    with pytest.raises(errors.NonFiniteError, match="p holds 2 value"):
+        simplex.simplex_gradient(u, half)
+    with pytest.raises(errors.NonFiniteError, match="q holds 1 value"):
+        simplex.fisher_rao_distance(half, np.array([wrong, 0.25, 0.5, 0.25]))

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 import ingd_ref as ir
-from ingd_ref.errors import DomainError, OptionError, SingularSystemError
+from ingd_ref.errors import (
+    DomainError,
+    NonFiniteError,
+    OptionError,
+    ShapeError,
+    SingularSystemError,
+)
 from ingd_ref.variational import (
     BayesianLinearRegression,
     Expected,
@@ -438,3 +444,22 @@ def test_what_is_no_approximation_is_refused():
         expected_under(LINEAR, ir.families.Gaussian())
     with pytest.raises(OptionError, match="expectation must be"):
         expected_under(LINEAR, random_full(np.random.default_rng(0)), Quadrature)
+
+
+def test_expectations_of_another_batch_or_with_infinities_do_not_change_an_approximation():
+    q = FullGaussian.from_precision(np.zeros(2), np.eye(2))
+    batched = Expected(np.zeros(3), np.ones((3, 2)), np.eye(2))
+    with pytest.raises(ShapeError, match=r"mean must keep its shape \(2,\), got \(3, 2\)"):
+        natural_step(q, batched)
+    several = Expected(np.zeros(3), np.ones(2), np.stack([np.eye(2)] * 3))
+    with pytest.raises(ShapeError, match="factor must keep its shape"):
+        natural_step(q, several)
+    infinite = Expected(np.zeros(()), np.array([np.inf, 0.0]), np.eye(2))
+    with pytest.raises(NonFiniteError, match="mean holds"):
+        natural_step(q, infinite)
+
+
+def test_a_curvature_may_be_an_array():
+    q = FullGaussian.from_precision(np.zeros(2), np.eye(2))
+    moved = natural_step(q, Expected(np.zeros(()), np.ones(2), np.array([[2.0, 1.0], [0.0, 1.0]])))
+    np.testing.assert_allclose(moved.precision, [[2.0, 0.5], [0.5, 1.0]], rtol=1e-15)
