@@ -70,7 +70,7 @@ def test_weights_are_uniform_by_default_and_normalised_to_the_last_bit():
         ),
     ],
 )
-def test_refusals_name_the_argument(call, error, words):
+def test_errors_name_the_argument(call, error, words):
     with pytest.raises(error, match=words):
         call()
 

@@ -84,7 +84,7 @@ class Experiment(ABC, Generic[ResultT]):
     """A named, seeded study whose pieces yield results of flows, or named arrays.
 
     A subclass is a frozen dataclass. Its fields are its options, and they alone determine the
-    result: give each piece a random generator of its own, seeded by ``seed`` and the piece, so that
+    result: give each piece its own random generator, seeded by ``seed`` and the piece, so that
     neither the order of the pieces nor the number of processes changes a number.
 
     Examples

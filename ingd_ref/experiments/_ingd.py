@@ -220,7 +220,7 @@ class Ingd(Experiment[FlowResult]):
         )
 
     def _flow(self, problem: str, method: str) -> tuple[KiNG, float]:
-        """Return the flow of particles and its step size, as in the experiment of its own."""
+        """Return the flow of particles and its step size, as in its own experiment."""
         kernel = MedianBandwidth(rule="lower") if method == "king" else RandomNeuralTangent()
         if problem == "mixture":
             return KiNG(self._features(problem), kernel, **PUBLISHED), 1.0

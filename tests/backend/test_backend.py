@@ -89,7 +89,7 @@ class TestExplain:
         assert large.implementation == "fused"
         assert small.reason != large.reason
 
-    def test_fused_is_refused_where_there_is_none(self):
+    def test_fused_is_rejected_where_there_is_none(self):
         with pytest.raises(BackendError, match="no fused squared_distances for array_api_strict"):
             explain(
                 "squared_distances",
@@ -109,7 +109,7 @@ class TestExplain:
         with pytest.raises(BackendError, match="numba is not installed"):
             explain("squared_distances", self.x, self.x, implementation="fused")
 
-    def test_unknown_names_are_refused(self):
+    def test_unknown_names_are_rejected(self):
         with pytest.raises(OptionError, match="no kernel called 'cubed_distances'"):
             explain("cubed_distances", self.x, self.x)
         with pytest.raises(OptionError, match="'fast'"):

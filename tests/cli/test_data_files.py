@@ -120,7 +120,7 @@ def test_wrong_files_are_named(tmp_path, name, data, message):
     wrong(tmp_path / name, data, message)
 
 
-def test_a_header_larger_than_the_file_is_refused(tmp_path):
+def test_a_header_larger_than_the_file_is_rejected(tmp_path):
     header = npy(POINTS).replace(b"(3, 2)", b"(9999999999, 9999)")
     length = int.from_bytes(header[8:10], "little") + 10  # ten bytes more of shape
     wrong(

@@ -122,7 +122,7 @@ def test_finished_pieces_survive_a_failure(tmp_path, monkeypatch):
     assert len(list((tmp_path / "pieces").iterdir())) == 4
 
 
-def test_another_run_in_the_same_directory_is_refused(tmp_path):
+def test_another_run_in_the_same_directory_is_rejected(tmp_path):
     run_experiment(tiny("gaussian"), tmp_path)
     before = (tmp_path / "results.json").read_bytes()
     with pytest.raises(CheckpointError, match=r"time is 2\.0, not 1\.0; choose another directory"):

@@ -23,7 +23,7 @@ def test_convergence_without_orders_and_with_a_zero():
     assert np.isnan(figure.axes[0].lines[0].get_ydata()[0])
 
 
-def test_convergence_refuses_other_lengths():
+def test_convergence_rejects_other_lengths():
     with pytest.raises(ShapeError, match="errors 'Euler' must have shape"):
         plot_convergence([0.1, 0.2], {"Euler": [1.0]})
 
