@@ -10,7 +10,12 @@ import numpy as np
 
 from ingd_ref.backend._namespace import Array, Namespace, device
 
-__all__ = ["complex_step_jacobian", "derivative_of_metric", "extrapolated_derivative"]
+__all__ = [
+    "complex_step_jacobian",
+    "derivative_of_metric",
+    "extrapolated_derivative",
+    "half_size",
+]
 
 # So small that its square is lost against one in every floating type, and so large that nothing
 # underflows.
@@ -64,6 +69,12 @@ def complex_step_jacobian(
     return xp.stack(columns, axis=-1)
 
 
+def half_size(xp: Namespace, theta: Array) -> Array:
+    """Return half the largest |θ_i| (..., 1), at least ½: the first step of differences."""
+    largest = xp.max(xp.abs(theta), axis=-1, keepdims=True)
+    return 0.5 * xp.maximum(largest, xp.ones_like(largest))
+
+
 def derivative_of_metric(
     xp: Namespace, metric: Callable[[Array], Array], inside: Callable[[Array], Array], theta: Array
 ) -> Array:
@@ -83,9 +94,7 @@ def derivative_of_metric(
     theta : array (..., b)
         Where to differentiate.
     """
-    size = 0.5 * xp.maximum(
-        xp.max(xp.abs(theta), axis=-1, keepdims=True), xp.ones_like(theta[..., :1])
-    )
+    size = half_size(xp, theta)
     deviation = xp.sqrt(xp.linalg.diagonal(metric(theta)))
     unit = xp.minimum(size, 1.0 / deviation)
     scale = deviation[..., :, None] * deviation[..., None, :]

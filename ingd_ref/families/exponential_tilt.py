@@ -13,7 +13,7 @@ from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import OptionError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._common import any_mean
-from ingd_ref.families._derivatives import complex_step_jacobian, extrapolated_derivative
+from ingd_ref.families._derivatives import complex_step_jacobian, extrapolated_derivative, half_size
 from ingd_ref.families._parameters import Parameter, Requirements
 from ingd_ref.families._projection import intersection
 
@@ -221,23 +221,16 @@ class ExponentialTilt(ExponentialFamily):
     def _fisher(self, xp: Namespace, theta: Array) -> Array:
         if self.hessian is not None:
             return self.hessian(xp, theta)
-        unit = (
-            0.5
-            * xp.maximum(
-                xp.max(xp.abs(theta), axis=-1, keepdims=True), xp.ones_like(theta[..., :1])
-            )
-            * xp.ones_like(theta)
-        )
-        scale = xp.ones_like(theta)[..., None]
+        ones = xp.ones_like(theta)
         tensor = extrapolated_derivative(
             xp,
             lambda t: self._mean(xp, t)[..., None],
             lambda t: self._contains(xp, t),
             theta,
-            unit,
-            scale,
-        )
-        return 0.5 * (tensor[..., 0, :] + xp.matrix_transpose(tensor[..., 0, :]))
+            half_size(xp, theta) * ones,
+            ones[..., None],
+        )[..., 0, :]
+        return 0.5 * (tensor + xp.matrix_transpose(tensor))
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         difference = theta2 - theta1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
@@ -121,6 +121,9 @@ class Product(ExponentialFamily):
         edges = accumulate((family.dim for family in self.families), initial=0)
         return [x[..., first:last] for first, last in pairwise(edges)]
 
+    def _with_parts(self, x: Array) -> Iterator[tuple[ExponentialFamily, Array]]:
+        return zip(self.families, self._parts(x), strict=True)
+
     def _own(self, classical: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [
             {
@@ -203,25 +206,15 @@ class Product(ExponentialFamily):
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
         return xp.concat(
-            [
-                family._statistics(xp, part)
-                for family, part in zip(self.families, self._parts(x), strict=True)
-            ],
-            axis=-1,
+            [family._statistics(xp, part) for family, part in self._with_parts(x)], axis=-1
         )
 
     def _statistics_jacobian(self, xp: Namespace, x: Array) -> Array:
-        blocks = [
-            family._statistics_jacobian(xp, part)
-            for family, part in zip(self.families, self._parts(x), strict=True)
-        ]
+        blocks = [family._statistics_jacobian(xp, part) for family, part in self._with_parts(x)]
         return _diagonal(xp, blocks, 2)
 
     def _log_base_measure(self, xp: Namespace, x: Array) -> Array:
-        return sum(
-            family._log_base_measure(xp, part)
-            for family, part in zip(self.families, self._parts(x), strict=True)
-        )
+        return sum(family._log_base_measure(xp, part) for family, part in self._with_parts(x))
 
     def _log_partition(self, xp: Namespace, theta: Array) -> Array:
         return self._summed(xp, lambda family: family._log_partition, theta)
@@ -287,11 +280,7 @@ class Product(ExponentialFamily):
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         return xp.concat(
-            [
-                family._fit(xp, part, weights)
-                for family, part in zip(self.families, self._parts(x), strict=True)
-            ],
-            axis=-1,
+            [family._fit(xp, part, weights) for family, part in self._with_parts(x)], axis=-1
         )
 
     def _draw(
@@ -304,11 +293,7 @@ class Product(ExponentialFamily):
 
     def _moved_inside(self, xp: Namespace, x: Array) -> Array:
         return xp.concat(
-            [
-                family._moved_inside(xp, part)
-                for family, part in zip(self.families, self._parts(x), strict=True)
-            ],
-            axis=-1,
+            [family._moved_inside(xp, part) for family, part in self._with_parts(x)], axis=-1
         )
 
 
