@@ -8,12 +8,12 @@ from dataclasses import dataclass, fields
 from typing import Self
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, is_array
-from ingd_ref.errors import ShapeError
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, is_array, item
+from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.variational._curvature import Curvature, DenseCurvature
 from ingd_ref.variational._linear_algebra import matvec
 
-__all__ = ["STEPS", "Expected", "GaussianApproximation", "as_vectors"]
+__all__ = ["STEPS", "Expected", "GaussianApproximation", "as_vectors", "require_positive"]
 
 # How a step changes a precision: along a straight line in natural parameters, or so that it stays
 # positive definite.
@@ -178,3 +178,10 @@ def as_vectors(xp: Namespace, values: Array, name: str, like: Array | None = Non
     return xp.asarray(
         _checks.finite(_checks.real_array(values, name, xp, like), name, xp), copy=True
     )
+
+
+def require_positive(xp: Namespace, values: Array, name: str) -> None:
+    """Raise DomainError unless every entry is positive."""
+    if not item(xp.all(values > 0)):
+        smallest = item(xp.min(values))
+        raise DomainError(f"{name} must be positive, got a smallest entry of {smallest:g}")

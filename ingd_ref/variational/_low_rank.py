@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, item
 from ingd_ref.backend._operations import symmetrise
 from ingd_ref.errors import DomainError, ShapeError
-from ingd_ref.variational._approximation import GaussianApproximation, as_vectors
+from ingd_ref.variational._approximation import GaussianApproximation, as_vectors, require_positive
 from ingd_ref.variational._curvature import (
     Curvature,
     DiagonalCurvature,
@@ -95,10 +95,7 @@ class LowRankGaussian(GaussianApproximation):
                 f"factor must have shape {tuple(mean.shape)} and one more axis of at most d "
                 f"columns, got {tuple(factor.shape)}"
             )
-        if not item(xp.all(diagonal > 0)):
-            raise DomainError(
-                f"diagonal must be positive, got a smallest entry of {item(xp.min(diagonal)):g}"
-            )
+        require_positive(xp, diagonal, "diagonal")
         for name, value in (("mean", mean), ("diagonal", diagonal), ("factor", factor)):
             object.__setattr__(self, name, value)
 

@@ -8,7 +8,7 @@ from typing import Self
 from ingd_ref.backend._namespace import Array, array_namespace, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families import DiagonalGaussian
-from ingd_ref.variational._approximation import GaussianApproximation, as_vectors
+from ingd_ref.variational._approximation import GaussianApproximation, as_vectors, require_positive
 from ingd_ref.variational._curvature import Curvature, diagonal_matrix
 
 __all__ = ["MeanFieldGaussian"]
@@ -57,10 +57,7 @@ class MeanFieldGaussian(GaussianApproximation):
                 f"precisions must have the shape {tuple(mean.shape)} of the mean, "
                 f"got {tuple(precisions.shape)}"
             )
-        if not item(xp.all(precisions > 0)):
-            raise DomainError(
-                f"precisions must be positive, got a smallest entry of {item(xp.min(precisions)):g}"
-            )
+        require_positive(xp, precisions, "precisions")
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "precisions", precisions)
 

@@ -11,7 +11,12 @@ from ingd_ref import _checks
 from ingd_ref._special.gamma import lgamma
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_array, item
 from ingd_ref.errors import DomainError, NonFiniteError, ShapeError
-from ingd_ref.variational._approximation import Expected, GaussianApproximation
+from ingd_ref.variational._approximation import (
+    Expected,
+    GaussianApproximation,
+    as_vectors,
+    require_positive,
+)
 from ingd_ref.variational._curvature import FactoredCurvature, diagonal_matrix
 from ingd_ref.variational._linear_algebra import dot, matvec
 
@@ -77,21 +82,15 @@ class GeneralisedLinearModel(ABC):
                 "design must have shape (..., n, d) with n ≥ 1 and d ≥ 1, "
                 f"got {tuple(self.design.shape)}"
             )
-        design = _checks.finite(_checks.real_array(self.design, "design", xp), "design", xp)
-        design = xp.asarray(design, copy=True)
+        design = as_vectors(xp, self.design, "design")
         if tuple(self.response.shape) != tuple(design.shape[:-1]):
             raise ShapeError(
                 f"response must have shape {tuple(design.shape[:-1])}, "
                 f"got {tuple(self.response.shape)}"
             )
-        response = _checks.real_array(self.response, "response", xp, like=design)
-        response = xp.asarray(_checks.finite(response, "response", xp), copy=True)
+        response = as_vectors(xp, self.response, "response", like=design)
         precision = _prior_vector(xp, self.prior_precision, "prior_precision", design)
-        if not item(xp.all(precision > 0)):
-            raise DomainError(
-                "prior_precision must be positive, got a smallest value of "
-                f"{item(xp.min(precision)):g}"
-            )
+        require_positive(xp, precision, "prior_precision")
         fields = {
             "design": design,
             "response": response,
@@ -104,16 +103,14 @@ class GeneralisedLinearModel(ABC):
 
     def log_prior(self, x: Array) -> Array:
         """Return log N(x; m₀, Λ⁻¹) (...) at points (..., d)."""
-        return self._log_prior(
-            array_namespace(design=self.design, x=x), x, self.prior_precision, self.prior_mean
-        )
+        xp = array_namespace(design=self.design, x=x)
+        return self._log_prior(xp, x, self.prior_precision, self.prior_mean)
 
     @staticmethod
     def _log_prior(xp: Namespace, x: Array, precision: Array, mean: Array) -> Array:
         """Return the log density of a prior whose batch axes are those of x."""
-        return 0.5 * xp.sum(
-            xp.log(precision / (2.0 * math.pi)) - precision * (x - mean) ** 2, axis=-1
-        )
+        exponent = precision * (x - mean) ** 2
+        return 0.5 * xp.sum(xp.log(precision / (2.0 * math.pi)) - exponent, axis=-1)
 
     def _prior_of_points(self) -> tuple[Array, Array]:
         """Return precision and mean (..., 1, d) of the prior, to go with points (..., s, d)."""
@@ -131,9 +128,8 @@ class GeneralisedLinearModel(ABC):
     def log_density(self, x: Array) -> Array:
         """Return ℓ(x) (..., s) at points (..., s, d), normalising constants included."""
         xp = array_namespace(design=self.design, x=x)
-        return xp.sum(self.terms(self.predictors(x)).value, axis=-2) + self._log_prior(
-            xp, x, *self._prior_of_points()
-        )
+        prior = self._log_prior(xp, x, *self._prior_of_points())
+        return xp.sum(self.terms(self.predictors(x)).value, axis=-2) + prior
 
     def gradient(self, x: Array) -> Array:
         """Return ∇ℓ(x) (..., s, d) at points (..., s, d)."""
@@ -320,10 +316,7 @@ class PoissonRegression(GeneralisedLinearModel):
         if not item(xp.all(self.response >= 0)):
             raise DomainError("response of a Poisson regression must not be negative")
         exposure = vector_like(xp, self.exposure, "exposure", self.response)
-        if not item(xp.all(exposure > 0)):
-            raise DomainError(
-                f"exposure must be positive, got a smallest value of {item(xp.min(exposure)):g}"
-            )
+        require_positive(xp, exposure, "exposure")
         object.__setattr__(self, "exposure", exposure)
 
     def terms(self, predictors: Array) -> Terms:
