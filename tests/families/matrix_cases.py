@@ -14,9 +14,11 @@ from ingd_ref.families.isotropic_gaussian import IsotropicGaussian
 from ingd_ref.families.known_covariance_gaussian import KnownCovarianceGaussian
 from ingd_ref.families.multivariate_gaussian import MultivariateGaussian
 from ingd_ref.families.wishart import Wishart
+from tests.families import members
+from tests.families.judge import oracle_of
 from validation.oracles.precise import MP, precise
 from validation.oracles.statement import Textbook
-from validation.oracles.textbook import symmetric, textbook
+from validation.oracles.textbook import symmetric
 
 KINDS = ("multivariate", "diagonal", "isotropic", "known", "centred", "wishart", "inverse_wishart")
 DELTAS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-12)
@@ -42,7 +44,7 @@ class Case:
 
     @property
     def oracle(self) -> Textbook:
-        return textbook(self.family)
+        return oracle_of(members.Case(self.family))
 
 
 def case(kind: str, d: int, covariance: np.ndarray | None = None) -> Case:

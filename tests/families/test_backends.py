@@ -10,7 +10,7 @@ from tests.families.members import CASES, GAMMA, GAUSSIAN, IDS, Case
 
 # Device2 of array-api-strict has float32 as its default type, as some accelerators do; arrays there
 # are created in float32.
-DEVICES = ("CPU_DEVICE", "device1", "device2")
+DEVICES = ("device2",)  # its default type is float32; test_laws has float64 on device1
 SEED = 20250101
 
 
