@@ -1,4 +1,6 @@
-"""The evidence: every equation of the package against an oracle that shares no code with it, on every array library that is present.
+"""The evidence for every equation of the package, on every array library that is present.
+
+The oracles share no code with the package.
 
 ``python -m validation`` runs it and writes the report; see :mod:`validation.registry` for how a
 case is added.

@@ -23,7 +23,10 @@ ALL = "all-present"
 
 
 def main(arguments: Sequence[str] | None = None, console: Console | None = None) -> int:
-    """Run the command line; return 0 if everything passed, 1 if something failed. Bad usage exits with 2."""
+    """Run the command line; return 0 if everything passed, 1 if something failed.
+
+    Bad usage exits with 2.
+    """
     parser = _parser()
     options = parser.parse_args(arguments)
     console = console or Console(width=None if sys.stdout.isatty() else 200)
@@ -78,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--accuracy",
         action="store_true",
-        help="measure the errors of special functions and families instead, and write accuracy.json; minutes",
+        help="measure the errors of special functions and families instead, and "
+        "write accuracy.json; minutes",
     )
     parser.add_argument(
         "--record",

@@ -1,4 +1,4 @@
-"""The array libraries that evidence is collected on, and the explicit way to and from each of them."""
+"""The array libraries that evidence is collected on, and the explicit way to and from each."""
 
 from __future__ import annotations
 
@@ -24,20 +24,32 @@ class HostConversionError(AssertionError):
 
 
 class Arrays(ABC):
-    """Makes arrays of one library from host arrays, and reads results back; a case calls it, ``arrays([[1.0]])``."""
+    """Makes arrays of one library from host arrays, and reads results back.
+
+    A case calls it, ``arrays([[1.0]])``.
+    """
 
     name: str
 
     def __call__(self, host: Any, dtype: str = "float64") -> Any:
-        """Return a fresh array with the numbers of ``host``: floating ones as ``dtype``, booleans as they are."""
+        """Return a fresh array with the numbers of ``host``.
+
+        Floating ones as ``dtype``, booleans as they are.
+        """
         values = np.array(host)
         return self.to_device(values if values.dtype == bool else values.astype(dtype))
 
     def host(self, x: Any) -> Host:
-        """Return the numbers of a result; raise TypeError unless it is an array of this library, on the device of its inputs."""
+        """Return the numbers of a result.
+
+        Raise TypeError unless it is an array of this library, on the device of its inputs.
+        """
         if not self.owns(x):
             raise TypeError(
-                f"the result left its library or device: got {type(x).__name__} for {self.name} arrays"
+                (
+                    f"the result left its library or device: got {type(x).__name__} for "
+                    f"{self.name} arrays"
+                )
             )
         return self.to_host(x)
 
@@ -94,7 +106,10 @@ class NumPyArrays(Arrays):
 
 
 class StrictArrays(Arrays):
-    """Arrays of array-api-strict on a device that is not the host: only the standard's functions work, and no silent transfer."""
+    """Arrays of array-api-strict on a device that is not the host.
+
+    Only the standard's functions work, and no silent transfer.
+    """
 
     name = "strict"
 
@@ -139,7 +154,10 @@ class TorchArrays(Arrays):
 
 
 class CuPyArrays(Arrays):
-    """CuPy arrays on a CUDA device; CuPy can be imported without a device, so presence means that it finds one."""
+    """CuPy arrays on a CUDA device.
+
+    CuPy can be imported without a device, so presence means that it finds one.
+    """
 
     name = "cupy"
 
@@ -170,7 +188,9 @@ def present() -> list[str]:
 
 @contextmanager
 def refusing_host_conversions() -> Iterator[None]:
-    """Make ``float(x)``, ``int(x)``, ``bool(x)``, ``complex(x)`` and indexing by ``x`` raise for strict arrays that are not on the host.
+    """Make strict arrays that are not on the host raise where they would be read.
+
+    That is ``float(x)``, ``int(x)``, ``bool(x)``, ``complex(x)`` and indexing by ``x``.
 
     The library itself lets them pass on its fake devices, where a GPU library would copy silently
     and stall the device.

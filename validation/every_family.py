@@ -1,4 +1,6 @@
-"""Every family of the package against textbooks at eighty digits and against sums over its points: (E1)-(E8).
+"""Every family of the package against textbooks at eighty digits and against sums over its points.
+
+(E1)-(E8).
 
 The families are those that the package discovers, with the members that each proposes;
 `validation.oracles.textbook` and `validation.oracles.nodes` know all that the package now has. A
@@ -37,7 +39,10 @@ RELATIVE_STEPS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-12)
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """One distribution: a family, its oracle, and natural parameters θ (b,) in float64; no two are equal."""
+    """One distribution: a family, its oracle, and natural parameters θ (b,) in float64.
+
+    No two are equal.
+    """
 
     family: Any
     oracle: Textbook
@@ -72,7 +77,7 @@ class Member:
 
     @cached_property
     def third_cumulant(self) -> Array:
-        """∇³A by differences of F, whose own steps keep the size that they have at θ, also where a coordinate is zero."""
+        """∇³A by differences of F."""
         sizes = units(self.exact)
         return slopes(lambda t: slopes(self.oracle.mean, t, sizes), self.exact, sizes)
 
@@ -98,7 +103,10 @@ class Member:
 
     @cached_property
     def deviation(self) -> Array:
-        """Standard deviations of the statistics: F_aa is of size deviation², and θ_a counts in units of 1/deviation."""
+        """Standard deviations of the statistics.
+
+        F_aa is of size deviation², and θ_a counts in units of 1/deviation.
+        """
         return np.sqrt(np.diag(self.fisher).astype(float))
 
     @cached_property
@@ -107,7 +115,10 @@ class Member:
         return nodes(self.family, self.theta)
 
     def moved(self, delta: float, place: int) -> Array:
-        """Parameters (b,) that differ from θ by a relative amount ``delta`` in one coordinate or, after the last one, in all of them."""
+        """Parameters (b,) that differ from θ by a relative amount ``delta`` in one coordinate.
+
+        After the last coordinate comes a change of all of them.
+        """
         signs = np.where(np.arange(len(self.theta)) % 2 == 0, 1.0, -0.5)
         chosen = signs if place == len(self.theta) else np.eye(len(self.theta))[place]
         return self.theta + delta * chosen * units(self.exact).astype(float)
@@ -137,7 +148,10 @@ def _evaluated(
     operation: str,
     arguments: Callable[[Member], Array] = lambda member: member.theta,
 ) -> Iterator[Any]:
-    """Each member with what the package's operation returns for its argument; members of a family are evaluated in one call."""
+    """Each member with what the package's operation returns for its argument.
+
+    Members of a family are evaluated in one call.
+    """
     for family, group in families():
         results = arrays.host(
             getattr(family, operation)(arrays(np.stack([arguments(member) for member in group])))
@@ -150,7 +164,7 @@ def _evaluated(
     oracle="textbook densities at nodes and states, and their total by quadrature or summation",
 )
 def every_log_density(arrays: Arrays) -> Iterator[Measured]:
-    """Log q_θ(x) = log h + ⟨θ, f⟩ − A and its parts in the bulk of each distribution, and A as the logarithm of the total."""
+    """Log q_θ(x) = log h + ⟨θ, f⟩ − A and its parts in the bulk, and A as a log total."""
     for member, found in _evaluated(arrays, "log_partition"):
         rule, log_partition = member.nodes, float(member.oracle.log_partition(member.exact))
         yield compared(
@@ -249,7 +263,10 @@ def every_mean(arrays: Arrays) -> Iterator[Measured]:
     oracle="second differences of A, differences of μ, Cov f, Hessian of KL, mean of score scoreᵀ",
 )
 def every_fisher_five_ways(arrays: Arrays) -> Iterator[Measured]:
-    """Three of them by differences at eighty digits, which leave forty; two by sums over points in float64."""
+    """Three of them by differences at eighty digits, which leave forty.
+
+    Two by sums over points in float64.
+    """
     for member, found in _evaluated(arrays, "fisher"):
         unit = np.outer(member.deviation, member.deviation)
         ways: dict[str, tuple[Array, float]] = {
@@ -279,7 +296,10 @@ def every_fisher_five_ways(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E3", oracle="differences of the textbook F at eighty digits")
 def every_third_cumulant(arrays: Arrays) -> Iterator[Measured]:
-    """∇³A = ∂F/∂θ in units of the largest of its entries in standard units, which are one over √(F_aa F_bb F_cc)."""
+    """∇³A = ∂F/∂θ in units of its largest entry, in standard units.
+
+    A standard unit is √(F_aa F_bb F_cc).
+    """
     for member, found in _evaluated(arrays, "third_cumulant"):
         unit = np.einsum("i,j,k->ijk", member.deviation, member.deviation, member.deviation)
         size = max(1.0, float(np.max(np.abs(member.third_cumulant.astype(float)) / unit)))
@@ -312,7 +332,7 @@ def every_inverse_fisher(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E5", oracle="A(θ₂) − A(θ₁) − ⟨θ₂ − θ₁, μ(θ₁)⟩ at eighty digits")
 def every_divergence(arrays: Arrays) -> Iterator[Measured]:
-    """KL between members whose parameters differ by relative amounts from 1e-2 to 1e-12, and between the two members of each family."""
+    """KL between members at relative distances from 1e-2 to 1e-12, and far apart."""
     for family, group in families():
         targets = [_targets(member, group) for member in group]
         bases = np.concatenate(
@@ -334,7 +354,7 @@ def every_divergence(arrays: Arrays) -> Iterator[Measured]:
 
 
 def _targets(member: Member, group: list[Member]) -> Array:
-    """Parameters (k, b) at relative distances from a member in every coordinate and in all at once, and the other members."""
+    """Parameters (k, b) close to a member in each coordinate and in all, and other members."""
     places = range(member.family.number + 1)
     near = [member.moved(delta, place) for delta in RELATIVE_STEPS for place in places]
     rows = np.stack(near + [other.theta for other in group if other is not member])
@@ -343,14 +363,15 @@ def _targets(member: Member, group: list[Member]) -> Array:
 
 @cache
 def _divergences(member: Member, targets: bytes) -> Array:
-    """Divergences from a member to parameters given by their bytes, computed once for all backends."""
+    """Divergences from a member to parameters given by their bytes, once for all backends."""
     rows = np.frombuffer(targets).reshape(-1, member.family.number)
     return np.array([member.oracle.kl(member.exact, precise(row)) for row in rows])
 
 
 @case(
     "E6",
-    oracle="eighty-digit means, rounded, inverted by Newton's method; −H − E log h, and −Σ q log q over nodes and states",
+    oracle="eighty-digit means, rounded, inverted by Newton's method; −H − E log "
+    "h, and −Σ q log q over nodes and states",
 )
 def every_conjugate_and_entropy(arrays: Arrays) -> Iterator[Measured]:
     """θ = ∇A*(μ), A*(μ), and the entropy."""
@@ -406,7 +427,10 @@ def _inverted(member: Member) -> tuple[Array, Array, Any]:
 
 
 def losses(member: Member) -> dict[str, Callable[[Array], Any]]:
-    """Losses as functions of θ: two that are linear in μ(θ) up to A or its conjugate, and two that are not."""
+    """Losses as functions of θ.
+
+    Two are linear in μ(θ) up to A or its conjugate, and two are not.
+    """
     oracle = member.oracle
     goal = next(m for m in members() if m.family is member.family and m.place != member.place)
     data = goal.mean + precise(0.25 * goal.deviation)  # the mean statistics of some sample
@@ -420,7 +444,10 @@ def losses(member: Member) -> dict[str, Callable[[Array], Any]]:
 
 @cache
 def _gradients(member: Member) -> dict[str, tuple[Array, Array]]:
-    """Return ∇_θ L, and ∇_μ L by differences along the mean chart: L of the parameters that Newton's method finds for moved means."""
+    """Return ∇_θ L, and ∇_μ L by differences along the mean chart.
+
+    L of the parameters that Newton's method finds for moved means.
+    """
     functions = losses(member)
     size = precise(member.deviation)
     # At 80 digits a step of 1e-20 deviations leaves 1e-40 from truncation and, of the 40 digits
@@ -445,7 +472,10 @@ def _gradients(member: Member) -> dict[str, tuple[Array, Array]]:
 
 @case("E7", "E8", oracle="∇_μ L by differences along the mean chart at eighty digits")
 def every_natural_gradient(arrays: Arrays) -> Iterator[Measured]:
-    """F⁻¹ ∇_θ L = ∇_μ L for every family and four losses: for the oracles themselves, and for what the package returns."""
+    """F⁻¹ ∇_θ L = ∇_μ L for every family and four losses.
+
+    For the oracles themselves, and for what the package returns.
+    """
     for family, group in families():
         names = list(losses(group[0]))
         given = np.stack(

@@ -87,14 +87,14 @@ def over(pair: Pair, function: Callable[[Array], Any]) -> Array:
 
 
 def sensitivity(function: Callable[[Array], Any], theta: Array) -> Array:
-    """Σ_a |θ_a ∂function/∂θ_a|: how much a relative change of the arguments by one changes the value."""
+    """Σ_a |θ_a ∂function/∂θ_a|, the change of a value by a relative change of its arguments."""
     return np.abs(differences(function, theta)).T @ np.abs(theta)
 
 
 def judged(
     name: str, found: Array, pair: Pair, function: Callable[[Array], Any]
 ) -> Iterator[Measured]:
-    """Compare with an oracle entry by entry, each allowed 1e-13, or ten half-eps times its condition number."""
+    """Compare entry by entry, each allowed 1e-13 or ten half-eps times its condition."""
     for row, theta in zip(found, precise(pair.rows()), strict=True):
         expected = np.atleast_1d(function(theta))
         condition = np.atleast_1d(sensitivity(function, theta))
@@ -116,7 +116,7 @@ def judged(
 
 @case("E1", "E12", "E13", oracle="textbook densities at eighty digits")
 def log_density(arrays: Arrays) -> Iterator[Measured]:
-    """Values of log q_θ(x) at points from the far left to the far right, and its two ingredients."""
+    """Values of log q_θ(x) from the far left to the far right, and its two ingredients."""
     for pair in pairs():
         theta = pair.rows()[:4]
         mean, spread = location(pair, theta)
@@ -254,7 +254,7 @@ def fisher_information(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E3", oracle="five float64 estimates, each at the step of its error model")
 def five_estimates_of_fisher(arrays: Arrays) -> Iterator[Measured]:
-    """Second differences of A, differences of μ, covariance by quadrature, the Hessian of KL, and the outer product of scores."""
+    """F by differences of A and μ, quadrature, the Hessian of KL, and scores."""
     for kind, first, second in (
         ("Gaussian", 0.0, 1.0),
         ("Gaussian", 1.5, 0.5),
@@ -267,7 +267,10 @@ def five_estimates_of_fisher(arrays: Arrays) -> Iterator[Measured]:
         scale = family.scale
         found = arrays.host(ours.fisher(arrays(family.theta))) * np.outer(scale, scale)
         for estimate in estimates(family):
-            reason = f"truncation and rounding at step {estimate.step:.1e}, twice for the terms that the model leaves out"
+            reason = (
+                f"truncation and rounding at step {estimate.step:.1e}, twice for the "
+                f"terms that the model leaves out"
+            )
             yield compared(
                 f"{kind}({first:g}, {second:g}): {estimate.method}",
                 found,
@@ -280,7 +283,11 @@ def five_estimates_of_fisher(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E4", "E12", "E13", oracle="inverse of the eighty-digit F")
 def fisher_in_mean_parameters(arrays: Arrays) -> Iterator[Measured]:
-    """F⁻¹ entry by entry; for Gamma at large shapes F is nearly singular, and inverting its rounded entries would lose everything."""
+    """F⁻¹ entry by entry.
+
+    For Gamma at large shapes F is nearly singular: inverting its rounded entries would lose
+    everything.
+    """
     for pair in pairs():
 
         def inverse(theta: Array, pair: Pair = pair) -> Array:
@@ -337,7 +344,7 @@ def fisher_in_classical_parameters(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E13", oracle="ψ′ at eighty digits")
 def gamma_determinant_does_not_cancel(arrays: Arrays) -> Iterator[Measured]:
-    """The entries of F⁻¹ carry det F = (αψ′(α) − 1)/β², about 1/(2α) of what it is the difference of."""
+    """The entries of F⁻¹ carry det F = (αψ′(α) − 1)/β², 1/(2α) of what it is a difference of."""
     shapes = np.array([1e-6, 0.5, 10.0, 1e4, 1e8])
     inverse = arrays.host(
         ir.families.Gamma().inverse_fisher(arrays(np.stack([shapes, -np.ones(5)], axis=1)))
@@ -433,7 +440,11 @@ def divergence_is_bregman(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E6", "E12", "E13", oracle="eighty-digit means rounded to float64, and the inverse of F")
 def natural_from_mean(arrays: Arrays) -> Iterator[Measured]:
-    """θ = ∇A*(μ). The rounding of μ to float64 alone moves θ by F⁻¹ times half an eps of μ, which the tolerance admits ten times."""
+    """θ = ∇A*(μ).
+
+    The rounding of μ to float64 alone moves θ by F⁻¹ times half an eps of μ, which the tolerance
+    admits ten times.
+    """
     for pair in pairs():
         for theta in precise(pair.rows()):
             mean = pair.theirs.mean(theta)
@@ -441,7 +452,9 @@ def natural_from_mean(arrays: Arrays) -> Iterator[Measured]:
             inverse = np.array([solve(pair.theirs.fisher(theta), axis) for axis in axes(2)])
             condition = (np.abs(inverse) @ np.abs(mean)).astype(float)
             if np.any(5 * EPS * condition > 0.1 * np.abs(theta).astype(float)):
-                continue  # these mean parameters no longer tell θ from its neighbours: N(1e8, 1) has no digits of s² left in m² + s²
+                # These mean parameters no longer tell θ from its neighbours: N(1e8, 1) has no
+                # digits of s² left in m² + s²
+                continue
             found = arrays.host(pair.ours.natural_from_mean(arrays(rounded)))
             allowed = np.maximum(ACCURATE * np.abs(theta).astype(float), 5 * EPS * condition)
             shown = ", ".join(f"{float(t):g}" for t in theta)
@@ -594,7 +607,7 @@ def single_precision_families(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E7", oracle="elimination with the eighty-digit F")
 def natural_gradient(arrays: Arrays) -> Iterator[Measured]:
-    """F(θ)⁻¹ g for gradients in general position, in units of the terms F⁻¹_ab g_b that it is the sum of."""
+    """F(θ)⁻¹ g for gradients in general position, in units of the terms F⁻¹_ab g_b."""
     rng = np.random.default_rng(32)
     for pair in pairs():
         for theta in precise(pair.rows()):
@@ -682,7 +695,10 @@ def gradient_of_the_divergence(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E10", oracle="the straight line μ(t) = E_p f + e^{−t}(μ(0) − E_p f)")
 def exact_flow_in_natural_parameters(arrays: Arrays) -> Iterator[Measured]:
-    """θ̇ = F⁻¹(E_p f − μ(θ)) by the classical Runge-Kutta method: fourth order, and straight in μ."""
+    """θ̇ = F⁻¹(E_p f − μ(θ)) by the classical Runge-Kutta method.
+
+    Fourth order, and straight in μ.
+    """
     for pair, start, goal in (
         (pairs()[0], (0.0, -0.5), (1.0, -0.7)),
         (pairs()[1], (2.0, -3.0), (4.0, -5.0)),

@@ -1,4 +1,7 @@
-"""Two pictures of the evidence: finite differences against their error models, and flows against exact trajectories."""
+"""Two pictures of the evidence.
+
+Finite differences against their error models, and flows against exact trajectories.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 
 
 def fisher_differences() -> Figure:
-    """Draw measured errors of the finite-difference estimates of F against the step, with the error that the model predicts."""
+    """Draw measured and predicted errors of the finite differences of F against the step."""
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     for axes, (kind, first, second) in zip(
@@ -41,7 +44,8 @@ def fisher_differences() -> Figure:
         *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False
     )
     figure.suptitle(
-        "Dots: measured. Lines: bound by the model of truncation and rounding. Rings: the step that the validation uses.",
+        "Dots: measured. Lines: bound by the model of truncation and rounding. "
+        "Rings: the step that the validation uses.",
         fontsize=10,
     )
     return figure
@@ -60,7 +64,7 @@ def _curve(axes: Any, family: FloatFamily, method: Method, colour: str) -> None:
 
 
 def trajectories() -> Figure:
-    """Draw mean parameters of the kernel flow on their exact line, and how its error falls with the step."""
+    """Draw mean parameters of the kernel flow on their exact line, and its error."""
     figure = Figure(figsize=(10, 8), layout="constrained")
     panels = figure.subplots(2, 2)
     for row, path in zip(panels, paths(), strict=True):

@@ -134,7 +134,7 @@ def generator_products(arrays: Arrays) -> Iterator[Measured]:
 
 @cache
 def moment_rate(name: str) -> tuple[Array, Array, Array, Array]:
-    """Centres of bumps, weights, a velocity u, and the rate of the weighted moments of the bumps along w + tu: differences at t = 0."""
+    """Centres of bumps, weights, a velocity u, and the rate of the moments along w + tu."""
     setting, w, z = problem(name)
     rng = np.random.default_rng(72)
     u, pi = rng.normal(size=w.shape[0]), rng.dirichlet(np.ones(POINTS))
@@ -150,7 +150,10 @@ def moment_rate(name: str) -> tuple[Array, Array, Array, Array]:
 
 @case("N1", "P4", oracle="differences, at eighty digits, of moments along w + tu")
 def moments_moved_by_parameters(arrays: Arrays) -> Iterator[Measured]:
-    """B u is the rate of the moments of Gaussian bumps, under weights, when w moves with velocity u; and the Gram matrix is B Bᵀ."""
+    """B u is the rate of the moments when w moves with velocity u, and Gram is B Bᵀ.
+
+    The moments are those of Gaussian bumps, under weights.
+    """
     for name in (setting.name for setting in settings()):
         setting, w, z = problem(name)
         centers, pi, u, rate = moment_rate(name)

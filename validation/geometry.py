@@ -1,4 +1,4 @@
-"""Geometry of the families: third cumulants, the classical chart, geodesics and projections, of Gaussian (E12), Gamma (E13) and vectors."""
+"""Geometry of the families: cumulants, the classical chart, geodesics and projections."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ def _classical(pair: Pair) -> Callable[[Array], Array]:
 
 
 def gauss_hermite(mean: Array, covariance: Array) -> tuple[Array, Array]:
-    """Four nodes per axis of the plane, (16, 2), and their weights: exact for polynomials up to degree seven."""
+    """Four nodes per axis of the plane, (16, 2), and their weights.
+
+    Exact for polynomials up to degree seven.
+    """
     nodes, weights = np.polynomial.hermite_e.hermegauss(4)
     grid = np.stack(np.meshgrid(nodes, nodes, indexing="ij"), axis=-1).reshape(-1, 2)
     return mean + grid @ np.linalg.cholesky(covariance).T, np.outer(
@@ -55,7 +58,10 @@ def gauss_hermite(mean: Array, covariance: Array) -> tuple[Array, Array]:
 
 
 def gaussian_vectors() -> Iterator[tuple[Any, dict[str, Array], Array, Array, Array]]:
-    """Families on the plane, classical parameters, weights of nodes, and the statistics and classical scores (16, ·) there."""
+    """Families on the plane, classical parameters, weights, statistics and classical scores.
+
+    Statistics and scores (16, ·) are those at the nodes.
+    """
     m, v = np.array([0.5, -2.0]), np.array([[2.0, -0.75], [-0.75, 0.5]])
     for family, mean, covariance, classical in (
         (ir.families.MultivariateGaussian(2), m, v, {"mean": m, "covariance": v}),
@@ -106,7 +112,10 @@ def gaussian_vectors() -> Iterator[tuple[Any, dict[str, Array], Array, Array, Ar
     quick=True,
 )
 def cumulants_and_metrics_of_gaussian_vectors(arrays: Arrays) -> Iterator[Measured]:
-    """E[(f − μ)³] and E[score scoreᵀ] in means and covariances: polynomials of degree six and four, which the nodes integrate."""
+    """E[(f − μ)³] and E[score scoreᵀ] in means and covariances.
+
+    Polynomials of degree six and four, which the nodes integrate.
+    """
     reason = "sums over sixteen nodes of products of differences, some tens of roundings"
     for family, classical, weights, statistics, scores in gaussian_vectors():
         theta = family.natural(**{name: arrays(value) for name, value in classical.items()})
@@ -171,7 +180,10 @@ def mixture_geodesics_are_straight(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E5", oracle="textbook divergences at eighty digits")
 def projections_obey_pythagoras(arrays: Arrays) -> Iterator[Measured]:
-    """KL(p‖r) = KL(p‖q) + KL(q‖r) for the m-projection q of p onto a line through r, and KL(p‖q) is stationary there."""
+    """KL(p‖r) = KL(p‖q) + KL(q‖r) for the m-projection q of p onto a line through r.
+
+    KL(p‖q) is stationary there.
+    """
     for pair in pairs():
         p, r = ends(pair)
         direction = np.array([[0.3], [-1.0]])

@@ -1,4 +1,7 @@
-"""The natural gradient of a generator's parameters: its velocity (N1)-(N3′), its steps (N4), and paths known exactly (E10)."""
+"""The natural gradient of a generator's parameters.
+
+Its velocity (N1)-(N3′), its steps (N4), and paths known exactly (E10).
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ SHAPES = ((3, 2), (2, 3))
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """A small problem in float64, from which both the package's arguments and the exact answer are made."""
+    """A small problem in float64, for the package and for the exact answer."""
 
     kind: str
     w: Array
@@ -105,7 +108,7 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Exact:
-    """B (b, p), F̂ and Δ at eighty digits, the answers to (N2) and (N3), and how far rounding may take the package's."""
+    """B (b, p), F̂, Δ and the answers to (N2) and (N3), with the effect of rounding."""
 
     b: Array
     fisher: Array
@@ -140,7 +143,10 @@ class Exact:
 
     @cached_property
     def tolerance(self) -> float:
-        """Means err by eps of their size, which the inverse system passes on; the solve adds eps times its condition number."""
+        """Means err by eps of their size, which the inverse system passes on.
+
+        The solve adds eps times its condition number.
+        """
         b, system = self.b.astype(float), (self.b @ self.b.T + self.metric).astype(float)
         inverse = 1 / np.linalg.svd(system, compute_uv=False)[-1]
         c = float(np.linalg.norm(self.coefficients.astype(float)))
@@ -201,7 +207,10 @@ def off(found: Array, expected: Array) -> float:
     oracle="zero of the gradient of the objective over parameters, by elimination at eighty digits",
 )
 def parameter_velocity(arrays: Arrays) -> Iterator[Measured]:
-    """U against the p×p system that (N2) leads to, with B from differences of the moments; c, Δ, F̂ and Bu with it."""
+    """U against the p×p system that (N2) leads to, with B from differences of the moments.
+
+    c, Δ, F̂ and Bu with it.
+    """
     for kind, variant in SETTINGS:
         chosen = setting(kind, variant)
         exact, name = chosen.exact, f"{kind}, {variant}"
@@ -239,7 +248,10 @@ def parameter_velocity(arrays: Arrays) -> Iterator[Measured]:
 
 @case("N3′", "N3", oracle="elimination at eighty digits")
 def stacked_parameter_velocity(arrays: Arrays) -> Iterator[Measured]:
-    """The stacked solvers err by the condition number of the factor [B, √λ Φ, √ε I], the root of that of the normal equations."""
+    """The stacked solvers err by the condition number of the factor [B, √λ Φ, √ε I].
+
+    It is the root of that of the normal equations.
+    """
     for kind, variant in [*SETTINGS, ("affine", "unregularised"), ("perceptron", "unregularised")]:
         chosen = setting(kind, variant)
         exact = chosen.exact
@@ -273,7 +285,10 @@ def stacked_parameter_velocity(arrays: Arrays) -> Iterator[Measured]:
 
 @case("N3′", oracle="elimination at eighty digits")
 def stacked_system_beyond_the_normal_equations(arrays: Arrays) -> Iterator[Measured]:
-    """Two statistics x₁ and x₁ + x₂/2²⁵: the condition number of BBᵀ is beyond 1e14, and the stacked solver keeps seven digits."""
+    """Two statistics x₁ and x₁ + x₂/2²⁵.
+
+    The condition number of BBᵀ is beyond 1e14, and the stacked solver keeps seven digits.
+    """
     tilt = 2.0**-25
     slopes = arrays(np.array([[1.0, 1.0], [0.0, tilt]]))
     features = ir.features.UserFeatures(
@@ -319,7 +334,7 @@ def stacked_system_beyond_the_normal_equations(arrays: Arrays) -> Iterator[Measu
 
 @case("N3", "N3′", oracle="elimination at eighty digits", backends=SPARSE)
 def matrix_free_parameter_velocity(arrays: Arrays) -> Iterator[Measured]:
-    """Products with B and Bᵀ alone, by LSMR on the stacked system and by conjugate gradients on the normal equations."""
+    """Products with B and Bᵀ alone, by LSMR and by conjugate gradients."""
     for kind in ("affine", "perceptron"):
         chosen = setting(kind)
         exact = chosen.exact
@@ -340,7 +355,7 @@ def matrix_free_parameter_velocity(arrays: Arrays) -> Iterator[Measured]:
 
 @case("N1", "N4", oracle="Taylor's theorem")
 def particles_follow_parameters(arrays: Arrays) -> Iterator[Measured]:
-    """A step ηu of the parameters moves the particles by ηJu up to a remainder of second order in η."""
+    """A step ηu of the parameters moves the particles by ηJu up to second order in η."""
     for kind in ("affine", "perceptron"):
         chosen = setting(kind)
         found = chosen.velocity(arrays, "normal")
@@ -379,7 +394,10 @@ POLYNOMIALS: dict[str, Callable[[float], float]] = {
 
 @case("N4", oracle="powers of the stability polynomials of the integrators")
 def parameter_steps(arrays: Arrays) -> Iterator[Measured]:
-    """Where f(x) = x and the latent points have mean zero, u = Δ in the location: each step multiplies Δ by a polynomial in η."""
+    """Where f(x) = x and the latent points have mean zero, u = Δ in the location.
+
+    Each step multiplies Δ by a polynomial in η.
+    """
     z, y, eta = np.array([[-1.5], [0.5], [1.0]]), np.array([[2.0], [4.0]]), 0.3
     options: dict[str, Any] = {
         "features": ir.features.Monomials(1),
@@ -411,7 +429,7 @@ def parameter_steps(arrays: Arrays) -> Iterator[Measured]:
 
 @dataclass(frozen=True)
 class Path:
-    """A generator with statistics of its family, whose parameters move along (E10) exactly, by quadrature points."""
+    """A generator with statistics of its family, whose parameters move along (E10) exactly."""
 
     name: str
     generator: Any
@@ -542,7 +560,10 @@ def location_and_scale_at_the_order_of_the_integrator(arrays: Arrays) -> Iterato
     backends=SPARSE,
 )
 def shape_and_rate_at_the_order_of_the_integrator(arrays: Arrays) -> Iterator[Measured]:
-    """Gamma(4, 2) → Gamma(12, 5): hundreds of short arrays of quantiles, which the checked stand-ins take minutes for."""
+    """Gamma(4, 2) → Gamma(12, 5).
+
+    Hundreds of short arrays of quantiles, which the checked stand-ins take minutes for.
+    """
     yield from order_and_error(arrays, gamma_path())
 
 

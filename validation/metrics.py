@@ -180,7 +180,10 @@ def published_metrics(arrays: Arrays) -> Iterator[Measured]:
 
 @case("Q3", oracle="closed form for a single centre, at eighty digits")
 def kliep_with_one_centre(arrays: Arrays) -> Iterator[Measured]:
-    """With one centre the constraint decides: r = k(·, c)/E_q k(·, c), and KL is the mean of its logarithm."""
+    """With one centre the constraint decides.
+
+    r = k(·, c)/E_q k(·, c), and KL is the mean of its logarithm.
+    """
     x, y, pi, rho = cloud("weighted")
     center, sigma = y[:1], 1.1
     fit = ir.metrics.kliep(
@@ -211,7 +214,7 @@ def kliep_with_one_centre(arrays: Arrays) -> Iterator[Measured]:
 
 @case("Q3", oracle="optimality of a concave problem, recomputed at eighty digits")
 def kliep_is_optimal(arrays: Arrays) -> Iterator[Measured]:
-    """The returned ratio has mass one under the particles and satisfies the conditions that make it the best of all."""
+    """The returned ratio has mass one under the particles and is optimal."""
     rng = np.random.default_rng(52)
     x, y = rng.normal(size=(30, 2)), rng.normal(size=(20, 2)) * 0.7 + 0.5
     fit = ir.metrics.kliep(arrays(x), arrays(y), centers=8)
@@ -252,7 +255,7 @@ def kliep_is_optimal(arrays: Arrays) -> Iterator[Measured]:
 
 @case("Q3", oracle="closed-form KL between two Gaussians, by quadrature particles")
 def kliep_recovers_a_ratio_of_the_model(arrays: Arrays) -> Iterator[Measured]:
-    """Tilting q = N(0, 1) by a Gaussian at one of the centres gives a target whose density ratio lies in the model."""
+    """A target whose density ratio lies in the model: q = N(0, 1) tilted at one centre."""
     sigma, c = 1.5, 0.8
     variance = 1 / (1 + 1 / sigma**2)
     mean = variance * c / sigma**2
@@ -304,7 +307,10 @@ def moment_residual(arrays: Arrays) -> Iterator[Measured]:
 
 @case("Q4", "E5", oracle="twice the divergence between near members of a family")
 def residual_is_the_local_divergence(arrays: Arrays) -> Iterator[Measured]:
-    """‖μ(θ₁) − μ(θ₀)‖ in the norm of F⁻¹ is √(2 KL) to first order: their ratio is one up to the step."""
+    """‖μ(θ₁) − μ(θ₀)‖ in the norm of F⁻¹ is √(2 KL) to first order.
+
+    Their ratio is one up to the step.
+    """
     family = ir.families.Gamma()
     theta = np.array([3.0, -2.0])
     for h in (1e-3, 1e-5):
@@ -373,7 +379,10 @@ def cheapest(x: Array, y: Array, order: float) -> float:
 
 @case("Q5", oracle="quantile functions in closed form")
 def sliced_wasserstein_of_shifted_samples(arrays: Arrays) -> Iterator[Measured]:
-    """A shift by a costs |⟨a, u⟩| in every direction, whatever the sample and the order; scaling on the line scales it."""
+    """A shift by a costs |⟨a, u⟩| in every direction, whatever the sample and the order.
+
+    Scaling on the line scales it.
+    """
     rng = np.random.default_rng(55)
     x, shift, directions = rng.normal(size=(9, 2)), np.array([3.0, -1.0]), rng.normal(size=(4, 2))
     unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)

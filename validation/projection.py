@@ -1,4 +1,7 @@
-"""Projections of moving distributions: by moments (P1), by tangents (P2)-(P4), over windows (P5), sparsely (P6), and where exact (P7)."""
+"""Projections of moving distributions.
+
+By moments (P1), by tangents (P2)-(P4), over windows (P5), sparsely (P6), and where exact (P7).
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,14 @@ from validation.oracles.precise import MP, Array, axes, differences, exp, log, p
 from validation.oracles.quadrature import gamma_nodes, gaussian_nodes
 from validation.registry import EPS, Measured, case, compared
 
-CONDITIONED = "40 eps times the condition of the covariance scaled to unit variances: sums of a dozen terms, and a solve of three unknowns"
-ISSUE = "1e-12 of the largest entry: quadrature particles leave rounding alone, times conditions below a hundred"
+CONDITIONED = (
+    "40 eps times the condition of the covariance scaled to unit "
+    "variances: sums of a dozen terms, and a solve of three unknowns"
+)
+ISSUE = (
+    "1e-12 of the largest entry: quadrature particles leave rounding "
+    "alone, times conditions below a hundred"
+)
 
 
 def pairs(x: Array) -> Array:
@@ -53,7 +62,7 @@ def cloud() -> tuple[Array, Array, Array, Array]:
 
 @case("P1", oracle="closed form and root finding at eighty digits")
 def moment_matching(arrays: Arrays) -> Iterator[Measured]:
-    """Gaussian and Gamma members with the moments of a weighted sample, by the family's inverse and by Newton's method."""
+    """Gaussian and Gamma members with the moments of a weighted sample."""
     rng = np.random.default_rng(32)
     x, weights = rng.gamma(3.0, 0.5, size=(6, 1)), rng.dirichlet(np.full(6, 4.0))
     points, pi = precise(x[:, 0]), precise(weights) / sum(precise(weights))
@@ -146,7 +155,10 @@ def newton_on_the_dual(arrays: Arrays) -> Iterator[Measured]:
 
 @case("P2", oracle="weighted regression with an intercept at eighty digits")
 def regression_of_time_scores(arrays: Arrays) -> Iterator[Measured]:
-    """Slopes of the regression of given time scores, weighted or not; and no slope lowers the mean square further."""
+    """Slopes of the regression of given time scores, weighted or not.
+
+    And no slope lowers the mean square further.
+    """
     x, _, scores, weights = cloud()
     for name, given in (("plain", None), ("weighted", weights)):
         pi = precise(np.full(7, 1.0) if given is None else given)
@@ -166,7 +178,7 @@ def regression_of_time_scores(arrays: Arrays) -> Iterator[Measured]:
 
 @case("P3", "P4", oracle="naive sums, differences of f and elimination at eighty digits")
 def tangent_of_velocities(arrays: Arrays) -> Iterator[Measured]:
-    """θ̇, the covariance and the moment rate of a weighted cloud with velocities, with and without a ridge, and in a batch."""
+    """θ̇, the covariance and the moment rate of a weighted cloud, and of a batch."""
     x, v, _, weights = cloud()
     pi = precise(weights) / np.sum(precise(weights))
     mean_rate = sum(
@@ -200,7 +212,7 @@ def tangent_of_velocities(arrays: Arrays) -> Iterator[Measured]:
 
 @case("P3", oracle="naive sums and elimination at eighty digits; spins")
 def tangent_of_pairs(arrays: Arrays) -> Iterator[Measured]:
-    """Central differences between paired samples, of points and of spins, which have no velocity."""
+    """Central differences between paired samples of points, and of spins."""
     x, v, _, weights = cloud()
     spins = np.random.default_rng(33).choice([-1.0, 1.0], size=(2, 12, 2))
     for name, before, after, given in (("points", x - v, x + v, weights), ("spins", *spins, None)):
@@ -225,7 +237,7 @@ def _of_normalised(estimate: Callable[[Array], Array], weights: Array) -> Array:
 
 @case("P2", "P3", oracle="differences of the naive estimate in the weights, at eighty digits")
 def tangent_sandwich(arrays: Arrays) -> Iterator[Measured]:
-    """Influence of each sample, with and without itself in the covariance, and the sandwich, from velocities and from scores."""
+    """Influence of each sample and the sandwich, from velocities and from scores."""
     x, v, scores, weights = cloud()
     pi = precise(weights) / np.sum(precise(weights))
     values = np.array([pairs(p) for p in precise(x)])
@@ -361,7 +373,7 @@ def window_problem(
 
 @case("P5", oracle="Kronecker products, differences in time and elimination at eighty digits")
 def window_coefficients(arrays: Arrays) -> Iterator[Measured]:
-    """C, c and a for each basis and weight, with weights of the samples, a ridge, and unbiased covariances."""
+    """C, c and a for each basis and weight, with weights, a ridge, and ddof."""
     times, x, weights = snapshots()
     variants: list[tuple[str, str, dict[str, Any]]] = [(basis, "parabola", {}) for basis in BASES]
     variants += [("polynomial", weight, {}) for weight in WEIGHTS if weight != "parabola"]
@@ -377,7 +389,10 @@ def window_coefficients(arrays: Arrays) -> Iterator[Measured]:
             PAIRS, times, arrays(x), basis=BASES[basis][0], weight=WEIGHTS[weight][0], **options
         )
         name = ", ".join([basis, weight, *more])
-        reason = "a hundred eps of the largest entry: sums of thirty products of rounded statistics, basis and weight"
+        reason = (
+            "a hundred eps of the largest entry: sums of thirty products of "
+            "rounded statistics, basis and weight"
+        )
         yield compared(f"C, {name}", arrays.host(found.system.matrix), matrix, 100 * EPS, reason)
         yield compared(f"c, {name}", arrays.host(found.system.vector), vector, 100 * EPS, reason)
         tolerance = allowed(matrix + precise(problem.ridge) * np.array(axes(len(vector))))
@@ -403,7 +418,10 @@ def window_covariance(coupled: bool) -> tuple[oracle.WindowProblem, Array]:
 
 @case("P5", oracle="differences of the naive estimate in the weights, at eighty digits")
 def window_sandwich(arrays: Arrays) -> Iterator[Measured]:
-    """Covariance of the coefficients, and standard errors of θ̇(t), for independent samples and for the same particles at all times."""
+    """Covariance of the coefficients, and standard errors of θ̇(t).
+
+    Samples are independent, or the same particles at all times.
+    """
     times, x, weights = snapshots()
     for coupled, given in ((False, weights), (True, weights[0])):
         problem, expected = window_covariance(coupled)
@@ -438,7 +456,10 @@ def window_sandwich(arrays: Arrays) -> Iterator[Measured]:
 
 @case("P5", oracle="integrals of powers of time")
 def rules_in_time(arrays: Arrays) -> Iterator[Measured]:
-    """Trapezoidal, Simpson's and Gauss's rule on irregular times, odd and even numbers of them: powers that they integrate exactly."""
+    """Trapezoidal, Simpson's and Gauss's rule on irregular times, odd and even numbers of them.
+
+    Powers that they integrate exactly.
+    """
     reason = "ten roundings of weights and powers of order ten"
     for times in (
         np.array([1.0, 1.25, 1.75, 2.0, 2.625, 3.0]),
@@ -501,7 +522,7 @@ def sparse_minima(arrays: Arrays) -> Iterator[Measured]:
 
 @case("P6", oracle="the best of the stationary points of all sign patterns, at eighty digits")
 def sparse_windows(arrays: Arrays) -> Iterator[Measured]:
-    """The sparse projection of snapshots, alone and along its path, and its optimality conditions at eighty digits."""
+    """The sparse projection of snapshots, its path, and its optimality conditions."""
     times, x, _ = snapshots()
     problem = window_problem("constant", "parabola")
     matrix, vector = problem.system()
@@ -549,7 +570,10 @@ def gaussian_path(t: Any) -> tuple[Any, Any, Any, Any]:
 
 @case("P7", "P3", oracle="closed forms, and differences of θ(t) at eighty digits; Gauss nodes")
 def gaussian_and_gamma_rates(arrays: Arrays) -> Iterator[Measured]:
-    """Where the distribution stays in the family, the tangent is the family's own θ̇: Gaussian; Gamma of moving rate and of moving shape."""
+    """Where the distribution stays in the family, the tangent is the family's own θ̇.
+
+    Gaussian; Gamma of moving rate and of moving shape.
+    """
     gaussian, gamma = (
         ir.features.FamilyStatistics(family)
         for family in (ir.families.Gaussian(), ir.families.Gamma())
@@ -601,7 +625,7 @@ def _gaussian_parameters(t: Any) -> Array:
 
 
 def straight_snapshots(times: Array) -> tuple[Array, Array]:
-    """Gauss nodes (k, n, 1) of the Gaussians with θ(t) = (1 + t/2, −1/2 − 2t/5), and their weights (n,): θ̇ is constant."""
+    """Gauss nodes (k, n, 1) and weights (n,) of θ(t) = (1 + t/2, −1/2 − 2t/5)."""
     variance = 1.0 / (1.0 + 0.8 * times)
     nodes, weights = gaussian_nodes(0.0, 1.0, 4)
     return ((1.0 + 0.5 * times) * variance)[:, None, None] + np.sqrt(variance)[
@@ -611,7 +635,10 @@ def straight_snapshots(times: Array) -> tuple[Array, Array]:
 
 @case("P7", "P5", oracle="closed form; Gauss nodes in x and in t")
 def window_on_the_family(arrays: Arrays) -> Iterator[Measured]:
-    """Where θ̇(t) is in the span of the basis, the window returns it, up to its quadrature in time: Gauss's rule leaves rounding."""
+    """Where θ̇(t) is in the span of the basis, the window returns it, up to its quadrature in time.
+
+    Gauss's rule leaves rounding.
+    """
     gaussian = ir.features.FamilyStatistics(ir.families.Gaussian())
     times, masses = ir.projection.gauss_legendre_times(0.0, 1.0, 24)
     samples, weights = straight_snapshots(times)
@@ -670,7 +697,10 @@ def window_orders(arrays: Arrays) -> Iterator[Measured]:
             )
             errors.append(np.max(np.abs(arrays.host(found.rate(0.5)) - np.array([0.5, -0.4]))))
         slope = float(np.log2(errors[0] / errors[1]))
-        reason = "the next term of the expansion is smaller by the square of the gap, and a few per cent at 1/32"
+        reason = (
+            "the next term of the expansion is smaller by the square of the gap, "
+            "and a few per cent at 1/32"
+        )
         yield Measured(
             f"{rule}, {type(weight).__name__}: order {slope:.3f}", abs(slope - order), 0.05, reason
         )

@@ -193,7 +193,9 @@ def case(
 def compared(
     quantity: str, actual: Any, expected: Any, tolerance: float, reason: str, scale: Any = None
 ) -> Measured:
-    """Measure the largest deviation of ``actual`` from ``expected``, in units of ``scale`` (default: the largest expected entry).
+    """Measure the largest deviation of ``actual`` from ``expected``, in units of ``scale``.
+
+    The default scale is the largest expected entry.
 
     Where ``expected`` holds eighty-digit numbers, the subtraction is done at eighty digits too.
     """
@@ -207,7 +209,10 @@ def compared(
 
 
 def within(quantity: str, actual: Any, expected: Any, allowed: Any, reason: str) -> Measured:
-    """Measure the entry that deviates most in units of what is ``allowed`` for it: error and tolerance are those of this entry."""
+    """Measure the entry that deviates most in units of what is ``allowed`` for it.
+
+    Error and tolerance are those of this entry.
+    """
     deviation = _deviation(actual, expected)
     limits = np.broadcast_to(np.asarray(allowed, dtype=float), deviation.shape)
     worst = np.unravel_index(int(np.argmax(_in_units(deviation, limits))), deviation.shape)
@@ -215,7 +220,10 @@ def within(quantity: str, actual: Any, expected: Any, allowed: Any, reason: str)
 
 
 def _deviation(actual: Any, expected: Any) -> Any:
-    """|actual − expected| entry by entry; infinite for a wrong shape and for results that are not finite."""
+    """|actual − expected| entry by entry.
+
+    Infinite for a wrong shape and for results that are not finite.
+    """
     target, found = np.atleast_1d(expected), np.atleast_1d(actual)
     if found.shape != target.shape or not np.all(np.isfinite(found.astype(float))):
         return np.full(target.shape, math.inf)
@@ -235,7 +243,7 @@ def load() -> None:
 
 
 def selected(labels: Sequence[str] = (), *, quick: bool = False) -> list[Case]:
-    """Cases that speak for any of ``labels`` (all if none are given), without the slow ones if ``quick``."""
+    """Cases for any of ``labels`` (default: all), without the slow ones if ``quick``."""
     return [
         c for c in CASES if (c.quick or not quick) and (not labels or set(labels) & set(c.labels))
     ]

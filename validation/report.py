@@ -153,7 +153,10 @@ def show(report: Report, console: Console) -> None:
     absent = "; ".join(
         f"{name}: {state}" for name, state in report.backends.items() if state != "ran"
     )
-    summary = f"{len(report.records) - failed} passed, {failed} failed; {measured} measurements in {report.seconds:.1f} s"
+    summary = (
+        f"{len(report.records) - failed} passed, {failed} failed; {measured} "
+        f"measurements in {report.seconds:.1f} s"
+    )
     style = "bold green" if report.passed else "bold red"
     console.print(
         summary + (f" ({absent})" if absent else ""), style=style, markup=False, highlight=False

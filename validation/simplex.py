@@ -1,4 +1,7 @@
-"""Finite models with hidden states: geometry of the simplex (B1), natural gradients (B2), losses (B3), and where they agree (B4)-(B6)."""
+"""Finite models with hidden states.
+
+Geometry of the simplex (B1), natural gradients (B2), losses (B3), and where they agree (B4)-(B6).
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,15 @@ from validation.oracles.precise import MP, Array, differences, precise
 from validation.registry import EPS, Measured, case, compared, within
 
 SUMS = "twenty roundings of sums of a few positive terms"
-WHITENED = "twenty eps times the condition of the whitened Jacobian, the norm of its pseudo-inverse and that of the gradient"
+WHITENED = (
+    "twenty eps times the condition of the whitened Jacobian, the norm of "
+    "its pseudo-inverse and that of the gradient"
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A model of the package with the oracle's joint distribution, parameters, a visible target and a recognition."""
+    """A model of the package with the oracle's distribution, a target and a recognition."""
 
     name: str
     model: Any
@@ -75,7 +81,7 @@ class Problem:
 
 
 def problems() -> list[Problem]:
-    """Networks of several shapes, a Boltzmann machine, a mixture and a full simplex, all at ordinary points of full rank."""
+    """Networks, a Boltzmann machine, a mixture and a full simplex, all of full rank."""
     rng = np.random.default_rng(20250811)
     collider = {"A": (), "H": (), "B": ("A", "H")}
     machine = ir.simplex.boltzmann_machine(2, 1, "restricted")
@@ -242,7 +248,10 @@ def natural_gradient_of_a_model(arrays: Arrays) -> Iterator[Measured]:
 
 @case("B3", oracle="definitions and their differences at eighty digits")
 def losses_and_their_gradients(arrays: Arrays) -> Iterator[Measured]:
-    """Values and plain gradients: evidence, fixed recognition, perfect recognition held or substituted."""
+    """Values and plain gradients.
+
+    evidence, fixed recognition, perfect recognition held or substituted.
+    """
     for problem in problems():
         model, xi, target, recognition = (
             problem.model,
@@ -303,7 +312,10 @@ def losses_and_their_gradients(arrays: Arrays) -> Iterator[Measured]:
 
 @case("B4", oracle="p_V − p*_V at eighty digits")
 def gap_is_vertical_on_the_full_simplex(arrays: Arrays) -> Iterator[Measured]:
-    """Up to 2×4 and 3×5 states, at random points: the visible parts of both natural gradients are p_V − p*_V."""
+    """Up to 2×4 and 3×5 states, at random points.
+
+    The visible parts of both natural gradients are p_V − p*_V.
+    """
     rng = np.random.default_rng(4)
     for hidden, visible in ((2, 2), (2, 4), (3, 5)):
         marginal = ir.simplex.Marginalisation.hiding((hidden, visible), [0])
@@ -368,7 +380,7 @@ def principal_angles_of_models(arrays: Arrays) -> Iterator[Measured]:
 
 @case("B5", oracle="sums over fibres at eighty digits")
 def horizontal_and_vertical_parts(arrays: Arrays) -> Iterator[Measured]:
-    """A tangent vector is the sum of a vertical part, which Π kills, and of the lift of what Π makes of it."""
+    """A tangent vector is a vertical part plus the lift of its image under Π."""
     rng = np.random.default_rng(5)
     marginal = ir.simplex.Marginalisation([0, 1, 1, 0, 2, 1])
     p, q = rng.dirichlet(np.ones(6), 2)
@@ -424,7 +436,10 @@ def cosines_of_naive_bayes(arrays: Arrays) -> Iterator[Measured]:
 
 @case("B6", oracle="the Euler recursions at eighty digits, in closed form")
 def euler_flows(arrays: Arrays) -> Iterator[Measured]:
-    """Twenty steps: (1 − dt)^k for the visible parameters of the product model, N/P recursions and shortest steps for naive Bayes."""
+    """Twenty steps of the product model and of naive Bayes.
+
+    Visible parameters follow (1 − dt)^k, N/P recursions and shortest steps.
+    """
     steps, dt = 20, 0.05
     product, network = problems()[:2]
     options: dict[str, Any] = {"steps": steps, "step_size": dt, "keep_every": steps}

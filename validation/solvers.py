@@ -22,7 +22,7 @@ FACTOR = 15.0
 
 
 def factor(condition: float, rng: np.random.Generator, rows: int = 6, columns: int = 14) -> Array:
-    """A (b, q) with singular values in geometric progression, so that A Aᵀ has the square of its condition number."""
+    """A (b, q) with singular values in geometric progression: κ(A Aᵀ) = κ(A)²."""
     left, _ = np.linalg.qr(rng.normal(size=(rows, rows)))
     right, _ = np.linalg.qr(rng.normal(size=(columns, rows)))
     return left * np.geomspace(1.0, 1.0 / condition, rows) @ right.T
@@ -79,7 +79,7 @@ def generator_velocity(arrays: Arrays) -> Iterator[Measured]:
 
 @case("N3′", oracle="elimination at eighty digits")
 def stacked_systems(arrays: Arrays) -> Iterator[Measured]:
-    """The shortest z with A z = Δ errs by the condition number of A, not by that of A Aᵀ, which is its square."""
+    """The shortest z with A z = Δ errs by κ(A), not by κ(A Aᵀ) = κ(A)²."""
     rng = np.random.default_rng(13)
     for condition in (1e0, 1e3, 1e6):
         a, rhs = factor(condition, rng), rng.normal(size=6)
@@ -155,7 +155,7 @@ def least_squares_minimal_residual(arrays: Arrays) -> Iterator[Measured]:
 
 @case("N3", oracle="minimum-norm solution from a known eigenbasis")
 def singular_systems(arrays: Arrays) -> Iterator[Measured]:
-    """With more statistics than degrees of freedom ``eigh`` and ``svd`` give the shortest solution, and the rank."""
+    """``eigh`` and ``svd`` give the shortest solution of a singular system, and the rank."""
     rng = np.random.default_rng(17)
     basis, _ = np.linalg.qr(rng.normal(size=(6, 6)))
     values = np.array([3.0, 2.0, 1.0, 0.5, 0.0, 0.0])

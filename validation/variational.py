@@ -1,4 +1,7 @@
-"""Natural-gradient variational inference (E11): gradients through the mean chart, Gaussian steps, posteriors, expectations, Vadam."""
+"""Natural-gradient variational inference (E11).
+
+Gradients through the mean chart, Gaussian steps, posteriors, expectations, Vadam.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ PRECISION = 0.5 * (ROOT @ ROOT.T + (ROOT @ ROOT.T).T)
     oracle="differences of textbook divergences at eighty digits, and F⁻¹ of the textbook",
 )
 def divergence_through_the_mean_chart(arrays: Arrays) -> Iterator[Measured]:
-    """∇_μ KL(q_θ‖p) = F⁻¹ ∇_θ KL for p a posterior in the family: prior times a conjugate likelihood."""
+    """∇_μ KL(q_θ‖p) = F⁻¹ ∇_θ KL for p a posterior in the family.
+
+    Prior times a conjugate likelihood.
+    """
     for pair in pairs():
         prior = np.array([2.0, -1.0]) if pair.name == "Gaussian" else np.array([2.5, -1.5])
         gained = np.array([3.0, -2.0])
@@ -72,7 +78,10 @@ def _divergence(family: Any, second: Array, first: Array) -> Any:
     oracle="differences of closed-form expectations at eighty digits, and F⁻¹ of the textbook",
 )
 def gradient_of_an_expectation(arrays: Arrays) -> Iterator[Measured]:
-    """∇_μ E[ℓ] by regression over quadrature nodes: cos x under a Gaussian, x² under a Gamma, with the base measure and without."""
+    """∇_μ E[ℓ] by regression over quadrature nodes.
+
+    Cos x under a Gaussian, x² under a Gamma, with the base measure and without.
+    """
     gaussian, gamma = pairs()
     for theta in gaussian.thetas[:3]:
         mean, variance = (float(v) for v in gaussian.theirs.classical(precise(np.array(theta))))
@@ -130,7 +139,10 @@ def _gradient(
 
 @case("E11", oracle="the steps written out at eighty digits")
 def gaussian_steps(arrays: Arrays) -> Iterator[Measured]:
-    """New precision and mean of full, mean-field and low-rank Gaussians, standard and positive, for a curvature that is indefinite."""
+    """New precision and mean of full, mean-field and low-rank Gaussians.
+
+    Steps are standard and positive, for a curvature that is indefinite.
+    """
     gradient = np.array([1.0, -2.0, 0.5])
     concave = 3.0 * PRECISION + np.diag([1.0, 0.0, 2.0])
     convex = np.diag([5.0, -4.0, 1.0]) + 0.5
@@ -189,7 +201,7 @@ def _low_rank(arrays: Arrays, gradient: Array) -> Iterator[Measured]:
 def _judged(
     arrays: Arrays, name: str, moved: Any, precision: Array, gradient: Array, rho: float
 ) -> Iterator[Measured]:
-    """Entries of P in units of the largest, and the mean in units that the condition of P allows."""
+    """Entries of P in units of the largest, and the mean in units of the condition of P."""
     condition = float(np.linalg.cond(precision.astype(float)))
     reason = "some fifty roundings of products of three small matrices"
     yield compared(f"P, {name}", arrays.host(moved.precision), precision, 50 * EPS, reason)
@@ -205,7 +217,7 @@ def _judged(
 
 @case("E11", oracle="normal equations and the evidence at eighty digits")
 def one_step_to_a_gaussian_posterior(arrays: Arrays) -> Iterator[Measured]:
-    """Quadratic ℓ: from near and far one standard step with ρ = 1 is exact, and the ELBO there is the log evidence."""
+    """One standard step with ρ = 1 is exact for quadratic ℓ, and the ELBO the log evidence."""
     response, noise, prior_mean = (
         DESIGN @ np.array([1.0, -1.0, 0.5]) + 0.1,
         2.0,
@@ -252,7 +264,7 @@ def one_step_to_a_gaussian_posterior(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E11", oracle="trapezoidal rule with 513 nodes for each datum at eighty digits")
 def regression_elbo_and_gradients(arrays: Arrays) -> Iterator[Measured]:
-    """ELBO, E ∇ℓ and −E ∇²ℓ of logistic and Poisson regression, by quadrature and in closed form."""
+    """ELBO, E ∇ℓ and −E ∇²ℓ of logistic and Poisson regression."""
     q = vi.FullGaussian.from_precision(arrays(MEAN), arrays(PRECISION))
     logistic = vi.LogisticRegression(arrays(DESIGN), arrays(LABELS), arrays(PRIOR))
     poisson = vi.PoissonRegression(arrays(DESIGN), arrays(COUNTS), prior_precision=arrays(PRIOR))
@@ -317,7 +329,10 @@ def optimum_of_a_regression(arrays: Arrays) -> Iterator[Measured]:
             )
             mean, precision = arrays.host(result.mean), arrays.host(result.precision)
             exact = oracle.regression_expectations(terms, DESIGN, response, PRIOR, mean, precision)
-            reason = "a gain of 1e-24 nats leaves 1e-12 of a standard deviation; roundings of the expectations"
+            reason = (
+                "a gain of 1e-24 nats leaves 1e-12 of a standard deviation; roundings "
+                "of the expectations"
+            )
             yield compared(
                 f"E ∇ℓ, {name}, {step}",
                 exact.gradient.astype(float),
@@ -334,7 +349,7 @@ def optimum_of_a_regression(arrays: Arrays) -> Iterator[Measured]:
 
 @case("E11", oracle="the published update equations at eighty digits")
 def vadam_steps(arrays: Arrays) -> Iterator[Measured]:
-    """Means and running squares over twenty given gradients, and the perturbation of the weights."""
+    """Means and running squares over twenty gradients, and perturbed weights."""
     gradients, noise = RNG_VADAM.normal(size=(20, 2)), np.array([0.7, -1.3])
     rule = vi.Vadam(data_size=50, prior_precision=0.4, learning_rate=0.05, decay=(0.9, 0.99))
     state = rule.start(arrays(np.array([0.2, -0.1])), initial_precision=3.0)

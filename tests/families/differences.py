@@ -29,7 +29,9 @@ def extrapolated(
 
 
 def units(family, theta: np.ndarray) -> np.ndarray:
-    """A standard deviation's worth of each parameter, 1/√F_aa, shortened until so much of two at once stays inside Θ."""
+    """A standard deviation's worth of each parameter, 1/√F_aa, shortened until so much of two at
+    once stays inside Θ.
+    """
     unit = 1 / np.sqrt(np.diag(family.fisher(theta)))
     corners = np.asarray([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)])
 
@@ -53,7 +55,10 @@ def units(family, theta: np.ndarray) -> np.ndarray:
 def slopes(
     function: Callable[[np.ndarray], np.ndarray], theta: np.ndarray, unit: np.ndarray, noise
 ) -> tuple[np.ndarray, np.ndarray]:
-    """∂function/∂θ_a (b, ...) and what it may be off; ``function`` maps (k, b) to (k, ...), and ``noise`` bounds the error of a value."""
+    """∂function/∂θ_a (b, ...) and what it may be off.
+
+    ``function`` maps (k, b) to (k, ...), and ``noise`` bounds the error of a value.
+    """
     b = len(theta)
     steps = np.asarray([m * STEP * unit[a] * np.eye(b)[a] for m in LADDER for a in range(b)])
     upper, lower = theta + steps, theta - steps
@@ -69,7 +74,10 @@ def slopes(
 def hessian(
     function: Callable[[np.ndarray], np.ndarray], theta: np.ndarray, unit: np.ndarray, noise
 ) -> tuple[np.ndarray, np.ndarray]:
-    """∇²function (b, b) and what it may be off; ``function`` maps (k, b) to (k,), and ``noise`` bounds the error of a value."""
+    """∇²function (b, b) and what it may be off.
+
+    ``function`` maps (k, b) to (k,), and ``noise`` bounds the error of a value.
+    """
     b = len(theta)
     pairs = [(a, c) for a in range(b) for c in range(a, b)]
     rows = []

@@ -77,7 +77,10 @@ class Verdict:
     worst: str = ""
 
     def add(self, got, truth, scale: np.ndarray, kappa: Kappa, where: object, least=0.0) -> None:
-        """``least`` is a lower bound of κ that costs nothing: where it is enough, κ is not computed."""
+        """``least`` is a lower bound of κ that costs nothing.
+
+        Where it is enough, κ is not computed.
+        """
         unit, values = UNITS[got.dtype.type], np.ravel(got)
         assert np.all(np.isfinite(values)), (where, got)
         true = np.ravel(np.asarray(truth, dtype=object))
@@ -135,7 +138,7 @@ def _natural_sizes(oracle: Textbook, theta: np.ndarray, truth, operation: str) -
 
 
 def _logit_roundings(theta: np.ndarray):
-    """A state's weight is the exponential of its logit, which rounds by as many u as it is large."""
+    """A state's weight is the exponential of its logit and rounds by as many u as that is large."""
     return 1 + np.sum(np.abs(theta)) / precise(ROUNDINGS)
 
 

@@ -104,7 +104,9 @@ def random_classical(
 
 
 def perturbed(rng: np.random.Generator, kind: str, d: int, classical: dict, delta: float) -> dict:
-    """The same members with one classical parameter, drawn at random, changed by a relative amount delta."""
+    """The same members with one classical parameter, drawn at random, changed by a relative amount
+    delta.
+    """
     name = list(classical)[rng.integers(len(classical))]
     value = classical[name]
     if name == "degrees_of_freedom":

@@ -122,7 +122,10 @@ class Case:
         return self.family.natural(**dict(zip(names, rows.T, strict=True)))
 
     def points(self, theta: np.ndarray) -> np.ndarray:
-        """Points (n, k, d) of each member: the centre and far out, or draws and what lies far out."""
+        """Points (n, k, d) of each member.
+
+        The centre and far out, or draws and what lies far out.
+        """
         if self.kind in POINTS:
             wide = self.family.classical(theta.astype(np.float64)).values()
             return POINTS[self.kind](self.family, *wide)[..., None].astype(theta.dtype)

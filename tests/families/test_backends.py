@@ -1,4 +1,6 @@
-"""The same numbers on every array library and device, in the caller's dtype, without a silent transfer."""
+"""The same numbers on every array library and device, in the caller's dtype, without a silent
+transfer.
+"""
 
 import array_api_strict
 import numpy as np
@@ -99,7 +101,10 @@ def test_numbers_join_the_arrays(case: Case) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_results_in_float32(case: Case) -> None:
-    """Float32 in, float32 out for every method; accuracy at the floor of float32 is the subject of test_accuracy."""
+    """Float32 in, float32 out for every method.
+
+    Accuracy at the floor of float32 is the subject of test_accuracy.
+    """
     theta = case.family.natural(
         **{name: np.asarray(value, dtype=np.float32) for name, value in members(case).items()}
     )

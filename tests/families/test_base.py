@@ -1,4 +1,6 @@
-"""The base carries families of other kinds: vectors, a dimension in the constructor, discrete sets, two-sided intervals.
+"""The base carries families of other kinds.
+
+Vectors, a dimension in the constructor, discrete sets, two-sided intervals.
 
 Three small families, written here as a user would write them, lean on the formulas that the base
 derives from others.
@@ -18,7 +20,10 @@ U = 2.0**-53
 
 @dataclass(frozen=True)
 class UnitGaussian(ExponentialFamily):
-    """N(m, I) in ``dimension`` dimensions: f = x, θ = μ = m, A = ½‖θ‖², so that several formulas are the identity."""
+    """N(m, I) in ``dimension`` dimensions.
+
+    f = x, θ = μ = m, A = ½‖θ‖², so that several formulas are the identity.
+    """
 
     dimension: int
     name = "UnitGaussian"

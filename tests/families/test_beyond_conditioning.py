@@ -1,4 +1,6 @@
-"""Claims that are stronger than backward stability: accurate as functions of the given doubles, where condition numbers are huge.
+"""Claims that are stronger than backward stability.
+
+Accurate as functions of the given doubles, where condition numbers are huge.
 
 No condition number enters the tolerances here, which are roundings of the formulas in units of u =
 2⁻⁵³ (2⁻²⁴ in float32).
@@ -26,7 +28,10 @@ def _hundred_digits():
 def test_variance_from_two_moments_that_agree_to_every_digit_but_the_last(
     dtype: type, unit: float
 ) -> None:
-    """The smallest variance that second moments can still hold, and multiples of it: κ = 1/u, error a few u."""
+    """The smallest variance that second moments can still hold, and multiples of it.
+
+    κ = 1/u, error a few u.
+    """
     for m in (1.0, 3.0, 12345.0, 0.1):
         first = dtype(m)
         for steps in (1, 2, 7, 1000):
@@ -42,7 +47,10 @@ def test_variance_from_two_moments_that_agree_to_every_digit_but_the_last(
 
 @TYPES
 def test_density_of_a_gaussian_far_from_zero(dtype: type, unit: float) -> None:
-    """x − m to the last digits, with m = −θ₁/(2θ₂) never rounded: the mean of these doubles is not a double."""
+    """x − m to the last digits, with m = −θ₁/(2θ₂) never rounded.
+
+    The mean of these doubles is not a double.
+    """
     family = Gaussian()
     theta = family.natural(mean=dtype(1e4), variance=dtype(1e-3))
     x = dtype(1e4) + np.asarray([-0.125, -0.0078125, 0.0, 0.0625], dtype=dtype)
@@ -87,7 +95,10 @@ def test_statistics_and_jacobian(case: Case) -> None:
 
 
 def test_base_measure_completes_the_density() -> None:
-    """Log h + ⟨θ, f⟩ − A is the textbook log-density at moderate members: a few roundings of terms below 5."""
+    """Log h + ⟨θ, f⟩ − A is the textbook log-density at moderate members.
+
+    A few roundings of terms below 5.
+    """
     for family, classical, density in (
         (
             Gaussian(),

@@ -62,7 +62,9 @@ def test_batches_that_broadcast_are_evaluated_whole() -> None:
 def test_more_than_one_thread_takes_part_and_errors_come_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The second thread waits for the first, so a single one would never finish the two blocks between them."""
+    """The second thread waits for the first, so a single one would never finish the two blocks
+    between them.
+    """
     monkeypatch.setattr(_blocks, "_cores", lambda: 2)
     meeting = threading.Barrier(2, timeout=30)
 

@@ -1,4 +1,6 @@
-"""Maximum likelihood from samples close about a point: shapes up to 1e16 from the exact doubles, against mpmath.
+"""Maximum likelihood from samples close about a point.
+
+Shapes up to 1e16 from the exact doubles, against mpmath.
 
 The oracle takes the mean statistics of the very points and weights at 80 digits and refines the
 estimate by Newton's iteration there. A fit from mean logarithms rounded to u would be off by u
@@ -58,7 +60,9 @@ def test_beta(share: float, total: float) -> None:
     ids=str,
 )
 def test_dirichlet(shares: tuple[float, ...], total: float) -> None:
-    """Points that sum to one but for rounding are taken as they are, which at α₀ = 1e12 is worth 1e-4 of it."""
+    """Points that sum to one but for rounding are taken as they are, which at α₀ = 1e12 is worth
+    1e-4 of it.
+    """
     family, w = Dirichlet(len(shares)), weights(2)
     x = family.sample(
         family.natural(concentration=total * np.asarray(shares)), POINTS, np.random.default_rng(3)
@@ -69,7 +73,9 @@ def test_dirichlet(shares: tuple[float, ...], total: float) -> None:
 @pytest.mark.parametrize("family", [Gamma(), InverseGamma()], ids=lambda family: family.name)
 @pytest.mark.parametrize("spread", [1.0, 1e-3, 1e-6, 1e-9, 1e-13, 1e-15])
 def test_gamma_and_its_inverse(family: ExponentialFamily, spread: float) -> None:
-    """Down to points that are a few numbers apart, where the rounding of their mean is as large as they are far from it."""
+    """Down to points that are a few numbers apart, where the rounding of their mean is as large as
+    they are far from it.
+    """
     x, w = 3.7 * np.exp(spread * np.random.default_rng(4).standard_normal((POINTS, 1))), weights(5)
     points = precise(x[:, 0]) if family.name == "Gamma" else 1 / precise(x[:, 0])
     gap = MP.log(mean(points, w)) - mean(log(points), w)
@@ -108,7 +114,10 @@ def test_float32_keeps_its_digits() -> None:
 
 @pytest.mark.parametrize("family", [Beta(), Dirichlet(3)], ids=lambda family: family.name)
 def test_third_cumulants(family: ExponentialFamily) -> None:
-    """(E1) in the third derivative: ψ″(α_i) where all indices are i, less ψ″(α₀), where α₀ ≫ α_i and where α_i is nearly all of it."""
+    """(E1) in the third derivative.
+
+    ψ″(α_i) where all indices are i, less ψ″(α₀), where α₀ ≫ α_i and where α_i is nearly all of it.
+    """
     rows = 10.0 ** np.random.default_rng(7).uniform(-8, 8, (40, family.number))
     tensors, diagonal = family.third_cumulant(rows), np.arange(family.number)
     for row, tensor in zip(precise(rows), precise(tensors), strict=True):

@@ -77,7 +77,10 @@ FUNCTIONS = ("log_partition", "mean", "entropy", "fisher", "inverse_fisher")
 @TYPES
 @EVERY_DIMENSION
 def test_functions_of_theta(d: int, dtype: type) -> None:
-    """A and μ relative to each entry; H relative to max(1, |H|); F and F⁻¹ relative to the roots of their diagonal: 20 u the most seen."""
+    """A and μ relative to each entry; H relative to max(1, |H|).
+
+    F and F⁻¹ relative to the roots of their diagonal: 20 u the most seen.
+    """
     family, theta = VonMisesFisher(d), members(d, dtype)
     oracle = textbook(family)
     for name in FUNCTIONS:
@@ -91,7 +94,9 @@ def test_functions_of_theta(d: int, dtype: type) -> None:
 @TYPES
 @pytest.mark.parametrize("d", [2, 3, 10])
 def test_entries_of_the_fisher_information(d: int, dtype: type) -> None:
-    """Each entry of F and F⁻¹ relative to itself, off the diagonal too, where R/κ − R′ is small next to either: 30 u the most seen."""
+    """Each entry of F and F⁻¹ relative to itself, off the diagonal too, where R/κ − R′ is small
+    next to either: 30 u the most seen.
+    """
     family, theta = VonMisesFisher(d), members(d, dtype)
     fisher, inverse, classical = (
         family.fisher(theta),
@@ -117,7 +122,10 @@ def test_entries_of_the_fisher_information(d: int, dtype: type) -> None:
 @TYPES
 @EVERY_DIMENSION
 def test_natural_from_mean_and_conjugate(d: int, dtype: type) -> None:
-    """As functions of the given doubles even at κ = 1e8, where 1 − ‖μ‖ is 1e-8: 30 u the most seen."""
+    """As functions of the given doubles even at κ = 1e8, where 1 − ‖μ‖ is 1e-8.
+
+    30 u the most seen.
+    """
     family = VonMisesFisher(d)
     oracle = textbook(family)
     means = np.asarray([oracle.mean(precise(row)).astype(dtype) for row in members(d, dtype)])
@@ -151,7 +159,9 @@ ANGLES = (1e-15, 1e-12, 1e-8, 1e-4, 1e-2, 1.0, 2.0, 3.14)
 @TYPES
 @EVERY_DIMENSION
 def test_kl(d: int, dtype: type) -> None:
-    """Never negative, zero only at the same parameters, 64 u at any distance along θ, across it, or both (E5): 38 u the most seen."""
+    """Never negative, zero only at the same parameters, 64 u at any distance along θ, across it,
+    or both (E5): 38 u the most seen.
+    """
     family, theta = VonMisesFisher(d), members(d, dtype)
     oracle = oracle_of(Case(family))
     chosen = STEPS if d < 10 else STEPS[::3]
@@ -184,7 +194,10 @@ def test_kl(d: int, dtype: type) -> None:
 @TYPES
 @EVERY_DIMENSION
 def test_log_prob(d: int, dtype: type) -> None:
-    """κ(1 − cos) keeps its digits at the peak; relative to the largest of 1, |log S|, |A*| and κ(1 − cos): 16 u the most seen."""
+    """κ(1 − cos) keeps its digits at the peak.
+
+    Relative to the largest of 1, |log S|, |A*| and κ(1 − cos): 16 u the most seen.
+    """
     family, theta = VonMisesFisher(d), members(d, dtype)
     oracle, area = oracle_of(Case(family)), log_area(d)
     spread = 1.0 / np.sqrt(1.0 + np.linalg.norm(theta, axis=-1, keepdims=True))
@@ -215,7 +228,10 @@ def test_natural_gradient(d: int, dtype: type) -> None:
 
 @TYPES
 def test_von_mises_is_the_family_of_the_circle(dtype: type) -> None:
-    """What depends on θ alone is bitwise the same; densities agree with the literal ones at angles."""
+    """What depends on θ alone is bitwise the same.
+
+    Densities agree with the literal ones at angles.
+    """
     angles, plane = VonMises(), VonMisesFisher(2)
     theta = members(2, dtype)
     for name in ("mean", "fisher", "inverse_fisher", "log_partition", "entropy"):
@@ -237,7 +253,10 @@ def test_von_mises_is_the_family_of_the_circle(dtype: type) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("d", [2, 3, 5, 10, 30])
 def test_ten_thousand_members(d: int) -> None:
-    """Members with log-uniform κ in [1e-8, 1e8] and random directions; the tolerances of the grids above."""
+    """Members with log-uniform κ in [1e-8, 1e8] and random directions.
+
+    The tolerances of the grids above.
+    """
     family, rng = VonMisesFisher(d), np.random.default_rng(d)
     number = 2000
     m = rng.standard_normal((number, d))

@@ -1,4 +1,7 @@
-"""The von Mises and von Mises-Fisher families: laws on drawn members, samples, points, messages, other libraries."""
+"""The von Mises and von Mises-Fisher families.
+
+Laws on drawn members, samples, points, messages, other libraries.
+"""
 
 import array_api_strict
 import numpy as np
@@ -55,7 +58,10 @@ def members(draw) -> np.ndarray:
 @example(np.asarray([0.0, 0.0, 1e-8]))
 @example(np.zeros(4))
 def test_mean_and_its_inverse(theta: np.ndarray) -> None:
-    """(E2), (E6): the inverse returns θ up to the roundings of μ, which R/(κR′) magnifies along θ: 8 u of them."""
+    """(E2), (E6): the inverse returns θ up to the roundings of μ, which R/(κR′) magnifies along θ.
+
+    8 u of them.
+    """
     family = VonMisesFisher(len(theta))
     mu = family.mean(theta)
     assert np.linalg.norm(mu) < 1
@@ -72,7 +78,10 @@ def test_mean_and_its_inverse(theta: np.ndarray) -> None:
 @example(np.asarray([6e7, 8e7]))
 @example(np.zeros(3))
 def test_fisher_and_its_inverse(theta: np.ndarray) -> None:
-    """(E3), (E4), (E7), (E8): F is symmetric, F⁻¹ its inverse, and F⁻¹F c = c: 40 u of the products of magnitudes."""
+    """(E3), (E4), (E7), (E8): F is symmetric, F⁻¹ its inverse, and F⁻¹F c = c.
+
+    40 u of the products of magnitudes.
+    """
     family = VonMisesFisher(len(theta))
     fisher, inverse = family.fisher(theta), family.inverse_fisher(theta)
     assert np.array_equal(fisher, fisher.T)
@@ -92,7 +101,10 @@ def test_fisher_and_its_inverse(theta: np.ndarray) -> None:
 @example(np.asarray([6e7, 8e7]), 1e-12, 0)
 @example(np.asarray([1e-8, 0.0, 0.0]), 1e-8, 1)
 def test_divergence(theta: np.ndarray, step: float, seed: int) -> None:
-    """(E5) against its three terms at 120 digits: never negative, 64 u relative whatever the distance and its direction."""
+    """(E5) against its three terms at 120 digits.
+
+    Never negative, 64 u relative whatever the distance and its direction.
+    """
     family = VonMisesFisher(len(theta))
     other = theta * (1.0 + step * np.random.default_rng(seed).uniform(-1.0, 1.0, len(theta)))
     value = family.kl(theta, other)
@@ -106,7 +118,10 @@ def test_divergence(theta: np.ndarray, step: float, seed: int) -> None:
 @given(members(), members())
 @example(np.asarray([6e7, 8e7]), np.asarray([1e-8, 0.0]))
 def test_conjugate_functions(theta: np.ndarray, other: np.ndarray) -> None:
-    """(E6): A(θ) + A*(μ) = ⟨θ, μ⟩, and A(θ′) + A*(μ) − ⟨θ′, μ⟩ = KL(θ‖θ′); 60 u of the terms, and of κ for the roundings of μ."""
+    """(E6): A(θ) + A*(μ) = ⟨θ, μ⟩, and A(θ′) + A*(μ) − ⟨θ′, μ⟩ = KL(θ‖θ′).
+
+    60 u of the terms, and of κ for the roundings of μ.
+    """
     if len(other) != len(theta):
         other = np.resize(other, len(theta))
     family = VonMisesFisher(len(theta))
@@ -122,7 +137,10 @@ def test_conjugate_functions(theta: np.ndarray, other: np.ndarray) -> None:
 
 @pytest.mark.parametrize("d", [2, 3, 5])
 def test_fisher_and_third_cumulant_are_derivatives(d: int) -> None:
-    """(E3) F = ∂μ/∂θ and ∇³A = ∂F/∂θ by central differences at 120 digits (error 1e-50): 64 u of the diagonal roots."""
+    """(E3) F = ∂μ/∂θ and ∇³A = ∂F/∂θ by central differences at 120 digits (error 1e-50).
+
+    64 u of the diagonal roots.
+    """
     family = VonMisesFisher(d)
     oracle = textbook(family)
     with MP.workdps(DIGITS):
@@ -182,7 +200,10 @@ def test_the_uniform_law() -> None:
 
 
 def test_the_circle_against_the_textbook() -> None:
-    """The density of angles integrates to one and has the entropy that it integrates to: trapezoidal rule, exact to rounding."""
+    """The density of angles integrates to one and has the entropy that it integrates to.
+
+    Trapezoidal rule, exact to rounding.
+    """
     family = VonMises()
     x = np.linspace(-np.pi, np.pi, 400, endpoint=False)[:, None]
     for kappa in (0.0, 0.5, 5.0, 50.0):
@@ -215,7 +236,11 @@ def test_the_circle_against_the_textbook() -> None:
 
 
 def test_jacobians_are_gradients_along_the_sphere() -> None:
-    """Differences of f with step h: truncation h² and rounding u/h, 1e-10 together at h = 1e-6 (of angles), 1e-7 (next to the sphere)."""
+    """Differences of f with step h.
+
+    Truncation h² and rounding u/h, 1e-10 together at h = 1e-6 (of angles), 1e-7 (next to the
+    sphere).
+    """
     x = np.asarray([[-2.0], [0.3], [3.0]])
     slope = (VonMises().statistics(x + 1e-6) - VonMises().statistics(x - 1e-6)) / 2e-6
     np.testing.assert_allclose(VonMises().statistics_jacobian(x)[:, 0], slope, rtol=0, atol=1e-9)
@@ -231,7 +256,9 @@ def test_jacobians_are_gradients_along_the_sphere() -> None:
 
 @pytest.mark.parametrize(("family", "classical"), MEMBERS)
 def test_samples(family: VonMises | VonMisesFisher, classical: dict) -> None:
-    """Means of the statistics in exact standard errors, and the angle to the mean direction by Kolmogorov-Smirnov."""
+    """Means of the statistics in exact standard errors, and the angle to the mean direction by
+    Kolmogorov-Smirnov.
+    """
     theta = family.natural(**classical)
     for seed in (1, 2):
         x = family.sample(theta, SIZE, np.random.default_rng(seed))
@@ -271,7 +298,9 @@ def test_a_wrong_member_is_caught() -> None:
 
 
 def test_extreme_samples_and_their_fits() -> None:
-    """Points stay on the sphere and differ from each other however large κ is, and the fit finds κ from how far: 6 standard errors."""
+    """Points stay on the sphere and differ from each other however large κ is, and the fit finds κ
+    from how far: 6 standard errors.
+    """
     for family, d in ((VonMisesFisher(3), 3), (VonMisesFisher(50), 50), (VonMises(), 2)):
         towards = {"mean_direction": 0.5} if d == 2 else {"mean_direction": direction(d)}
         for kappa in (1e2, 1e8, 1e14):
@@ -308,7 +337,10 @@ def test_weighted_fit_is_the_member_with_the_mean_of_the_statistics() -> None:
 
 
 def test_mixtures_keep_the_spread() -> None:
-    """The m-geodesic between concentrated members next to each other, against 120 digits: 80 u (twice the inverse's 40 u)."""
+    """The m-geodesic between concentrated members next to each other, against 120 digits.
+
+    80 u (twice the inverse's 40 u).
+    """
     family = VonMisesFisher(3)
     oracle, towards = textbook(family), direction(3)
     theta1 = family.natural(mean_direction=towards, concentration=1e8)
@@ -327,14 +359,16 @@ def test_messages() -> None:
     family = VonMisesFisher(3)
     with pytest.raises(
         DomainError,
-        match=r"^mean_direction must be a unit vector, got \[1\., 1\., 0\.\] at batch index \(1,\)$",
+        match=r"^mean_direction must be a unit vector, got \[1\., 1\., 0\.\] at batch "
+        r"index \(1,\)$",
     ):
         family.natural(mean_direction=[[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]], concentration=1.0)
     with pytest.raises(DomainError, match=r"^concentration must be zero or positive, got -1\.$"):
         VonMises().natural(mean_direction=0.0, concentration=-1.0)
     with pytest.raises(
         DomainError,
-        match=r"mean parameter space of von Mises-Fisher: norm of mu < 1 fails at batch index \(1,\)",
+        match=r"mean parameter space of von Mises-Fisher: norm of mu < 1 fails at "
+        r"batch index \(1,\)",
     ):
         family.natural_from_mean(np.asarray([[0.0, 0.0, 0.5], [0.6, 0.0, 0.8000000000000002]]))
     with pytest.raises(DomainError, match="norm of mu < 1 fails"):
@@ -350,7 +384,8 @@ def test_messages() -> None:
         family.fit(np.asarray([[0.0, 1.0, 0.0]] * 3))
     with pytest.raises(
         DomainError,
-        match=r"samples that determine a von Mises: 1 - norm\(mean\) > 0 fails at batch index \(1,\)",
+        match=r"samples that determine a von Mises: 1 - norm\(mean\) > 0 fails at "
+        r"batch index \(1,\)",
     ):
         VonMises().fit(np.asarray([[[0.5], [0.7], [1.0]], [[2.3]] * 3]))
     with pytest.raises(DomainError, match="dimension must be a whole number of at least 2, got 1"):
@@ -413,7 +448,10 @@ def batch(family: VonMises | VonMisesFisher) -> np.ndarray:
     ],
 )
 def test_other_libraries(library: str, family: VonMises | VonMisesFisher, guarded_devices) -> None:
-    """Namespace, device and dtype are those of the argument; values differ by roundings that κ ≤ 100 of these members magnifies."""
+    """Namespace, device and dtype are those of the argument.
+
+    Values differ by roundings that κ ≤ 100 of these members magnifies.
+    """
     host = batch(family)
     if library == "torch":
         torch = pytest.importorskip(

@@ -1,4 +1,6 @@
-"""Families are found by the presence of their file, load when they are first used, and propose their own examples."""
+"""Families are found by the presence of their file, load when they are first used, and propose
+their own examples.
+"""
 
 import importlib
 import re
@@ -52,7 +54,10 @@ def test_a_new_file_is_all_that_a_family_takes(tmp_path: Path) -> None:
 
 
 def test_a_family_loads_alone() -> None:
-    program = "import sys, ingd_ref.families as f; f.Poisson; print(*sorted(m for m in sys.modules if m.startswith('ingd_ref.families.')))"
+    program = (
+        "import sys, ingd_ref.families as f; f.Poisson; print(*sorted(m for m "
+        "in sys.modules if m.startswith('ingd_ref.families.')))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

@@ -1,4 +1,5 @@
-"""(E8) for every family: F⁻¹ ∇_θ L = ∇_μ L, for losses that are linear in θ or μ up to A or A*, and for one that is neither.
+"""(E8) for every family: F⁻¹ ∇_θ L = ∇_μ L, for losses that are linear in θ or μ up to A or A*,
+and for one that is neither.
 
 Both gradients are differences: ∇_θ L in the natural chart, solved with the family's F at eighty
 digits, and ∇_μ L in the mean chart, through `natural_from_mean`. The formula of
@@ -27,7 +28,7 @@ Loss = tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarr
 
 
 def loss(name: str, family, theta: np.ndarray, goal: np.ndarray) -> Loss:
-    """A loss as a function of θ (k, b), its gradient at θ as a formula, and the size of its terms."""
+    """A loss as a function of θ (k, b), its gradient at θ by a formula, and the size of terms."""
     mean, target, fisher = family.mean(theta), family.mean(goal), family.fisher(theta)
     deviation = np.sqrt(np.diag(fisher))
     terms = float(abs(family.log_partition(theta)) + 2 * np.abs(theta) @ np.abs(mean) + 1)

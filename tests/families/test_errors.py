@@ -42,7 +42,10 @@ def test_classical_parameters_that_are_none() -> None:
 
 def test_natural_parameters_outside_their_space() -> None:
     theta = np.asarray([[1.0, -1.0], [2.0, -1.0], [3.0, 0.5]])
-    message = r"theta lies outside the natural parameter space of Gamma: rate = -theta\[1\] > 0 fails at batch index \(2,\), where theta = "
+    message = (
+        r"theta lies outside the natural parameter space of Gamma: rate = "
+        r"-theta\[1\] > 0 fails at batch index \(2,\), where theta = "
+    )
     for method in ("mean", "classical", "log_partition", "fisher", "inverse_fisher", "entropy"):
         with pytest.raises(DomainError, match=message + r"\[3\. , 0\.5\]"):
             getattr(GAMMA, method)(theta)
@@ -63,7 +66,8 @@ def test_natural_parameters_outside_their_space() -> None:
 def test_mean_parameters_that_no_member_has() -> None:
     with pytest.raises(
         DomainError,
-        match=r"mean parameter space of Gaussian: variance = mu\[1\] - mu\[0\]\*\*2 > 0 fails at batch index \(1,\)",
+        match=r"mean parameter space of Gaussian: variance = mu\[1\] - mu\[0\]\*\*2 > "
+        r"0 fails at batch index \(1,\)",
     ):
         GAUSSIAN.natural_from_mean(np.asarray([[0.0, 1.0], [2.0, 4.0]]))
     with pytest.raises(DomainError, match=r"mu\[1\] > 0 fails, where mu = \[ 0\., -1\.\]"):
@@ -84,7 +88,8 @@ def test_points_outside_the_support() -> None:
     ):
         with pytest.raises(
             DomainError,
-            match=r"x lies outside the support of Gamma: x > 0 fails at batch index \(1,\), where x = \[0\.\]",
+            match=r"x lies outside the support of Gamma: x > 0 fails at batch index "
+            r"\(1,\), where x = \[0\.\]",
         ):
             call(x)
 
@@ -97,7 +102,8 @@ def test_shapes_and_numbers(family: ExponentialFamily) -> None:
         family.mean(np.ones(3))
     with pytest.raises(
         ShapeError,
-        match=r"x must have shape \(\.\.\., 1\), got \(5,\); for one-dimensional points pass x\[:, None\]",
+        match=r"x must have shape \(\.\.\., 1\), got \(5,\); for one-dimensional "
+        r"points pass x\[:, None\]",
     ):
         family.statistics(np.ones(5))
     with pytest.raises(ShapeError, match=r"theta \(3, 2\) and grad \(2, 2\) do not broadcast"):

@@ -15,7 +15,10 @@ UNIT = 2.0**-53
 def tilt(
     name: str, bare: bool = False
 ) -> tuple[ExponentialTilt, Callable[[mpf], mpf], Callable[[mpf], mpf]]:
-    """A family of one parameter, and its A and ∇A at many digits; ``bare`` if the package has to differentiate A itself."""
+    """A family of one parameter, and its A and ∇A at many digits.
+
+    ``bare`` if the package has to differentiate A itself.
+    """
     a, gradient, hessian, exact, exact_gradient = {
         "log cosh": (
             lambda xp, t: xp.log(xp.cosh(t)),
@@ -70,7 +73,9 @@ def pairs(name: str) -> tuple[np.ndarray, np.ndarray]:
 )
 @pytest.mark.parametrize("name", ["log cosh", "exp", "-log"])
 def test_divergence(name: str, bare: bool, tolerance: float) -> None:
-    """(E5): log cosh t = ½t² of a t of 1e-6 has no more than four digits, and a divergence made of it would have as many."""
+    """(E5): log cosh t = ½t² of a t of 1e-6 has no more than four digits, and a divergence made of
+    it would have as many.
+    """
     family, log_partition, mean = tilt(name, bare)
     first, second = pairs(name)
     with mpmath.workdps(60):

@@ -28,7 +28,10 @@ FUNCTION_ROUNDINGS = 8
 
 @dataclass(frozen=True)
 class Member:
-    """One member of a family in textbook form: quadrature nodes and weights for its expectations, and its functions of θ."""
+    """One member of a family in textbook form.
+
+    Quadrature nodes and weights for its expectations, and its functions of θ.
+    """
 
     family: ExponentialFamily
     theta: np.ndarray
@@ -169,7 +172,11 @@ def test_differences_of_the_mean(member: Member) -> None:
 
 
 def test_covariance_of_the_statistics(member: Member) -> None:
-    """(E3) F = Cov f by quadrature. The density at a node is exp of a logarithm of size 50 at most: 50 u, and cancellation of the mean."""
+    """(E3) F = Cov f by quadrature.
+
+    The density at a node is exp of a logarithm of size 50 at most: 50 u, and cancellation of the
+    mean.
+    """
     total = np.sum(member.weights)
     centred = member.statistics - member.weights @ member.statistics / total
     covariance = (member.weights[:, None] * centred).T @ centred / total

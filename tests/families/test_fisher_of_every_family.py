@@ -72,7 +72,10 @@ def test_differences_of_the_mean(family) -> None:
 
 @every_family
 def test_hessian_of_the_divergence(family) -> None:
-    """F = ∇²_δ KL(θ‖θ + δ) at δ = 0; a divergence of size h² has errors of its own size, and δ is as the sum θ + δ was rounded."""
+    """F = ∇²_δ KL(θ‖θ + δ) at δ = 0.
+
+    a divergence of size h² has errors of its own size, and δ is as the sum θ + δ was rounded.
+    """
     for theta in members(family)[:2]:
         unit = units(family, theta)
         b, scale = family.number, (8 * STEP) ** 2
@@ -89,12 +92,15 @@ def test_hessian_of_the_divergence(family) -> None:
 
 
 def representable(family) -> tuple[np.ndarray, Nodes]:
-    """A member whose nodes are points of the support in float64 too, with statistics that are those of the nodes."""
+    """A member whose nodes are points of the support in float64 too, with statistics that are
+    those of the nodes.
+    """
     for theta in members(family):
         rule = nodes(family, theta)
         if rule is None:
             pytest.skip(
-                f"there is no table of nodes for {family.name}: its expectations are tested by samples"
+                f"there is no table of nodes for {family.name}: its expectations are "
+                f"tested by samples"
             )
         kept = rule.weights > 1e-40
         rule = Nodes(rule.x[kept], rule.statistics[kept], rule.log_h[kept], rule.weights[kept])
@@ -112,7 +118,10 @@ def representable(family) -> tuple[np.ndarray, Nodes]:
 
 @every_family
 def test_covariance_of_the_statistics(family) -> None:
-    """F = Cov f over nodes, with the package's f. Probabilities are exponentials of logarithms of size 50: 50 u each; the mean cancels."""
+    """F = Cov f over nodes, with the package's f.
+
+    Probabilities are exponentials of logarithms of size 50: 50 u each; the mean cancels.
+    """
     theta, rule = representable(family)
     values = family.statistics(rule.x)
     mean = rule.weights @ values

@@ -1,4 +1,6 @@
-"""Laws that hold for every family, over all families that the package holds: a new file is tested here from its first day.
+"""Laws that hold for every family, over all families that the package holds.
+
+a new file is tested here from its first day.
 
 Members are convex combinations of the examples that each family proposes, which are members because
 Θ is convex. Oracles are difference quotients, of functions one step simpler than the one under
@@ -42,12 +44,17 @@ def members(family: ExponentialFamily, w: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def scales(family: ExponentialFamily, theta: np.ndarray) -> np.ndarray:
-    """Standard deviations of the statistics: 1/deviation is the natural unit of θ_i, and F_ij is of size deviation_i deviation_j."""
+    """Standard deviations of the statistics.
+
+    1/deviation is the natural unit of θ_i, and F_ij is of size deviation_i deviation_j.
+    """
     return np.sqrt(np.diag(family.fisher(theta)))
 
 
 def along(family: ExponentialFamily, theta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A random direction of length one in the Fisher metric, shortened until ten times as much stays inside Θ on both sides."""
+    """A random direction of length one in the Fisher metric, shortened until ten times as much
+    stays inside Θ on both sides.
+    """
     direction = rng.standard_normal(family.number) / scales(family, theta)
     direction /= np.sqrt(direction @ family.fisher(theta) @ direction)
     while not (family.contains(theta + direction) and family.contains(theta - direction)):
@@ -56,7 +63,8 @@ def along(family: ExponentialFamily, theta: np.ndarray, rng: np.random.Generator
 
 
 def slope(function, step: float, size) -> tuple[np.ndarray, np.ndarray]:
-    """Derivative of a function of one number at 0 by central differences with one extrapolation, and what it may be off.
+    """Derivative of a function of one number at 0 by central differences with one extrapolation,
+    and what it may be off.
 
     The error of the extrapolated value is far below the change that the extrapolation made;
     rounding: ``size`` bounds the terms that the function sums, each right to 16 u.
@@ -138,7 +146,9 @@ def test_third_cumulant_is_the_slope_of_fisher(
 def test_fisher_and_its_inverse(
     family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator
 ) -> None:
-    """(E4), (E7), (E8): F is symmetric and positive definite, F⁻¹ its inverse, and the natural gradient of ⟨c, μ⟩ is c."""
+    """(E4), (E7), (E8): F is symmetric and positive definite, F⁻¹ its inverse, and the natural
+    gradient of ⟨c, μ⟩ is c.
+    """
     theta, _ = members(family, w)
     fisher, inverse, deviation = (
         family.fisher(theta),
@@ -165,7 +175,10 @@ def test_fisher_and_its_inverse(
 def test_divergence(
     family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator, size: float
 ) -> None:
-    """(E5): the Bregman divergence of A; zero at itself, positive elsewhere, and ½ δᵀFδ for small δ."""
+    """(E5): the Bregman divergence of A.
+
+    Zero at itself, positive elsewhere, and ½ δᵀFδ for small δ.
+    """
     theta, other = members(family, w)
     terms = np.asarray(
         [
@@ -210,7 +223,9 @@ def test_legendre_transform(family: ExponentialFamily, w: np.ndarray) -> None:
 def test_density_and_statistics(
     family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator
 ) -> None:
-    """(E1): log q = log h + ⟨θ, f⟩ − A at draws, and the Jacobian of f by differences where there is one."""
+    """(E1): log q = log h + ⟨θ, f⟩ − A at draws, and the Jacobian of f by differences where there
+    is one.
+    """
     theta, _ = members(family, w)
     x = family.sample(theta, 5, rng)
     f = family.statistics(x)
@@ -250,7 +265,9 @@ def test_density_and_statistics(
 def test_classical_parameters(
     family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator
 ) -> None:
-    """Both ways, and the length of a curve in the classical chart of (E4) is that in the natural one."""
+    """Both ways, and the length of a curve in the classical chart of (E4) is that in the natural
+    one.
+    """
     theta, _ = members(family, w)
     classical = family.classical(theta)
     assert set(classical) == {parameter.name for parameter in family.parameters}
@@ -303,7 +320,9 @@ def test_geodesics(family: ExponentialFamily, w: np.ndarray, t: float) -> None:
 @few
 @given(weights, directions)
 def test_pythagoras(family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator) -> None:
-    """KL(p‖r) = KL(p‖q) + KL(q‖r) for the m-projection q of p onto an e-flat sub-family with the member r, and it is the nearest."""
+    """KL(p‖r) = KL(p‖q) + KL(q‖r) for the m-projection q of p onto an e-flat sub-family with the
+    member r, and it is the nearest.
+    """
     p, r = members(family, w)
     basis = (
         rng.standard_normal((family.number, max(1, family.number // 2))).T / scales(family, r)
@@ -326,7 +345,9 @@ def test_pythagoras(family: ExponentialFamily, w: np.ndarray, rng: np.random.Gen
 def test_fisher_rao_distance(
     family: ExponentialFamily, w: np.ndarray, rng: np.random.Generator
 ) -> None:
-    """Where it is closed: symmetric, zero at itself, the Fisher length of short steps, and at most the length of any curve."""
+    """Where it is closed: symmetric, zero at itself, the Fisher length of short steps, and at most
+    the length of any curve.
+    """
     theta, other = members(family, w)
     try:
         distance = family.fisher_rao_distance(theta, other)
@@ -351,7 +372,9 @@ def test_fisher_rao_distance(
     ),
 )
 def test_sensitivities(family: ExponentialFamily, w: np.ndarray, operation: str) -> None:
-    """Σ_j |a_j ∂G/∂a_j| of with_error bounds what a change of the argument by 1e-6 relative does, and is reached to 30 % by some signs."""
+    """Σ_j |a_j ∂G/∂a_j| of with_error bounds what a change of the argument by 1e-6 relative does,
+    and is reached to 30 % by some signs.
+    """
     theta, _ = members(family, w)
     argument = family.mean(theta) if operation in ("natural_from_mean", "conjugate") else theta
     found = family.with_error(operation, argument)
@@ -372,7 +395,9 @@ def test_sensitivities(family: ExponentialFamily, w: np.ndarray, operation: str)
 
 @every_family
 def test_draws_have_the_moments(family: ExponentialFamily) -> None:
-    """Mean statistics in units of F (a χ² of b degrees) and mean surprise against the entropy, at a chance of 1e-9 each."""
+    """Mean statistics in units of F (a χ² of b degrees) and mean surprise against the entropy, at
+    a chance of 1e-9 each.
+    """
     size = 4000
     for theta in family.natural(**family.example_parameters())[:3]:
         x = family.sample(theta, size, np.random.default_rng(20))

@@ -49,7 +49,10 @@ def _digits():
 
 
 def members(kind: str, d: int, number: int, dtype: type) -> tuple[Case, dict, np.ndarray, float]:
-    """A case, classical parameters, θ and u; in float32 within the range that its products allow."""
+    """A case, classical parameters, θ and u.
+
+    In float32 within the range that its products allow.
+    """
     rng = np.random.default_rng([KINDS.index(kind), d, number])
     decades, condition = (8.0, 12.0) if dtype is np.float64 else (2.0, 3.0)
     member = case(kind, d)
@@ -98,7 +101,10 @@ def test_potentials_means_and_densities(kind: str, d: int, dtype: type) -> None:
 @FAMILIES
 @TYPES
 def test_metrics(kind: str, d: int, dtype: type) -> None:
-    """F against differences of the mean parameters; F⁻¹ and the natural gradient against elimination."""
+    """F against differences of the mean parameters.
+
+    F⁻¹ and the natural gradient against elimination.
+    """
     member, _, theta, unit = members(kind, d, 5, dtype)
     rng = np.random.default_rng(2)
     fisher, inverse = member.family.fisher(theta), member.family.inverse_fisher(theta)
@@ -114,7 +120,9 @@ def test_metrics(kind: str, d: int, dtype: type) -> None:
 @FAMILIES
 @TYPES
 def test_third_cumulants(kind: str, d: int, dtype: type) -> None:
-    """∇³A against differences of F , relative to √(F_ii F_jj F_kk) or the entry itself, of very skew members."""
+    """∇³A against differences of F , relative to √(F_ii F_jj F_kk) or the entry itself, of very
+    skew members.
+    """
     member, _, theta, unit = members(kind, d, 3, dtype)
     tensor = member.family.third_cumulant(theta)
     assert tensor.dtype == dtype
@@ -150,7 +158,8 @@ def test_natural_from_mean(kind: str, d: int, dtype: type) -> None:
         try:
             got = member.family.natural_from_mean(mu)
         except ValueError:
-            continue  # a narrow Gaussian far from zero has no variance left in its rounded second moment
+            # A narrow Gaussian far from zero has no variance left in its rounded second moment
+            continue
         kept += 1
         true = member.oracle.natural_from_mean(precise(mu), precise(got))
         if kind in ("wishart", "inverse_wishart"):
@@ -167,7 +176,10 @@ def test_natural_from_mean(kind: str, d: int, dtype: type) -> None:
 @FAMILIES
 @TYPES
 def test_divergence(kind: str, d: int, dtype: type) -> None:
-    """(E5) : one parameter changed by 1e-12 … 1e-2, in float64; by what float32 resolves there; never negative."""
+    """(E5) : one parameter changed by 1e-12 … 1e-2, in float64; by what float32 resolves there.
+
+    Never negative.
+    """
     member, classical, theta, unit = members(kind, d, 8, dtype)
     rng = np.random.default_rng(3)
     for delta in DELTAS if dtype is np.float64 else (1e-1, 1e-3, 1e-5):
@@ -186,7 +198,10 @@ def test_divergence(kind: str, d: int, dtype: type) -> None:
 @pytest.mark.parametrize("condition", [1.0, 1e4, 1e8, 1e12])
 @pytest.mark.parametrize("mean", [0.0, 1.0, 1e4, 1e8])
 def test_gaussian_grid(d: int, condition: float, mean: float) -> None:
-    """Precisions Q diag(geomspace(1, condition)) Qᵀ, equal means: potentials, means, the divergences of one parameter scaled by 1 + δ."""
+    """Precisions Q diag(geomspace(1, condition)) Qᵀ, equal means.
+
+    potentials, means, the divergences of one parameter scaled by 1 + δ.
+    """
     member = case("multivariate", d)
     directions = np.linalg.qr(np.random.default_rng(20260101 + d).standard_normal((d, d)))[0]
     precision = directions @ np.diag(np.geomspace(1.0, condition, d)) @ directions.T
@@ -218,7 +233,9 @@ def test_gaussian_grid(d: int, condition: float, mean: float) -> None:
 
 
 def test_second_moments_are_inverted_as_far_as_they_hold_a_covariance() -> None:
-    """Mean 1e8, variance 1: of the second moments 1e16 + 1 one digit of the variance is left, and that digit is found exactly."""
+    """Mean 1e8, variance 1: of the second moments 1e16 + 1 one digit of the variance is left, and
+    that digit is found exactly.
+    """
     member = case("multivariate", 2)
     mu = np.asarray([1e8, 1e8, 1e16 + 4, 1e16, 1e16 + 8])
     theta = member.family.natural_from_mean(mu)

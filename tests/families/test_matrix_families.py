@@ -1,4 +1,7 @@
-"""What the families on vectors and matrices share with all others: libraries, devices, dtypes, errors, draws, fits and limiting cases."""
+"""What the families on vectors and matrices share with all others.
+
+libraries, devices, dtypes, errors, draws, fits and limiting cases.
+"""
 
 import array_api_strict
 import numpy as np
@@ -131,7 +134,10 @@ def test_cupy(kind: str) -> None:
 
 @KIND
 def test_batches_are_members_side_by_side(kind: str) -> None:
-    """Leading axes of any shape, an empty batch among them; each member as if it were alone, to the last bit."""
+    """Leading axes of any shape, an empty batch among them.
+
+    Each member as if it were alone, to the last bit.
+    """
     family = case(kind, 2).family
     theta = family.natural(
         **{k: np.reshape(v, (2, 3, *v.shape[1:])) for k, v in moderate(kind, 2, 6).items()}
@@ -167,7 +173,10 @@ def test_arguments_are_never_changed_nor_shared(kind: str) -> None:
 
 @KIND
 def test_statistics_jacobian_is_the_derivative_of_the_statistics(kind: str) -> None:
-    """Central differences with step 1e-5 of points of size one: truncation 1e-10 times third derivatives below 1000, rounding 1e-11."""
+    """Central differences with step 1e-5 of points of size one.
+
+    Truncation 1e-10 times third derivatives below 1000, rounding 1e-11.
+    """
     family = case(kind, 3).family
     x = np.random.default_rng(2).uniform(-0.2, 0.2, (5, family.dim))
     x = x + entries(np, np.eye(3)) if kind in ("wishart", "inverse_wishart") else x
@@ -181,7 +190,7 @@ def test_statistics_jacobian_is_the_derivative_of_the_statistics(kind: str) -> N
 
 
 # Identities
-# ------------------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -190,7 +199,10 @@ seeds = st.integers(0, 2**32 - 1)
 @example("multivariate", 4, 0, 8.0)
 @example("wishart", 3, 1, 8.0)
 def test_identities(kind: str, d: int, seed: int, decades: float) -> None:
-    """(E3), (E6)-(E8) on drawn members; each defect in roundings of the magnitudes that meet in it."""
+    """(E3), (E6)-(E8) on drawn members.
+
+    Each defect in roundings of the magnitudes that meet in it.
+    """
     family = case(kind, d).family
     rng = np.random.default_rng(seed)
     theta = family.natural(**random_classical(rng, kind, d, 1, decades, min(decades, 6.0)))[0]
@@ -222,7 +234,10 @@ def test_identities(kind: str, d: int, seed: int, decades: float) -> None:
 
 @KIND
 def test_natural_and_classical_parameters(kind: str) -> None:
-    """Back to the same numbers where nothing is ill-conditioned: condition numbers below 100 here."""
+    """Back to the same numbers where nothing is ill-conditioned.
+
+    Condition numbers below 100 here.
+    """
     family = case(kind, 3).family
     classical = moderate(kind, 3, 20)
     back = family.classical(family.natural(**classical))
@@ -299,13 +314,15 @@ def test_densities_against_scipy() -> None:
 
 
 # Draws and fits
-# --------------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 @KIND
 @pytest.mark.parametrize("seed", [1, 2])
 def test_moments_of_the_draws(kind: str, seed: int) -> None:
-    """Means of f against μ(θ) in exact standard errors √(F_ii/n), and one random combination of them, which sees the correlations."""
+    """Means of f against μ(θ) in exact standard errors √(F_ii/n), and one random combination of
+    them, which sees the correlations.
+    """
     family = case(kind, 3).family
     theta = family.natural(**moderate(kind, 3, 1))[0]
     rng = np.random.default_rng(seed)
@@ -325,7 +342,9 @@ def test_moments_of_the_draws(kind: str, seed: int) -> None:
 
 @pytest.mark.parametrize("kind", ["multivariate", "diagonal", "isotropic", "known", "centred"])
 def test_projections_of_gaussian_draws(kind: str) -> None:
-    """Kolmogorov-Smirnov: every linear combination is Gaussian with the mean and variance that μ(θ) says."""
+    """Kolmogorov-Smirnov: every linear combination is Gaussian with the mean and variance that
+    μ(θ) says.
+    """
     family = case(kind, 3).family
     theta = family.natural(**moderate(kind, 3, 1))[0]
     classical = {"mean": np.zeros(3), **family.classical(theta)}
@@ -341,7 +360,7 @@ def test_projections_of_gaussian_draws(kind: str) -> None:
 
 @pytest.mark.parametrize("degrees", [2.3, 3.0, 40.0])
 def test_quadratic_forms_of_random_matrices(degrees: float) -> None:
-    """Kolmogorov-Smirnov: vᵀXv/vᵀVv is χ² with n degrees of freedom, and vᵀΨv/vᵀXv with ν − d + 1."""
+    """Kolmogorov-Smirnov: vᵀXv/vᵀVv is χ² of n degrees of freedom, vᵀΨv/vᵀXv of ν − d + 1."""
     scale, v = (
         np.asarray([[2.0, 0.5, 0.0], [0.5, 1.0, 0.25], [0.0, 0.25, 1.0]]),
         np.asarray([1.0, -2.0, 0.5]),
@@ -366,7 +385,10 @@ def test_quadratic_forms_of_random_matrices(degrees: float) -> None:
     "family", [Wishart(3), InverseWishart(3)], ids=["Wishart", "inverse Wishart"]
 )
 def test_almost_singular_draws_stay_in_the_support(family: ExponentialFamily, dtype: type) -> None:
-    """Degrees of freedom 2.001 for 3 × 3 matrices: half of the draws are singular to double precision. Their statistics must exist."""
+    """Degrees of freedom 2.001 for 3 × 3 matrices.
+
+    Half of the draws are singular to double precision. Their statistics must exist.
+    """
     theta = family.natural(scale=np.eye(3, dtype=dtype), degrees_of_freedom=2.001)
     x = family.sample(theta, 500, np.random.default_rng(0))
     assert x.dtype == dtype
@@ -375,7 +397,10 @@ def test_almost_singular_draws_stay_in_the_support(family: ExponentialFamily, dt
 
 
 def test_draws_from_an_ill_conditioned_gaussian() -> None:
-    """Variances 1e-16 and 1e16, correlation 1 − 1e-12: each coordinate keeps its own scale, and their difference its small variance."""
+    """Variances 1e-16 and 1e16, correlation 1 − 1e-12.
+
+    Each coordinate keeps its own scale, and their difference its small variance.
+    """
     covariance = np.asarray([[1e-16, 1.0 - 1e-12], [1.0 - 1e-12, 1e16]])
     family = CentredGaussian(2)
     theta = family.natural(covariance=covariance)
@@ -387,7 +412,9 @@ def test_draws_from_an_ill_conditioned_gaussian() -> None:
 
 @KIND
 def test_fit_matches_the_moments(kind: str) -> None:
-    """μ at the estimate is the weighted mean of f (E9), up to the roundings of well-conditioned samples."""
+    """μ at the estimate is the weighted mean of f (E9), up to the roundings of well-conditioned
+    samples.
+    """
     family = case(kind, 2).family
     rng = np.random.default_rng(4)
     x = family.sample(family.natural(**moderate(kind, 2, 1))[0], 30, rng)
@@ -418,7 +445,7 @@ def test_fit_sees_a_spread_that_the_moments_have_lost() -> None:
 
 
 # Errors
-# ----------------------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_matrices_that_are_no_covariance() -> None:
@@ -426,7 +453,8 @@ def test_matrices_that_are_no_covariance() -> None:
     good = np.eye(2)
     with pytest.raises(
         DomainError,
-        match=r"(?s)^covariance must be a symmetric positive definite matrix, got .* at batch index \(1,\)$",
+        match=r"(?s)^covariance must be a symmetric positive definite matrix, got .* "
+        r"at batch index \(1,\)$",
     ):
         family.natural(mean=np.zeros(2), covariance=np.stack([good, [[1.0, 2.0], [2.0, 1.0]]]))
     with pytest.raises(
@@ -504,7 +532,8 @@ def test_samples_that_determine_no_member(kind: str) -> None:
     x = np.tile([1.0, 0.5, 1.0], (4, 1)) if family.dim == 3 else np.tile([1.0, 0.5], (4, 1))
     with pytest.raises(
         DomainError,
-        match=f"x lies outside the samples that determine an? (inverse )?{family.name.removeprefix('inverse ')}",
+        match=f"x lies outside the samples that determine an? (inverse "
+        f")?{family.name.removeprefix('inverse ')}",
     ):
         family.fit(x)
 

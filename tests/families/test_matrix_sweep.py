@@ -36,7 +36,9 @@ pytestmark = pytest.mark.long
 BAR = 1e-13
 DIGITS = 200
 NUMBER = 5000  # in two and in three dimensions each
-CUMULANTS = 100  # of which third cumulants and the metric in classical parameters, each some metrics of the oracle
+# Of which third cumulants and the metric in classical parameters, each some metrics of the
+# oracle
+CUMULANTS = 100
 METRICS = 500  # of which the metric, that takes the oracle a second for ten
 PAIRS = 1500  # of which divergences to each of five neighbours and to a distant member
 DIMENSIONS = pytest.mark.parametrize(("kind", "d"), [(kind, d) for kind in KINDS for d in (2, 3)])
@@ -49,7 +51,9 @@ def _digits():
 
 
 class Judge:
-    """Collects the worst error of each operation, and fails at the first that the bar does not allow."""
+    """Collects the worst error of each operation, and fails at the first that the bar does not
+    allow.
+    """
 
     def __init__(self, label: str) -> None:
         self.label, self.worst = label, {}
@@ -159,7 +163,8 @@ def test_natural_from_mean(kind: str, d: int) -> None:
         try:
             got = member.family.natural_from_mean(mu)
         except ValueError:
-            continue  # the rounded second moments of a narrow Gaussian far from zero hold no covariance
+            # The rounded second moments of a narrow Gaussian far from zero hold no covariance
+            continue
         kept += 1
         exact, start = precise(mu), precise(got)
         true = oracle.natural_from_mean(exact, start)

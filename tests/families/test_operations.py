@@ -35,7 +35,9 @@ def test_fisher_of_a_gaussian_in_the_classical_chart_has_no_cancellation() -> No
 
 
 def test_fisher_of_skew_families_in_the_classical_chart_has_no_cancellation() -> None:
-    """Log-normal diag(1/s², 1/(2s⁴)) and inverse Gaussian diag(λ/m³, 1/(2λ²)), means far above their deviations: roots and powers, 8 u."""
+    """Log-normal diag(1/s², 1/(2s⁴)) and inverse Gaussian diag(λ/m³, 1/(2λ²)), means far above
+    their deviations: roots and powers, 8 u.
+    """
     family = ir.families.LogNormal()
     metric = family.fisher(
         family.natural(log_mean=[1e8, -1e4], log_variance=[1e-4, 2.0]), chart="classical"
@@ -85,7 +87,10 @@ def test_no_closed_distance_is_said_so() -> None:
 
 
 def test_mixtures_of_far_gaussians_keep_their_variance() -> None:
-    """Second moments at mean 1e8 hold no variance of size one; the mixture geodesic never forms them."""
+    """Second moments at mean 1e8 hold no variance of size one.
+
+    The mixture geodesic never forms them.
+    """
     family = Gaussian()
     ends = family.natural(mean=1e8, variance=1.0), family.natural(mean=1e8 + 2, variance=4.0)
     middle = family.classical(family.m_geodesic(*ends, 0.5))
@@ -143,7 +148,10 @@ def test_curves_have_the_shape_of_their_positions() -> None:
 
 
 def test_projections_in_closed_form() -> None:
-    """The shape-one Gammas with the mean of a Gamma; the Gaussian of prescribed second moment nearest to a centred one."""
+    """The shape-one Gammas with the mean of a Gamma.
+
+    The Gaussian of prescribed second moment nearest to a centred one.
+    """
     gamma = Gamma()
     theta = gamma.natural(shape=[3.0, 1e-3, 1e6], rate=[2.0, 10.0, 1e-3])
     found = gamma.m_projection(
@@ -181,7 +189,10 @@ def test_projections_that_do_not_exist() -> None:
 
 
 def test_conjugate_prior_of_the_exponential_is_a_gamma() -> None:
-    """With respect to the rate, π ∝ rate^ν e^{−νm rate}: shape ν + 1 and rate νm. Logarithms of size 40, a few roundings each."""
+    """With respect to the rate, π ∝ rate^ν e^{−νm rate}: shape ν + 1 and rate νm.
+
+    Logarithms of size 40, a few roundings each.
+    """
     x = np.random.default_rng(1).exponential(2.0, (7, 1))
     posterior = Exponential().conjugate_prior(mean=np.asarray([1.5]), strength=2.5).posterior(x)
     law = stats.gamma(posterior.strength + 1, scale=1 / (posterior.strength * posterior.mean[0]))
@@ -308,7 +319,10 @@ def test_a_draw_of_a_product_stays_in_the_support_of_its_factors() -> None:
 
 
 def tilted_normal(**options) -> ExponentialTilt:
-    """The standard Gaussian measure tilted by x and x²: N(m, s²) again, with A up to a constant that of (E12) with θ₂ − ½."""
+    """The standard Gaussian measure tilted by x and x².
+
+    N(m, s²) again, with A up to a constant that of (E12) with θ₂ − ½.
+    """
 
     def log_partition(xp, theta):
         precision = 1.0 - 2.0 * theta[..., 1]
@@ -325,7 +339,10 @@ def tilted_normal(**options) -> ExponentialTilt:
 
 
 def test_a_tilt_from_its_statistics_and_log_partition_alone() -> None:
-    """Against the Gaussian family in closed form: exact first derivatives, and second ones to 1e-10."""
+    """Against the Gaussian family in closed form.
+
+    Exact first derivatives, and second ones to 1e-10.
+    """
     tilt, family = tilted_normal(), Gaussian()
     # Binary fractions, so that θ₂ − ½ is exact for the neighbours too.
     theta = np.asarray([[0.25, 0.25], [-2.0, -3.0], [5.0, 0.375]])
@@ -345,7 +362,8 @@ def test_a_tilt_from_its_statistics_and_log_partition_alone() -> None:
         )
     with pytest.raises(
         DomainError,
-        match=r"theta lies outside the natural parameter space of exponential tilt: the condition that was given",
+        match=r"theta lies outside the natural parameter space of exponential tilt: "
+        r"the condition that was given",
     ):
         tilt.mean(np.asarray([0.0, 0.6]))
     with pytest.raises(OptionError, match="the entropy of exponential tilt needs mean_log_h"):

@@ -1,4 +1,7 @@
-"""The families on the half-line as objects: laws (E2)-(E8), samples, fits, other array libraries, and messages."""
+"""The families on the half-line as objects.
+
+Laws (E2)-(E8), samples, fits, other array libraries, and messages.
+"""
 
 import array_api_strict
 import numpy as np
@@ -83,7 +86,9 @@ def sensitivity(family: ExponentialFamily, theta: np.ndarray) -> np.ndarray:
 @example(extreme(ChiSquared(), 1e-8))
 @example(extreme(ChiSquared(), 1e8))
 def test_mean_and_its_inverse(member: tuple[ExponentialFamily, np.ndarray]) -> None:
-    """(E2), (E6): natural_from_mean ∘ mean is the identity, up to the roundings of μ (8 u at most) times its condition number."""
+    """(E2), (E6): natural_from_mean ∘ mean is the identity, up to the roundings of μ (8 u at most)
+    times its condition number.
+    """
     family, theta = member
     kappa = sensitivity(family, theta)
     assume(
@@ -100,7 +105,10 @@ def test_mean_and_its_inverse(member: tuple[ExponentialFamily, np.ndarray]) -> N
 def test_fisher_its_inverse_and_the_natural_gradient(
     member: tuple[ExponentialFamily, np.ndarray], slope: tuple[float, float]
 ) -> None:
-    """(E3), (E4), (E7), (E8) for L = ⟨c, μ(θ)⟩, of which ∇_θ L = F c and ∇_μ L = c; 20 u of the magnitudes that meet."""
+    """(E3), (E4), (E7), (E8) for L = ⟨c, μ(θ)⟩, of which ∇_θ L = F c and ∇_μ L = c.
+
+    20 u of the magnitudes that meet.
+    """
     family, theta = member
     fisher, inverse = family.fisher(theta), family.inverse_fisher(theta)
     deviation = np.sqrt(np.diag(fisher))
@@ -127,7 +135,10 @@ def test_fisher_its_inverse_and_the_natural_gradient(
 def test_divergence(
     member: tuple[ExponentialFamily, np.ndarray], step: float, direction: tuple[float, float]
 ) -> None:
-    """(E5) in all directions of θ, against its three terms at 160 digits: 64 u relative, never negative, zero at the same parameters."""
+    """(E5) in all directions of θ, against its three terms at 160 digits.
+
+    64 u relative, never negative, zero at the same parameters.
+    """
     family, theta = member
     other = theta * (1 + step * np.asarray(direction[: family.number]))
     with MP.workdps(DIGITS):
@@ -143,7 +154,9 @@ def test_divergence(
 @example(extreme(InverseGamma(), 1e8, 1e8), 1e-4)
 @example(extreme(ChiSquared(), 1e8), 0.3)
 def test_conjugate_functions(member: tuple[ExponentialFamily, np.ndarray], step: float) -> None:
-    """(E6): A(θ) + A*(μ) = ⟨θ, μ⟩ at μ = μ(θ), and A(θ′) + A*(μ) − ⟨θ′, μ⟩ = KL(θ‖θ′) at any other θ′."""
+    """(E6): A(θ) + A*(μ) = ⟨θ, μ⟩ at μ = μ(θ), and A(θ′) + A*(μ) − ⟨θ′, μ⟩ = KL(θ‖θ′) at any other
+    θ′.
+    """
     family, theta = member
     assume(np.max(sensitivity(family, theta)) * UNIT < 1e-3)
     mu = family.mean(theta)
@@ -213,7 +226,8 @@ def test_ends_of_the_support() -> None:
     ):
         with pytest.raises(
             DomainError,
-            match=rf"x lies outside the support of {family.name}: x > 0 fails at batch index \(1,\)",
+            match=rf"x lies outside the support of {family.name}: x > 0 fails at batch "
+            rf"index \(1,\)",
         ):
             family.statistics(np.asarray([[1.0], [0.0]]))
     with pytest.raises(
@@ -230,7 +244,10 @@ def test_ends_of_the_support() -> None:
 
 @every_family
 def test_fit_matches_the_moments(family: ExponentialFamily) -> None:
-    """The estimate is where (E9) is stationary: μ(θ) = Σ w f(x), up to the roundings of the moments times the condition of μ(θ)."""
+    """The estimate is where (E9) is stationary.
+
+    μ(θ) = Σ w f(x), up to the roundings of the moments times the condition of μ(θ).
+    """
     rng = np.random.default_rng(20260102)
     x = family.sample(middle(family, 1.5, 0.8), 200, rng)
     weights = rng.dirichlet(np.ones(200))
@@ -244,7 +261,10 @@ def test_fit_matches_the_moments(family: ExponentialFamily) -> None:
 
 
 def test_fits_see_a_spread_that_the_moments_have_lost() -> None:
-    """Points whose second statistic keeps nothing of their spread; expected values by expansion in the spread ε, error O(ε²)."""
+    """Points whose second statistic keeps nothing of their spread.
+
+    Expected values by expansion in the spread ε, error O(ε²).
+    """
     x = np.asarray([[1e8 - 1], [1e8 + 1]])  # ε = 1e-8
     assert InverseGaussian().classical(InverseGaussian().fit(x))["shape"] == pytest.approx(
         1e24, rel=1e-12
@@ -302,7 +322,9 @@ Z_LIMIT = stats.norm.isf(FALSE_ALARM / 2)
 
 @pytest.mark.parametrize(("family", "values", "law"), LAWS, ids=LAW_IDS)
 def test_draws(family: ExponentialFamily, values: tuple[float, ...], law: object) -> None:
-    """Kolmogorov-Smirnov against SciPy, and means of f against μ(θ) in exact standard errors √(F_ii/n)."""
+    """Kolmogorov-Smirnov against SciPy, and means of f against μ(θ) in exact standard errors
+    √(F_ii/n).
+    """
     theta = middle(family, *values)
     x = family.sample(theta, SIZE, np.random.default_rng(1))
     assert stats.kstest(x[:, 0], law.cdf).pvalue > FALSE_ALARM
@@ -315,7 +337,10 @@ def test_draws(family: ExponentialFamily, values: tuple[float, ...], law: object
 def test_density_and_entropy_are_those_of_scipy(
     family: ExponentialFamily, values: tuple[float, ...], law: object
 ) -> None:
-    """The classical parameters mean what SciPy's do: log-densities at quantiles and entropies to 1e-10, far below any wrong convention."""
+    """The classical parameters mean what SciPy's do.
+
+    log-densities at quantiles and entropies to 1e-10, far below any wrong convention.
+    """
     theta = middle(family, *values)
     x = law.ppf([0.01, 0.3, 0.5, 0.99])
     np.testing.assert_allclose(
@@ -348,7 +373,10 @@ def test_a_wrong_member_is_caught() -> None:
 def test_draws_from_extreme_members_stay_in_the_support(
     family: ExponentialFamily, dtype: type, value: float
 ) -> None:
-    """Draws that under- or overflow are the numbers next to the ends of the support; the density exists at each."""
+    """Draws that under- or overflow are the numbers next to the ends of the support.
+
+    The density exists at each.
+    """
     value = {"Weibull": min(max(value, 1e-3), 1e3)}.get(
         family.name, value
     )  # θ = λ⁻ᵏ in the range of float32
@@ -361,7 +389,9 @@ def test_draws_from_extreme_members_stay_in_the_support(
 
 
 def test_inverse_gaussian_draws_far_from_normal() -> None:
-    """At m/λ = 1e12 most draws are near λ, where the textbook root is a difference of much larger numbers; the law there is Lévy's."""
+    """At m/λ = 1e12 most draws are near λ, where the textbook root is a difference of much larger
+    numbers; the law there is Lévy's.
+    """
     x = InverseGaussian().sample(
         middle(InverseGaussian(), 1e12, 1.0), SIZE, np.random.default_rng(3)
     )[:, 0]
@@ -503,14 +533,16 @@ def test_parameters_outside_their_space(family: ExponentialFamily) -> None:
     theta = np.stack([middle(family, 1.0, 1.0), np.zeros(family.number)])
     with pytest.raises(
         DomainError,
-        match=rf"outside the natural parameter space of {family.name}: .* > 0 fails at batch index \(1,\)",
+        match=rf"outside the natural parameter space of {family.name}: .* > 0 fails at "
+        rf"batch index \(1,\)",
     ):
         family.mean(theta)
     if family.name != "chi-squared":  # every real number is the mean logarithm of some χ²
         mu = np.stack([family.mean(theta[0]), np.zeros(family.number)])
         with pytest.raises(
             DomainError,
-            match=rf"outside the mean parameter space of {family.name}: .* > 0 fails at batch index \(1,\)",
+            match=rf"outside the mean parameter space of {family.name}: .* > 0 fails at "
+            rf"batch index \(1,\)",
         ):
             family.natural_from_mean(mu)
 
@@ -539,7 +571,10 @@ def test_known_parameters() -> None:
 
 
 def test_families_are_related_as_textbooks_say() -> None:
-    """Special cases that hold exactly: divergences do not see a change of variable, and one family contains another."""
+    """Special cases that hold exactly.
+
+    Divergences do not see a change of variable, and one family contains another.
+    """
     first, second = 0.75, 2.0
     exponential = Exponential().kl(middle(Exponential(), first), middle(Exponential(), second))
     weibull = Weibull(1.0).kl(middle(Weibull(1.0), 1 / first), middle(Weibull(1.0), 1 / second))

@@ -55,7 +55,9 @@ def sensitivity(member: Member) -> np.ndarray:
 @example(SMALL_GAMMA)
 @example(NARROW_GAUSSIAN)
 def test_mean_and_its_inverse(member: Member) -> None:
-    """(E2), (E6): natural_from_mean ∘ mean is the identity, up to the roundings of μ times its condition number."""
+    """(E2), (E6): natural_from_mean ∘ mean is the identity, up to the roundings of μ times its
+    condition number.
+    """
     family, theta = member
     kappa = sensitivity(member)
     assume(
@@ -119,7 +121,10 @@ def test_natural_gradient_is_the_gradient_in_mean_parameters(
 def test_divergence_is_the_bregman_divergence_of_the_log_partition(
     member: Member, step: np.ndarray
 ) -> None:
-    """(E5) against its three terms at 100 digits: never negative, 64 u relative (see test_accuracy) whatever the distance."""
+    """(E5) against its three terms at 100 digits.
+
+    Never negative, 64 u relative (see test_accuracy) whatever the distance.
+    """
     family, theta = member
     other = theta * (1 + step)
     with MP.workdps(100):
@@ -134,7 +139,9 @@ def test_divergence_is_the_bregman_divergence_of_the_log_partition(
 @example(LARGE_GAMMA, np.asarray([1e-4, 1e-4]))
 @example(SMALL_GAMMA, np.asarray([0.3, 0.3]))
 def test_conjugate_functions(member: Member, step: np.ndarray) -> None:
-    """(E6): A(θ) + A*(μ) = ⟨θ, μ⟩ at μ = μ(θ), and A(θ′) + A*(μ) − ⟨θ′, μ⟩ = KL(θ‖θ′) at any other θ′."""
+    """(E6): A(θ) + A*(μ) = ⟨θ, μ⟩ at μ = μ(θ), and A(θ′) + A*(μ) − ⟨θ′, μ⟩ = KL(θ‖θ′) at any other
+    θ′.
+    """
     family, theta = member
     assume(np.max(sensitivity(member)) * UNIT < 1e-3)
     mu = family.mean(theta)

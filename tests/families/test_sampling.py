@@ -1,4 +1,6 @@
-"""Draws against exact moments and distribution functions, with seeds fixed and the chance of a false alarm stated."""
+"""Draws against exact moments and distribution functions, with seeds fixed and the chance of a
+false alarm stated.
+"""
 
 import numpy as np
 import pytest
@@ -26,7 +28,10 @@ Z_LIMIT = stats.norm.isf(FALSE_ALARM / 2)
 def test_moments_of_the_statistics(
     family: ExponentialFamily, classical: dict[str, float], seed: int
 ) -> None:
-    """Sample means of f against μ(θ) in standard errors √(F_ii/n): exact moments, so the z-score is standard normal to O(1/√n)."""
+    """Sample means of f against μ(θ) in standard errors √(F_ii/n).
+
+    Exact moments, so the z-score is standard normal to O(1/√n).
+    """
     theta = family.natural(**classical)
     f = family.statistics(family.sample(theta, SIZE, np.random.default_rng(seed)))
     z = (np.mean(f, axis=0) - family.mean(theta)) / np.sqrt(np.diag(family.fisher(theta)) / SIZE)
@@ -69,7 +74,10 @@ def test_batches_and_seeds() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_draws_that_underflow_stay_in_the_support(dtype: type) -> None:
-    """At shape 1e-3 half of the draws are below the smallest positive number; the statistics of each must still exist."""
+    """At shape 1e-3 half of the draws are below the smallest positive number.
+
+    The statistics of each must still exist.
+    """
     family = Gamma()
     x = family.sample(
         family.natural(shape=np.asarray(1e-3, dtype=dtype), rate=1.0),

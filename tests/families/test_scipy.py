@@ -1,4 +1,6 @@
-"""Members as distributions of scipy.stats and back, over all families that the package holds: a new file is tested from its first day.
+"""Members as distributions of scipy.stats and back, over all families that the package holds.
+
+a new file is tested from its first day.
 
 SciPy's densities share no code with ours, and they are the oracle. They lose digits where ours do
 not, so the members are ordinary ones, and roundings are counted in units of u = 2⁻⁵³ times the
@@ -50,7 +52,10 @@ def points(family: ExponentialFamily, x: np.ndarray) -> np.ndarray:
 
 
 def sizes(family: ExponentialFamily, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """What the terms of (E1) add up to; log-determinants by way of a Cholesky factor, as SciPy has them, lose the condition number."""
+    """What the terms of (E1) add up to.
+
+    log-determinants by way of a Cholesky factor, as SciPy has them, lose the condition number.
+    """
     size = (
         np.abs(family.statistics(x)) @ np.abs(theta)
         + np.abs(family.log_partition(theta))
@@ -76,7 +81,9 @@ def density(frozen, x: np.ndarray) -> np.ndarray:
 
 @every_family
 def test_densities_are_those_of_scipy(family: ExponentialFamily) -> None:
-    """64 u of the terms: sums of a dozen of them, and of lgamma and powers that are right to a few units in the last place."""
+    """64 u of the terms: sums of a dozen of them, and of lgamma and powers that are right to a few
+    units in the last place.
+    """
     for theta in members(family):
         x = family.sample(theta, 20, np.random.default_rng(1))
         error = np.abs(
@@ -90,7 +97,8 @@ def test_densities_are_those_of_scipy(family: ExponentialFamily) -> None:
 
 @every_family
 def test_there_and_back(family: ExponentialFamily) -> None:
-    """The same family with the same parameters, where no other family stands for SciPy's distribution; the same distribution in any case.
+    """The same family with the same parameters, where no other family stands for SciPy's
+    distribution; the same distribution in any case.
 
     An inverse, a square and its root, an exponential and its logarithm: 8 u of the largest
     parameter, times the condition number of a matrix that is inverted twice.
@@ -135,7 +143,8 @@ def test_batches_of_numbers_become_batches_in_scipy(family: ExponentialFamily) -
 def test_batches_of_vectors_are_refused(family: ExponentialFamily) -> None:
     with pytest.raises(
         ShapeError,
-        match=rf"scipy\.stats\.{family.scipy_name} takes one member at a time: theta must have shape",
+        match=rf"scipy\.stats\.{family.scipy_name} takes one member at a time: theta "
+        rf"must have shape",
     ):
         family.to_scipy(members(family))
 

@@ -1,4 +1,7 @@
-"""The families of counts, categories and proportions as objects: conventions, relations, samples, other libraries, and messages."""
+"""The families of counts, categories and proportions as objects.
+
+conventions, relations, samples, other libraries, and messages.
+"""
 
 import itertools
 import math
@@ -47,7 +50,10 @@ SCIPY = [
 def test_classical_parameters_are_those_of_scipy(
     family: ExponentialFamily, classical: dict, law: object
 ) -> None:
-    """Log-densities and entropies to 1e-12, far below any wrong convention; SciPy sums some entropies to 1e-9."""
+    """Log-densities and entropies to 1e-12, far below any wrong convention.
+
+    SciPy sums some entropies to 1e-9.
+    """
     theta = family.natural(**classical)
     if isinstance(family, Beta):
         x = np.asarray([0.01, 0.4, 0.99])
@@ -84,7 +90,10 @@ def test_vectors_are_those_of_scipy() -> None:
     ids=repr,
 )
 def test_base_measure_completes_the_probability(family: ExponentialFamily) -> None:
-    """log h + ⟨θ, f⟩ − A is the log-probability that the family forms otherwise: a few roundings of terms below 200."""
+    """log h + ⟨θ, f⟩ − A is the log-probability that the family forms otherwise.
+
+    a few roundings of terms below 200.
+    """
     theta = family.natural(**family.example_parameters())
     x = family.sample(theta, 20, np.random.default_rng(1))
     linear = (
@@ -119,7 +128,10 @@ SAME = [
 def test_families_that_are_the_same(
     first: ExponentialFamily, second: ExponentialFamily, theta: list[float]
 ) -> None:
-    """They agree to the roundings of two ways to compute the same; third cumulants that the base differentiates, to 1e-9."""
+    """They agree to the roundings of two ways to compute the same.
+
+    Third cumulants that the base differentiates, to 1e-9.
+    """
     parameter, other = np.asarray(theta), np.asarray(theta) * 1.25
     for operation in OPERATIONS:
         rounding = 1e-9 if operation == "third_cumulant" else 64 * UNIT
@@ -148,7 +160,10 @@ def test_families_that_are_the_same(
 @example(-8.0, -8.0, 1e-8)
 @example(8.0, 8.0, 1e-12)
 def test_beta_is_its_own_mirror_image(first: float, second: float, step: float) -> None:
-    """x → 1 − x exchanges the parameters and changes nothing else: to the last digits, at any unequal pair."""
+    """x → 1 − x exchanges the parameters and changes nothing else.
+
+    To the last digits, at any unequal pair.
+    """
     family = Beta()
     theta, mirrored = (
         np.asarray([10.0**first, 10.0**second]),
@@ -194,7 +209,10 @@ def test_coordinates_of_the_simplex_may_be_exchanged(
 )
 @example([30720, -30720, 0], 0, 2.0**-33)
 def test_any_category_may_be_the_reference(logits: list[int], index: int, step: float) -> None:
-    """Divergence and distance do not change when the categories are exchanged: differences of these logits are exact."""
+    """Divergence and distance do not change when the categories are exchanged.
+
+    Differences of these logits are exact.
+    """
     family = Categorical(4)
     a = np.asarray([*logits, 0]) / 1024
     b = a + step * np.eye(4)[index]
@@ -214,7 +232,10 @@ def test_any_category_may_be_the_reference(logits: list[int], index: int, step: 
 
 
 def test_entropy_of_wide_counts() -> None:
-    """A count of large mean m differs from m times a Gamma variate by nothing but its unit: H = log m + H(Gamma) + O(1/m)."""
+    """A count of large mean m differs from m times a Gamma variate by nothing but its unit.
+
+    H = log m + H(Gamma) + O(1/m).
+    """
     for size in (1.0, 5.0, 100.0):
         for odds in (1e9, 1e13, 1e20):
             theta = np.asarray([-math.log1p(1 / odds)])
@@ -225,7 +246,10 @@ def test_entropy_of_wide_counts() -> None:
 
 @pytest.mark.parametrize(("size", "odds"), [(0.3, 500.0), (5.0, 500.0), (2.5, 2000.0)])
 def test_entropy_of_many_counts_by_summation(size: float, odds: float) -> None:
-    """All counts up to 60 times the mean or more, where the tail is below 1e-20; SciPy's log Γ limits the sum to 1e-11."""
+    """All counts up to 60 times the mean or more, where the tail is below 1e-20.
+
+    SciPy's log Γ limits the sum to 1e-11.
+    """
     x = np.arange(int(100 * (size + 1) * odds))
     law = stats.nbinom(size, 1 / (1 + odds))
     log_p = law.logpmf(x)
@@ -263,7 +287,10 @@ def test_logits_beyond_the_range_of_exponentials() -> None:
     np.testing.assert_array_equal(family.kl(theta, -theta), [1e8, 1e8, 0.0])
     np.testing.assert_array_equal(family.entropy(theta)[:2], [0.0, 0.0])
     assert family.fisher_rao_distance(theta[0], theta[1]) == math.pi
-    message = r"theta lies outside the members whose Fisher information has an inverse: p\(1 - p\) > 0 .* index \(0,\)"
+    message = (
+        r"theta lies outside the members whose Fisher information has an "
+        r"inverse: p\(1 - p\) > 0 .* index \(0,\)"
+    )
     for call in (family.inverse_fisher, lambda t: family.natural_gradient(t, np.ones(1))):
         with pytest.raises(DomainError, match=message):
             call(theta)
@@ -278,7 +305,8 @@ def test_logits_beyond_the_range_of_exponentials() -> None:
     assert Categorical(3).log_prob(far, np.asarray([1.0])) == -2e8
     with pytest.raises(
         DomainError,
-        match="the members whose Fisher information has an inverse: every probability > 0 in this precision",
+        match="the members whose Fisher information has an inverse: every "
+        "probability > 0 in this precision",
     ):
         Categorical(3).inverse_fisher(far)
     with pytest.raises(
@@ -439,7 +467,10 @@ def deviations(family: ExponentialFamily, drawn: np.ndarray, theta: np.ndarray) 
     ("family", "classical"), DRAWN, ids=[f"{f!r}{i}" for i, (f, _) in enumerate(DRAWN)]
 )
 def test_draws(family: ExponentialFamily, classical: dict) -> None:
-    """First moments in standard errors; all probabilities by χ² for discrete families; Kolmogorov-Smirnov for Beta marginals."""
+    """First moments in standard errors; all probabilities by χ² for discrete families.
+
+    Kolmogorov-Smirnov for Beta marginals.
+    """
     theta = family.natural(**classical)
     x = family.sample(theta, SIZE, np.random.default_rng(1))
     assert np.all(np.abs(deviations(family, x, theta)) < Z_LIMIT)
@@ -460,7 +491,9 @@ def test_draws(family: ExponentialFamily, classical: dict) -> None:
 
 
 def test_a_wrong_member_is_caught() -> None:
-    """The same deviations reject samples whose parameter is off by a few percent, so they can fail."""
+    """The same deviations reject samples whose parameter is off by a few percent, so they can
+    fail.
+    """
     for family, right, wrong in (
         (Poisson(), {"rate": 4.0}, {"rate": 4.2}),
         (Beta(), {"alpha": 2.0, "beta": 3.0}, {"alpha": 2.0, "beta": 3.2}),
@@ -500,7 +533,10 @@ def test_draws_from_extreme_members_stay_in_the_support(dtype: type) -> None:
 
 
 def test_ising_by_hand() -> None:
-    """Two spins: E x₁x₂ = tanh J without a field; a product when they do not interact; sums over eight states for three."""
+    """Two spins: E x₁x₂ = tanh J without a field; a product when they do not interact.
+
+    Sums over eight states for three.
+    """
     family = Ising(2)
     for j in (1e-3, 0.5, 3.0, 15.0):
         theta = np.asarray([0.0, 0.0, j])
@@ -568,7 +604,8 @@ def test_mean_of_one_nearly_free_spin() -> None:
 @pytest.mark.parametrize("binary", [False, True])
 @pytest.mark.parametrize("scale", [0.1, 1.0, 10.0, 40.0])
 def test_fisher_information_of_frozen_spins(scale: float, binary: bool) -> None:
-    """F, F⁻¹ and F⁻¹v in units of the roots of their diagonals, where one state has all the probability but 10⁻¹⁰⁰ at most.
+    """F, F⁻¹ and F⁻¹v in units of the roots of their diagonals, where one state has all the
+    probability but 10⁻¹⁰⁰ at most.
 
     Logits of size 6 scale round by as many u, and with them the probabilities; on top of that some
     fifty roundings of sums and of a factorisation that is conditioned alike at all scales. 70 u are
@@ -603,7 +640,9 @@ EVERY = [
 
 @pytest.mark.parametrize("family", EVERY, ids=repr)
 def test_torch(family: ExponentialFamily) -> None:
-    """The same numbers as NumPy's, to elementary functions that differ by a unit or two, and what κ ≤ 100 makes of them."""
+    """The same numbers as NumPy's, to elementary functions that differ by a unit or two, and what
+    κ ≤ 100 makes of them.
+    """
     torch = pytest.importorskip(
         "torch", reason="PyTorch is an optional library of a user who cross-checks"
     )
@@ -654,7 +693,10 @@ def test_batches(family: ExponentialFamily) -> None:
 
 
 def test_probabilities_close_to_one_keep_what_is_left() -> None:
-    """1 − p is never formed from p: variance, entropy and log-probability of what all but never happens."""
+    """1 − p is never formed from p.
+
+    variance, entropy and log-probability of what all but never happens.
+    """
     theta = np.asarray([40.0, 0.0])
     with mpmath.workdps(40):
         rest = 2 * mpmath.exp(-40) / (1 + 2 * mpmath.exp(-40))

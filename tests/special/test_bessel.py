@@ -1,4 +1,5 @@
-"""Bessel ratios, logarithms and their Bregman remainders against mpmath's I_ν, at orders from 0 to 10⁶ and arguments from 1e-300 to 1e300.
+"""Bessel ratios, logarithms and their Bregman remainders against mpmath's I_ν, at orders from 0 to
+10⁶ and arguments from 1e-300 to 1e300.
 
 Errors are in units of u = 2⁻⁵³ (2⁻²⁴ in float32). Sums of positive terms along a recurrence of at
 most twenty steps: twice the most seen is allowed, as stated at each tolerance.
@@ -32,7 +33,10 @@ TYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
 
 def digits_for(*kappas: float) -> int:
-    """R′ and the remainders cancel like κ⁻² for large and κ² for small arguments; 50 digits are left."""
+    """R′ and the remainders cancel like κ⁻² for large and κ² for small arguments.
+
+    50 digits are left.
+    """
     return 50 + 4 * max(abs(int(np.log10(kappa))) if kappa > 0 else 0 for kappa in kappas)
 
 
@@ -86,7 +90,9 @@ def assert_close(
 @TYPES
 @pytest.mark.parametrize("order", ORDERS)
 def test_ratio_and_logarithm(order: float, dtype: type) -> None:
-    """Most seen: 13 u in R′, 22 u in R/κ − R′, 8 u in R″, 11 u elsewhere, all of them at the lowest orders."""
+    """Most seen: 13 u in R′, 22 u in R/κ − R′, 8 u in R″, 11 u elsewhere, all of them at the
+    lowest orders.
+    """
     grid = ARGUMENTS.astype(dtype)
     curvature = bessel_ratio_curvature(np, order, grid)
     assert curvature.dtype == dtype
@@ -127,7 +133,9 @@ def test_logarithm(order: float) -> None:
 @TYPES
 @pytest.mark.parametrize("order", ORDERS)
 def test_inverse(order: float, dtype: type) -> None:
-    """As a function of R where R < ½ and of 1 − R elsewhere, whose conditions R/(κR′) ≤ 2 and (1 − R)/(κR′) ≤ 1 are part of the 40 u."""
+    """As a function of R where R < ½ and of 1 − R elsewhere, whose conditions R/(κR′) ≤ 2 and (1 −
+    R)/(κR′) ≤ 1 are part of the 40 u.
+    """
     exact = {kappa: literal(order, float(kappa)) for kappa in ARGUMENTS}
     ratio, complement = (
         np.asarray([float(exact[kappa][name]) for kappa in ARGUMENTS], dtype=dtype)
@@ -165,7 +173,10 @@ FACTORS = (
 @TYPES
 @pytest.mark.parametrize("order", [0.0, 0.5, 18.5, 49.0])
 def test_bregman_remainders(order: float, dtype: type) -> None:
-    """At any distance, and on both sides of the joint of quadrature and closed form: 18 u is the most seen, 64 u allowed."""
+    """At any distance, and on both sides of the joint of quadrature and closed form.
+
+    18 u is the most seen, 64 u allowed.
+    """
     for start in (1e-6, 0.4, 1.0, 2.5, 9.0, 25.0, 80.0, 1e3, 1e8):
         a = dtype(start)
         b = a * np.asarray(FACTORS, dtype=dtype)
@@ -212,7 +223,10 @@ def test_the_ends_of_the_range(order: float) -> None:
 
 
 def test_start_of_the_inversion() -> None:
-    """Newton's iteration starts within 2 % of the root, for every order; three steps of it are taken."""
+    """Newton's iteration starts within 2 % of the root, for every order.
+
+    Three steps of it are taken.
+    """
     for order in (0.0, 0.5, 1.0, 4.0, 49.0, 1e4):
         kappa = np.logspace(-8, 8, 2001)
         exact = bessel_ratio(np, order, kappa)

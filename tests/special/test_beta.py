@@ -1,4 +1,6 @@
-"""Increments of log Γ and its derivatives, the beta function and the inverse of its gradient against mpmath, over sixteen decades."""
+"""Increments of log Γ and its derivatives, the beta function and the inverse of its gradient
+against mpmath, over sixteen decades.
+"""
 
 import itertools
 
@@ -127,7 +129,9 @@ def bregman(a: mpf, b: mpf) -> mpf:
 @pytest.mark.parametrize("signs", [(1, 0), (0, 1), (1, 1), (1, -1)], ids=str)
 @pytest.mark.parametrize("step", [1e-12, 1e-6, -1e-2, -0.4, 9.0])
 def test_drop_of_the_remainder(step: float, signs: tuple[int, int]) -> None:
-    """Judged by what it is a part of, the divergence of two Beta distributions, whose larger parameter is the first; 8 u are seen."""
+    """Judged by what it is a part of, the divergence of two Beta distributions, whose larger
+    parameter is the first; 8 u are seen.
+    """
     a, r = (x[PAIRS[0] >= PAIRS[1]] for x in PAIRS)
     b, s = a * (1 + step) ** signs[0], r * (1 + step) ** signs[1]
     values = reduced_lgamma_bregman_drop(np, a, b, r, s, s - r)
@@ -150,7 +154,9 @@ def test_gap_of_mean_logarithms() -> None:
 
 @pytest.mark.parametrize("size", [2, 3, 10])
 def test_inverse_gradient_reaches_its_target(size: int) -> None:
-    """The residual in units of μ: 16 u, the rounding of the forward function and of α, which it is no more sensitive to than |μ|.
+    """The residual in units of μ.
+
+    16 u, the rounding of the forward function and of α, which it is no more sensitive to than |μ|.
 
     Rows of one size, of sizes within a factor of e⁴ or so, and over sixteen decades, all in one
     batch.
@@ -241,7 +247,8 @@ def compiled_inverse(xp, mu: np.ndarray) -> np.ndarray:
 )
 @pytest.mark.parametrize("size", [2, 3, 200])
 def test_inverse_gradient_of_huge_entries(size: int, inverse) -> None:
-    """Where rounding moves the scale by 1e-4 (at 1e12) or leaves it open (from 1e14), the residual is still a few u of μ in every entry.
+    """Where rounding moves the scale by 1e-4 (at 1e12) or leaves it open (from 1e14), the residual
+    is still a few u of μ in every entry.
 
     The small entries are the test: they are off by the square of every change of scale that they
     did not take part in. 18 u are seen up to 1e12, and 130 u where the scale is open, since it is
@@ -265,7 +272,10 @@ def test_inverse_gradient_of_huge_entries(size: int, inverse) -> None:
 
 @pytest.mark.parametrize("size", [2, 3, 20])
 def test_concentrations_of_a_mean_and_what_its_logarithm_exceeds(size: int) -> None:
-    """Members of α₀ from 1 to 1e16, from rounded means and gaps: 16 u, of which their roundings are 2 u, the formula for the gap 8 u."""
+    """Members of α₀ from 1 to 1e16, from rounded means and gaps.
+
+    16 u, of which their roundings are 2 u, the formula for the gap 8 u.
+    """
     rng = np.random.default_rng(size)
     scale, share = 10.0 ** rng.uniform(0, 16, (100, 1)), rng.dirichlet(np.full(size, 0.5), 100)
     alpha = np.maximum(scale * share, 1e-6)
@@ -276,7 +286,9 @@ def test_concentrations_of_a_mean_and_what_its_logarithm_exceeds(size: int) -> N
 
 
 def very_unequal() -> np.ndarray:
-    """Equal concentrations, random ones over sixteen decades, and one that outweighs two tiny ones."""
+    """Equal concentrations, random ones over sixteen decades, and one that outweighs two tiny
+    ones.
+    """
     rng = np.random.default_rng(7)
     equal = np.repeat(np.logspace(-8, 8, 17)[:, None], 3, axis=1)
     return np.concatenate(
@@ -289,7 +301,8 @@ def very_unequal() -> np.ndarray:
 
 
 def test_very_unequal_concentrations() -> None:
-    """One step of Newton's method at many digits, in units of what the rounding of the gaps moves each entry by: 3 u are seen.
+    """One step of Newton's method at many digits, in units of what the rounding of the gaps moves
+    each entry by: 3 u are seen.
 
     That step is the error if the error is small, and anything but small if it is not.
     """
@@ -330,7 +343,10 @@ def test_very_unequal_concentrations() -> None:
 
 
 def test_means_and_gaps_of_no_concentrations() -> None:
-    """Means that sum to more than the gaps leave room for: the iteration finds nothing and says so."""
+    """Means that sum to more than the gaps leave room for.
+
+    The iteration finds nothing and says so.
+    """
     with (
         np.errstate(all="ignore"),
         pytest.raises(
@@ -343,7 +359,10 @@ def test_means_and_gaps_of_no_concentrations() -> None:
 
 
 def test_divergence_of_concentrations_that_fall_by_many_decades() -> None:
-    """Entries of β that a difference from α rounds to a few digits; 5 u are seen, of a sum of some twenty terms."""
+    """Entries of β that a difference from α rounds to a few digits.
+
+    5 u are seen, of a sum of some twenty terms.
+    """
     alpha = np.asarray([3522646.177426364, 2.612139997579976e-06, 8604195.644245729])
     rows = [(alpha, np.asarray([0.891199565919685, 9.125123531516058e-05, 1.5442030598607518e-08]))]
     rng = np.random.default_rng(4)

@@ -1,4 +1,5 @@
-"""Factors, inverses and divergences of positive definite matrices against 100 digits, at condition numbers up to 1e15.
+"""Factors, inverses and divergences of positive definite matrices against 100 digits, at condition
+numbers up to 1e15.
 
 Errors are relative to the entry and in units of u = 2⁻⁵³ alone: working in double words the
 condition number does not matter.
@@ -67,7 +68,10 @@ def divergence(a: np.ndarray, b: np.ndarray):
 @EVERY
 @pytest.mark.parametrize("size", [1e-14, 1e-10, 1e-6, 1e-2, 1.0, 1e3, 1e9])
 def test_log_det_divergence(d: int, condition: float, size: float) -> None:
-    """Changes in units of the matrix itself, B = R(I + size S)Rᵀ with A = RRᵀ: 64 u of the divergence, as for the univariate families."""
+    """Changes in units of the matrix itself, B = R(I + size S)Rᵀ with A = RRᵀ.
+
+    64 u of the divergence, as for the univariate families.
+    """
     a, rng = matrix(d, condition), np.random.default_rng(3)
     root = np.linalg.cholesky(a)
     s = rng.standard_normal((d, d))
@@ -86,7 +90,9 @@ def test_log_det_divergence(d: int, condition: float, size: float) -> None:
 
 
 def test_divergence_of_matrices_of_very_different_size() -> None:
-    """Ratios of 1e80 and 1e-80, where elimination of the difference would leave nothing but rounding."""
+    """Ratios of 1e80 and 1e-80, where elimination of the difference would leave nothing but
+    rounding.
+    """
     a = matrix(3, 1e6)
     for scale in (1e80, 1e-80):
         b = a * scale
@@ -95,7 +101,9 @@ def test_divergence_of_matrices_of_very_different_size() -> None:
 
 
 def test_positive_definite_to_the_last_digit() -> None:
-    """[[1, 1], [1, 1 + u]] is positive definite and [[1, 1], [1, 1]] is not, nor is any with a pivot below zero; none warns."""
+    """[[1, 1], [1, 1 + u]] is positive definite and [[1, 1], [1, 1]] is not, nor is any with a
+    pivot below zero; none warns.
+    """
     eps = 2.0**-52
     matrices = np.asarray(
         [

@@ -42,7 +42,9 @@ def test_two_sum_is_exact(a: float, b: float) -> None:
 @example(1.0, 0.0, -1.0, 1.0)
 @example(1.0, 1.0, -1.0, -0.9999)
 def test_arithmetic(a: float, p: float, b: float, q: float) -> None:
-    """Relative errors of 3 u² for sums of either sign, 8 u² for products and 16 u² for quotients, u = 2⁻⁵³."""
+    """Relative errors of 3 u² for sums of either sign, 8 u² for products and 16 u² for quotients,
+    u = 2⁻⁵³.
+    """
     (x, x_exact), (y, y_exact) = wide(a, p), wide(b, q)
     for result, truth, roundings in (
         (x + y, x_exact + y_exact, 3),

@@ -1,4 +1,6 @@
-"""Exponentials, sums of exponentials and the geometric series against mpmath, at any distance and down to neighbouring numbers."""
+"""Exponentials, sums of exponentials and the geometric series against mpmath, at any distance and
+down to neighbouring numbers.
+"""
 
 import itertools
 
@@ -71,7 +73,10 @@ def close(value: float, truth: mpf, units: float) -> bool:
     ],
 )
 def test_functions_of_one_number(name: str, literal, arguments: np.ndarray) -> None:
-    """A few roundings each; 8 u is four times what is seen. log(e^x − 1) passes through zero at log 2, which is not among the arguments."""
+    """A few roundings each; 8 u is four times what is seen.
+
+    log(e^x − 1) passes through zero at log 2, which is not among the arguments.
+    """
     for x, value in zip(arguments, FUNCTIONS[name](np, arguments), strict=True):
         assert close(value, literal(mpf(float(x))), 8), (x, value)
 
@@ -134,7 +139,10 @@ def test_logarithms_of_probabilities(logits: list[float]) -> None:
 
 @pytest.mark.parametrize("logits", LOGITS, ids=str)
 def test_changes_and_distances(logits: list[float]) -> None:
-    """log(q/p) to the size of its largest entry, and the angle between √p and √q; the size of the exponents counts again."""
+    """log(q/p) to the size of its largest entry, and the angle between √p and √q.
+
+    The size of the exponents counts again.
+    """
     a = np.asarray(logits)
     for step in DISTANCES[np.abs(DISTANCES) > 1e-16]:
         b = a.copy()
@@ -197,7 +205,10 @@ def test_what_remains() -> None:
 
 
 def test_deviance_and_factorials() -> None:
-    """4 u of the deviance, and of max(1, s); a mean that has underflowed is known by its logarithm."""
+    """4 u of the deviance, and of max(1, s).
+
+    a mean that has underflowed is known by its logarithm.
+    """
     for x, mean in itertools.product(
         (1.0, 2.0, 7.0, 1e4, 1e8), (1e-300, 1e-3, 1.0, 7.5, 1e4 + 1e-3, 1e8)
     ):

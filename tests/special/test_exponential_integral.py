@@ -17,7 +17,10 @@ ARGUMENTS = np.concatenate(
 
 @pytest.mark.parametrize(("dtype", "unit"), [(np.float64, 2.0**-53), (np.float32, 2.0**-24)])
 def test_both_parts(dtype: type, unit: float) -> None:
-    """Below 1 the integral is a difference that keeps a quarter of its larger term: 4 times the 3 roundings of either, 12 u."""
+    """Below 1 the integral is a difference that keeps a quarter of its larger term.
+
+    4 times the 3 roundings of either, 12 u.
+    """
     t = ARGUMENTS.astype(dtype)
     integrals, excesses = (
         scaled_exponential_integral(np, t),

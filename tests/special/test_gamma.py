@@ -1,4 +1,6 @@
-"""The gamma function and its relatives against mpmath, over sixteen decades and around the joint of recurrence and series."""
+"""The gamma function and its relatives against mpmath, over sixteen decades and around the joint
+of recurrence and series.
+"""
 
 import array_api_strict
 import mpmath
@@ -34,7 +36,10 @@ GRID = np.concatenate(
 
 
 def digits_for(a: float) -> int:
-    """Digits that the literal forms need: they cancel like 1/a² for large a, and lose log a next to 1/a for small a."""
+    """Digits that the literal forms need.
+
+    They cancel like 1/a² for large a, and lose log a next to 1/a for small a.
+    """
     return DIGITS + 2 * abs(int(np.log10(a)))
 
 
@@ -120,7 +125,10 @@ FACTORS = (
     [(reduced_lgamma_bregman, True), (lgamma_bregman, False)],
 )
 def test_bregman_remainders(function, reduced: bool) -> None:
-    """At any distance, down to neighbouring numbers: 26 u is the most seen (where a ratio is near 1/2), 64 u allowed."""
+    """At any distance, down to neighbouring numbers.
+
+    26 u is the most seen (where a ratio is near 1/2), 64 u allowed.
+    """
     for a in (1e-8, 1e-4, 0.1, 0.7, 1.0, 2.5, 9.9, 10.0, 11.0, 1e2, 1e5, 1e8):
         b = a * np.asarray(FACTORS)
         values = function(np, np.asarray(a), b)
@@ -143,7 +151,10 @@ def test_bregman_remainders_in_float32_at_far_ends() -> None:
 
 @pytest.mark.parametrize(("dtype", "unit"), [(np.float64, UNIT), (np.float32, 2.0**-24)])
 def test_inverse_of_log_minus_digamma(dtype: type, unit: float) -> None:
-    """φ has condition number |aφ′/φ| between 1/2 and 1, so its inverse is as well conditioned: 16 u for value and solve."""
+    """φ has condition number |aφ′/φ| between 1/2 and 1, so its inverse is as well conditioned.
+
+    16 u for value and solve.
+    """
     gap = np.logspace(-9, 9, 91).astype(dtype)
     a = inverse_log_minus_digamma(np, gap)
     assert a.dtype == dtype
@@ -153,13 +164,19 @@ def test_inverse_of_log_minus_digamma(dtype: type, unit: float) -> None:
 
 
 def test_slope_that_makes_newton_converge() -> None:
-    """−1.17 < d log φ(eᵗ)/dt = −(aψ′(a) − 1)/φ(a) < −1: two slopes differ by less than 17 %, and so a Newton step leaves that much."""
+    """−1.17 < d log φ(eᵗ)/dt = −(aψ′(a) − 1)/φ(a) < −1.
+
+    Two slopes differ by less than 17 %, and so a Newton step leaves that much.
+    """
     for a in np.logspace(-8, 8, 321):
         assert -1.17 < -literal("trigamma_excess", a) / literal("log_minus_digamma", a) < -1
 
 
 def test_inverse_of_digamma() -> None:
-    """The residual ψ(a) − y in units of max(1, |y|): the rounding of y, and of a times aψ′(a), which 1 + |ψ(a)| bounds within 2."""
+    """The residual ψ(a) − y in units of max(1, |y|).
+
+    The rounding of y, and of a times aψ′(a), which 1 + |ψ(a)| bounds within 2.
+    """
     y = np.concatenate(
         [np.linspace(-20.0, 18.0, 77), [-1e8, -1e4, 0.0, -0.5772156649015329, -2.22]]
     )

@@ -13,7 +13,10 @@ UNIT = 2.0**-53
 @pytest.mark.parametrize("spread", [10.0, 1.0, 0.1, 1e-4, 1e-8, 1e-12, 3e-16])
 @pytest.mark.parametrize("offset", [0.0, 1e-3, 2.0**-52])
 def test_any_spread_and_any_centre_near_the_mean(spread: float, offset: float) -> None:
-    """Terms (x/c − 1)²/2 to 8 u; those of a centre off the mean count as well, and are taken back: hence relative to both."""
+    """Terms (x/c − 1)²/2 to 8 u; those of a centre off the mean count as well, and are taken back.
+
+    Hence relative to both.
+    """
     rng = np.random.default_rng(0)
     x = 0.3 * np.exp(spread * rng.standard_normal((9, 1)))
     w = rng.uniform(0.1, 1.0, (9, 1))

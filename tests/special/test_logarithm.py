@@ -14,7 +14,10 @@ EXCESSES = np.concatenate([SMALL, -SMALL, [0.9, 3.0, 1e3, 1e8, -0.9, -0.999, -1 
 
 @pytest.mark.parametrize(("dtype", "unit"), [(np.float64, UNIT), (np.float32, 2.0**-24)])
 def test_t_minus_log1p(dtype: type, unit: float) -> None:
-    """Outside the series t and log(1 + t) leave a sixth of the larger: 6 roundings of each, 16 u; near t = −1, of 1 + t as well."""
+    """Outside the series t and log(1 + t) leave a sixth of the larger.
+
+    6 roundings of each, 16 u; near t = −1, of 1 + t as well.
+    """
     t = EXCESSES.astype(dtype)
     values = t_minus_log1p(np, t)
     assert values.dtype == dtype
@@ -41,7 +44,10 @@ def test_log_remainder_uses_the_ratio_far_from_one() -> None:
 
 
 def test_log_ratio() -> None:
-    """Relative to the logarithm itself, also between neighbouring numbers; far apart a/b rounds once: u absolute, ≤ 3 u of log 1.5."""
+    """Relative to the logarithm itself, also between neighbouring numbers.
+
+    Far apart a/b rounds once: u absolute, ≤ 3 u of log 1.5.
+    """
     for b in (1e-8, 0.3, 1.0, 7e8):
         a = np.concatenate(
             [b * (1 + EXCESSES[np.abs(EXCESSES) > 1e-15]), [np.nextafter(b, np.inf), b]]

@@ -1,4 +1,6 @@
-"""The multivariate gamma function against its definition at 100 digits, from 1e-8 above its boundary to 1e8."""
+"""The multivariate gamma function against its definition at 100 digits, from 1e-8 above its
+boundary to 1e8.
+"""
 
 import mpmath
 import numpy as np
@@ -57,7 +59,10 @@ def reduced(a: mpf, d: int) -> mpf:
 @DIMENSIONS
 @TYPES
 def test_values(d: int, dtype: type, unit: float) -> None:
-    """Positive functions to 16 u of themselves; logarithms to 16 u of Σ_k (1 + k/2)(1 + |log a_k|), or of themselves if that is more."""
+    """Positive functions to 16 u of themselves.
+
+    Logarithms to 16 u of Σ_k (1 + k/2)(1 + |log a_k|), or of themselves if that is more.
+    """
     a = shapes(d, dtype)
     positive = (
         (multivariate_log_minus_digamma, gap),
@@ -79,7 +84,10 @@ def test_values(d: int, dtype: type, unit: float) -> None:
 @DIMENSIONS
 @TYPES
 def test_inverse(d: int, dtype: type, unit: float) -> None:
-    """Residual of the equation against its slope: 10 (1 + κ) u, κ = gap/(a |φ_d′(a)|) ≤ 1 except near the boundary, where a is rounded."""
+    """Residual of the equation against its slope.
+
+    10 (1 + κ) u, κ = gap/(a |φ_d′(a)|) ≤ 1 except near the boundary, where a is rounded.
+    """
     values = multivariate_log_minus_digamma(np, shapes(d, dtype), d)
     for value, a in zip(values, inverse_multivariate_log_minus_digamma(np, values, d), strict=True):
         x, target = mpf(float(a)), mpf(float(value))
@@ -89,7 +97,10 @@ def test_inverse(d: int, dtype: type, unit: float) -> None:
 
 
 def test_inverse_at_both_ends() -> None:
-    """Gaps of 1e18 and 1e-18, and many rows: the result stays above (d − 1)/2, and agrees with both asymptotes."""
+    """Gaps of 1e18 and 1e-18, and many rows.
+
+    The result stays above (d − 1)/2, and agrees with both asymptotes.
+    """
     for d in (2, 10, 100):
         small, large = inverse_multivariate_log_minus_digamma(np, np.asarray([1e18, 1e-18]), d)
         assert (d - 1) / 2 < small <= (d - 1) / 2 * (1 + 1e-15)
@@ -102,7 +113,9 @@ def test_inverse_at_both_ends() -> None:
 
 @DIMENSIONS
 def test_bregman_remainder(d: int) -> None:
-    """All pairs of shapes, and pairs at relative distances 1e-12 … 0.5 of the distance from the boundary: 128 u, twice what d = 1 has."""
+    """All pairs of shapes, and pairs at relative distances 1e-12 … 0.5 of the distance from the
+    boundary: 128 u, twice what d = 1 has.
+    """
     a = shapes(d, np.float64)
     boundary = (d - 1) / 2
     pairs = [(x, y) for x in a for y in a]

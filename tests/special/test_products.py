@@ -26,7 +26,10 @@ def test_product_and_error_are_exact(a: float, b: float) -> None:
 @given(factors, factors, factors, st.sampled_from([1.0, 1 + 1e-15, 1 - 1e-12, 1 + 1e-3, -1.0, 0.0]))
 @example(1e8 + 1, 1e8 + 1, 1e16, 1.0)
 def test_difference_is_good_to_two_units(a: float, b: float, c: float, closeness: float) -> None:
-    """With d chosen so that cd is close to ab. 2 u is the proved bound of ab − cd with both product errors added back."""
+    """With d chosen so that cd is close to ab.
+
+    2 u is the proved bound of ab − cd with both product errors added back.
+    """
     d = a * b / c * closeness if c else 0.0
     if not 1e-200 < abs(d) < 1e200:
         d = 0.0

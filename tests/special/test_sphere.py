@@ -67,7 +67,10 @@ def test_norm(vector: np.ndarray, size: float) -> None:
 def test_versine(
     base: np.ndarray, change: np.ndarray, step: float, size: float, other: float
 ) -> None:
-    """1 − cos φ = v ≈ ½ sin²φ to 32 u relative, whatever the lengths; an error of 8u² in sin φ, which is √(2v), counts below φ ~ u."""
+    """1 − cos φ = v ≈ ½ sin²φ to 32 u relative, whatever the lengths.
+
+    An error of 8u² in sin φ, which is √(2v), counts below φ ~ u.
+    """
     a, b = base * size, (base + step * change) * other
     if not np.any(b):
         assert versine(np, a, b) == 0

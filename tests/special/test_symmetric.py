@@ -57,7 +57,10 @@ def test_wick_products(d: int) -> None:
 
 @DIMENSIONS
 def test_rings_of_three_pairs(d: int) -> None:
-    """Contracted with linear forms S, T, U it is 8 tr(SATBUC): to a thousand roundings of the sum of the absolute values of all terms."""
+    """Contracted with linear forms S, T, U it is 8 tr(SATBUC).
+
+    To a thousand roundings of the sum of the absolute values of all terms.
+    """
     a, b, c, s, t, u = (symmetric(d, seed)[0, 0] for seed in range(5, 11))
     found = np.einsum(
         "ijk,i,j,k", triple_wick(np, a, b, c), *(dual_entries(np, form) for form in (s, t, u))

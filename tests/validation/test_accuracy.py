@@ -1,4 +1,7 @@
-"""The measurement of accuracy: it sees planted faults, counts what is beyond the bar, and writes a file that can be read back."""
+"""The measurement of accuracy.
+
+It sees planted faults, counts what is beyond the bar, and writes a file that can be read back.
+"""
 
 import io
 import json

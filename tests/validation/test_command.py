@@ -125,7 +125,8 @@ def test_report_has_its_schema(tmp_path):
     ]
     found = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert set(found) == {
-        "schema", "date", "passed", "seconds", "options", "platform", "versions", "backends", "sources", "labels", "records"
+        "schema", "date", "passed", "seconds", "options", "platform", "versions", "backends",
+        "sources", "labels", "records",
     }  # fmt: skip
     assert found["schema"] == report.SCHEMA
     assert found["passed"] is True
@@ -133,8 +134,11 @@ def test_report_has_its_schema(tmp_path):
     assert found["backends"]["numpy"] == "ran"
     assert all(state for state in found["backends"].values())
     assert found["labels"]["K8"] == {
-        "statement": statement("K8")[0], "section": "Particle flows in a reproducing kernel space", "source": "L25", "verdict": "passed"
-    }  # fmt: skip
+        "statement": statement("K8")[0],
+        "section": "Particle flows in a reproducing kernel space",
+        "source": "L25",
+        "verdict": "passed",
+    }
     (record,) = found["records"]
     assert (record["case"], record["labels"], record["backend"], record["verdict"]) == (
         "kernels.median_bandwidth",

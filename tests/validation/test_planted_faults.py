@@ -1,4 +1,6 @@
-"""The evidence can fail: for every equation a fault is planted in the package, and the case that speaks for it must measure it."""
+"""The evidence can fail: for every equation a fault is planted in the package, and the case that
+speaks for it must measure it.
+"""
 
 from importlib import import_module
 
@@ -68,7 +70,10 @@ def counting_zero_distances(original):
 
 
 def without_offsets(original):
-    """Inputs h of a layer scaled so that 1 + ⟨h, h⟩ is off: the parameters of the offsets get another weight."""
+    """Inputs h of a layer scaled so that 1 + ⟨h, h⟩ is off.
+
+    The parameters of the offsets get another weight.
+    """
 
     def wrong(x, layers, activation):
         return [(1.01 * h, delta) for h, delta in original(x, layers, activation)]

@@ -1,4 +1,7 @@
-"""The oracles themselves, without the package: statements that agree with each other and with sums over points."""
+"""The oracles themselves, without the package.
+
+Statements that agree with each other and with sums over points.
+"""
 
 import numpy as np
 import pytest

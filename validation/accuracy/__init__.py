@@ -1,4 +1,6 @@
-"""How accurate the package is, in numbers: every special function, and every operation of every family, against eighty digits and more.
+"""How accurate the package is, in numbers.
+
+Every special function, and every operation of every family, against eighty digits and more.
 
 ``python -m validation --accuracy --out DIR`` measures and writes ``accuracy.json``; the
 documentation shows the file as tables.

@@ -1,4 +1,6 @@
-"""The operations of every family over its grid: worst relative error, and worst error in units of what conditioning explains.
+"""The operations of every family over its grid.
+
+Worst relative error, and worst error in units of what conditioning explains.
 
 An operation is a function G of the doubles θ (or μ) that it is given. κ = Σ_j |θ_j ∂G_i/∂θ_j| /
 |G_i| is how much a relative change of its arguments by one changes entry i, so that (1 + κ)u, u =
@@ -73,7 +75,7 @@ class Worst:
 
 
 def measured(grid: Grid) -> list[dict[str, Any]]:
-    """Worst errors of every operation of a family over its grid, of the moderate members and of all."""
+    """Worst errors of every operation over the moderate members of a grid, and over all."""
     oracle = textbook(grid.family)
     if oracle is None:
         return []
@@ -124,7 +126,7 @@ Result = tuple[list[float], Callable[[], list[float]], Array]
 def _results(
     operation: str, grid: Grid, oracle: Textbook, place: int, theta: Array
 ) -> Iterator[Result]:
-    """Errors of the entries of one operation at one member, and how to find their condition numbers."""
+    """Errors of the entries of one operation at one member, and their condition numbers."""
     family, exact = grid.family, precise(theta)
     if operation in ("kl_near", "kl_far"):
         for other in _others(operation, grid, place):
@@ -151,7 +153,7 @@ def _results(
 
 
 def _inverse(family: Any, oracle: Textbook, theta: Array, exact: Array) -> Iterator[Result]:
-    """Natural parameters of means that are rounded to float64, if those still tell θ from its neighbours."""
+    """Natural parameters of rounded means, if those still tell θ from its neighbours."""
     rounded = oracle.mean(exact).astype(float)
     condition = (np.abs(oracle.inverse_fisher(exact)) @ np.abs(precise(rounded))) / units(exact)
     if not np.all(np.isfinite(rounded)) or max(condition) * U > 0.1:
@@ -169,7 +171,7 @@ def _inverse(family: Any, oracle: Textbook, theta: Array, exact: Array) -> Itera
 
 
 def _others(operation: str, grid: Grid, place: int) -> list[Array]:
-    """Parameters at relative distances in each coordinate in turn, or two other members of the grid."""
+    """Parameters close to one member in each coordinate in turn, or two other members."""
     theta, family = grid.theta[place], grid.family
     if operation == "kl_far":
         rows = [grid.theta[(place + step) % len(grid.theta)] for step in (1, len(grid.theta) // 2)]

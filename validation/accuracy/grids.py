@@ -61,7 +61,10 @@ ABOVE = (1e-4, 0.1, 1.0, 10.0, 1e4)
 
 @dataclass(frozen=True)
 class Grid:
-    """Members of one family: ``theta`` (k, b), which of them are moderate, and how many digits an oracle needs for them."""
+    """Members of one family, ``theta`` (k, b), and which of them are moderate.
+
+    ``digits`` is how many an oracle needs for them.
+    """
 
     family: Any
     theta: Array
@@ -70,7 +73,10 @@ class Grid:
 
 
 def grids() -> list[Grid]:
-    """One grid for every instance of a family; for classes without a table below, the members that each example proposes."""
+    """One grid for every instance of a family.
+
+    For classes without a table below, the members that each example proposes.
+    """
     found: list[Grid] = []
     for family_class in family_classes():
         tried = TABLE.get(family_class.__name__)

@@ -62,7 +62,7 @@ def measure(progress: Callable[[str], None] = lambda step: None) -> dict[str, An
 
 
 def dumped(content: dict[str, Any]) -> bytes:
-    """Return the file as text, a measured row to a line, so that two of them can be compared by eye."""
+    """Return the file as text, a measured row to a line, so that two can be compared."""
     parts = []
     for key, value in content.items():
         rows = (

@@ -269,7 +269,10 @@ def estimates(family: FloatFamily) -> list[EstimateOfFisher]:
 
 
 def _score_noise(family: FloatFamily, scale: Array, rounding_of_theta: Array) -> float:
-    """Rounding of E[s sᵀ] times h: a difference of log densities is off by their noise, and multiplies a score of size one."""
+    """Rounding of E[s sᵀ] times h.
+
+    A difference of log densities is off by their noise, and multiplies a score of size one.
+    """
     x, weights = family.nodes[0][:, 0], family.nodes[1]
     centred = np.abs(family.statistics(x) - weights @ family.statistics(x))
     noise = FUNCTION_ULPS * UNIT * family.size_of_log_density + centred @ rounding_of_theta
@@ -278,7 +281,7 @@ def _score_noise(family: FloatFamily, scale: Array, rounding_of_theta: Array) ->
 
 
 def _high_derivatives(family: FloatFamily, scale: Array) -> tuple[Array, Array]:
-    """All third (2,2,2) and fourth (2,2,2,2) derivatives of A in standardised parameters, in absolute value."""
+    """All third (2,2,2) and fourth (2,2,2,2) derivatives of A, in absolute value."""
     theta, unit = precise(family.theta), precise(scale)
     h = (
         MP.mpf(10) ** -12

@@ -1,4 +1,6 @@
-"""Generators at eighty digits, one latent point at a time: functions of exact parameters w and of one point z.
+"""Generators at eighty digits, one latent point at a time.
+
+Functions of exact parameters w and of one point z.
 
 Quantiles are found by Newton's iteration on distribution functions that are summed as series.
 """
@@ -55,7 +57,7 @@ def affine(kind: str) -> Generator:
 
 
 def polynomial(degree: int, slope_degree: int) -> Generator:
-    """A polynomial of the coordinates before, plus the integral of the square of one of the coordinate itself."""
+    """A polynomial of earlier coordinates plus the integral of a square in the coordinate."""
 
     def generate(w: Array, z: Array) -> Array:
         coefficients, x = iter(w), []
@@ -86,7 +88,7 @@ def perceptron(sizes: Sequence[int], activation: str, residual: bool) -> Generat
 
 
 def gamma_quantile(w: Array, z: Array) -> Array:
-    """The x at which the Gamma distribution with shape w_0 and rate w_1 has collected the probability z_0."""
+    """The quantile x of the Gamma distribution of shape w_0 and rate w_1 at z_0."""
     shape, rate = w
 
     def distribution(x: Any) -> Any:
@@ -115,7 +117,7 @@ def gamma_quantile(w: Array, z: Array) -> Array:
 
 
 def mixture_quantile(w: Array, z: Array) -> Array:
-    """The x at which a mixture of Gaussians (logits, locations, logarithms of scales) has collected the probability z_0."""
+    """The quantile x of a mixture of Gaussians at the probability z_0."""
     logits, locations, log_scales = (list(part) for part in np.reshape(w, (3, -1)))
     powers = [MP.exp(logit) for logit in logits]
 

@@ -63,7 +63,7 @@ class Golden:
 
     @property
     def wasserstein_velocity(self) -> Array:
-        """The stored velocity (W1), without the 1e-12 that the published program adds to its sums of kernels.
+        """The stored velocity (W1), without the 1e-12 that the program adds to its sums.
 
         A score Σ_j k_j (y_j − x)/σ² / (Σ_j k_j + 1e-12) is below the true one by a fraction
         1e-12/Σ_j k_j, up to 4e-12 here; a fit of the stored arrays finds this constant to three

@@ -1,4 +1,4 @@
-"""Networks with complex parameters, one point and one unit at a time, so that derivatives over parameters come from the complex step."""
+"""Networks with complex parameters, so that derivatives come from the complex step."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-STEP = 1e-30  # a complex step has no cancellation, and its truncation error, of relative size STEP², is far below rounding
+# A complex step has no cancellation, and its truncation error, of relative size STEP², is far
+# below rounding
+STEP = 1e-30
 Layer = tuple[np.ndarray, np.ndarray]
 
 
 def activation(name: str, a: complex) -> tuple[complex, complex]:
-    """The activation and its derivative, from their textbook formulas, for a complex number with a tiny imaginary part."""
+    """The activation and its derivative by textbook formulas, for a complex number."""
     if name == "tanh":
         return complex(np.tanh(a)), complex(1 / np.cosh(a) ** 2)
     if name == "silu":
@@ -63,7 +65,7 @@ def denoising_gradient(
     disturbance: np.ndarray,
     noise: float,
 ) -> list[np.ndarray]:
-    """Gradient of the loss over every matrix, offset and the head, in that order, one complex step for each entry."""
+    """Gradient over every matrix, offset and the head, one complex step for each entry."""
     parts = [np.asarray(part, dtype=complex) for layer in layers for part in layer] + [
         np.asarray(head, dtype=complex)
     ]

@@ -1,4 +1,6 @@
-"""Expectations of every family of the package: weighted points that share neither statistics, base measure nor weights with it.
+"""Expectations of every family of the package.
+
+Weighted points that share neither statistics, base measure nor weights with it.
 
 A rule gives points x with their statistics f, log h and probabilities. On a finite or countable set
 these are the states; on a line they are trapezoidal nodes in a coordinate u in which exp(⟨θ, f⟩) h
@@ -34,7 +36,10 @@ GAUSS = 4
 
 @dataclass(frozen=True)
 class Nodes:
-    """Points (n, d), their statistics (n, b), log h (n,) and probabilities (n,) under q_θ; ``log_mass`` is A(θ) where the rule gives it."""
+    """Points (n, d), their statistics (n, b), log h (n,) and probabilities (n,) under q_θ.
+
+    ``log_mass`` is A(θ) where the rule gives it.
+    """
 
     x: Array
     statistics: Array
@@ -73,7 +78,10 @@ def _summed(
 
 
 def _compressed(rule: Nodes) -> Nodes:
-    """Return a rule on a few of the points with the same means of 1, f, f ⊗ f and log h, which exists by Carathéodory's theorem."""
+    """Return a rule on a few of the points with the same means of 1, f, f ⊗ f and log h.
+
+    It exists by Carathéodory's theorem.
+    """
     centred = (rule.statistics - rule.mean()) / np.sqrt(np.diag(rule.covariance()))
     i, j = np.triu_indices(len(rule.statistics[0]))
     moments = np.column_stack(
@@ -268,7 +276,7 @@ def _log_gamma_base(family: Any, u: Array) -> Array:
 
 
 def _beta(a: float, b: float) -> Nodes:
-    """Beta(a, b) in the logit u of x, with f = (log x, log(1 − x)) and dx = x(1 − x) du, which cancels h."""
+    """Beta(a, b) in the logit u of x, f = (log x, log(1 − x)); dx = x(1 − x) du cancels h."""
 
     def log_h_dx(u: Array) -> tuple[Array, Array]:
         log_dx = -np.logaddexp(0, -u) - np.logaddexp(0, u)
@@ -286,7 +294,10 @@ def _beta(a: float, b: float) -> Nodes:
 
 
 def _dirichlet(family: Any, theta: Array) -> Nodes:
-    """Stick-breaking: x₁ = s₁, x₂ = (1 − s₁)s₂, …, with independent Beta fractions, of each of which a few points are enough."""
+    """Stick-breaking: x₁ = s₁, x₂ = (1 − s₁)s₂, …, with independent Beta fractions.
+
+    A few points of each are enough.
+    """
     log_x, rest, weights, log_mass = np.zeros((1, 0)), np.zeros(1), np.ones(1), 0.0
     for k in range(len(theta) - 1):
         part = _compressed(_beta(theta[k], np.sum(theta[k + 1 :])))
@@ -315,7 +326,10 @@ def _von_mises(family: Any, theta: Array) -> Nodes:
 
 
 def _von_mises_fisher(family: Any, theta: Array) -> Nodes:
-    """Gauss-Jacobi nodes along the mean direction times the vertices of a cross-polytope around it, exact for squares of coordinates."""
+    """Gauss-Jacobi nodes along the mean direction times a cross-polytope around it.
+
+    They are exact for squares of coordinates.
+    """
     d, kappa = len(theta), np.linalg.norm(theta)
     area = np.log(2) + d / 2 * np.log(np.pi) - special.gammaln(d / 2)
     t, w = special.roots_jacobi(40 + 2 * int(kappa), (d - 3) / 2, (d - 3) / 2)
@@ -407,7 +421,9 @@ def _known_covariance(family: Any, theta: Array) -> Nodes:
 
 
 def _wishart(inverse: bool) -> Callable[[Any, Array], Nodes | None]:
-    """Bartlett's factors of 2 × 2 matrices: X = C T Tᵀ Cᵀ with CCᵀ = B⁻¹, T₁₁² and T₂₂² Gamma distributed and T₂₁ normal.
+    """Bartlett's factors of 2 × 2 matrices.
+
+    X = C T Tᵀ Cᵀ with CCᵀ = B⁻¹, T₁₁² and T₂₂² Gamma distributed and T₂₁ normal.
 
     Squares of log det X and of X are polynomials of second degree in the logarithms and the values
     of these squares.

@@ -117,7 +117,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 def network(
     parameters: Array, shapes: Sequence[tuple[int, int]], activation: str, x: Array
 ) -> Array:
-    """Outputs of a multilayer perceptron whose weights and offsets, layer by layer, are the entries of one vector."""
+    """Outputs of a multilayer perceptron whose parameters, by layer, are one vector."""
     h, used = x, 0
     for number, (outputs, inputs) in enumerate(shapes):
         matrix = parameters[used : used + outputs * inputs].reshape(outputs, inputs)

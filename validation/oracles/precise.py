@@ -55,7 +55,10 @@ def precise(x: Any) -> Any:
 
 
 def differences(function: Callable[[Array], Any], x: Array) -> Array:
-    """Gradient or Jacobian of ``function`` at x (k,): ∂/∂x_a along the first axis, then the shape of the result."""
+    """Gradient or Jacobian of ``function`` at x (k,).
+
+    ∂/∂x_a along the first axis, then the shape of the result.
+    """
     return np.array(
         [
             (function(x + FIRST_STEP * axis) - function(x - FIRST_STEP * axis)) / (2 * FIRST_STEP)

@@ -1,4 +1,4 @@
-"""Projections of moving distributions by naive sums and elimination at eighty digits, and paths whose natural velocity is known."""
+"""Projections of moving distributions by naive sums, and paths of known velocity."""
 
 from __future__ import annotations
 
@@ -51,14 +51,17 @@ def tangent_from_velocities(
 
 
 def tangent_from_scores(statistics: Statistics, x: Array, scores: Array, weights: Array) -> Array:
-    """Slopes of the weighted regression of the scores on f with an intercept: normal equations of the columns (1, f)."""
+    """Slopes of the weighted regression of the scores on f with an intercept.
+
+    Normal equations of the columns (1, f).
+    """
     design = np.array([[MP.mpf(1), *statistics(p)] for p in precise(x)])
     weighted = design * weights[:, None]
     return solve(weighted.T @ design, weighted.T @ precise(scores))[1:]
 
 
 def influences(estimate: Callable[[Array], Array], weights: Array) -> Array:
-    """Derivatives of an estimate along (1 − ε) π + ε e_i at ε = 0 for each sample i, shape (n, q)."""
+    """Derivatives of an estimate along (1 − ε) π + ε e_i at ε = 0, shape (n, q)."""
 
     def towards(unit: Array) -> Array:
         ahead, behind = (estimate(weights + step * (unit - weights)) for step in (STEP, -STEP))
@@ -87,7 +90,7 @@ def deletions(values: Array, weights: Array, influence: Array, ridge: float = 0.
 
 @dataclass(frozen=True, eq=False)
 class WindowProblem:
-    """A window projection: statistics (k, n, b), their weights (k, n), times (k,) with quadrature weights, basis and weight g.
+    """A window projection: statistics (k, n, b), weights (k, n), times (k,), basis, weight g.
 
     ``functions`` maps a time to the exact values φ_j(t), ``level`` a time to g(t); derivatives are
     taken by differences.
@@ -129,7 +132,10 @@ class WindowProblem:
         return solve(matrix + precise(self.ridge) * np.array(axes(len(vector))), -vector)
 
     def covariance(self, coupled: bool) -> Array:
-        """Σ π² D Dᵀ, D the influence of a sample, or of a particle at all times, by differences in the weights, without its share of C."""
+        """Σ π² D Dᵀ, with D the influence of a sample, or of a particle at all times.
+
+        The differences in the weights leave out the share of C.
+        """
         whole, _ = self.system()
         times = self.weights.shape[0]
         total: Any = 0
@@ -160,7 +166,7 @@ class WindowProblem:
 
 
 def sparse_minimum(matrix: Array, vector: Array, penalties: Sequence[Any]) -> Array:
-    """Minimum of ½aᵀCa + cᵀa + Σ_j κ_j |a_j| as the best of the stationary points of all 3^q patterns of signs."""
+    """Minimum of ½aᵀCa + cᵀa + Σ_j κ_j |a_j| among the points of all 3^q sign patterns."""
     best, least = None, MP.inf
     for signs in product((-1, 0, 1), repeat=len(vector)):
         support = [j for j, sign in enumerate(signs) if sign]
@@ -179,14 +185,14 @@ def sparse_minimum(matrix: Array, vector: Array, penalties: Sequence[Any]) -> Ar
 
 
 def gamma_from_moments(mean_log: Any, mean: Any) -> Array:
-    """Natural parameters (α, −β) of the Gamma distribution with given E log x and E x, by root finding at eighty digits."""
+    """Natural parameters (α, −β) of the Gamma distribution with given E log x and E x."""
     gap = MP.log(mean) - mean_log
     shape = MP.findroot(lambda a: MP.log(a) - MP.digamma(a) - gap, 1 / (2 * gap))
     return np.array([shape, -shape / mean])
 
 
 def gamma_shape_velocity(x: Array, shape: float) -> Array:
-    """Velocity −∂_α F/∂_x F of the quantiles of Gamma(α, 1) as α grows with rate one, by differences of the distribution function."""
+    """Velocity −∂_α F/∂_x F of the quantiles of Gamma(α, 1), by differences."""
     alpha, step = (
         precise(shape),
         MP.mpf(10) ** -15,

@@ -1,4 +1,7 @@
-"""Weighted points whose moments are those of a distribution to rounding: particles without Monte-Carlo noise."""
+"""Weighted points whose moments are those of a distribution to rounding.
+
+Particles without Monte-Carlo noise.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,27 @@ __all__ = ["gamma_nodes", "gaussian_nodes", "laguerre_nodes"]
 
 
 def gaussian_nodes(mean: float, deviation: float, number: int) -> tuple[Array, Array]:
-    """Gauss-Hermite points (n, 1) and weights (n,): moments of degree below 2n are those of N(mean, deviation²)."""
+    """Gauss-Hermite points (n, 1) and weights (n,).
+
+    Moments of degree below 2n are those of N(mean, deviation²).
+    """
     nodes, weights = special.roots_hermitenorm(number)
     return (mean + deviation * nodes)[:, None], weights / np.sum(weights)
 
 
 def laguerre_nodes(shape: float, rate: float, number: int) -> tuple[Array, Array]:
-    """Generalised Gauss-Laguerre points (n, 1) and weights (n,): powers of x of degree below 2n have the moments of Gamma(shape, rate)."""
+    """Generalised Gauss-Laguerre points (n, 1) and weights (n,).
+
+    Powers of x of degree below 2n have the moments of Gamma(shape, rate).
+    """
     nodes, weights = special.roots_genlaguerre(number, shape - 1)
     return nodes[:, None] / rate, weights / np.sum(weights)
 
 
 def gamma_nodes(shape: float, rate: float) -> tuple[Array, Array]:
-    """Trapezoidal points in u = log x: moments of log x and of x together are those of Gamma(shape, rate).
+    """Trapezoidal points in u = log x.
+
+    Moments of log x and of x together are those of Gamma(shape, rate).
 
     The density of u, ∝ exp(shape·u − rate·e^u), has the characteristic function Γ(shape +
     iω)/Γ(shape) up to a phase. By Poisson's summation formula the trapezoidal rule with step h errs

@@ -1,4 +1,6 @@
-"""Finite models with hidden states at eighty digits: loops over states, derivatives by differences, linear algebra by elimination.
+"""Finite models with hidden states at eighty digits.
+
+Loops over states, derivatives by differences, linear algebra by elimination.
 
 A model is a function from parameters to the probabilities of its states; ``cells`` names the
 visible cell of each state.
@@ -35,7 +37,10 @@ Joint = Callable[[Array], Array]
 
 
 def network(parents: Mapping[str, Sequence[str]], values: Mapping[str, int]) -> Joint:
-    """Joint of a Bayesian network; parameters are the table rows without their last entry, variable by variable."""
+    """Joint of a Bayesian network.
+
+    Parameters are the table rows without their last entry, variable by variable.
+    """
 
     def joint(xi: Array) -> Array:
         entries = iter(xi)
@@ -122,7 +127,7 @@ def pushforward(joint: Joint, xi: Array, velocity: Array) -> Array:
 def shortest_visible_gradient(
     joint: Joint, cells: Sequence[int], target: Array, xi: Array
 ) -> Array:
-    """Shortest parameter velocity that moves the visible probabilities by p_V − p*_V, where they can move in every direction."""
+    """Shortest parameter velocity that moves the visible probabilities by p_V − p*_V."""
     slopes = differences(lambda x: marginal(cells, joint(x)), xi).T[:-1]
     excess = (marginal(cells, joint(xi)) - target)[:-1]
     shortest: Array = slopes.T @ solve(slopes @ slopes.T, excess)
@@ -130,7 +135,10 @@ def shortest_visible_gradient(
 
 
 def commutator_spectrum(joint: Joint, cells: Sequence[int], xi: Array) -> list[Array]:
-    """Squared cosines of the principal angles between tangent and horizontal space: the spectrum of Kᵀ W (WᵀW)⁻¹ Wᵀ K, descending."""
+    """Squared cosines of the principal angles between tangent and horizontal space.
+
+    The spectrum of Kᵀ W (WᵀW)⁻¹ Wᵀ K, descending.
+    """
     p = joint(xi)
     whitened = (differences(joint, xi) / hp.sqrt(p)).T
     roots = hp.sqrt(conditional(cells, p))
@@ -148,7 +156,9 @@ def commutator_spectrum(joint: Joint, cells: Sequence[int], xi: Array) -> list[A
 
 
 def naive_bayes_gradient(xi: Array, completed: Array) -> Array:
-    """Natural gradient for X → Y, X → Z in closed form: (x, y_h, z_h) minus the completed frequencies, times N_h/P(h) for the latter.
+    """Natural gradient for X → Y, X → Z in closed form.
+
+    (x, y_h, z_h) minus the completed frequencies, times N_h/P(h) for the latter.
 
     ``completed`` is the distribution q(x, y, z) that the loss compares with; states of X come
     first, Z changes fastest.

@@ -1,4 +1,7 @@
-"""Variational inference with Gaussians at eighty digits: steps, posteriors and expectations written out entry by entry."""
+"""Variational inference with Gaussians at eighty digits.
+
+steps, posteriors and expectations written out entry by entry.
+"""
 
 from __future__ import annotations
 
@@ -165,7 +168,7 @@ def vadam_path(
     rate: float,
     decay: tuple[float, float],
 ) -> tuple[list[Array], list[Array]]:
-    """Means and running squares after each of the given gradients (k, d), coordinate by coordinate."""
+    """Means and running squares after each of the gradients (k, d), by coordinate."""
     m, u = list(precise(mean)), [MP.mpf(0)] * len(mean)
     s = [precise(scale)] * len(mean)
     (first, second), alpha, lam = (MP.mpf(d) for d in decay), MP.mpf(rate), MP.mpf(prior) / size

@@ -17,7 +17,10 @@ __all__ = ["bessel_functions"]
 
 
 def bessel_functions() -> Iterator[Entry]:
-    """Functions of the concentration at the orders 0, ½, 4 and 49, of circles, spheres and spheres in 10 and 100 dimensions."""
+    """Functions of the concentration at the orders 0, ½, 4 and 49.
+
+    They are those of circles, spheres, and spheres in 10 and 100 dimensions.
+    """
     orders = (0.0, 0.5, 4.0, 49.0)
     kappas = np.concatenate(
         [np.logspace(-8, 8, 33), [0.3, 3.0, 5.0, 7.0, 12.0, 18.0, 20.0, 30.0, 45.0]]
@@ -123,7 +126,10 @@ def bessel_functions() -> Iterator[Entry]:
     }
 
     def inverse(nu: Any, r: Any, c: Any) -> Any:
-        """Concentration of a ratio where it is below a half, of its complement elsewhere, by Newton's method from where they came from."""
+        """Concentration of a ratio below a half, and of its complement elsewhere.
+
+        Newton's method starts where the ratios came from.
+        """
         x = MP.mpf(known[float(nu), float(r), float(c)])
         for _ in range(30):
             step = (r - ratio(nu, x) if r < MP.mpf(1) / 2 else 1 - ratio(nu, x) - c) / slope(nu, x)

@@ -205,7 +205,10 @@ def _scaled_e1(t: Any) -> Any:
 
 
 def _jensen() -> Entry:
-    """Four points that are as close together as may be; their excesses over the centre are exact in float64."""
+    """Four points that are as close together as may be.
+
+    Their excesses over the centre are exact in float64.
+    """
     signs = np.array([1.0, -1.0, 0.5, -0.25])
     excess = np.array([2.0**-k * signs for k in range(1, 50)])[:, :, None]
     weights = np.full((len(excess), 4, 1), 0.25)

@@ -72,7 +72,10 @@ def _positive(name: str, exact: Callable[[Any], Any], **more: Any) -> Entry:
 
 
 def _round_trip(name: str, forward: Callable[[Any], Any], over: str, **more: Any) -> Entry:
-    """An inverse function where it should return the grid: κ of the rounding of its argument is what the value is judged by."""
+    """An inverse function where it should return the grid.
+
+    κ of the rounding of its argument is what the value is judged by.
+    """
 
     def size(y: Any, a: Any) -> Any:
         h = MP.mpf(10) ** -30
@@ -94,7 +97,7 @@ def _round_trip(name: str, forward: Callable[[Any], Any], over: str, **more: Any
 
 
 def _root(forward: Callable[[Any], Any], y: Any) -> Any:
-    """The a > 0 of a monotone function, by Newton's method in log a from the nearest point of the grid."""
+    """The a > 0 of a monotone function, by Newton's method from the nearest point of the grid."""
     values = {a: forward(MP.mpf(float(a))) for a in (float(s) for s in SIXTEEN)}
     start = min(values, key=lambda a: abs(values[a] - y) / (abs(y) + abs(values[a])))
     log_a = MP.log(MP.mpf(start))

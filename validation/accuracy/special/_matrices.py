@@ -96,7 +96,7 @@ def _places() -> list[tuple[int, int]]:
 
 
 def matrices() -> Iterator[Entry]:
-    """Double words, factors, and coordinates of symmetric 3 × 3 matrices with condition numbers to 10¹²."""
+    """Double words, factors and coordinates of symmetric 3 × 3 matrices up to κ = 10¹²."""
     a = _matrices(3, [1.0, 1e2, 1e4, 1e8, 1e12] * 4)
     b = _matrices(3, [1e3, 1.0, 1e6, 1e2, 1e4] * 4)[::-1]
     v = np.random.default_rng(10).standard_normal((len(a), 3))
