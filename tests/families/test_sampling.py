@@ -90,9 +90,9 @@ def test_draws_that_underflow_stay_in_the_support(dtype: type) -> None:
 
 
 def test_global_random_state_is_left_alone() -> None:
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     Gaussian().sample(Gaussian().natural(mean=0.0, variance=1.0), 5, np.random.default_rng(0))
-    assert np.array_equal(before, np.random.get_state()[1])
+    assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
 
 
 def test_bad_arguments() -> None:
