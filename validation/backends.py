@@ -46,10 +46,8 @@ class Arrays(ABC):
         """
         if not self.owns(x):
             raise TypeError(
-                
-                    f"the result left its library or device: got {type(x).__name__} for "
-                    f"{self.name} arrays"
-                
+                f"the result left its library or device: got {type(x).__name__} for "
+                f"{self.name} arrays"
             )
         return self.to_host(x)
 

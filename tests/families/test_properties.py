@@ -184,7 +184,9 @@ def test_fit_matches_the_moments(points: list[float], weighted: bool) -> None:
 
 
 def test_fit_sees_a_spread_that_the_moments_have_lost() -> None:
-    """Points 1e8 ± 1 have variance 1, but Σ w x² − (Σ w x)² keeps none of it; nor for a Gamma of shape 1e16."""
+    """Points 1e8 ± 1 have variance 1, but Σ w x² − (Σ w x)² keeps none of it; nor for a Gamma of
+    shape 1e16.
+    """
     x = np.asarray([[1e8 - 1], [1e8 + 1]])
     assert GAUSSIAN.classical(GAUSSIAN.fit(x))["variance"] == 1.0
     # log mean − mean log = −½ log(1 − 1e-16) = ½ 1e-16, and shape ≈ 1/(2 gap) there.

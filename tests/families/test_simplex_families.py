@@ -565,7 +565,9 @@ def test_ising_by_hand() -> None:
 )
 @example(3, 4.0, 4, False)
 def test_ising_mean_and_its_inverse(seed: int, scale: float, spins: int, binary: bool) -> None:
-    """(E2), (E6) in the Fisher metric: the mean reached differs from the given one by roundings of order one."""
+    """(E2), (E6) in the Fisher metric: the mean reached differs from the given one by roundings of
+    order one.
+    """
     family = Ising(spins, binary)
     theta = scale * np.random.default_rng(seed).standard_normal(family.number)
     mu = family.mean(theta)

@@ -219,7 +219,9 @@ def test_strict_arrays() -> None:
 
 @pytest.mark.parametrize("size", [2, 4])
 def test_third_derivative(size: int) -> None:
-    """Every entry, however small: 12 u for an increment, 8 u for ψ″(α₀), and 3 u from the rounding of α₀."""
+    """Every entry, however small: 12 u for an increment, 8 u for ψ″(α₀), and 3 u from the rounding
+    of α₀.
+    """
     rng = np.random.default_rng(size)
     for row in 10.0 ** rng.uniform(-8, 8, (40, size)):
         a = [mpf(float(x)) for x in row]
