@@ -80,9 +80,10 @@ def _divergence(family: Any, second: Array, first: Array) -> Any:
 def gradient_of_an_expectation(arrays: Arrays) -> Iterator[Measured]:
     """∇_μ E[ℓ] by regression over quadrature nodes.
 
-    Cos x under a Gaussian, x² under a Gamma, with the base measure and without.
+    The integrands are cos x under a Gaussian and x² under a Gamma, with and without h.
     """
     gaussian, gamma = pairs()
+    assert gaussian.theirs.classical is not None
     for theta in gaussian.thetas[:3]:
         mean, variance = (float(v) for v in gaussian.theirs.classical(precise(np.array(theta))))
         x, weights = gaussian_nodes(mean, variance**0.5, 60)

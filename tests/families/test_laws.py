@@ -471,7 +471,7 @@ def two_members(family: ExponentialFamily, dtype: str) -> dict[str, np.ndarray]:
 
 @every_family
 def test_strict_arrays(family: ExponentialFamily) -> None:
-    """The array standard alone, on a device that rejects silent transfers, gives what NumPy gives."""
+    """The array standard alone, on a device that rejects silent transfers, agrees with NumPy."""
     xp, place = array_api_strict, array_api_strict.Device("device1")
     host = two_members(family, "float64")
     theta = family.natural(
