@@ -6,12 +6,16 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import numpy as np
+
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, item
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 
 __all__ = [
     "choice",
     "finite",
+    "first_false",
+    "generator",
     "layers",
     "nonnegative",
     "points",
@@ -48,15 +52,15 @@ def finite(x: Array, name: str, xp: Namespace) -> Array:
     good = xp.isfinite(x)
     if item(xp.all(good)):
         return x
-    flat = xp.reshape(good, (-1,))
-    first = item(xp.argmin(xp.astype(flat, xp.int32)))
-    place = []
-    for length in reversed(x.shape):
-        first, index = divmod(first, length)
-        place.append(index)
-    count = item(xp.sum(xp.astype(~flat, xp.int32)))
-    where = f"the first at index {tuple(reversed(place))}"
+    count = item(xp.sum(xp.astype(~good, xp.int32)))
+    where = f"the first at index {first_false(xp, good)}"
     raise NonFiniteError(f"{name} holds {count} value(s) that are NaN or infinite, {where}")
+
+
+def first_false(xp: Namespace, good: Array) -> tuple[int, ...]:
+    """Return the index of the first entry that is false."""
+    flat = item(xp.argmin(xp.astype(xp.reshape(good, (-1,)), xp.int32)))
+    return tuple(int(i) for i in np.unravel_index(flat, tuple(good.shape)))
 
 
 def points(
@@ -139,6 +143,13 @@ def positive_integer(value: Any, name: str) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 1:
         raise DomainError(f"{name} must be a whole number of at least 1, got {value!r}")
     return int(value.__index__())
+
+
+def generator(rng: Any) -> np.random.Generator:
+    """Return ``rng`` if it is a random generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    return rng
 
 
 def choice(value: str, name: str, options: Collection[str]) -> str:

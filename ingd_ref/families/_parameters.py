@@ -129,7 +129,7 @@ def _value(xp: Namespace, parameter: Parameter, given: Any, reference: Array) ->
         return value
     good = parameter.constraint.holds(xp, value)
     if not item(xp.all(good)):
-        index = _first_false(xp, good)
+        index = _checks.first_false(xp, good)
         raise DomainError(
             f"{name} must be {parameter.constraint.description}, "
             f"got {_shown(value, index)}{_place(index)}"
@@ -159,17 +159,11 @@ def require(
         return
     for description, good in requirements.items():
         if not item(xp.all(good)):
-            index = _first_false(xp, good)
+            index = _checks.first_false(xp, good)
             where = "" if value is None else f", where {subject} = {_shown(value, index)}"
             raise DomainError(
                 f"{subject} lies outside {space}: {description} fails{_place(index)}{where}"
             )
-
-
-def _first_false(xp: Namespace, good: Array) -> tuple[int, ...]:
-    """Return the index of the first entry that is False."""
-    flat = item(xp.argmin(xp.astype(xp.reshape(good, (-1,)), xp.int32)))
-    return tuple(int(i) for i in np.unravel_index(flat, tuple(good.shape)))
 
 
 def _place(index: tuple[int, ...]) -> str:

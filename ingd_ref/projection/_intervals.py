@@ -9,7 +9,7 @@ import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, to_backend
-from ingd_ref.errors import DomainError, OptionError
+from ingd_ref.errors import DomainError
 
 __all__ = ["normal_interval", "replicated_weights"]
 
@@ -27,12 +27,9 @@ def replicated_weights(
     xp: Namespace, weights: Array, replications: int, rng: np.random.Generator
 ) -> Iterator[Array]:
     """Yield weights (..., n) of samples drawn with replacement: normalised counts times weights."""
-    if not isinstance(rng, np.random.Generator):
-        raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
-    number = weights.shape[-1]
+    _checks.generator(rng)
+    number, batch = weights.shape[-1], tuple(weights.shape[:-1])
     for _ in range(_checks.positive_integer(replications, "replications")):
-        counts = rng.multinomial(
-            number, np.full(number, 1.0 / number), size=tuple(weights.shape[:-1])
-        )
+        counts = rng.multinomial(number, np.full(number, 1.0 / number), size=batch)
         drawn = to_backend(counts.astype(np.float64), weights) * weights
         yield drawn / xp.sum(drawn, axis=-1, keepdims=True)

@@ -11,7 +11,7 @@ import numpy as np
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, array_namespace, device, to_backend, to_host
 from ingd_ref.backend._operations import symmetrise, tile_edge, tiles
-from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
+from ingd_ref.errors import DomainError, NonFiniteError, ShapeError
 from ingd_ref.features import Features
 from ingd_ref.projection._intervals import normal_interval
 from ingd_ref.projection._samples import without_each
@@ -165,8 +165,7 @@ class WindowProjection:
         SingularSystemError
             If a replication has a singular system.
         """
-        if not isinstance(rng, np.random.Generator):
-            raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+        _checks.generator(rng)
         xp = array_namespace(coefficients=self.coefficients)
         found = []
         for _ in range(_checks.positive_integer(replications, "replications")):

@@ -109,12 +109,8 @@ def constant(table: np.ndarray, like: Array) -> Array:
 
 def place(xp: Namespace, good: Array) -> tuple[int, tuple[int, ...]]:
     """Return the last index, and the indices before it, of the first entry that is false."""
-    first = item(xp.argmin(xp.astype(xp.reshape(good, (-1,)), xp.int32)))
-    place = []
-    for length in reversed(good.shape):
-        first, index = divmod(first, length)
-        place.append(index)
-    return place[0], tuple(reversed(place[1:]))
+    *point, cell = _checks.first_false(xp, good)
+    return cell, tuple(point)
 
 
 def of_point(point: tuple[int, ...]) -> str:
