@@ -259,11 +259,8 @@ def log_beta_bregman(xp: Namespace, alpha: Array, beta: Array) -> Array:
 
     (main, rest), (main2, rest2) = split(alpha), split(beta)
     remainders = split(reduced_lgamma_bregman(xp, alpha, beta))[1]
-    return (
-        shares
-        + remainders
-        + reduced_lgamma_bregman_drop(xp, main, main2, rest, rest2, split(change)[1])
-    )
+    drop = reduced_lgamma_bregman_drop(xp, main, main2, rest, rest2, split(change)[1])
+    return shares + remainders + drop
 
 
 def mean_log_gap(xp: Namespace, mu: Array) -> Array:

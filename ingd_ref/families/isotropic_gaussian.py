@@ -164,28 +164,20 @@ class IsotropicGaussian(ExponentialFamily):
         unit = xp.eye(self.dimension, dtype=m.dtype, device=device(m))
         square = (variance * variance)[..., None, None]
         linear, cross = 2.0 * square * unit, 8.0 * square[..., 0] * m
-        last = (
-            8.0
-            * square
-            * (3.0 * xp.sum(m * m, axis=-1) + self.dimension * variance)[..., None, None]
-        )
+        moment = 3.0 * xp.sum(m * m, axis=-1) + self.dimension * variance
+        last = 8.0 * square * moment[..., None, None]
         zero = xp.zeros((*m.shape, self.dimension, self.dimension), dtype=m.dtype, device=device(m))
         slabs = blocks(xp, zero, linear[..., None], cross[..., None, None])  # of (x_i, ·, ·)
-        return xp.concat(
-            [slabs, blocks(xp, linear, cross[..., None], last)[..., None, :, :]], axis=-3
-        )
+        slab = blocks(xp, linear, cross[..., None], last)[..., None, :, :]
+        return xp.concat([slabs, slab], axis=-3)
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """By means and variances, which do not cancel as second moments do."""
         m1, variance1 = self._classical(xp, theta1).values()
         m2, variance2 = self._classical(xp, theta2).values()
         s = t[..., 0]
-        spread = (
-            s
-            * (1.0 - s)
-            * xp.sum(_gaussian.mean_shift(xp, theta1, theta2) ** 2, axis=-1)
-            / self.dimension
-        )
+        apart = xp.sum(_gaussian.mean_shift(xp, theta1, theta2) ** 2, axis=-1)
+        spread = s * (1.0 - s) * apart / self.dimension
         return self._natural(
             xp,
             mean=(1.0 - t) * m1 + t * m2,

@@ -254,15 +254,11 @@ class MultivariateGaussian(ExponentialFamily):
         side = xp.zeros_like(m[..., :, None])
         spread = blocks(xp, covariance, side, corner)
         tensor = triple_wick(xp, spread, spread, spread + square)
-        tensor = (
-            tensor
-            + triple_wick(xp, spread, square, spread)
-            + triple_wick(xp, square, spread, spread)
-        )
+        tensor = tensor + triple_wick(xp, spread, square, spread)
+        tensor = tensor + triple_wick(xp, square, spread, spread)
         pairs = [(i, j) for i in range(d + 1) for j in range(i, d + 1)]
-        order = [k for k, (_, j) in enumerate(pairs[:-1]) if j == d] + [
-            k for k, (_, j) in enumerate(pairs) if j < d
-        ]
+        order = [k for k, (_, j) in enumerate(pairs[:-1]) if j == d]
+        order += [k for k, (_, j) in enumerate(pairs) if j < d]
         for axis in (-3, -2, -1):
             tensor = xp.take(tensor, xp.asarray(order, device=device(tensor)), axis=axis)
         return tensor
@@ -310,10 +306,8 @@ class MultivariateGaussian(ExponentialFamily):
         mean: np.ndarray,
         covariance: np.ndarray,
     ) -> np.ndarray:
-        return (
-            mean
-            + (square_root(covariance) @ rng.standard_normal((*size, self.dimension, 1)))[..., 0]
-        )
+        normal = rng.standard_normal((*size, self.dimension, 1))
+        return mean + (square_root(covariance) @ normal)[..., 0]
 
     scipy_name = "multivariate_normal"
 

@@ -213,21 +213,14 @@ class VonMisesFisher(ExponentialFamily):
         kappa = norm(xp, theta)
         m = self._direction(xp, theta, kappa)
         along = bessel_ratio_curvature(xp, self.order, kappa)[..., None, None, None]
-        # −(R/κ)′
-        slope = bessel_ratio(xp, self.order, kappa).anisotropy / xp.where(
-            kappa > 0, kappa, xp.ones_like(kappa)
-        )
+        safe = xp.where(kappa > 0, kappa, xp.ones_like(kappa))
+        slope = bessel_ratio(xp, self.order, kappa).anisotropy / safe  # −(R/κ)′
         outer, across = _outer(m), _with_diagonal(xp, _others(xp, m * m), 0.0 - _outer(m))
         mixed = across[..., :, :, None] * m[..., None, None, :]
-        mixed = (
-            mixed
-            + across[..., :, None, :] * m[..., None, :, None]
-            + across[..., None, :, :] * m[..., :, None, None]
-        )
-        return (
-            along * (outer[..., None] * m[..., None, None, :])
-            - slope[..., None, None, None] * mixed
-        )
+        mixed = mixed + across[..., :, None, :] * m[..., None, :, None]
+        mixed = mixed + across[..., None, :, :] * m[..., :, None, None]
+        cube = outer[..., None] * m[..., None, None, :]
+        return along * cube - slope[..., None, None, None] * mixed
 
     def _mixture(self, xp: Namespace, theta1: Array, theta2: Array, t: Array) -> Array:
         """Mix 1 − R and 1 − ⟨m, m′⟩, which the length of a mean next to the sphere has lost."""

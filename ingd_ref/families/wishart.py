@@ -264,11 +264,8 @@ class Wishart(ExponentialFamily):
         """
         square = shape[..., None, None] * trace_metric(xp, inverse)
         side = xp.reshape(cross, (*shape.shape, self.dimension**2, 1))
-        last = (
-            0.25
-            * (self.dimension + multivariate_trigamma_excess(xp, shape, self.dimension))
-            / shape
-        )
+        excess = multivariate_trigamma_excess(xp, shape, self.dimension)
+        last = 0.25 * (self.dimension + excess) / shape
         return blocks(xp, square, side, last[..., None, None])
 
     def _third_cumulant(self, xp: Namespace, theta: Array) -> Array:
