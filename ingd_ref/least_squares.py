@@ -1,4 +1,4 @@
-"""Solvers of the b×b systems of (N3) and (K3), and of the stacked least-squares problem (N3′) behind them.
+"""Solvers of the b×b systems of (N3) and (K3), and of the stacked least-squares problem (N3′).
 
 The system is (G + M) c = Δ with G + M symmetric and positive semi-definite. Where a factor A with A
 Aᵀ = G + M is known, for instance A = [B, √λ Φ, √ε I] with centred statistics Φ, the same c comes
@@ -42,7 +42,7 @@ TRIANGULAR_SOLVERS = {"numpy": "scipy.linalg", "cupy": "cupyx.scipy.linalg"}
 
 @dataclass(frozen=True, eq=False)
 class LinearSolution:
-    """Coefficients c of a linear system, with what is needed to judge them.
+    """Coefficients c of a linear system, with residual, condition and rank.
 
     Attributes
     ----------
@@ -59,8 +59,7 @@ class LinearSolution:
     iterations : int or None
         Iterations of an iterative solver.
     estimate : callable or None
-        How an iterative solver estimates the condition number of its operator, called when it is
-        first used.
+        Estimates the condition number of the operator of an iterative solver, on first use.
     """
 
     coefficients: Array
@@ -73,14 +72,14 @@ class LinearSolution:
 
     @cached_property
     def singular_values(self) -> Array:
-        """Singular values of :attr:`matrix`, descending (computed on first use)."""
+        """Singular values of :attr:`matrix`, descending, computed on first use."""
         if self.matrix is None:
             raise BackendError(f"a matrix-free solver ({self.method}) has no matrix to decompose")
         return array_namespace(matrix=self.matrix).linalg.svdvals(self.matrix)
 
     @cached_property
     def condition(self) -> float:
-        """2-norm condition number of what was factorised: of G + M, or of the factor A, which is its square root.
+        """2-norm condition number of G + M, or of the factor A, for which it is the square root.
 
         Infinite for a singular matrix; an estimate for a matrix-free solver.
         """
@@ -91,7 +90,10 @@ class LinearSolution:
 
     @cached_property
     def rank(self) -> int | None:
-        """Number of singular values above b·eps times the largest one; ``None`` for a matrix-free solver that cannot tell."""
+        """Number of singular values above b·eps times the largest.
+
+        ``None`` if a matrix-free solver does not know it.
+        """
         number = self.coefficients.shape[0]
         xp = array_namespace(coefficients=self.coefficients)
         cut = number * xp.finfo(self.coefficients.dtype).eps
@@ -121,8 +123,10 @@ def solve_symmetric(matrix: Array, rhs: Array, method: str = "cholesky") -> Line
 
     Raises
     ------
-    ShapeError, NonFiniteError, OptionError
-        For arguments that are no such system.
+    ShapeError, NonFiniteError
+        If matrix and right-hand side do not fit, or hold NaN or infinity.
+    OptionError
+        If the method is unknown.
     SingularSystemError
         If the matrix is indefinite, or (``"cholesky"``) singular to working precision.
 
@@ -166,8 +170,10 @@ def solve_factored(factor: Array, rhs: Array, method: str = "qr") -> LinearSolut
 
     Raises
     ------
-    ShapeError, NonFiniteError, OptionError
-        For arguments that are no such system.
+    ShapeError, NonFiniteError
+        If factor and right-hand side do not fit, or hold NaN or infinity.
+    OptionError
+        If the method is unknown.
     SingularSystemError
         If A lacks full row rank (``"qr"``).
 
@@ -206,15 +212,14 @@ def solve_operator(
     rhs : array (b,)
         Δ, NumPy or CuPy.
     tolerance : float > 0
-        Requested relative residual. Default 1e-12, raised to 10 eps of the floating type where that is
-        larger.
+        Largest relative residual. Default 1e-12, or 10 eps of the floating type if that is larger.
     max_iterations : int, optional
         Default 10 b + 100; in exact arithmetic b would do.
 
     Returns
     -------
     LinearSolution
-        The condition number comes from a Lanczos run on the same products on first use.
+        The condition number comes from a Lanczos run on the same products, on first use.
 
     Raises
     ------
@@ -235,11 +240,11 @@ def solve_operator(
     tolerance = max(_checks.positive(tolerance, "tolerance"), 10 * xp.finfo(rhs.dtype).eps)
 
     def finite_product(c: Array) -> Array:
-        """The product; a search direction that is not finite is how conjugate gradients break down."""
+        """Return the product, unless conjugate gradients broke down to a direction of NaN."""
         if not item(xp.all(xp.isfinite(c))):
             raise SingularSystemError(
-                "conjugate gradients stopped at a direction that is not finite: the system is singular or indefinite; "
-                "raise the jitter or use solver='eigh'"
+                "conjugate gradients stopped at a direction that is not finite: the system is "
+                "singular or indefinite; raise the jitter or use solver='eigh'"
             )
         return product(c)
 
@@ -266,8 +271,9 @@ def solve_operator(
     )
     if failed or not residual <= 10 * tolerance + 100 * rounding:
         raise SingularSystemError(
-            f"conjugate gradients stopped after {steps.count} iterations with relative residual {residual:.1e} (requested {tolerance:.1e}): "
-            "the system is singular, indefinite or too ill-conditioned; raise the jitter or use solver='eigh'"
+            f"conjugate gradients stopped after {steps.count} iterations with relative residual "
+            f"{residual:.1e} instead of {tolerance:.1e}: the system is singular, indefinite or too "
+            "ill-conditioned; raise the jitter or use solver='eigh'"
         )
     estimate = partial(_lanczos_condition, xp, sparse, operator, number)
     return LinearSolution(coefficients, residual, "cg", iterations=steps.count, estimate=estimate)
@@ -324,9 +330,7 @@ def solve_factored_operator(
     )
     limit = 10 * min(number, width) + 100 if max_iterations is None else max_iterations
     eps = xp.finfo(rhs.dtype).eps
-    with np.errstate(
-        over="ignore"
-    ):  # SciPy starts a minimum at 1e100, which is infinite in float32, as it may be
+    with np.errstate(over="ignore"):  # SciPy starts a minimum at 1e100, infinite in float32
         shortest, stop, iterations, *_ = sparse.lsmr(
             operator, rhs, atol=eps, btol=eps, conlim=0.0, maxiter=limit
         )
@@ -345,8 +349,8 @@ def solve_factored_operator(
     # residual is that of a least-squares answer.
     if not residual <= 1000 * eps * max(1.0, float(condition)):
         raise SingularSystemError(
-            f"LSMR leaves a relative residual of {residual:.1e}: the factor lacks full row rank, and the system has no solution; raise the "
-            "jitter or use fewer features"
+            f"LSMR leaves a relative residual of {residual:.1e}: the factor lacks full row rank, "
+            "and the system has no solution; raise the jitter or use fewer features"
         )
     return LinearSolution(
         coefficients,
@@ -364,9 +368,7 @@ def solve_factored_operator(
 def _by_cholesky(xp: Namespace, matrix: Array, rhs: Array) -> Array:
     try:
         lower = xp.linalg.cholesky(matrix)
-    except (
-        Exception
-    ) as error:  # every library has its own exception for a pivot that is not positive
+    except Exception as error:  # each library has its own exception for a pivot below zero
         if type(error).__name__ not in ("LinAlgError", "_LinAlgError"):
             raise
         raise SingularSystemError(_advice("is not positive definite")) from None
@@ -398,13 +400,15 @@ def _by_eigenvectors(xp: Namespace, matrix: Array, rhs: Array) -> Array:
 def _by_qr(xp: Namespace, factor: Array, rhs: Array) -> tuple[Array, Array]:
     if factor.shape[1] < factor.shape[0]:
         raise SingularSystemError(
-            f"the factor has {factor.shape[1]} columns, too few for {factor.shape[0]} equations; use method='svd'"
+            f"the factor has {factor.shape[1]} columns, too few for {factor.shape[0]} equations; "
+            "use method='svd'"
         )
     q, r = xp.linalg.qr(xp.matrix_transpose(factor))
     pivots = xp.abs(xp.linalg.diagonal(r))
     if not item(xp.min(pivots)) > xp.finfo(factor.dtype).eps * item(xp.max(pivots)):
         raise SingularSystemError(
-            "the factor lacks full row rank to working precision; use method='svd' for the shortest solution"
+            "the factor lacks full row rank to working precision; "
+            "use method='svd' for the shortest solution"
         )
     half = _triangular(xp, xp.matrix_transpose(r), rhs, lower=True)
     return _triangular(xp, r, half, lower=False), xp.matmul(q, half)
@@ -421,7 +425,7 @@ def _by_svd(xp: Namespace, factor: Array, rhs: Array) -> tuple[Array, Array]:
 
 
 def _triangular(xp: Namespace, matrix: Array, rhs: Array, *, lower: bool) -> Array:
-    """Solve a triangular system; libraries without a triangular solver use their general one."""
+    """Solve a triangular system, by a general solver if the library has no triangular one."""
     library = TRIANGULAR_SOLVERS.get(backend_name(matrix))
     if library is not None:
         return import_module(library).solve_triangular(matrix, rhs, lower=lower, check_finite=False)
@@ -434,7 +438,10 @@ def _relative_residual(xp: Namespace, product: Array, rhs: Array) -> float:
 
 
 def _advice(fault: str) -> str:
-    return f"the system matrix {fault}; raise the jitter, use fewer features, or ask for the minimum-norm answer with solver='eigh'"
+    return (
+        f"the system matrix {fault}; raise the jitter, use fewer features, "
+        "or use solver='eigh' for the minimum-norm solution"
+    )
 
 
 # --- iterative solvers ----------------------------------------------------------------------------
@@ -463,12 +470,15 @@ def _sparse_solvers(rhs: Array) -> tuple[Namespace, Any]:
 
 
 def _tolerance_name(rhs: Array) -> str:
-    """CuPy keeps SciPy's former name for the relative tolerance."""
+    """Return the name of the relative tolerance: CuPy has SciPy's former one."""
     return "rtol" if backend_name(rhs) == "numpy" else "tol"
 
 
 def _lanczos_condition(xp: Namespace, sparse: Any, operator: Any, number: int) -> float:
-    """Ratio of the extreme eigenvalues of a symmetric operator; small ones are formed column by column."""
+    """Return the ratio of the extreme eigenvalues of a symmetric operator.
+
+    A small operator is formed column by column.
+    """
     if number <= 64:
         values = xp.linalg.eigvalsh(
             xp.stack([operator.matvec(column) for column in xp.eye(number, dtype=operator.dtype)])

@@ -17,7 +17,7 @@ __all__ = ["FamilyStatistics"]
 
 @dataclass(frozen=True)
 class FamilyStatistics(Features):
-    """The statistics f of an exponential family (E1), so that a flow moves the mean parameters (E2) of that family.
+    """The statistics f of an exponential family (E1): a flow then moves its mean parameters (E2).
 
     Parameters
     ----------

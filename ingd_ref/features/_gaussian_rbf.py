@@ -1,4 +1,4 @@
-"""Gaussian radial basis functions, the statistics of the published experiments."""
+"""Gaussian radial basis functions, the features of the published experiments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ __all__ = ["GaussianRBF", "RandomCenters"]
 class GaussianRBF(Features):
     r"""Gaussian radial basis functions at given centres (section 4).
 
-    .. math:: f_s(x) = e^{-\|x - c_s\|^2 / (2\sigma^2)}, \qquad \nabla f_s(x) = f_s(x)\,(c_s - x)/\sigma^2
+    .. math:: f_s(x) = e^{-\|x - c_s\|^2 / (2\sigma^2)},
+              \qquad \nabla f_s(x) = f_s(x)\,(c_s - x)/\sigma^2
 
     Parameters
     ----------
@@ -32,8 +33,12 @@ class GaussianRBF(Features):
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError, BackendError
-        For centres that are not finite (b, d) numbers, or a bandwidth that is not positive.
+    ShapeError, NonFiniteError
+        If the centres are not finite (b, d) numbers.
+    DomainError
+        If the bandwidth is not positive.
+    BackendError
+        If the centres are not an array.
 
     Notes
     -----
@@ -97,21 +102,23 @@ class GaussianRBF(Features):
 
 @dataclass(frozen=True)
 class RandomCenters:
-    """Gaussian RBF features with centres drawn from the pooled samples at each step of a flow.
+    """Gaussian RBF features at centres drawn from particles and target, again at each step.
 
     Parameters
     ----------
     number : int
-        How many centres; all pooled points where there are fewer. Default 200.
+        How many centres, or all points if there are fewer. Default 200.
     bandwidth : float > 0 or "median"
-        σ of the features; ``"median"`` (default) is the median rule (K8) on the pooled samples.
+        σ of the features; ``"median"`` (default) is the median rule (K8) on both samples together.
     rule : {"midpoint", "lower"}
-        Which median.
+        Which median. Default ``"midpoint"``.
 
     Raises
     ------
-    DomainError, OptionError
-        For an unusable number, bandwidth or rule.
+    DomainError
+        If the number or the bandwidth is not positive.
+    OptionError
+        If the rule is unknown.
 
     Notes
     -----
@@ -136,7 +143,7 @@ class RandomCenters:
             object.__setattr__(self, "bandwidth", _checks.positive(self.bandwidth, "bandwidth"))
 
     def draw(self, x: Array, y: Array, rng: np.random.Generator) -> GaussianRBF:
-        """Return features at random centres among the particles x (n, d) and the target samples y (m, d)."""
+        """Return features at random points of x (n, d) and y (m, d)."""
         pooled = array_namespace(x=x, y=y).concat([x, y], axis=0)
         chosen = rng.permutation(pooled.shape[0])[: self.number]
         sigma = (

@@ -1,4 +1,4 @@
-"""The last hidden layer of a network as sufficient statistics, and the energy-based network that it comes from."""
+"""The last hidden layer of a network as features, and the energy-based network around it."""
 
 from __future__ import annotations
 
@@ -17,23 +17,28 @@ Layers = Sequence[tuple[Array, Array]]
 
 @dataclass(frozen=True, eq=False)
 class NetworkFeatures(Features):
-    r"""The last layer of a network, after its activation, as statistics (section 4, F1).
+    r"""The last layer of a network, after its activation, as features (section 4, F1).
 
     .. math:: f(x) = h_L(x), \quad h_l = \varphi(W_l h_{l-1} + b_l),\ h_0 = x, \qquad
-              \nabla f(x)^\top = D_L W_L \cdots D_1 W_1,\ D_l = \mathrm{diag}\,\varphi'(W_l h_{l-1} + b_l)
+              \nabla f(x)^\top = D_L W_L \cdots D_1 W_1,
+              \ D_l = \mathrm{diag}\,\varphi'(W_l h_{l-1} + b_l)
 
     Parameters
     ----------
     layers : sequence of (array (out, in), array (out,))
-        Weight matrix and offset of each layer; any depth. The first takes d numbers, the last gives
-        the b statistics.
+        Weight matrix and offset of each layer, of any number of layers. The first takes d numbers,
+        the last returns the b features.
     activation : {"tanh", "relu", "silu", "gelu"}
         After each layer, the last one too. Default ``"tanh"``.
 
     Raises
     ------
-    ShapeError, NonFiniteError, OptionError, BackendError
-        For layers that do not fit each other or hold something else than finite numbers.
+    ShapeError, NonFiniteError
+        If the layers do not fit each other, or a weight is not finite.
+    OptionError
+        If the activation is unknown.
+    BackendError
+        If the layers are not arrays of one library and device.
 
     Notes
     -----
@@ -43,7 +48,8 @@ class NetworkFeatures(Features):
     Examples
     --------
     >>> import numpy as np
-    >>> features = NetworkFeatures([(np.array([[1.0, 0.0], [1.0, 1.0]]), np.zeros(2))], activation="relu")
+    >>> layers = [(np.array([[1.0, 0.0], [1.0, 1.0]]), np.zeros(2))]
+    >>> features = NetworkFeatures(layers, activation="relu")
     >>> features(np.array([[2.0, -1.0]]))
     array([[2., 1.]])
     >>> features.jacobian(np.array([[2.0, 3.0]]))[0]
@@ -78,7 +84,7 @@ class NetworkFeatures(Features):
         return x, jacobian
 
     def _layers_for(self, x: Array) -> tuple[Namespace, list[tuple[Array, Array]]]:
-        """The layers in the floating type of x, if they live where x lives."""
+        """Return the layers in the floating type of x."""
         xp = array_namespace(x=x, layers=self.layers[0][0])
         _checks.same_dimension(x, "x", self.layers[0][0], "layers")
         return xp, [
@@ -89,7 +95,7 @@ class NetworkFeatures(Features):
 
 @dataclass(frozen=True, eq=False)
 class EnergyNetwork:
-    r"""A network for an unnormalised log density, :math:`E(x) = \langle w, f(x) \rangle`, with f the last hidden layer.
+    r"""An unnormalised log density :math:`E(x) = \langle w, f(x) \rangle`, f the last hidden layer.
 
     Parameters
     ----------
@@ -103,7 +109,7 @@ class EnergyNetwork:
     Raises
     ------
     ShapeError, NonFiniteError, OptionError, BackendError
-        For layers or a head that do not fit or hold something else than finite numbers.
+        As for :class:`NetworkFeatures`, for layers or head.
 
     Notes
     -----
@@ -113,7 +119,8 @@ class EnergyNetwork:
     Examples
     --------
     >>> import numpy as np
-    >>> network = EnergyNetwork([(np.eye(2), np.zeros(2))], np.array([1.0, -1.0]), activation="relu")
+    >>> layers, head = [(np.eye(2), np.zeros(2))], np.array([1.0, -1.0])
+    >>> network = EnergyNetwork(layers, head, activation="relu")
     >>> network.energy(np.array([[3.0, 1.0]])), network.score(np.array([[3.0, 1.0]]))
     (array([2.]), array([[ 1., -1.]]))
     """
@@ -132,7 +139,7 @@ class EnergyNetwork:
 
     @property
     def features(self) -> NetworkFeatures:
-        """The last hidden layer as statistics."""
+        """The last hidden layer as features."""
         return NetworkFeatures(self.layers, self.activation)
 
     def energy(self, x: Array) -> Array:

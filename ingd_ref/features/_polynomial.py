@@ -21,7 +21,8 @@ __all__ = ["Monomials", "PairwiseProducts", "Polynomial"]
 class Polynomial(Features):
     r"""Powers of inner products with given centres (section 4).
 
-    .. math:: f_s(x) = (\langle x, c_s \rangle + o)^q, \qquad \nabla f_s(x) = q\,(\langle x, c_s \rangle + o)^{q-1}\, c_s
+    .. math:: f_s(x) = (\langle x, c_s \rangle + o)^q,
+              \qquad \nabla f_s(x) = q\,(\langle x, c_s \rangle + o)^{q-1}\, c_s
 
     Parameters
     ----------
@@ -34,8 +35,12 @@ class Polynomial(Features):
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError, BackendError
-        For centres that are not finite (b, d) numbers, or an unusable degree or offset.
+    ShapeError, NonFiniteError
+        If the centres are not finite (b, d) numbers, or the offset is not finite.
+    DomainError
+        If the degree is not a positive whole number.
+    BackendError
+        If the centres are not an array.
 
     Notes
     -----
@@ -117,12 +122,14 @@ class _Products(Features):
 
 @dataclass(frozen=True)
 class Monomials(_Products):
-    """All monomials of total degree 1 to q: x_a, x_a x_c (a ≤ c), ... (section 4). The constant is left out: it never moves.
+    """All monomials of total degree 1 to q: x_a, x_a x_c (a ≤ c), ... (section 4).
+
+    The constant is left out, because it never moves.
 
     Parameters
     ----------
     degree : int ≥ 1
-        q. There are (d + q choose q) − 1 statistics, ordered by degree, then by coordinates.
+        q. There are (d + q choose q) − 1 features, ordered by degree, then by coordinates.
 
     Raises
     ------
@@ -164,7 +171,7 @@ class Monomials(_Products):
 
 @dataclass(frozen=True)
 class PairwiseProducts(_Products):
-    """Products x_a x_c of different coordinates a < c: the statistics of Ising and Gaussian graphical models (section 4).
+    """Products x_a x_c of coordinates a < c, as in Ising and Gaussian graphical models (section 4).
 
     Parameters
     ----------
@@ -176,7 +183,7 @@ class PairwiseProducts(_Products):
     Raises
     ------
     ShapeError
-        When called at points with one coordinate and neither option: there is no pair then.
+        When called at points with one coordinate and neither option.
 
     Examples
     --------
@@ -206,7 +213,8 @@ class PairwiseProducts(_Products):
         factors += [(a, c) for a in range(dim) for c in range(a if self.squares else a + 1, dim)]
         if not factors:
             raise ShapeError(
-                "PairwiseProducts needs points with at least two coordinates; got one (squares=True would give x²)"
+                "PairwiseProducts needs points with at least two coordinates, got one; "
+                "squares=True gives x²"
             )
         return factors
 
@@ -216,7 +224,7 @@ def _product(xp: Namespace, x: Array, factor: tuple[int, ...]) -> Array:
 
 
 def _gradient(xp: Namespace, x: Array, factor: tuple[int, ...]) -> Array:
-    """Leibniz' rule: leave each factor out once. Shape (n, d)."""
+    """Return the gradient by Leibniz' rule, leaving each factor out once; shape (n, d)."""
     columns = [xp.zeros_like(x[:, 0])] * x.shape[1]
     for place, coordinate in enumerate(factor):
         others = factor[:place] + factor[place + 1 :]

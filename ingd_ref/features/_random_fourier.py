@@ -32,8 +32,10 @@ class RandomFourier(Features):
 
     Raises
     ------
-    ShapeError, NonFiniteError, BackendError
-        For frequencies or phases that are not finite numbers of these shapes.
+    ShapeError, NonFiniteError
+        If frequencies or phases are not finite numbers of these shapes.
+    BackendError
+        If they are not arrays of one library and device.
 
     Notes
     -----
@@ -65,7 +67,10 @@ class RandomFourier(Features):
     def gaussian(
         cls, number: int, bandwidth: float, rng: np.random.Generator, like: Array
     ) -> RandomFourier:
-        """Draw ``number`` features that imitate a Gaussian kernel of the given bandwidth, on the library and device of ``like`` (n, d)."""
+        """Draw features that approximate a Gaussian kernel.
+
+        They live where ``like`` (n, d) does.
+        """
         number, bandwidth = (
             _checks.positive_integer(number, "number"),
             _checks.positive(bandwidth, "bandwidth"),

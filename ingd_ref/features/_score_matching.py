@@ -64,7 +64,7 @@ def denoising_loss(
     Raises
     ------
     ShapeError, NonFiniteError, DomainError, BackendError
-        For points or a disturbance that do not fit the network, or a noise that is not positive.
+        If points or disturbance do not fit the network, or the noise is not positive.
 
     Notes
     -----
@@ -85,7 +85,8 @@ def denoising_loss(
     disturbance = _checks.points(disturbance, "disturbance", xp, dim=x.shape[1], like=x)
     if disturbance.shape[0] != x.shape[0]:
         raise ShapeError(
-            f"disturbance must have a row for each of the {x.shape[0]} points of x, got {disturbance.shape[0]}"
+            f"disturbance must have a row for each of the {x.shape[0]} points of x, "
+            f"got {disturbance.shape[0]}"
         )
     variance = _checks.positive(noise, "noise") ** 2
     moved = x + disturbance
@@ -99,7 +100,10 @@ def denoising_loss(
 def _tangent_of_gradient(
     xp: Namespace, network: EnergyNetwork, x: Array, direction: Array
 ) -> EnergyNetwork:
-    """d/dτ Σ_i ∂E(x_i + τ r_i)/∂(parameters): back-propagation (δ, h) and its forward tangent (δ̇, ḣ) side by side."""
+    """Return d/dτ Σ_i ∂E(x_i + τ r_i)/∂(parameters) at τ = 0.
+
+    Back-propagation (δ, h) runs together with its forward tangent (δ̇, ḣ).
+    """
     phi, curvature = ACTIVATIONS[network.activation], CURVATURES[network.activation]
     inputs, slopes, bends, rates = [(x, direction)], [], [], []
     for matrix, offset in network.layers:
@@ -168,7 +172,7 @@ def train_energy_network(
         Weights of the sample, summing to one: the probabilities with which points are drawn.
         Default: 1/m.
     start : EnergyNetwork, optional
-        Network to continue from; it determines widths and activation. Default: a random one.
+        Network to continue from, which fixes widths and activation. Default: a random one.
     progress : bool or callable
         ``True`` shows a bar on the standard error stream; a callable receives the step and its
         loss. Default ``False``.
@@ -180,8 +184,8 @@ def train_energy_network(
 
     Raises
     ------
-    ShapeError, NonFiniteError, DomainError, OptionError, BackendError
-        For unusable arguments.
+    ShapeError, DomainError, OptionError, BackendError
+        If an argument has the wrong shape, range, name or library.
     NonFiniteError
         If training diverges; the message names the step.
 
@@ -232,7 +236,7 @@ def train_energy_network(
 
 
 def _probabilities(weights: Array) -> np.ndarray:
-    """Weights on the host, summing to one in float64 whatever they were rounded to."""
+    """Return weights on the host that sum to one in float64."""
     host = np.asarray(to_host(weights), dtype=np.float64)
     return np.asarray(host / np.sum(host))
 
@@ -250,7 +254,7 @@ def _shown(steps: int, progress: bool | Callable[[int, float], object]) -> Itera
 def _random_network(
     sample: Array, widths: Sequence[int], activation: str, rng: np.random.Generator
 ) -> EnergyNetwork:
-    """Layers uniform on ±1/√inputs, as random networks of :class:`ingd_ref.rkhs.RandomNeuralTangent` are."""
+    """Draw layers uniform on ±1/√inputs, as :class:`ingd_ref.rkhs.RandomNeuralTangent` does."""
     sizes = (sample.shape[1], *(_checks.positive_integer(width, "widths") for width in widths))
     layers = []
     for inputs, outputs in itertools.pairwise(sizes):
@@ -267,7 +271,7 @@ def _random_network(
 
 
 class _Adam:
-    """Adam: steps of the mean gradient over the root of the mean square, each mean freed from its start at zero."""
+    """Adam: a step is the mean gradient over the root of the mean square, both bias-corrected."""
 
     def __init__(self, network: EnergyNetwork) -> None:
         self.first = [0.0 * part for part in _parts(network)]
@@ -292,5 +296,5 @@ class _Adam:
 
 
 def _parts(network: EnergyNetwork) -> list[Array]:
-    """All arrays of parameters in a row, the head last."""
+    """List all arrays of parameters, the head last."""
     return [*itertools.chain.from_iterable(network.layers), network.head]

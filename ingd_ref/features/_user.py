@@ -1,4 +1,4 @@
-"""Statistics that a user supplies as a function."""
+"""Features from a function of the user."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from ingd_ref.features._base import Features
 
 __all__ = ["UserFeatures"]
 
-# A central difference of a smooth function is off by O(h²) + O(eps/h): h = eps^{1/3} balances the
-# two at eps^{2/3}. The same difference at 2h is off by four times the truncation part, so the two
-# agree to a few eps^{2/3} times the size of f where f is smooth; 1e4 leaves room for functions that
-# bend quickly, and still detects a kink or noise (an error of order one, or a larger eps/h).
+# A central difference of a smooth function is off by O(h²) + O(eps/h), which h = eps^{1/3} balances
+# at eps^{2/3}. At 2h the truncation is four times as large, so the two differences agree to a few
+# eps^{2/3} times the size of f. A factor of 1e4 allows for functions that bend quickly and still
+# detects a kink or noise, whose error is of order one, or of a larger eps/h.
 SMOOTHNESS_FACTOR = 1e4
 
 
 @dataclass(frozen=True, eq=False)
 class UserFeatures(Features):
-    """Statistics from a function of your own, with its Jacobian or with a checked numerical one.
+    """Features from your function, with its Jacobian or a checked numerical one.
 
     Parameters
     ----------
     function : callable
         Maps points (n, d) to statistics (n, b), each row on its own.
     jacobian : callable, optional
-        Maps points (n, d) to (n, d, b), the derivatives ∂f_s/∂x_a. Without it central differences
-        at two steps are taken, and must agree.
+        Maps points (n, d) to (n, d, b), the derivatives ∂f_s/∂x_a. Default: central differences at
+        two steps, which must agree.
 
     Raises
     ------
     ShapeError, NonFiniteError
-        When called, if the functions return something else than finite arrays of these shapes.
+        When called, if a function does not return a finite array of this shape.
     DomainError
         When called, if the numerical Jacobians at the two steps disagree: the function has a kink
         or is noisy there.
 
     Notes
     -----
-    The numerical Jacobian is Richardson's extrapolation of central differences at steps h and 2h, h
-    = eps^{1/3} max(1, |x_a|). Its error is some eps^{2/3} (4e-11 in float64) of the size of f.
-    :meth:`jacobian_error` compares a Jacobian of yours with it.
+    The numerical Jacobian is Richardson's extrapolation of central differences at steps h and 2h,
+    h = eps^{1/3} max(1, |x_a|). Its error is some eps^{2/3} (4e-11 in float64) of the size of f.
+    :meth:`jacobian_error` compares your Jacobian with it.
 
     Examples
     --------
@@ -63,7 +63,10 @@ class UserFeatures(Features):
         object.__setattr__(self, "jacobian_function", jacobian)
 
     def jacobian_error(self, x: Array) -> float:
-        """Largest difference between the supplied Jacobian and the numerical one at x (n, d), relative to the largest entry."""
+        """Return the largest difference between the supplied and the numerical Jacobian at x.
+
+        It is relative to the largest entry.
+        """
         if self.jacobian_function is None:
             raise DomainError("there is no supplied Jacobian to compare with the numerical one")
         xp = array_namespace(x=x)
@@ -79,7 +82,8 @@ class UserFeatures(Features):
         array_namespace(x=x, **{"the result of function": values})
         if values.ndim != 2 or values.shape[0] != x.shape[0] or values.shape[1] == 0:
             raise ShapeError(
-                f"function must map {tuple(x.shape)} points to (n, b) statistics, it returned shape {tuple(values.shape)}"
+                f"function must map {tuple(x.shape)} points to (n, b) statistics, "
+                f"it returned shape {tuple(values.shape)}"
             )
         return _checks.finite(
             _checks.real_array(values, "the result of function", xp, like=x),
@@ -96,7 +100,8 @@ class UserFeatures(Features):
         array_namespace(x=x, **{"the result of jacobian": jacobian})
         if tuple(jacobian.shape) != (*x.shape, values.shape[1]):
             raise ShapeError(
-                f"jacobian must return shape {(*x.shape, values.shape[1])}, it returned {tuple(jacobian.shape)}"
+                f"jacobian must return shape {(*x.shape, values.shape[1])}, "
+                f"it returned {tuple(jacobian.shape)}"
             )
         return values, _checks.finite(
             _checks.real_array(jacobian, "the result of jacobian", xp, like=x),
@@ -115,7 +120,8 @@ class UserFeatures(Features):
         gap = item(xp.max(xp.abs(fine - coarse)))
         if gap > SMOOTHNESS_FACTOR * eps ** (2.0 / 3.0) * size:
             raise DomainError(
-                f"function has no reliable numerical Jacobian: differences at two steps disagree by {gap:.1e}; supply jacobian= instead"
+                "function has no reliable numerical Jacobian: "
+                f"differences at two steps disagree by {gap:.1e}; supply jacobian= instead"
             )
         return (4.0 * fine - coarse) / 3.0
 

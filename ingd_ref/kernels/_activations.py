@@ -1,4 +1,4 @@
-"""Activation functions of multilayer perceptrons, each with its derivative, and second derivatives."""
+"""Activation functions of multilayer perceptrons with first and second derivatives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Activation = Callable[[Namespace, Array], tuple[Array, Array]]
 
 
 def tanh(xp: Namespace, a: Array) -> tuple[Array, Array]:
-    """Tanh a and its derivative 1 − tanh² a."""
+    """Return tanh a and its derivative 1 − tanh² a."""
     value = xp.tanh(a)
     return value, 1.0 - value * value
 
@@ -33,7 +33,7 @@ def silu(xp: Namespace, a: Array) -> tuple[Array, Array]:
 
 
 def gelu(xp: Namespace, a: Array) -> tuple[Array, Array]:
-    """Return a Φ(a) with the normal distribution function Φ (the exact form), and its derivative Φ + a φ."""
+    """Return a Φ(a), Φ the normal distribution function, and its derivative Φ + a φ."""
     distribution = 0.5 * (1.0 + erf(xp, a / math.sqrt(2.0)))
     density = xp.exp(-0.5 * a * a) / math.sqrt(2.0 * math.pi)
     return a * distribution, distribution + a * density

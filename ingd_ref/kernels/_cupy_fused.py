@@ -1,7 +1,7 @@
-"""The kernels that gain from being one launch each, for CuPy arrays: same names, signatures and equations as in ``readable``.
+"""Kernels in one launch each, for CuPy arrays, with the names and signatures of ``readable``.
 
 Each thread owns the numbers that it writes, and threads neither share memory nor wait for each
-other: results are the same on every run, and the text is ordinary C++, which any compiler can
+other, so results are the same on every run, and the source is plain C++ that any compiler can
 check. Arithmetic is in the type of the input. CuPy is imported when a kernel first runs.
 """
 
@@ -31,7 +31,8 @@ __all__ = [
 
 THREADS = 256  # threads to a block
 TILE_BYTES = 256 * 2**20  # largest written-out kernel tile
-EXPANDED_DIMENSION = 4  # up to here 2d² operations in one large matrix product are at most about the 6d of many small ones
+# Up to this d the 2d² operations of one large matrix product are at most about 6d of small ones.
+EXPANDED_DIMENSION = 4
 
 SOURCE = """
 #define EACH(index, count) \\
@@ -49,14 +50,17 @@ static __device__ real squared(const real* p, const real* q, long long d) {
 }
 
 // out_ij = ‖x_i − y_j‖²
-extern "C" __global__ void squared_distances(const real* x, const real* y, real* out, long long n, long long m, long long d) {
+extern "C" __global__ void squared_distances(
+    const real* x, const real* y, real* out, long long n, long long m, long long d
+) {
     EACH(pair, n * m);
     out[pair] = squared(x + (pair / m) * d, y + (pair % m) * d, d);
 }
 
 // out_j = Σ_i w_i (p_j − x_i) / ‖p_j − x_i‖
 extern "C" __global__ void distance_gradient(
-    const real* points, const real* x, const real* weights, real* out, long long m, long long n, long long d
+    const real* points, const real* x, const real* weights, real* out,
+    long long m, long long n, long long d
 ) {
     EACH(j, m);
     const real* p = points + j * d;
@@ -70,7 +74,8 @@ extern "C" __global__ void distance_gradient(
 
 // out_j = Σ_i r_ij (x_i − p_j) / σ², r the softmax over i of log w_i − ‖p_j − x_i‖² / 2σ² (W1)
 extern "C" __global__ void gaussian_kde_score(
-    const real* points, const real* x, const real* log_weights, real bandwidth, real* out, long long m, long long n, long long d
+    const real* points, const real* x, const real* log_weights, real bandwidth, real* out,
+    long long m, long long n, long long d
 ) {
     EACH(j, m);
     const real* p = points + j * d;
@@ -92,27 +97,32 @@ extern "C" __global__ void gaussian_kde_score(
 
 // f_is = exp(−‖x_i − c_s‖² / 2σ²)
 extern "C" __global__ void gaussian_rbf(
-    const real* x, const real* centers, real bandwidth, real* values, long long n, long long b, long long d
+    const real* x, const real* centers, real bandwidth, real* values,
+    long long n, long long b, long long d
 ) {
     EACH(pair, n * b);
-    values[pair] = exp((real)(-0.5) * squared(x + (pair / b) * d, centers + (pair % b) * d, d) / (bandwidth * bandwidth));
+    const real square = squared(x + (pair / b) * d, centers + (pair % b) * d, d);
+    values[pair] = exp((real)(-0.5) * square / (bandwidth * bandwidth));
 }
 
 // f_is as above and ∂f_s/∂x_a = f_is (c_sa − x_ia) / σ²
 extern "C" __global__ void gaussian_rbf_with_jacobian(
-    const real* x, const real* centers, real bandwidth, real* values, real* jacobian, long long n, long long b, long long d
+    const real* x, const real* centers, real bandwidth, real* values, real* jacobian,
+    long long n, long long b, long long d
 ) {
     EACH(pair, n * b);
     const long long i = pair / b, s = pair % b;
     const real squares = bandwidth * bandwidth;
     const real value = exp((real)(-0.5) * squared(x + i * d, centers + s * d, d) / squares);
     values[pair] = value;
-    for (long long a = 0; a < d; ++a) jacobian[(i * d + a) * b + s] = value / squares * (centers[s * d + a] - x[i * d + a]);
+    for (long long a = 0; a < d; ++a)
+        jacobian[(i * d + a) * b + s] = value / squares * (centers[s * d + a] - x[i * d + a]);
 }
 
 // out_jaic = w_i k/σ² (δ_ac − r_a r_c), r = (p_j − x_i)/σ (K5)
 extern "C" __global__ void gradient_gaussian_tile(
-    const real* points, const real* x, const real* weights, real bandwidth, real* out, long long m, long long n, long long d
+    const real* points, const real* x, const real* weights, real bandwidth, real* out,
+    long long m, long long n, long long d
 ) {
     EACH(pair, m * n);
     const long long j = pair / n, i = pair % n;
@@ -132,7 +142,7 @@ REAL = {"float32": "float", "float64": "double"}
 
 
 def source(dtype: str) -> str:
-    """Return the text of all kernels for arrays of type ``"float32"`` or ``"float64"``."""
+    """Return the source of all kernels for arrays of type ``"float32"`` or ``"float64"``."""
     return f"typedef {REAL[dtype]} real;\n{SOURCE}"
 
 
@@ -142,7 +152,7 @@ def _module(dtype: str) -> Any:
 
 
 def _launch(name: str, threads: int, dtype: Any, *arguments: Any) -> None:
-    """Run a kernel with one thread for each of ``threads`` pieces of work; numbers take the type that its text declares."""
+    """Run a kernel on ``threads`` threads, with numbers in the types that its source declares."""
     convert = {float: dtype.type, int: np.int64}
     numbers_and_arrays = tuple(
         convert[type(value)](value) if type(value) in convert else value for value in arguments
@@ -172,7 +182,7 @@ def squared_distances(x: Array, y: Array) -> Array:
 
 
 def distance_gradient(points: Array, sample: Array, weights: Array) -> Array:
-    """Σ_i π_i (p_j − x_i) / ‖p_j − x_i‖, the gradient of the mean distance from ``points`` (m, d) to ``sample`` (n, d); 0/0 counts as 0."""
+    """Σ_i π_i (p_j − x_i) / ‖p_j − x_i‖, the gradient of the mean distance to a sample, (m, d)."""
     (m, dim), n, out = points.shape, sample.shape[0], _empty(points.shape, points)
     _launch(
         "distance_gradient", m, points.dtype, *_contiguous(points, sample, weights), out, m, n, dim
@@ -221,7 +231,7 @@ def gaussian_rbf(x: Array, centers: Array, bandwidth: float) -> Array:
 
 
 def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tuple[Array, Array]:
-    """Gaussian RBF features f (n, b) and their Jacobian ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
+    """Gaussian RBF features f (n, b) and ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
     (n, dim), b = x.shape, centers.shape[0]
     values, jacobian = _empty((n, b), x), _empty((n, dim, b), x)
     _launch(
@@ -245,7 +255,7 @@ def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tu
 def gradient_gaussian_contraction(
     points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float
 ) -> Array:
-    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the gradient Gaussian kernel (K5), shape (m, d, b).
+    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the gradient Gaussian kernel (K5), (m, d, b).
 
     K is written out, a tile of (j, a) by (i, c) at a time, and one matrix product with ∇f as (n·d,
     b) does the rest.
@@ -258,7 +268,7 @@ def gradient_gaussian_contraction(
 
 
 def gradient_gaussian_gram(x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
-    """G = Σ_ij π_i π_j ∇f(x_i)ᵀ K(x_i, x_j) ∇f(x_j) (K3) for the gradient Gaussian kernel (K5), shape (b, b).
+    """G = Σ_ij π_i π_j ∇f(x_i)ᵀ K(x_i, x_j) ∇f(x_j) (K3) for the kernel (K5), shape (b, b).
 
     G is symmetric, so only pairs i ≥ j are visited, those of a diagonal block with half their
     weight.
@@ -325,7 +335,8 @@ def _few_dimensions(*arguments: Any) -> tuple[bool, str]:
         )
     return (
         False,
-        f"in {dim} dimensions three smaller matrix products take {math.floor(dim / 3)} times fewer operations",
+        f"in {dim} dimensions three smaller matrix products take "
+        f"{math.floor(dim / 3)} times fewer operations",
     )
 
 

@@ -1,12 +1,12 @@
-"""The functions of ``special`` around the gamma function that gain from being compiled, for NumPy arrays: same names, same formulas.
+"""Compiled functions around the gamma function for NumPy arrays, with the formulas of ``special``.
 
-Written with whole arrays, every element takes all ten steps of a recurrence, each a pass over
-memory, and every row as many of Newton's steps as the slowest. Here an element takes the steps that
-it needs. The rules are those of ``numba_fused``: arithmetic in float64 whatever the input, rounded
-once at the end; no ``fastmath``; a result depends on its own row alone, so neither on the number of
-threads nor on what else the batch holds; and every compiled function that another one calls is in
-this file, with the constants it uses, so that the compile cache, which looks at one file's date, is
-never stale.
+On whole arrays every element takes all ten steps of a recurrence, each a pass over memory, and
+every row as many Newton steps as the slowest. Here an element takes the steps that it needs.
+
+The rules are those of ``_numba_fused``: float64 arithmetic whatever the input, rounded once at the
+end; no ``fastmath``; a result depends on its own row alone, and so not on threads or the rest of
+the batch; every compiled function that another one calls is in this file, with its constants, so
+that the compile cache, which looks at the date of one file, is never stale.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ def _residuals(mu, alpha, out):  # type: ignore[no-untyped-def]
 
 @compiled
 def _follow_curve(mu, largest, alpha, weights):  # type: ignore[no-untyped-def]
-    """Newton's iteration in the largest entry, on which the others depend by ψ(α_i) − ψ(a) = μ_i − μ_a."""
+    """Iterate Newton's method in the largest entry; ψ(α_i) − ψ(a) = μ_i − μ_a gives the others."""
     y, share, others = -mu[largest], 0.0, 0.0
     for i in range(mu.shape[0]):
         share += math.exp(mu[i])
@@ -381,7 +381,7 @@ def _each_trigamma_decrement(a, b, out):  # type: ignore[no-untyped-def]
 
 
 def _each(loop: Callable[..., None], *arrays: Array) -> Array:
-    """Run ``loop`` over the numbers of arrays that broadcast; the result has their floating type."""
+    """Run ``loop`` over arrays that broadcast; the result has their floating type."""
     whole = np.broadcast_arrays(*arrays)
     out = np.empty(whole[0].size)
     loop(*(np.ascontiguousarray(x, dtype=np.float64).reshape(-1) for x in whole), out)

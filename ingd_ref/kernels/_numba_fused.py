@@ -1,10 +1,10 @@
-"""The kernels that gain from being compiled, for NumPy arrays: same names, signatures and equations as in ``readable``.
+"""Compiled kernels for NumPy arrays, with the names and signatures of ``readable``.
 
-What is gained is memory traffic: no (n, m, d) array of differences is ever written. Four rules keep
-the results trustworthy.
+They save memory traffic: no (n, m, d) array of differences is ever written. Four rules keep the
+results exact.
 
 - Arithmetic is float64 whatever the input; float32 is rounded once, at the end. Only the matrix
-  products of the contractions run in the type of the input, which is faster for float32.
+  products of the contractions run in the type of the input, where its speed counts.
 - Inner loops run over points, outer loops over the sample, so that the compiler vectorises without
   reordering a sum: no ``fastmath``, which would also break ``isnan``.
 - Work is shared among ``numba.get_num_threads()`` threads by blocks of points; each number of the
@@ -48,20 +48,14 @@ __all__ = [
 compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 BLOCK = 256  # points to a block: its rows of work space stay in the first-level cache
-KERNEL_ROWS, KERNEL_COLUMNS = (
-    128,
-    4096,
-)  # largest written-out kernel tile: one matrix product at full rate, 4 MiB
-EXPANDED_DIMENSION = (
-    4  # up to here 2d² operations in one large matrix product are faster than 6d in many small ones
-)
-BATCH_ROWS, BATCH_COLUMNS = (
-    32,
-    32,
-)  # points to a tile of small matrix products: enough tiles at n = 200 to keep two threads even
-REPAYING_WORK = (
-    1.5e6  # operations of elementwise work that repay starting threads: half a millisecond or more
-)
+# Largest written-out tile of a kernel: one matrix product at full rate, 4 MiB.
+KERNEL_ROWS, KERNEL_COLUMNS = 128, 4096
+# Up to this d, 2d² operations in one large matrix product are faster than 6d in many small ones.
+EXPANDED_DIMENSION = 4
+# Points in a tile of small matrix products: at n = 200, enough tiles to balance two threads.
+BATCH_ROWS, BATCH_COLUMNS = 32, 32
+# Elementwise operations that repay starting threads: half a millisecond or more.
+REPAYING_WORK = 1.5e6
 PRODUCT_SPEED = 25.0  # operations of a matrix product in the time of one elementwise operation
 
 
@@ -69,7 +63,10 @@ PRODUCT_SPEED = 25.0  # operations of a matrix product in the time of one elemen
 
 
 def _share(task: Callable[[slice], Any], length: int, edge: int, work: float) -> list[Any]:
-    """Run ``task`` on the blocks of ``range(length)``, on several threads if ``work`` (operations in all) repays them. Results in order."""
+    """Return the results of ``task`` on the blocks of ``range(length)``, in order.
+
+    They are computed on several threads if ``work``, the number of operations, repays these.
+    """
     blocks = list(tiles(length, edge))
     threads = min(numba.get_num_threads(), len(blocks))
     if threads == 1 or work < REPAYING_WORK:
@@ -79,17 +76,16 @@ def _share(task: Callable[[slice], Any], length: int, edge: int, work: float) ->
 
 
 def _share_products(task: Callable[[slice], Any], length: int, edge: int, work: float) -> list[Any]:
-    """Like :func:`_share` for tasks that multiply matrices, while the library's own threads rest.
+    """Do the same as :func:`_share` for matrix products, with one BLAS thread for each.
 
-    Many threads inside each of many products wait for each other more than they work, above all on
-    a machine that others use too.
+    Several BLAS threads inside each of several products would mostly wait for each other.
     """
     with single_blas_thread():
         return _share(task, length, edge, work / PRODUCT_SPEED)
 
 
 def _columns(x: Array) -> Array:
-    """Return x as a contiguous float64 (d, n) array: one coordinate after the other, as the inner loops read it."""
+    """Return x as a contiguous float64 (d, n) array, the order in which inner loops read it."""
     return np.ascontiguousarray(x.T, dtype=np.float64)
 
 
@@ -102,7 +98,10 @@ def _rows(x: Array) -> Array:
 
 @compiled
 def _exp(x: float) -> float:
-    """exp(x) for x ≤ 0 to one unit in the last place, as arithmetic that vectorises; 0 below −708, where results turn subnormal."""
+    """Return exp(x) for x ≤ 0 to one unit in the last place, by arithmetic that vectorises.
+
+    Below −708, where results would be subnormal, it is 0.
+    """
     shifted = (
         x * 1.4426950408889634 + 6755399441055744.0
     )  # + 3·2^51: the low bits of the sum are round(x / log 2)
@@ -232,7 +231,7 @@ def _gaussian_gradients(points, sample, weights, bandwidth, out):  # type: ignor
 
 @compiled
 def _kde_scores(points, sample, log_weights, bandwidth, out):  # type: ignore[no-untyped-def]
-    """Two passes over the sample: the largest logit of each point, then the sums that it keeps from over- and underflow."""
+    """Find the largest logit of each point, then the sums scaled by it, which cannot overflow."""
     scale = -0.5 / (bandwidth * bandwidth)
     row = np.empty(out.shape[1])
     top = np.full(out.shape[1], -np.inf)
@@ -256,7 +255,7 @@ def _kde_scores(points, sample, log_weights, bandwidth, out):  # type: ignore[no
 
 @compiled
 def _count_keys(x, columns, start, stop, prefix, shift, counts):  # type: ignore[no-untyped-def]
-    """Count bits shift…shift+15 of ‖x_i − x_j‖², i < j, among the positive ones whose higher bits are ``prefix``."""
+    """Count bits shift…shift+15 of positive ‖x_i − x_j‖², i < j, with higher bits ``prefix``."""
     row = np.empty(columns.shape[1])
     for i in range(start, stop):
         _squared(x[i], columns, i + 1, row)
@@ -281,7 +280,7 @@ def _least_above(x, columns, start, stop, bound):  # type: ignore[no-untyped-def
 
 @compiled
 def _gradient_gaussian_tile(points, columns, weights, bandwidth, out):  # type: ignore[no-untyped-def]
-    """out_jaic = w_i k/σ² (δ_ac − r_a r_c), r = (p_j − x_i)/σ (K5): one matrix of the pairs (j, a) and (i, c)."""
+    """out_jaic = w_i k/σ² (δ_ac − r_a r_c), r = (p_j − x_i)/σ (K5), (j, a) by (i, c)."""
     dim = points.shape[1]
     inverse = 1.0 / bandwidth
     row = np.empty(columns.shape[1])
@@ -312,7 +311,7 @@ def _gradient_gaussian_pieces(points, columns, kernel, bandwidth, along, back): 
 
 @compiled
 def _gradient_gaussian_sums(points, sample, sources, weights, bandwidth, out):  # type: ignore[no-untyped-def]
-    """out_aj = Σ_i w_i k/σ² [u_i − r (rᵀu_i)]_a for one vector u_i at each x_i; points as columns."""
+    """out_aj = Σ_i w_i k/σ² [u_i − r (rᵀu_i)]_a for vectors u_i at x_i; points in columns."""
     inverse = 1.0 / bandwidth
     row, along = np.empty(out.shape[1]), np.empty(out.shape[1])
     out[:] = 0.0
@@ -347,7 +346,7 @@ def squared_distances(x: Array, y: Array) -> Array:
 
 
 def median_squared_distance(x: Array, rule: str) -> Array:
-    """Median of the positive entries of ‖x_i − x_j‖² (K8), ``rule`` "midpoint" or "lower"; 2 if there are none.
+    """Median of the positive entries of ‖x_i − x_j‖² (K8), ``rule`` "midpoint" or "lower".
 
     The entries are found again in each pass and never held: the bits of a positive float order as
     it does, so the median's are settled sixteen at a time, from the highest, by counting. Each pair
@@ -397,7 +396,7 @@ def _next_distance(rows: Array, columns: Array, bound: float) -> float:
 
 
 def _pair_blocks(rows: Array) -> tuple[int, int, float]:
-    """Length, edge and work of a pass over pairs: few blocks, because each one holds a table of counts."""
+    """Return length, edge and work of a pass over pairs in few blocks, each with its counts."""
     return rows.shape[0], max(BLOCK, rows.shape[0] // 8), 1.5 * rows.shape[0] * rows.size
 
 
@@ -409,7 +408,7 @@ def mean_distance(x: Array, y: Array, x_weights: Array, y_weights: Array) -> Arr
 
 
 def distance_gradient(points: Array, sample: Array, weights: Array) -> Array:
-    """Σ_i π_i (p_j − x_i) / ‖p_j − x_i‖, the gradient of the mean distance from ``points`` (m, d) to ``sample`` (n, d); 0/0 counts as 0."""
+    """Σ_i π_i (p_j − x_i) / ‖p_j − x_i‖, the gradient of the mean distance to a sample, (m, d)."""
     rows, w = _rows(sample), _rows(weights)
     out = _by_points(
         lambda p, out: _distance_gradients(p, rows, w, out), points, points.shape[1], rows
@@ -420,7 +419,7 @@ def distance_gradient(points: Array, sample: Array, weights: Array) -> Array:
 def _by_points(
     rule: Callable[[Array, Array], None], points: Array, width: int, sample: Array
 ) -> Array:
-    """Let ``rule(points as columns, out)`` fill a (width, m) float64 array, block of points by block."""
+    """Let ``rule(points as columns, out)`` fill a (width, m) float64 array in blocks of points."""
     columns, out = _columns(points), np.empty((width, points.shape[0]))
 
     def task(at: slice) -> None:
@@ -489,7 +488,7 @@ def gaussian_rbf(x: Array, centers: Array, bandwidth: float) -> Array:
 
 
 def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tuple[Array, Array]:
-    """Gaussian RBF features f (n, b) and their Jacobian ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
+    """Gaussian RBF features f (n, b) and ∇f (n, d, b), ∂f_s/∂x_a = f_s (c_sa − x_ia) / σ²."""
     (n, dim), b = x.shape, centers.shape[0]
     rows, columns, sigma = _rows(x), _columns(centers), float(bandwidth)
     values, jacobian = np.empty((n, b), dtype=x.dtype), np.empty((n, dim, b), dtype=x.dtype)
@@ -508,7 +507,7 @@ def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tu
 def gradient_gaussian_contraction(
     points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float
 ) -> Array:
-    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the gradient Gaussian kernel (K5), shape (m, d, b).
+    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the gradient Gaussian kernel (K5), (m, d, b).
 
     In few dimensions K is written out, a tile of (j, a) by (i, c) at a time, and one matrix product
     with ∇f as (n·d, b) does the rest: 2d² operations for each pair and statistic at the full rate
@@ -534,7 +533,7 @@ def gradient_gaussian_contraction(
 
 
 def gradient_gaussian_gram(x: Array, jacobian: Array, weights: Array, bandwidth: float) -> Array:
-    """G = Σ_ij π_i π_j ∇f(x_i)ᵀ K(x_i, x_j) ∇f(x_j) (K3) for the gradient Gaussian kernel (K5), shape (b, b).
+    """G = Σ_ij π_i π_j ∇f(x_i)ᵀ K(x_i, x_j) ∇f(x_j) (K3) for the kernel (K5), shape (b, b).
 
     G is symmetric, so only pairs i ≥ j are visited, those of a diagonal block with half their
     weight: half the operations of V, and V is never held.
@@ -621,7 +620,7 @@ def _gradient_gaussian_field(
 def scalar_gaussian_contraction(
     points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float
 ) -> Array:
-    """V_j = Σ_i π_i k(p_j, x_i) ∇f(x_i) (K4) for the scalar Gaussian kernel (K6), shape (m, d, b)."""
+    """V_j = Σ_i π_i k(p_j, x_i) ∇f(x_i) (K4) for the scalar Gaussian kernel (K6), (m, d, b)."""
     rows, columns, w, sigma = _rows(points), _columns(x), _rows(weights), float(bandwidth)
     matrix = np.ascontiguousarray(jacobian).reshape(x.shape[0], -1)
     out = np.empty((points.shape[0], matrix.shape[1]), dtype=jacobian.dtype)
