@@ -130,7 +130,7 @@ def rest_at_the_target(solve: Solver, p: Problem) -> None:
 
 @law(replace(SINGLE, layouts=("C",)))
 def rest_when_moments_match(solve: Solver, p: Problem) -> None:
-    """Only moments count: with f(x) = x, particles stay if the target mirrors them at their mean."""
+    """Only moments count: with f(x) = x, particles stay if the target is their mirror image."""
     mean = np.asarray(p.pi, dtype=float) @ p.x
     matched = p.change(features=Monomials(1), y=2 * mean - p.x, target_weights=p.weights)
     compare(
