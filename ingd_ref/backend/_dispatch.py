@@ -120,5 +120,5 @@ def _missing(operation: str, backend: str) -> str:
     if not _installed(NEEDS[backend]):
         return f"{NEEDS[backend]} is not installed"
     if operation not in _module(FUSED[backend]).REPAYS:
-        return "the readable kernel is already one library call, or nothing was gained by fusing it"
+        return "one library call, or no faster when fused"
     return ""

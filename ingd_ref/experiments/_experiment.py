@@ -180,7 +180,7 @@ def check_several(numbers: Sequence[int], name: str) -> None:
     """Raise an error unless ``numbers`` are two or more different positive integers."""
     if len(numbers) < 2 or len(set(numbers)) < len(numbers):
         reason = "two or more different numbers, to show how the error falls"
-        raise OptionError(f"{name} must be {reason}, got {numbers}")
+        raise OptionError(f"{name} must be {reason}, got {', '.join(map(str, numbers))}")
     for number in numbers:
         _checks.positive_integer(number, name)
 
