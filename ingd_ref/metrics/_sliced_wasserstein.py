@@ -32,8 +32,9 @@ def sliced_wasserstein(
 ) -> float:
     r"""Return the sliced Wasserstein distance between two weighted samples, equation (Q5).
 
-    .. math:: \mathrm{SW}_p^p = \frac1L \sum_{l=1}^{L} \int_0^1 \bigl| Q_l(t) - R_l(t) \bigr|^p \,
-    dt,
+    .. math::
+
+        \mathrm{SW}_p^p = \frac1L \sum_{l=1}^{L} \int_0^1 \bigl| Q_l(t) - R_l(t) \bigr|^p \, dt,
 
     where :math:`Q_l` and :math:`R_l` are the quantile functions of the projections
     :math:`\langle\omega_l, x_i\rangle` and :math:`\langle\omega_l, y_j\rangle` on the unit vector

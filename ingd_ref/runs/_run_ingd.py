@@ -112,7 +112,7 @@ def run_ingd(
     ridge, jitter : float ≥ 0
     ddof : {0, 1}
     solver, implementation : str
-        As for :func:`ingd_velocity`.
+        As for :func:`~ingd_ref.flows.ingd_velocity`.
     weights : array (n,), optional
         Weights π of the latent points, which must then be given as an array. Default: 1/n.
     target_weights : array (m,), optional

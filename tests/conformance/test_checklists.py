@@ -34,7 +34,7 @@ class Checklist(NamedTuple):
 def checklists():
     """Read the lists by their titles."""
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    (chapter,) = re.findall(r"^## Checklists\n(.*?)^## ", page, re.MULTILINE | re.DOTALL)
+    (chapter,) = re.findall(r"^## Checklists\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
     sections = re.findall(r"^### ([^\n]*)\n(.*?)(?=^### |\Z)", chapter, re.MULTILINE | re.DOTALL)
     return {title: read(text) for title, text in sections}
 
