@@ -1,4 +1,4 @@
-"""Statistics with their Jacobians (P4), matrix kernels and their contractions (K4)-(K7), bandwidth (K8)."""
+"""Features with their Jacobians (P4), matrix kernels and contractions (K4)-(K7), bandwidth (K8)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import ingd_ref as ir
 from validation.backends import Arrays
 from validation.oracles import particles as oracle
 from validation.oracles.golden import CASES, Golden
-from validation.oracles.precise import Array, differences, jacobian, precise
+from validation.oracles.precise import MP, Array, differences, jacobian, mixed_differences, precise
 from validation.registry import EPS, Measured, case, compared
 
 SUM = "n additions and some twenty roundings in a term, relative to the sum of the absolute terms"
@@ -129,11 +129,45 @@ def gradient_gaussian_matrix(arrays: Arrays) -> Iterator[Measured]:
         yield compared(f"d = {dim}", found, expected, 20 * EPS, ENTRY)
 
 
+# k(q) of each kernel of second derivatives, q the squared distance in units of the bandwidth.
+PROFILES: dict[str, Callable[[Any], Any]] = {
+    "GradientInverseMultiquadric": lambda q: 1 / MP.sqrt(1 + q),
+    "GradientMatern52": lambda q: (1 + MP.sqrt(5 * q) + 5 * q / 3) * MP.exp(-MP.sqrt(5 * q)),
+    "DivergenceFreeGaussian": lambda q: MP.exp(-q / 2),
+}
+
+
+def second_derivatives(name: str, x: Array, y: Array) -> Array:
+    """∇_x ∇_yᵀ k, or (−Δ I + ∇∇ᵀ) k, by mixed differences of k."""
+
+    def scalar(p: Array, q: Array) -> Any:
+        return PROFILES[name](np.sum((p - q) ** 2) / MP.mpf(BANDWIDTH) ** 2)
+
+    mixed = mixed_differences(scalar, x, y)
+    if name != "DivergenceFreeGaussian":
+        return mixed
+    return np.trace(mixed) * np.eye(len(x), dtype=int) - mixed
+
+
+@case("K5", oracle="mixed differences of the scalar kernel at eighty digits")
+def kernels_of_other_functions(arrays: Arrays) -> Iterator[Measured]:
+    """The gradient kernels of other k, and the divergence-free one, near, far and at one point."""
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(3, 3)), rng.normal(size=(4, 3))
+    y[0] = x[0]
+    for name in PROFILES:
+        found = arrays.host(getattr(ir.rkhs, name)(BANDWIDTH)(arrays(x), arrays(y)))
+        expected = np.array(
+            [[second_derivatives(name, p, q) for q in precise(y)] for p in precise(x)]
+        )
+        yield compared(name, found, expected, 20 * EPS, ENTRY)
+
+
 @case(
     "K5", oracle="antisymmetric part of the field's Jacobian, by differences of the package's field"
 )
 def gradient_gaussian_fields_are_gradients(arrays: Arrays) -> Iterator[Measured]:
-    """Every field of the space is curl-free: ∂_a v_c = ∂_c v_a; the scalar kernel's fields are not."""
+    """Every field is curl-free, ∂_a v_c = ∂_c v_a; fields of the scalar kernel are not."""
     rng = np.random.default_rng(5)
     x, forces, z = rng.normal(size=(6, 3)), rng.normal(size=(6, 3, 1)), rng.normal(size=3)
     step = 1e-5
@@ -243,7 +277,7 @@ def neural_tangent_golden(arrays: Arrays) -> Iterator[Measured]:
 def contraction(
     kernel: oracle.Kernel, points: Array, x: Array, forces: Array, weights: Array
 ) -> tuple[Array, float]:
-    """V_j as the double sum stands, and the largest sum of absolute terms, which its rounding error is proportional to."""
+    """Return V_j as a double sum, and the largest sum of absolute terms, which bounds rounding."""
     values = np.array(
         [
             [
@@ -353,7 +387,7 @@ def contractions_over_several_tiles(arrays: Arrays) -> Iterator[Measured]:
 
 @case("K8", oracle="sorted distances at eighty digits")
 def median_bandwidth(arrays: Arrays) -> Iterator[Measured]:
-    """Both rules, odd and even numbers of distances, repeated points, and points far from the origin."""
+    """Both rules, odd and even numbers of distances, repeated points, and a far origin."""
     rng = np.random.default_rng(10)
     clouds = {
         "even": rng.normal(size=(4, 2)),

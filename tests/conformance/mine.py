@@ -1,4 +1,4 @@
-"""Implementations as a user would write them: one that is right, one with the covariance divided by n − 1, one that raises."""
+"""Implementations of a user: a correct one, one with covariance divisor n − 1, one that raises."""
 
 import numpy as np
 

@@ -406,7 +406,7 @@ def test_what_cannot_be_checked_is_named(target, code, message):
 
 
 def test_where_nothing_is_judged_nothing_passes():
-    """A misspelt entry leaves every law without a velocity, and requesting no law is no success either."""
+    """A misspelt entry leaves every law without a velocity; to request no law is no success."""
     chosen = {"laws": ["particle_permutation", "linear_in_delta"], "vectors": False, **FEW}
     report = check_velocity(lambda p: {"velocities": package_velocity()(p).velocity}, **chosen)
     assert {verdict.outcome for verdict in report.verdicts} == {"not judged"}

@@ -1,4 +1,4 @@
-"""Every feature map against formulas written out by hand and against complex-step or central differences."""
+"""Every feature map against formulas written by hand, and against numerical derivatives."""
 
 import itertools
 import math

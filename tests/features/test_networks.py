@@ -1,4 +1,4 @@
-"""Networks as statistics: values, Jacobians, energies and their training by denoising score matching (F1)."""
+"""Networks as features: values, Jacobians, energies and denoising score matching (F1)."""
 
 from itertools import pairwise
 
@@ -285,7 +285,7 @@ def test_divergence_is_named():
 
 
 def test_weights_in_single_precision_are_probabilities_all_the_same():
-    """Three times float32(1/3) is 1 + 3e-8, more than NumPy's draws tolerate in a sum of probabilities."""
+    """Three times float32(1/3) is 1 + 3e-8, too much for the probabilities of NumPy's draws."""
     rng = np.random.default_rng(16)
     x = rng.normal(size=(3, 1)).astype(np.float32)
     trained = train_energy_network(

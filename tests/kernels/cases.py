@@ -1,4 +1,4 @@
-"""One problem for every kernel, a loop over pairs as its oracle, and the size of its terms, which measures rounding."""
+"""A problem for every kernel, a loop over pairs as oracle, and the size of the terms."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 @dataclass(frozen=True)
 class Problem:
-    """Everything that some kernel takes: two samples with weights, centres, a Jacobian at the first sample, a bandwidth, a network."""
+    """Arguments of kernels: weighted samples, centres, a Jacobian at the first, a bandwidth."""
 
     x: np.ndarray
     y: np.ndarray
@@ -49,7 +49,7 @@ def random_problem(seed, n, m, d, b, bandwidth):
 
 @st.composite
 def problems(draw):
-    """Small problems; now and then with duplicates within and across the samples, and with points of weight zero."""
+    """Draw small problems, some with duplicates or points of weight zero."""
     n, m, d, b = (
         draw(st.integers(1, largest), label=name)
         for name, largest in (("n", 7), ("m", 6), ("d", 6), ("b", 4))
@@ -117,7 +117,7 @@ FAR_SCORE = np.array(
 
 
 def term_size(operation, p):
-    """Largest size of a term that the kernel adds up: cancellation may make the sum small, its rounding error stays."""
+    """Return the size of the largest term in a sum: its rounding survives cancellation."""
     exponent_error = (
         (1.0 + p.x.shape[1]) if "gauss" in operation else 1.0
     )  # q/2 e^{−q/2} ≤ 1/e times a relative error (d + 3) eps of q
@@ -140,7 +140,7 @@ def term_size(operation, p):
 
 
 def tolerance(operation, p, eps):
-    """A handful of roundings for each of the n + m + d terms that one result adds up (a first-order bound), times their size."""
+    """Allow four roundings for each of the n + m + d terms of a sum, times their size."""
     return 4.0 * (p.x.shape[0] + p.y.shape[0] + p.x.shape[1] + 4) * eps * term_size(operation, p)
 
 

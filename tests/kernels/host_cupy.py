@@ -1,4 +1,4 @@
-"""CuPy's names on the host: NumPy arrays, and kernels whose text a C++ compiler turns into loops over the grid.
+"""CuPy's names on the host: NumPy arrays, and kernels compiled by C++ to loops over the grid.
 
 It stands in for CuPy where there is no GPU: the text of the kernels, the launch sizes and the order
 of the arguments are all tested.

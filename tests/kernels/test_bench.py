@@ -1,4 +1,4 @@
-"""The benchmark: its baseline is the same velocity, its numbers fit JSON and a table, its memory law holds. No time is judged."""
+"""The benchmark: the baseline velocity is the same, numbers fit JSON, memory stays bounded."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The benchmark of families: the others compute the same, the errors are those of 40 digits. No time is judged."""
+"""The benchmark of families: others compute the same, errors are those of 40 digits."""
 
 from pathlib import Path
 

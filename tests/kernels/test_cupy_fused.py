@@ -1,4 +1,4 @@
-"""The CUDA kernels: their text compiled for the host against the readable kernels, its syntax by nvcc, and on a GPU if there is one."""
+"""The CUDA kernels: compiled for the host, checked by nvcc, and on a GPU if there is one."""
 
 import inspect
 import os

@@ -1,4 +1,4 @@
-"""The compiled functions around the gamma function are the readable ones: same drawn numbers, any layout, type and number of threads."""
+"""Compiled functions around the gamma function are the readable ones, in any layout and type."""
 
 import inspect
 from collections.abc import Callable
@@ -243,7 +243,7 @@ def test_large_arrays_of_numpy_and_no_others(
     ids=lambda value: getattr(value, "name", value),
 )
 def test_families_gain_and_change_by_rounding_alone(family, twin: str, calls: list[str]) -> None:
-    """A large batch and the same members a thousand at a time: both are within the accuracy that the families are tested for."""
+    """A large batch and the same members a thousand at a time are both accurate."""
     rng = np.random.default_rng(0)
     theta = family.natural(
         **{
@@ -294,7 +294,10 @@ def test_same_bits_in_blocks_on_any_number_of_threads(
 def test_an_edited_callee_is_compiled_anew(tmp_path: Path) -> None:
     copy = tmp_path / "copied_functions.py"
     source = Path(gamma_fused.__file__).read_text(encoding="utf-8")
-    code = "import numpy, copied_functions; print(copied_functions.trigamma_excess(numpy.asarray([20.0])).item())"
+    code = (
+        "import numpy, copied_functions; "
+        "print(copied_functions.trigamma_excess(numpy.asarray([20.0])).item())"
+    )
     copy.write_text(source, encoding="utf-8")
     before = float(python(code, tmp_path))
     assert before == fused("trigamma_excess", np.asarray([20.0])).item()
@@ -316,7 +319,13 @@ for size in (2, 3, 7):
     alpha = 10.0 ** np.random.default_rng(size).uniform(-3, 3, (5, size))
     found = gamma_fused.inverse_log_beta_gradient(log_beta_gradient(np, alpha))
     np.testing.assert_allclose(found, alpha, rtol=1e-9)
-for name in ("log_minus_digamma", "trigamma_excess", "stirling_remainder", "inverse_log_minus_digamma", "inverse_digamma"):
+for name in (
+    "log_minus_digamma",
+    "trigamma_excess",
+    "stirling_remainder",
+    "inverse_log_minus_digamma",
+    "inverse_digamma",
+):
     assert np.all(np.isfinite(getattr(gamma_fused, name)(np.asarray([0.1, 3.0, 30.0]))))
 assert gamma_fused.digamma_increment(np.ones(2), np.ones(2)).tolist() == [1.0, 1.0]
 assert gamma_fused.trigamma_decrement(np.ones(2), np.ones(2)).tolist() == [1.0, 1.0]

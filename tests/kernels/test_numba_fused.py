@@ -1,4 +1,4 @@
-"""The compiled kernels are the readable ones: same drawn problems, any memory layout, any number of threads, never stale."""
+"""Compiled kernels are the readable ones, in any memory layout and on any number of threads."""
 
 import inspect
 import os
@@ -226,7 +226,10 @@ def python(code, tmp_path, **environment):
 def test_an_edited_callee_is_compiled_anew(tmp_path):
     copy = tmp_path / "copied_kernels.py"
     source = Path(numba_fused.__file__).read_text(encoding="utf-8")
-    code = "import numpy, copied_kernels; print(copied_kernels.squared_distances(numpy.zeros((1, 1)), numpy.ones((1, 1))).item())"
+    code = (
+        "import numpy, copied_kernels; "
+        "print(copied_kernels.squared_distances(numpy.zeros((1, 1)), numpy.ones((1, 1))).item())"
+    )
     copy.write_text(source, encoding="utf-8")
     assert float(python(code, tmp_path)) == 1.0
     edited = source.replace("(columns[a, j] - here) ** 2", "4.0 * (columns[a, j] - here) ** 2")
@@ -244,7 +247,8 @@ from tests.kernels.compare import assert_close
 for shape in ((4, 3, 2, 3), (3, 4, 6, 1), (1, 1, 1, 2)):
     problem = random_problem(0, *shape, 1.0)
     for operation in numba_fused.REPAYS:
-        results = [getattr(module, operation)(*ARGUMENTS[operation](problem)) for module in (numba_fused, readable)]
+        arguments = ARGUMENTS[operation](problem)
+        results = [getattr(module, operation)(*arguments) for module in (numba_fused, readable)]
         assert_close(*results, tolerance(operation, problem, 2.0**-52))
 print("done")
 """

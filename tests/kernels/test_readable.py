@@ -115,5 +115,5 @@ def test_a_planted_conversion_is_caught(convert, guarded_devices):
         if name == "CPU_DEVICE":
             convert(number)
         else:
-            with pytest.raises(ImplicitTransfer, match="use ingd_ref.backend.to_host"):
+            with pytest.raises(ImplicitTransfer, match=r"use ingd_ref\.backend\.to_host"):
                 convert(number)

@@ -1,8 +1,8 @@
 """Implementations that are wrong in one place each, to show that the laws notice.
 
 Every fault replaces one piece of a working implementation, assembled here from the oracles' pieces,
-by the mistake that a programmer makes. With it are listed the laws that must notice: for all but a few
-by a law that does not compare with the direct evaluation.
+by the mistake that a programmer makes. It lists the laws that must notice: for all but a few
+faults, one that does not compare with the direct evaluation.
 """
 
 from __future__ import annotations

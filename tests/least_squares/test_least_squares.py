@@ -1,4 +1,4 @@
-"""The solvers against constructions whose answer is known, against mpmath, and against each other."""
+"""Solvers against constructions with known answers, mpmath, and each other."""
 
 import mpmath
 import numpy as np
@@ -98,7 +98,7 @@ def test_all_solvers_agree_within_the_condition_number(number, extra, log_condit
 
 
 def test_the_stacked_form_survives_where_the_formed_matrix_does_not():
-    """At cond(A) = 1e9 the formed A Aᵀ has condition 1e18 and Cholesky raises; QR of A still holds seven digits (N3′)."""
+    """At cond(A) = 1e9 Cholesky of A Aᵀ raises, and QR of A keeps seven digits (N3′)."""
     rng = np.random.default_rng(5)
     number = 10
     left, right, values = (
@@ -251,7 +251,7 @@ def test_lsmr_keeps_single_precision():
 
 
 def test_conjugate_gradients_break_down_by_name():
-    """The product rejects non-finite vectors, as products with generators do; the error is still that of the system."""
+    """The product rejects vectors of NaN, as those of generators do; the error names the system."""
 
     def product(c):
         assert np.all(np.isfinite(c))
