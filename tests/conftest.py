@@ -1,4 +1,4 @@
-"""Settings that every test shares: reproducible property tests, and devices that reject silent transfers."""
+"""Settings of all tests: reproducible property tests, devices that reject silent transfers."""
 
 import os
 

@@ -1,8 +1,8 @@
-"""Devices without an accelerator: array-api-strict's simulated devices, made to reject silent transfers to the host.
+"""The simulated devices of array-api-strict, made to reject silent transfers to the host.
 
-The strict namespace already rejects mixed devices and to be read by NumPy functions. It lets
-``float(x)``, ``bool(x)`` and the like pass, which on a GPU would wait for the device and copy; with
-the fixture :func:`guarded_devices` they raise.
+The strict namespace already rejects mixed devices and NumPy functions. It accepts ``float(x)``,
+``bool(x)`` and the like, which on a GPU would wait for the device and copy; with the fixture
+:func:`guarded_devices` they raise.
 """
 
 import numpy as np
@@ -43,7 +43,7 @@ def guarded_devices(monkeypatch):
 
 @pytest.fixture(params=list(DEVICES))
 def on_device(request, guarded_devices):
-    """Give a function that takes a NumPy array to one of the pretend devices, in the floating type that the device prefers."""
+    """Return a function that moves an array to a simulated device, in its default float type."""
     strict = pytest.importorskip("array_api_strict", reason="array-api-strict is a test dependency")
     name, dtype = DEVICES[request.param]
 

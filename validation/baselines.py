@@ -22,7 +22,7 @@ SUM = "n additions and some twenty roundings in a term, relative to the sum of t
 
 @cache
 def cloud(kind: str) -> tuple[Array, Array, Array, Array]:
-    """Particles, target and their weights; with a repeated particle, and optionally far from the origin."""
+    """Particles, target and weights, with a repeated particle, optionally far from the origin."""
     rng = np.random.default_rng(41)
     x, y = rng.normal(size=(5, 2)), rng.normal(size=(4, 2)) + 1.0
     x[4] = x[0]
@@ -107,7 +107,7 @@ def maximum_mean_discrepancy_descent(arrays: Arrays) -> Iterator[Measured]:
 
 @case("W4", oracle="scores and kernel gradients by differences at eighty digits")
 def stein_variational_velocity(arrays: Arrays) -> Iterator[Measured]:
-    """For a Gaussian target in the plane whose score is known, given as numbers and as a function."""
+    """For a Gaussian target in the plane with known score, as numbers and as a function."""
     x, _, pi, _ = cloud("weighted")
     mean, precision = np.array([1.0, -0.5]), np.array([[2.0, 0.5], [0.5, 1.0]])
 
@@ -163,7 +163,7 @@ def published_comparisons(arrays: Arrays) -> Iterator[Measured]:
 
 @case("W4", oracle="the target's own sample does not move on average")
 def stein_identity(arrays: Arrays) -> Iterator[Measured]:
-    """E_p[k(x, z) s(x) + ∇_x k(x, z)] = 0 for x drawn from p: with quadrature particles the velocity vanishes everywhere."""
+    """E_p[k(x, z) s(x) + ∇_x k(x, z)] = 0: with quadrature particles of p the velocity is zero."""
     x, weights = gaussian_nodes(0.5, 1.0, 60)
     inner = np.abs(x[:, 0] - 0.5) < 3
     found = arrays.host(
@@ -181,7 +181,7 @@ def stein_identity(arrays: Arrays) -> Iterator[Measured]:
 
 @case("W3", oracle="minus the gradient of a closed-form MMD between Gaussians")
 def descent_of_a_closed_form(arrays: Arrays) -> Iterator[Measured]:
-    """For particles of N(0, 1) and a target of N(m, 1) the mean velocity is −∂MMD²/∂m′ at m′ = 0, in closed form."""
+    """From N(0, 1) to N(m, 1) the mean velocity is −∂MMD²/∂m′ at m′ = 0, in closed form."""
     m, sigma = 0.8, 1.5
     x, weights = gaussian_nodes(0.0, 1.0, 60)
     y, target_weights = gaussian_nodes(m, 1.0, 60)

@@ -1,4 +1,4 @@
-"""The kernel natural-gradient velocity: (K1)-(K3), its steps (K9), exact trajectories (K10) and invariances (K11)."""
+"""The KiNG velocity (K1)-(K3), its steps (K9), exact paths (K10) and symmetries (K11)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from validation.oracles.quadrature import gamma_nodes, gaussian_nodes
 from validation.registry import EPS, Measured, case, compared
 
 PERTURBATION = "20 eps times the norms of V, of the inverse system and of what cancels in Δ"
-GOLDEN = "1e-10 of the largest entry: the published program solves systems of condition 1e5 in float64, in another order"
+GOLDEN = "1e-10 of the largest entry: the published code solves systems of condition 1e5 in float64"
 CONFIRMED = "1e-13 of the largest entry: a few hundred roundings in either program"
 
 FEATURE_WIDTH = 1.2
@@ -27,7 +27,7 @@ FEATURE_WIDTH = 1.2
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """A particle problem in float64, from which both the package's arguments and the oracle's problem are made."""
+    """A problem in float64, the source of the arguments of both package and oracle."""
 
     x: Array
     y: Array
@@ -133,7 +133,7 @@ def off(found: Array, expected: Array) -> float:
 
 @case("K2", "K3", oracle="naive double sums and elimination at eighty digits")
 def velocity_and_coefficients(arrays: Arrays) -> Iterator[Measured]:
-    """Velocity and coefficients for each kernel, and for weights, unbiased covariance, masks and an ill-conditioned system."""
+    """Velocity and coefficients for kernels, weights, ddof, masks, an ill-conditioned system."""
     for kind in ("gradient", "scalar", "tangent-full", "tangent-diagonal"):
         for variant in VARIANTS if kind == "gradient" else VARIANTS[:2]:
             expected, found = solution(kind, variant), setting(kind, variant).velocity(arrays)
@@ -213,7 +213,7 @@ def field_at_held_out_points(arrays: Arrays) -> Iterator[Measured]:
 
 @case("K1", oracle="primal least squares over network parameters, by elimination at eighty digits")
 def minimiser_in_parameter_space(arrays: Arrays) -> Iterator[Measured]:
-    """For K = J Jᵀ the fields are v = J u with norm ‖u‖: the velocity must be J u for the u of (N2), found without any kernel."""
+    """For K = J Jᵀ the velocity must be J u for the u of (N2), computed without a kernel."""
     chosen = setting("tangent-full", "weighted")
     problem = chosen.problem()
     jacobian = oracle.parameter_jacobian(chosen.net, "tanh")
@@ -238,7 +238,7 @@ def minimiser_in_parameter_space(arrays: Arrays) -> Iterator[Measured]:
 
 @case("K1", oracle="value of the functional at eighty digits, around the solution")
 def functional_is_least(arrays: Arrays) -> Iterator[Measured]:
-    """No change of the coefficients lowers the functional, whose gradient there is zero to rounding."""
+    """No change of the coefficients lowers the functional; its gradient is zero to rounding."""
     problem, exact = setting("gradient", "weighted").problem(), solution("gradient", "weighted")
     metric = (
         exact.gram * 0
@@ -515,7 +515,7 @@ def trajectories() -> list[Trajectory]:
 
 
 def king_flow(arrays: Arrays, path: Trajectory) -> Callable[[Any], Any]:
-    """Velocity function with fixed statistics and kernel, and no regularisation: its moments must obey (E10)."""
+    """A velocity without regularisation: its moments must follow (E10)."""
     y, weights, target_weights = (
         arrays(path.target[0]),
         arrays(path.start[1]),
@@ -541,7 +541,7 @@ def king_flow(arrays: Arrays, path: Trajectory) -> Callable[[Any], Any]:
 def trajectory_error(
     arrays: Arrays, velocity: Callable[[Any], Any], path: Trajectory, integrator: str, steps: int
 ) -> float:
-    """Largest distance of the moments from the straight line (E10) after a unit of time, in units of how far they had to go."""
+    """Largest distance of the moments from (E10) at time one, relative to the initial distance."""
     x, weights = path.start
     options: dict[str, Any] = {
         "integrator": integrator,
@@ -706,7 +706,7 @@ def equivariances(arrays: Arrays) -> Iterator[Measured]:
 
 @case("K11", oracle="symmetry: repetition, linearity, scale and change of statistics")
 def invariances(arrays: Arrays) -> Iterator[Measured]:
-    """Repetition, weights, equality with the target, mixtures, and other statistics of the same span."""
+    """Repetition, weights, equality with the target, mixtures, statistics of the same span."""
     plain = setting("gradient", "plain")
     v, allowed = reference(arrays, plain)
     twice = replace(plain, x=np.repeat(plain.x, 2, axis=0), y=np.repeat(plain.y, 3, axis=0))
@@ -753,7 +753,7 @@ def _linear_in_delta(arrays: Arrays, plain: Setting, allowed: float) -> Iterator
 
 
 def _change_of_statistics(arrays: Arrays) -> Iterator[Measured]:
-    """With ε = 0 the velocity does not depend on the basis of the span of the statistics, nor on constants added to them."""
+    """With ε = 0 the velocity depends only on the span of the statistics and constants."""
     rng = np.random.default_rng(25)
     x, y = rng.normal(size=(8, 2)), rng.normal(size=(8, 2)) + 1.0
     matrix, constant = arrays(np.array([[2.0, 1.0], [0.5, -1.0]])), arrays(np.array([3.0, -2.0]))

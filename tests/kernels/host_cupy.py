@@ -103,7 +103,7 @@ class HostCupy:
     def __init__(self, folder):
         self.folder = Path(folder)
 
-    def RawModule(self, code):
+    def RawModule(self, code):  # noqa: N802 - the name in CuPy
         folder = self.folder / str(abs(hash(code)))
         folder.mkdir()
         return HostModule(code, folder)
