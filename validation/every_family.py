@@ -1,6 +1,4 @@
-"""Every family of the package against textbooks at eighty digits and against sums over its points.
-
-(E1)-(E8).
+"""(E1)-(E8) of every family against textbooks at eighty digits and sums over its points.
 
 The families are those that the package discovers, with the members that each proposes;
 `validation.oracles.textbook` and `validation.oracles.nodes` know all that the package now has. A

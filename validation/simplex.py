@@ -250,7 +250,7 @@ def natural_gradient_of_a_model(arrays: Arrays) -> Iterator[Measured]:
 def losses_and_their_gradients(arrays: Arrays) -> Iterator[Measured]:
     """Values and plain gradients.
 
-    evidence, fixed recognition, perfect recognition held or substituted.
+    Evidence, fixed recognition, perfect recognition held or substituted.
     """
     for problem in problems():
         model, xi, target, recognition = (

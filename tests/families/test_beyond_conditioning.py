@@ -30,7 +30,7 @@ def test_variance_from_two_moments_that_agree_to_every_digit_but_the_last(
 ) -> None:
     """The smallest variance that second moments can still hold, and multiples of it.
 
-    κ = 1/u, error a few u.
+    The condition number is κ = 1/u, and the error a few u.
     """
     for m in (1.0, 3.0, 12345.0, 0.1):
         first = dtype(m)

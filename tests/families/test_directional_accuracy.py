@@ -124,7 +124,7 @@ def test_entries_of_the_fisher_information(d: int, dtype: type) -> None:
 def test_natural_from_mean_and_conjugate(d: int, dtype: type) -> None:
     """As functions of the given doubles even at κ = 1e8, where 1 − ‖μ‖ is 1e-8.
 
-    30 u the most seen.
+    The most seen is 30 u.
     """
     family = VonMisesFisher(d)
     oracle = textbook(family)

@@ -176,7 +176,7 @@ def test_natural_from_mean(kind: str, d: int, dtype: type) -> None:
 @FAMILIES
 @TYPES
 def test_divergence(kind: str, d: int, dtype: type) -> None:
-    """(E5) : one parameter changed by 1e-12 … 1e-2, in float64; by what float32 resolves there.
+    """(E5): one parameter changed by 1e-12 … 1e-2, in float64; by what float32 resolves there.
 
     Never negative.
     """
@@ -200,7 +200,7 @@ def test_divergence(kind: str, d: int, dtype: type) -> None:
 def test_gaussian_grid(d: int, condition: float, mean: float) -> None:
     """Precisions Q diag(geomspace(1, condition)) Qᵀ, equal means.
 
-    potentials, means, the divergences of one parameter scaled by 1 + δ.
+    Potentials, means, the divergences of one parameter scaled by 1 + δ.
     """
     member = case("multivariate", d)
     directions = np.linalg.qr(np.random.default_rng(20260101 + d).standard_normal((d, d)))[0]

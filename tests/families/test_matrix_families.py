@@ -1,6 +1,6 @@
 """What the families on vectors and matrices share with all others.
 
-libraries, devices, dtypes, errors, draws, fits and limiting cases.
+Libraries, devices, dtypes, errors, draws, fits and limiting cases.
 """
 
 import array_api_strict

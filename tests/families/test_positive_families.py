@@ -339,7 +339,7 @@ def test_density_and_entropy_are_those_of_scipy(
 ) -> None:
     """The classical parameters mean what SciPy's do.
 
-    log-densities at quantiles and entropies to 1e-10, far below any wrong convention.
+    Log-densities at quantiles and entropies to 1e-10, far below any wrong convention.
     """
     theta = middle(family, *values)
     x = law.ppf([0.01, 0.3, 0.5, 0.99])

@@ -54,7 +54,7 @@ def points(family: ExponentialFamily, x: np.ndarray) -> np.ndarray:
 def sizes(family: ExponentialFamily, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
     """What the terms of (E1) add up to.
 
-    log-determinants by way of a Cholesky factor, as SciPy has them, lose the condition number.
+    Log-determinants by way of a Cholesky factor, as SciPy has them, lose the condition number.
     """
     size = (
         np.abs(family.statistics(x)) @ np.abs(theta)

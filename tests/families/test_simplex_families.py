@@ -1,6 +1,6 @@
 """The families of counts, categories and proportions as objects.
 
-conventions, relations, samples, other libraries, and messages.
+Conventions, relations, samples, other libraries, and messages.
 """
 
 import itertools
@@ -697,7 +697,7 @@ def test_batches(family: ExponentialFamily) -> None:
 def test_probabilities_close_to_one_keep_what_is_left() -> None:
     """1 − p is never formed from p.
 
-    variance, entropy and log-probability of what all but never happens.
+    Variance, entropy and log-probability of what all but never happens.
     """
     theta = np.asarray([40.0, 0.0])
     with mpmath.workdps(40):

@@ -1,6 +1,6 @@
 """Variational inference with Gaussians at eighty digits.
 
-steps, posteriors and expectations written out entry by entry.
+Steps, posteriors and expectations written out entry by entry.
 """
 
 from __future__ import annotations
