@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ingd_ref import _checks
@@ -232,42 +233,24 @@ def parametrize_with_laws(
 
 
 def _law_judge(law: Law, adapter: Callable[[Problem], Any], problems: int) -> Callable[[], Verdict]:
-    def judge() -> Verdict:
-        domain = common(law.domain, support(adapter))
-        if domain is None:
-            return Verdict(
-                law.name,
-                law.statement,
-                UNJUDGED,
-                "it is about problems that the implementation does not support",
-            )
-        solve = guarded(adapter)
-        number, tried, reason = max(int(problems / law.cost), 1), 0, ""
-        for options in plan(domain, law.name, number):
-            outcome, message = _try(law, solve, options)
-            if outcome == BROKEN:
-                smallest = smaller(
-                    options, domain, lambda candidate: _try(law, solve, candidate)[0] == BROKEN
-                )
-                return Verdict(
-                    law.name,
-                    law.statement,
-                    BROKEN,
-                    _try(law, solve, smallest)[1],
-                    smallest,
-                    tried + 1,
-                )
-            tried += outcome == HOLDS
-            reason = reason or message
-        return Verdict(
-            law.name,
-            law.statement,
-            HOLDS if tried else UNJUDGED,
-            "" if tried else reason,
-            tried=tried,
-        )
+    return lambda: _judge(law, adapter, problems)
 
-    return judge
+
+def _judge(law: Law, adapter: Callable[[Problem], Any], problems: int) -> Verdict:
+    """Try a law on its planned problems, up to the first that breaks it."""
+    verdict = partial(Verdict, law.name, law.statement)
+    domain = common(law.domain, support(adapter))
+    if domain is None:
+        return verdict(UNJUDGED, "it is about problems that the implementation does not support")
+    solve, tried, reason = guarded(adapter), 0, ""
+    for options in plan(domain, law.name, max(int(problems / law.cost), 1)):
+        outcome, message = _try(law, solve, options)
+        if outcome == BROKEN:
+            smallest = smaller(options, domain, lambda other: _try(law, solve, other)[0] == BROKEN)
+            return verdict(BROKEN, _try(law, solve, smallest)[1], smallest, tried + 1)
+        tried += outcome == HOLDS
+        reason = reason or message
+    return verdict(HOLDS, tried=tried) if tried else verdict(UNJUDGED, reason)
 
 
 def _try(law: Law, solve: Solver, options: Options) -> tuple[str, str]:
@@ -289,18 +272,16 @@ def _vector_judge(
     vector: ReferenceVector, adapter: Callable[[Problem], Any]
 ) -> Callable[[], Verdict]:
     def judge() -> Verdict:
-        name, statement = VECTOR + vector.name, "The stored result is reproduced."
+        verdict = partial(Verdict, VECTOR + vector.name, "The stored result is reproduced.")
         try:
             compared = vector.compare(guarded(adapter)(vector.problem))
         except Unsupported as missing:
-            return Verdict(name, statement, UNJUDGED, str(missing))
+            return verdict(UNJUDGED, str(missing))
         except LawViolation as violation:
-            return Verdict(name, statement, BROKEN, str(violation), tried=1)
+            return verdict(BROKEN, str(violation), tried=1)
         except Exception as error:  # as above
-            return Verdict(
-                name, statement, BROKEN, f"raised {type(error).__name__}: {error}", tried=1
-            )
-        return Verdict(name, statement, HOLDS, f"compared: {', '.join(compared)}", tried=1)
+            return verdict(BROKEN, f"raised {type(error).__name__}: {error}", tried=1)
+        return verdict(HOLDS, f"compared: {', '.join(compared)}", tried=1)
 
     return judge
 

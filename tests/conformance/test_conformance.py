@@ -3,6 +3,7 @@
 import json
 import pathlib
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -22,11 +23,14 @@ from ingd_ref.conformance import (
 )
 from ingd_ref.conformance import _direct as direct
 from ingd_ref.conformance import _vectors as vectors
+from ingd_ref.conformance._adapter import guarded
 from ingd_ref.conformance._kinds import FEATURES, KERNELS
 from ingd_ref.conformance._problems import common, kernels_of, plan, smaller
 from ingd_ref.errors import DomainError, OptionError
+from ingd_ref.features import UserFeatures
 from ingd_ref.kernels import _numba_fused as numba_fused
 from ingd_ref.kernels import readable
+from ingd_ref.rkhs import RadialKernel
 from tests.conformance import mine
 
 FEW = {"problems": 2}
@@ -307,6 +311,54 @@ def test_a_law_is_tried_on_every_kernel_that_it_is_about():
     assert kernels_of(LAWS["divergence_free"].domain) == ("divergence-free",)
     assert "divergence-free" not in kernels_of(LAWS["dead_coordinate"].domain)
     assert set(kernels_of(LAWS["direct_evaluation"].domain)) == set(KERNELS)
+
+
+class Cauchy(RadialKernel):
+    """The gradient kernel of k = 1/(1 + q), as a user would write it."""
+
+    words: ClassVar = {"cauchy": {}}
+    curl_free = True
+
+    def profile(self, xp, q, dim):
+        return 2.0 / (1.0 + q) ** 2, -8.0 / (1.0 + q) ** 3
+
+
+class Swirling(Cauchy):
+    """The same with a wrong sign: its fields are no gradients."""
+
+    def profile(self, xp, q, dim):
+        a, b = super().profile(xp, q, dim)
+        return a, -b
+
+
+class Silent(Cauchy):
+    """A kernel that does not describe itself."""
+
+    words: ClassVar = {}
+
+
+def test_a_kernel_of_a_user_is_judged_by_what_it_says():
+    def judged(kernel):
+        mine = adapter(kernels=(kernel, "multiple"))(lambda problem: package_velocity()(problem))
+        return outcomes(check_velocity(mine, vectors=False, problems=1))
+
+    found = judged(Cauchy)
+    other = {"divergence_free", "linear_statistics_in_a_flat_kernel"}
+    assert {name for name, outcome in found.items() if outcome == "not judged"} == other
+    assert set(found.values()) == {"holds", "not judged"}
+    assert judged(Swirling)["curl_free"] == "broken"
+
+
+def test_what_does_not_describe_itself_is_named():
+    with pytest.raises(OptionError, match="the laws do not know the kernel Silent"):
+        _ = Silent(1.0).word
+    with pytest.raises(OptionError, match="the kernel Silent has no words"):
+        build(kernel=Silent)
+    with pytest.raises(OptionError, match="the features UserFeatures have no word"):
+        build(features=UserFeatures)
+    problem = build().change(kernel=Silent(1.0))
+    with pytest.raises(OptionError, match="the laws do not know the kernel Silent"):
+        guarded(package_velocity())(problem)
 
 
 def test_shrinking_ends_at_the_smallest():
