@@ -89,7 +89,7 @@ def run(command, root):
     assert command[0] == "python"
     environment = os.environ | {"PYTHONPATH": str(root)}
     done = subprocess.run(
-        [sys.executable, *command[1:], "-v", "-p", "no:cacheprovider"],
+        [sys.executable, *command[1:], "-v", "-n0", "-p", "no:cacheprovider"],
         cwd=root,
         env=environment,
         capture_output=True,
