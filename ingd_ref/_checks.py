@@ -3,26 +3,57 @@
 from __future__ import annotations
 
 import math
+import operator
+import sys
+import warnings
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, item
-from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
+from ingd_ref.backend._namespace import (
+    Array,
+    Namespace,
+    array_namespace,
+    device,
+    is_array,
+    is_array_like,
+    item,
+    not_an_array,
+)
+from ingd_ref.errors import (
+    BackendError,
+    DomainError,
+    IngdError,
+    NonFiniteError,
+    OptionError,
+    ShapeError,
+)
 
 __all__ = [
+    "RandomSource",
+    "arrays",
+    "as_array",
     "choice",
     "finite",
     "first_false",
+    "flag",
+    "function",
     "generator",
+    "instance",
     "layers",
     "nonnegative",
+    "nonnegative_integer",
+    "number",
     "points",
     "positive",
     "positive_integer",
     "real_array",
+    "returned",
     "same_dimension",
+    "sequence",
+    "shown",
     "vector",
     "weights",
 ]
@@ -31,20 +62,110 @@ __all__ = [
 # admits that in float32 too, and still catches weights that were never normalised.
 SUM_TOLERANCE = 1e-6
 
+RandomSource = np.random.Generator | np.random.BitGenerator | np.random.SeedSequence | int | None
+
+DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
+
+
+def as_array(x: Any, name: str) -> Array:
+    """Return ``x`` as an array; NumPy's subclasses and array-likes become plain NumPy arrays."""
+    if type(x) is np.ndarray:
+        return x
+    if isinstance(x, np.ma.MaskedArray):
+        if np.ma.is_masked(x):
+            count = int(np.sum(np.ma.getmaskarray(x)))
+            raise DomainError(f"{name} has {count} masked entries; fill or drop them first")
+        return np.asarray(x.data)
+    if isinstance(x, np.ndarray | np.generic):
+        return np.asarray(x)
+    if is_array(x):
+        return x
+    if not is_array_like(x):
+        raise BackendError(not_an_array(x, name))
+    return _host_array(x, name)
+
+
+def arrays(**given: Any) -> tuple[Any, ...]:
+    """Return the namespace that the arrays share, and the arrays; ``None`` stays ``None``."""
+    xp = array_namespace(**given)
+    return xp, *(x if x is None else as_array(x, name) for name, x in given.items())
+
+
+def returned(value: Any, name: str, **like: Array) -> Array:
+    """Return what a function returned as an array, if it goes with the arrays ``like``."""
+    array_namespace(**{**like, name: value})
+    return as_array(value, name)
+
+
+def _host_array(x: Any, name: str) -> np.ndarray:
+    """Convert a list, a tuple or a column of a data frame."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # NumPy warns of a masked entry in a list
+            return np.asarray(as_array(np.asanyarray(x), name))
+    except (ArithmeticError, AttributeError, TypeError, ValueError, Warning) as error:
+        if isinstance(error, IngdError):
+            raise
+        raise ShapeError(f"{name} cannot become one array of numbers: {error}") from None
+
 
 def real_array(x: Array, name: str, xp: Namespace, like: Array | None = None) -> Array:
-    """Return ``x`` in the floating type of ``like``; by default only integers are converted."""
-    # NumPy and CuPy tell floating types by a letter, in a tenth of the time of ``isdtype``.
-    if getattr(x.dtype, "kind", None) == "f" and (like is None or like.dtype == x.dtype):
+    """Return ``x`` in the floating type of ``like``; by default in float64 or its own float32.
+
+    Types that float32 or float64 hold without loss are converted, others raise
+    :class:`BackendError`. Only the type of ``like`` may round the entries.
+    """
+    x = as_array(x, name)
+    # The types of NumPy and CuPy are single objects, and are compared in a hundredth of the time
+    # of ``isdtype``.
+    if (x.dtype is DOUBLE or x.dtype is SINGLE) and (like is None or like.dtype is x.dtype):
         return x
-    if xp.isdtype(x.dtype, "complex floating") or xp.isdtype(x.dtype, "bool"):
-        raise ShapeError(f"{name} must hold real numbers, got dtype {x.dtype}")
-    if like is not None:
-        return xp.astype(x, like.dtype, copy=False)
-    if xp.isdtype(x.dtype, "real floating"):
+    x = _lossless(x, name, xp)
+    if like is None or like.dtype == x.dtype:
         return x
-    default = xp.__array_namespace_info__().default_dtypes(device=device(x))["real floating"]
-    return xp.asarray(x, dtype=default)
+    with np.errstate(over="ignore", under="ignore"):
+        converted = xp.astype(x, like.dtype, copy=False)
+    if item(xp.any(xp.isinf(converted) & xp.isfinite(x))):
+        raise NonFiniteError(f"{name} has entries beyond the range of {like.dtype}")
+    return converted
+
+
+def _lossless(x: Array, name: str, xp: Namespace) -> Array:
+    """Return the numbers of ``x`` in float32 or float64, or raise if there are no such numbers."""
+    if isinstance(x.dtype, np.dtype) and x.dtype.kind not in "fiu":
+        kind = {"O": "objects", "b": "truth values", "c": "complex numbers"}.get(x.dtype.kind)
+        found = f"{kind or 'entries'} of dtype {x.dtype}"
+        raise BackendError(f"{name} must hold real numbers, got {found}")
+    if xp.isdtype(x.dtype, (xp.float32, xp.float64)):
+        # Bytes in the order of another machine are the same numbers.
+        return x if not isinstance(x.dtype, np.dtype) else x.astype(x.dtype.newbyteorder("="))
+    if isinstance(x.dtype, np.dtype):
+        return _converted(x, name, xp)
+    if xp.isdtype(x.dtype, "integral"):
+        default = xp.__array_namespace_info__().default_dtypes(device=device(x))
+        return xp.astype(x, default["real floating"])
+    if not xp.isdtype(x.dtype, "real floating"):
+        raise BackendError(f"{name} must hold real numbers, got dtype {x.dtype}")
+    return xp.astype(x, xp.float32)  # the half precisions; no library has more than float64
+
+
+def _converted(x: Array, name: str, xp: Namespace) -> Array:
+    """Convert the integers and the other floating types of NumPy and CuPy, if nothing is lost."""
+    with np.errstate(over="ignore", under="ignore"):
+        result = x.astype(SINGLE if x.dtype.kind == "f" and x.dtype.itemsize == 2 else DOUBLE)
+    same = (result == x) | (x != x) if x.dtype.kind == "f" else _exact(x, xp)
+    if not item(xp.all(same)):
+        what = f"numbers of dtype {x.dtype} that float64 cannot hold"
+        raise BackendError(f"{name} has {what}, the first at index {first_false(xp, same)}")
+    return result
+
+
+def _exact(x: Array, xp: Namespace) -> Array:
+    """Whether integers of up to 64 bits have at most 53 that matter."""
+    if x.dtype.itemsize < 8:
+        return xp.ones(x.shape, dtype=xp.bool)
+    # |x| is at most 2^53, or its last 11 bits vanish.
+    return ((x <= 2**53) & (x >= (0 if x.dtype.kind == "u" else -(2**53)))) | (x % 2**11 == 0)
 
 
 def finite(x: Array, name: str, xp: Namespace) -> Array:
@@ -67,6 +188,7 @@ def points(
     x: Array, name: str, xp: Namespace, dim: int | None = None, like: Array | None = None
 ) -> Array:
     """Return ``x`` as floating (n, d) points: n ≥ 1, d ≥ 1 (d = ``dim`` if given), all finite."""
+    x = as_array(x, name)
     expected = f"(n, {dim if dim is not None else 'd'})"
     if x.ndim != 2:
         hint = f"; for one-dimensional points pass {name}[:, None]" if x.ndim == 1 else ""
@@ -89,6 +211,7 @@ def same_dimension(x: Array, name: str, other: Array, other_name: str) -> None:
 
 def vector(x: Array, name: str, length: int, xp: Namespace, like: Array | None = None) -> Array:
     """Return ``x`` as a floating vector of ``length`` finite numbers."""
+    x = as_array(x, name)
     if x.ndim != 1 or x.shape[0] != length:
         raise ShapeError(f"{name} must have shape ({length},), got {tuple(x.shape)}")
     return finite(real_array(x, name, xp, like), name, xp)
@@ -124,46 +247,133 @@ def layers(pairs: Sequence[tuple[Array, Array]], name: str) -> list[tuple[Array,
 
 def positive(value: Any, name: str) -> float:
     """Return ``value`` as a float if it is a finite number greater than zero."""
-    number = _number(value, name)
-    if not number > 0:
-        raise DomainError(f"{name} must be greater than zero, got {number:g}")
-    return number
+    result = number(value, name)
+    if not result > 0:
+        raise DomainError(f"{name} must be greater than zero, got {result:g}")
+    return result
 
 
 def nonnegative(value: Any, name: str) -> float:
     """Return ``value`` as a float if it is a finite number of at least zero."""
-    number = _number(value, name)
-    if number < 0:
-        raise DomainError(f"{name} must not be negative, got {number:g}")
-    return number
+    result = number(value, name)
+    if result < 0:
+        raise DomainError(f"{name} must not be negative, got {result:g}")
+    return result
 
 
 def positive_integer(value: Any, name: str) -> int:
     """Return ``value`` as an int if it is a whole number of at least one."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 1:
-        raise DomainError(f"{name} must be a whole number of at least 1, got {value!r}")
-    return int(value.__index__())
+    return _integer(value, name, 1)
 
 
-def generator(rng: Any) -> np.random.Generator:
-    """Return ``rng`` if it is a random generator."""
-    if not isinstance(rng, np.random.Generator):
-        raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
-    return rng
+def nonnegative_integer(value: Any, name: str) -> int:
+    """Return ``value`` as an int if it is a whole number of at least zero."""
+    return _integer(value, name, 0)
 
 
-def choice(value: str, name: str, options: Collection[str]) -> str:
-    """Return ``value`` if it is one of ``options``."""
-    if value not in options:
-        raise OptionError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
-    return value
-
-
-def _number(value: Any, name: str) -> float:
+def _integer(value: Any, name: str, least: int) -> int:
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise DomainError(f"{name} must be a number, got {value!r}") from None
-    if not math.isfinite(number):
-        raise NonFiniteError(f"{name} must be finite, got {number}")
+        # An array is no number, though PyTorch would turn one of one entry into an index.
+        number = operator.index([] if getattr(value, "ndim", 0) else value)
+    except TypeError:
+        number = least - 1
+    if isinstance(value, bool | np.bool_) or number < least:
+        raise DomainError(f"{name} must be a whole number of at least {least}, got {shown(value)}")
+    if number > sys.maxsize:
+        raise DomainError(f"{name} must be at most {sys.maxsize}, got {shown(value)}")
     return number
+
+
+def generator(rng: Any, name: str = "rng") -> np.random.Generator:
+    """Return the random generator that ``rng`` stands for.
+
+    It is ``rng`` itself if that is a :class:`numpy.random.Generator`; a new one from a whole
+    number, a :class:`numpy.random.SeedSequence` or a :class:`numpy.random.BitGenerator`; and for
+    ``None`` a new one from fresh entropy of the operating system.
+    """
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if rng is None or isinstance(rng, np.random.SeedSequence | np.random.BitGenerator):
+        return np.random.default_rng(rng)
+    if isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0:
+        return np.random.default_rng(int(rng))
+    kinds = "None, a seed (a whole number of at least 0, or a SeedSequence), a BitGenerator"
+    raise OptionError(f"{name} must be {kinds} or a numpy.random.Generator, got {shown(rng)}")
+
+
+def choice(value: Any, name: str, options: Collection[str]) -> str:
+    """Return ``value`` if it is one of ``options``."""
+    if isinstance(value, str) and value in options:
+        return value
+    known = ", ".join(map(repr, options))
+    raise OptionError(f"{name} must be one of {known}, got {shown(value)}")
+
+
+def flag(value: Any, name: str) -> bool:
+    """Return ``value`` as a bool if it is a truth value."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise OptionError(f"{name} must be True or False, got {shown(value)}")
+
+
+def function(value: Any, name: str) -> Any:
+    """Return ``value`` if it can be called."""
+    if callable(value):
+        return value
+    raise OptionError(f"{name} must be callable, got {shown(value)}")
+
+
+def instance(value: Any, name: str, kind: type | tuple[type, ...], what: str) -> Any:
+    """Return ``value`` if it is an instance of ``kind``; the error says ``what`` was expected."""
+    if isinstance(value, kind):
+        return value
+    raise OptionError(f"{name} must be {what}, got {shown(value)}")
+
+
+def sequence(values: Any, name: str, what: str) -> tuple[Any, ...]:
+    """Return the entries of a list, a tuple or an array; a word is no sequence of letters."""
+    if isinstance(values, list | tuple | np.ndarray | range):
+        return tuple(values)
+    raise OptionError(f"{name} must be a sequence of {what}, got {shown(values)}")
+
+
+def shown(value: Any) -> str:
+    """Return a short text of ``value`` for a message: numbers and words as they are, or a type."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if isinstance(value, int) and abs(value) >= 10**20:
+        return f"a whole number of {value.bit_length()} bits"  # Python refuses to print 10^5000
+    if value is None or isinstance(value, bool | int | float | complex | np.generic | str):
+        text = repr(value)
+        return text if len(text) <= 60 else f"{text[:57]}..."
+    shape = getattr(value, "shape", None)
+    kind = type(value).__name__
+    return f"{kind} of shape {tuple(shape)}" if isinstance(shape, tuple) else kind
+
+
+def number(value: Any, name: str) -> float:
+    """Return ``value`` as a float if it is a finite number."""
+    if type(value) is float and math.isfinite(value):
+        return value
+    kind = type(value)
+    if issubclass(kind, bool | np.bool_ | str | bytes | complex | np.complexfloating | type):
+        raise DomainError(f"{name} must be a number, got {shown(value)}")
+    if not hasattr(kind, "__float__") and not hasattr(kind, "__index__"):
+        raise DomainError(f"{name} must be a number, got {shown(value)}")
+    if getattr(value, "ndim", 0):
+        raise DomainError(f"{name} must be one number, got {shown(value)}")
+    return _float(value, name)
+
+
+def _float(value: Any, name: str) -> float:
+    if isinstance(value, np.ndarray):
+        value = real_array(value, name, numpy_namespace)
+    try:
+        result = float(value)
+    except OverflowError:
+        raise NonFiniteError(f"{name} must be finite in float64, got {shown(value)}") from None
+    except (TypeError, ValueError):
+        raise DomainError(f"{name} must be a number, got {shown(value)}") from None
+    if not math.isfinite(result):
+        raise NonFiniteError(f"{name} must be finite, got {result}")
+    return result

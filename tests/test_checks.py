@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ingd_ref import _checks, errors
-from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
+from ingd_ref.errors import BackendError, DomainError, NonFiniteError, OptionError, ShapeError
 
 
 def test_integers_become_floating_and_floating_types_stay():
@@ -65,7 +65,7 @@ def test_weights_are_uniform_by_default_and_normalised_to_the_last_bit():
         ),
         (
             lambda: _checks.real_array(np.ones(2, dtype=bool), "v", np),
-            ShapeError,
+            BackendError,
             "v must hold real numbers",
         ),
     ],

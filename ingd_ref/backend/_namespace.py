@@ -17,14 +17,17 @@ __all__ = [
     "backend_name",
     "device",
     "is_array",
+    "is_array_like",
     "item",
+    "not_an_array",
     "to_backend",
     "to_host",
 ]
 
-type_of = type
 Array = Any  # an array of any library that follows the array API standard
 Namespace = Any  # the module of functions that goes with it
+
+HOST = np.zeros(())  # stands for whatever becomes a NumPy array
 
 
 def device(x: Array) -> Any:
@@ -35,9 +38,12 @@ def device(x: Array) -> Any:
 def is_array(x: object) -> bool:
     """Return whether ``x`` is an array of a library that follows the standard."""
     # A class of arrays would pass for an array.
-    return type(x) is np.ndarray or (
-        not isinstance(x, type_of) and bool(compat.is_array_api_obj(x))
-    )
+    return type(x) is np.ndarray or (not isinstance(x, type) and bool(compat.is_array_api_obj(x)))
+
+
+def is_array_like(x: object) -> bool:
+    """Return whether NumPy can convert ``x``: a list, a tuple, or a column of a data frame."""
+    return isinstance(x, list | tuple) or (not isinstance(x, type) and hasattr(x, "__array__"))
 
 
 def array_namespace(**arrays: Array | None) -> Namespace:
@@ -46,7 +52,9 @@ def array_namespace(**arrays: Array | None) -> Namespace:
     Parameters
     ----------
     **arrays : array or None
-        Arguments by name, for the message of an error. ``None`` is ignored.
+        Arguments by name, for the message of an error. ``None`` is ignored. A list, a tuple, or an
+        object that NumPy can convert, such as a column of pandas or polars, counts as an array of
+        NumPy.
 
     Returns
     -------
@@ -56,8 +64,8 @@ def array_namespace(**arrays: Array | None) -> Namespace:
     Raises
     ------
     BackendError
-        If an argument is not an array, or if two arguments come from different libraries or lie on
-        different devices.
+        If an argument is neither an array nor a list, or if two arguments come from different
+        libraries or lie on different devices.
 
     Examples
     --------
@@ -68,11 +76,8 @@ def array_namespace(**arrays: Array | None) -> Namespace:
     given = {name: value for name, value in arrays.items() if value is not None}
     if all(type(value) is np.ndarray for value in given.values()):
         return numpy_namespace  # what the checks below return, in a sixth of their time
-    for name, value in given.items():
-        if not is_array(value):
-            kind = type_of(value).__name__
-            raise BackendError(f"{name} must be an array (NumPy, CuPy, PyTorch, ...), got {kind}")
-    (first, reference), *others = given.items()
+    found = {name: _array_or_host(value, name) for name, value in given.items()}
+    (first, reference), *others = found.items()
     namespace = compat.array_namespace(reference)
     for name, value in others:
         if compat.array_namespace(value) is not namespace:
@@ -87,6 +92,23 @@ def array_namespace(**arrays: Array | None) -> Namespace:
                 f"{first} and {name} lie on different devices ({devices}); move one of them first"
             )
     return namespace
+
+
+def _array_or_host(value: Any, name: str) -> Array:
+    """Return ``value`` if it is an array, and some NumPy array if it can be converted to one."""
+    if is_array(value):
+        return value
+    if is_array_like(value):
+        return HOST
+    raise BackendError(not_an_array(value, name))
+
+
+def not_an_array(value: object, name: str) -> str:
+    """Return the message for an argument that is no array and cannot become one."""
+    return (
+        f"{name} must be an array (NumPy, CuPy, PyTorch, ...) or a list of numbers, "
+        f"got {type(value).__name__}"
+    )
 
 
 def backend_name(x: Array) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
-from ingd_ref.errors import OptionError, ShapeError
+from ingd_ref.errors import ShapeError
 from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._edge import checked, checked_points, checked_sample, host_parameters
 from ingd_ref.families._formulas import Formulas
@@ -135,7 +136,7 @@ def log_prob(family: Formulas, theta: Array, x: Array) -> Array:
     return in_blocks(xp, family._log_prob, theta, x)
 
 
-def sample(family: Formulas, theta: Array, size: int, rng: np.random.Generator) -> Array:
+def sample(family: Formulas, theta: Array, size: int, rng: RandomSource) -> Array:
     """Draw independent points from q_θ.
 
     Draws are made on the host and then moved, so every library sees the same numbers.
@@ -146,7 +147,7 @@ def sample(family: Formulas, theta: Array, size: int, rng: np.random.Generator) 
         Natural parameters.
     size : int ≥ 1
         Number n of points per member of the batch.
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator or seed
         The only source of randomness.
 
     Returns
@@ -172,8 +173,7 @@ def sample(family: Formulas, theta: Array, size: int, rng: np.random.Generator) 
     >>> x.shape, x.mean(axis=1).round(1)[:, 0]
     ((2, 1000, 1), array([2. , 0.2]))
     """
-    if not isinstance(rng, np.random.Generator):
-        raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    rng = _checks.generator(rng)
     number = _checks.positive_integer(size, "size")
     xp, theta = checked(family, theta)
     batch = tuple(theta.shape[:-1])

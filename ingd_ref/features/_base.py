@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.errors import OptionError
 
@@ -25,7 +26,7 @@ class Setting:
         A sample. Parameters of the features get its floating type.
     number : int
         How many features, where there is a choice.
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator or seed
         For random parameters.
     spread : float
         Standard deviation of the sample.
@@ -109,11 +110,12 @@ class Features(ABC):
         """Return f (n, b) and ∇f (n, d, b), which share work."""
         return self._values_and_jacobian(self._checked(x), implementation)
 
-    def draw(self, x: Array, y: Array, rng: np.random.Generator) -> Features:
+    def draw(self, x: Array, y: Array, rng: RandomSource) -> Features:
         """Return the features for one step of a flow: themselves.
 
         Rules such as :class:`RandomCenters` return features that depend on the samples.
         """
+        _checks.generator(rng)
         return self
 
     def definition(self, x: Any) -> tuple[Any, Any]:

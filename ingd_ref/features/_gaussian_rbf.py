@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
 from ingd_ref.equations import statistics as equations
@@ -142,10 +141,10 @@ class RandomCenters:
         if self.bandwidth != "median":
             object.__setattr__(self, "bandwidth", _checks.positive(self.bandwidth, "bandwidth"))
 
-    def draw(self, x: Array, y: Array, rng: np.random.Generator) -> GaussianRBF:
+    def draw(self, x: Array, y: Array, rng: RandomSource) -> GaussianRBF:
         """Return features at random points of x (n, d) and y (m, d)."""
         pooled = array_namespace(x=x, y=y).concat([x, y], axis=0)
-        chosen = rng.permutation(pooled.shape[0])[: self.number]
+        chosen = _checks.generator(rng).permutation(pooled.shape[0])[: self.number]
         sigma = (
             trusted_median_bandwidth(pooled, self.rule)
             if self.bandwidth == "median"

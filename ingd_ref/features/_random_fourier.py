@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
 from ingd_ref.equations import statistics as equations
 from ingd_ref.features._base import Features, Setting
@@ -65,7 +64,7 @@ class RandomFourier(Features):
 
     @classmethod
     def gaussian(
-        cls, number: int, bandwidth: float, rng: np.random.Generator, like: Array
+        cls, number: int, bandwidth: float, rng: RandomSource, like: Array
     ) -> RandomFourier:
         """Draw features that approximate a Gaussian kernel.
 
@@ -75,6 +74,7 @@ class RandomFourier(Features):
             _checks.positive_integer(number, "number"),
             _checks.positive(bandwidth, "bandwidth"),
         )
+        rng = _checks.generator(rng)
         frequencies = rng.standard_normal((number, like.shape[1])) / bandwidth
         return cls(
             to_backend(frequencies, like), to_backend(rng.uniform(0.0, 2.0 * math.pi, number), like)

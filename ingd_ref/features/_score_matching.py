@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item, to_backend, to_host
-from ingd_ref.errors import NonFiniteError, OptionError, ShapeError
+from ingd_ref.errors import NonFiniteError, ShapeError
 from ingd_ref.features._network import EnergyNetwork
 from ingd_ref.kernels._activations import ACTIVATIONS, CURVATURES
 
@@ -137,7 +138,7 @@ def _tangent_of_gradient(
 def train_energy_network(
     sample: Array,
     noise: float,
-    rng: np.random.Generator,
+    rng: RandomSource,
     *,
     widths: Sequence[int] = (64, 64),
     activation: str = "silu",
@@ -156,7 +157,7 @@ def train_energy_network(
         The sample whose statistics are to be learned.
     noise : float > 0
         s, in the units of the sample: details finer than it are smoothed away.
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator or seed
         Draws the start, the minibatches and the noise, on the host.
     widths : sequence of int
         Widths of the hidden layers; the last is the number b of statistics. Default (64, 64).
@@ -199,8 +200,7 @@ def train_energy_network(
     """
     xp = array_namespace(sample=sample)
     sample = _checks.points(sample, "sample", xp)
-    if not isinstance(rng, np.random.Generator):
-        raise OptionError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    rng = _checks.generator(rng)
     noise, learning_rate = (
         _checks.positive(noise, "noise"),
         _checks.positive(learning_rate, "learning_rate"),

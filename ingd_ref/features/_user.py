@@ -78,8 +78,7 @@ class UserFeatures(Features):
 
     def _values(self, x: Array, implementation: str) -> Array:
         xp = array_namespace(x=x)
-        values = self.function(x)
-        array_namespace(x=x, **{"the result of function": values})
+        values = _checks.returned(self.function(x), "the result of function", x=x)
         if values.ndim != 2 or values.shape[0] != x.shape[0] or values.shape[1] == 0:
             raise ShapeError(
                 f"function must map {tuple(x.shape)} points to (n, b) statistics, "
@@ -96,8 +95,7 @@ class UserFeatures(Features):
         values = self._values(x, implementation)
         if self.jacobian_function is None:
             return values, self._numerical_jacobian(xp, x)
-        jacobian = self.jacobian_function(x)
-        array_namespace(x=x, **{"the result of jacobian": jacobian})
+        jacobian = _checks.returned(self.jacobian_function(x), "the result of jacobian", x=x)
         if tuple(jacobian.shape) != (*x.shape, values.shape[1]):
             raise ShapeError(
                 f"jacobian must return shape {(*x.shape, values.shape[1])}, "

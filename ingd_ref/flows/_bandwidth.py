@@ -5,9 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array
 from ingd_ref.errors import OptionError
 from ingd_ref.flows._arguments import Samples
@@ -58,11 +57,12 @@ class BandwidthFlow(Flow):
         self,
         particles: Array,
         target: Array,
-        rng: np.random.Generator,
+        rng: RandomSource,
         weights: Array | None = None,
         target_weights: Array | None = None,
         mask: Array | None = None,
     ) -> VelocityFunction:
+        _checks.generator(rng)
         sigma = self.bandwidth
         if isinstance(sigma, str):
             sigma = trusted_median_bandwidth(particles, self.median_rule, self.implementation)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
+from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array
 from ingd_ref.flows._arguments import Samples
@@ -90,10 +90,11 @@ class EnergyFlow(Flow):
         self,
         particles: Array,
         target: Array,
-        rng: np.random.Generator,
+        rng: RandomSource,
         weights: Array | None = None,
         target_weights: Array | None = None,
         mask: Array | None = None,
     ) -> VelocityFunction:
+        _checks.generator(rng)
         samples = Samples.trusted(particles, target, weights, target_weights)
         return lambda x: _velocity(replace(samples, x=x), self.implementation)

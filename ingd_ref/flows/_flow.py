@@ -6,8 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Self
 
-import numpy as np
-
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array
 
 __all__ = ["Flow", "VelocityFunction"]
@@ -38,7 +37,7 @@ class Flow(ABC):
         self,
         particles: Array,
         target: Array,
-        rng: np.random.Generator,
+        rng: RandomSource,
         weights: Array | None = None,
         target_weights: Array | None = None,
         mask: Array | None = None,
@@ -51,7 +50,7 @@ class Flow(ABC):
             Particles at the start of the step.
         target : array (m, d)
             Sample of the target, or a minibatch of it.
-        rng : numpy.random.Generator
+        rng : numpy.random.Generator or seed
             The only source of randomness.
         weights : array (n,), optional
             Weights π of the particles. Default: 1/n.

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypedDict
 
-import numpy as np
-
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.backend._operations import contract, symmetrise
 from ingd_ref.backend._threads import single_blas_thread
@@ -376,12 +375,13 @@ class KiNG(Flow):
         self,
         particles: Array,
         target: Array,
-        rng: np.random.Generator,
+        rng: RandomSource,
         weights: Array | None = None,
         target_weights: Array | None = None,
         mask: Array | None = None,
     ) -> VelocityFunction:
         require_features(self.features, "draw")
+        rng = _checks.generator(rng)
         features = self.features.draw(particles, target, rng)
         kernel = self.kernel.draw(particles, target, rng)
         samples, system = (

@@ -89,7 +89,7 @@ def _velocity(
 def _score_values(xp: Namespace, score: Score | Array, x: Array) -> Array:
     """s(x_i), shape (n, d), checked."""
     values: Array = score(xp.asarray(x, copy=True)) if callable(score) else score
-    array_namespace(x=x, score=values)
+    values = _checks.returned(values, "score", x=x)
     if tuple(values.shape) != tuple(x.shape):
         raise ShapeError(
             f"score must have the shape of x, {tuple(x.shape)}, got {tuple(values.shape)}"

@@ -134,7 +134,7 @@ class Affine(Generator):
         rows, columns = np.indices((self.dimension, self.dimension))
         return rows.ravel(), columns.ravel()
 
-    def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
+    def _initial(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         location, matrix = self.blocks
         rows, columns = self._rows_and_columns()
         return {location: np.zeros(self.dimension), matrix: (rows == columns).astype(float)}

@@ -11,6 +11,7 @@ import array_api_compat.numpy as host_namespace
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import (
     Array,
     Namespace,
@@ -257,14 +258,14 @@ class Generator(ABC):
         c, _ = self._batch(xp, cotangents, "cotangents", tuple(value.shape), w)
         return symmetrise(xp, self._gram(xp, linear, c))
 
-    def latents(self, number: int, rng: np.random.Generator, like: Array | None = None) -> Array:
+    def latents(self, number: int, rng: RandomSource, like: Array | None = None) -> Array:
         """Draw latent points, standard normal by default.
 
         Parameters
         ----------
         number : int
             Their number n.
-        rng : numpy.random.Generator
+        rng : numpy.random.Generator or seed
             Source of all randomness; draws on the host.
         like : array, optional
             Decides library, device and floating type. Default: NumPy, float64.
@@ -273,15 +274,17 @@ class Generator(ABC):
         -------
         array (n, k)
         """
-        return _moved(self._latents(rng, _checks.positive_integer(number, "number")), like)
+        return _moved(
+            self._latents(_checks.generator(rng), _checks.positive_integer(number, "number")), like
+        )
 
-    def initial(self, rng: np.random.Generator | None = None, like: Array | None = None) -> Array:
+    def initial(self, rng: RandomSource = None, like: Array | None = None) -> Array:
         """Return parameters to start from.
 
         Parameters
         ----------
-        rng : numpy.random.Generator, optional
-            Needed by generators whose start is random, such as networks; the others ignore it.
+        rng : numpy.random.Generator or seed, optional
+            For generators whose start is random, such as networks; the others ignore it.
         like : array, optional
             Decides library, device and floating type. Default: NumPy, float64.
 
@@ -292,9 +295,9 @@ class Generator(ABC):
         Raises
         ------
         OptionError
-            If the start is random and there is no ``rng``.
+            If ``rng`` is neither a generator nor a seed.
         """
-        parts = self._initial(rng)
+        parts = self._initial(_checks.generator(rng))
         flat = [np.asarray(parts[name], dtype=np.float64).reshape(-1) for name in self.blocks]
         return _moved(np.concatenate(flat), like)
 
@@ -359,7 +362,7 @@ class Generator(ABC):
         """Return samples with both products; work that only these need belongs into them."""
 
     @abstractmethod
-    def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
+    def _initial(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return host arrays of the shapes in :attr:`blocks`, by name."""
 
     def _value(self, xp: Namespace, w: Array, z: Array) -> Array:
@@ -423,7 +426,7 @@ class Generator(ABC):
     def _sample(self, xp: Namespace, value: Array, w: Array, z: Array) -> Array:
         """Return the samples if they have their shape and are finite."""
         expected = (z.shape[0], self.dimension)
-        array_namespace(parameters=w, **{"what the generator returned": value})
+        value = _checks.returned(value, "what the generator returned", parameters=w)
         if tuple(value.shape) != expected:
             raise ShapeError(f"generator returned shape {tuple(value.shape)}, expected {expected}")
         return _checks.finite(_checks.real_array(value, "the sample", xp, like=w), "the sample", xp)
@@ -431,7 +434,7 @@ class Generator(ABC):
     def _shaped(
         self, xp: Namespace, product: Array, expected: tuple[int, ...], name: str, like: Array
     ) -> Array:
-        array_namespace(parameters=like, **{name: product})
+        product = _checks.returned(product, name, parameters=like)
         if tuple(product.shape) != expected:
             raise ShapeError(f"{name} has shape {tuple(product.shape)}, expected {expected}")
         return _checks.real_array(product, name, xp, like=like)
@@ -440,7 +443,7 @@ class Generator(ABC):
         self, xp: Namespace, x: Array, name: str, shape: tuple[int, ...], like: Array
     ) -> tuple[Array, bool]:
         """Return vectors of this shape with a batch axis in front, and whether it was missing."""
-        array_namespace(parameters=like, **{name: x})
+        x = _checks.returned(x, name, parameters=like)
         single = x.ndim == len(shape)
         leading = x.ndim - len(shape)
         if leading not in (0, 1) or tuple(x.shape[leading:]) != shape or x.shape[0] == 0:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace, backend_name, to_host
 from ingd_ref.errors import BackendError, OptionError
 from ingd_ref.generators._base import Generator, Linearisation
@@ -41,11 +42,11 @@ class JaxGenerator(Generator):
         """The leaves of the tree of parameters."""
         return dict(self.shapes)
 
-    def latents(self, number: int, rng: np.random.Generator, like: Array | None = None) -> Array:
+    def latents(self, number: int, rng: RandomSource, like: Array | None = None) -> Array:
         """Draw standard normal latent points (n, k), by default like the first parameters."""
         return super().latents(number, rng, self.start if like is None else like)
 
-    def initial(self, rng: np.random.Generator | None = None, like: Array | None = None) -> Array:
+    def initial(self, rng: RandomSource = None, like: Array | None = None) -> Array:
         """Return the parameters (p,) given to :func:`from_jax`, by default as a JAX array."""
         return super().initial(rng, self.start if like is None else like)
 
@@ -73,7 +74,7 @@ class JaxGenerator(Generator):
             )
         return lambda flat: self.function(self.unravel(flat), z)
 
-    def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
+    def _initial(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         flat = to_host(self.start)
         return {name: flat[place] for name, place in self._places()}
 

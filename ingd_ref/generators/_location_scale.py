@@ -98,7 +98,7 @@ class LocationScale(Generator):
         """Return two arrays (..., d) or (..., 1)."""
         return w[..., : self.dimension], w[..., self.dimension :]
 
-    def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
+    def _initial(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         scale = np.zeros if self.logarithmic else np.ones
         return {
             "location": np.zeros(self.dimension),

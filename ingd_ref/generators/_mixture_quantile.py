@@ -169,7 +169,7 @@ class GaussianMixtureQuantile(Generator):
     def _latents(self, rng: np.random.Generator, number: int) -> np.ndarray:
         return open_uniform(rng, number)
 
-    def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
+    def _initial(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         zeros = np.zeros(self.components)
         return {
             "logits": zeros,

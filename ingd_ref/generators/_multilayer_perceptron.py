@@ -12,7 +12,7 @@ import numpy as np
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.backend._operations import contract, tiles
-from ingd_ref.errors import OptionError, ShapeError
+from ingd_ref.errors import ShapeError
 from ingd_ref.generators._base import Generator, Linearisation, Product
 from ingd_ref.kernels._activations import ACTIVATIONS
 
@@ -178,11 +178,7 @@ class MultilayerPerceptron(Generator):
             for layer in range(1, len(self.sizes))
         ]
 
-    def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
-        if rng is None:
-            raise OptionError(
-                "a perceptron starts with random matrices: pass rng, a numpy.random.Generator"
-            )
+    def _initial(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         parts: dict[str, np.ndarray] = {}
         for layer, (inputs, outputs) in enumerate(itertools.pairwise(self.sizes), 1):
             mean_square = 1.0 if layer == 1 else MEAN_SQUARES[self.activation]

@@ -132,7 +132,7 @@ class QuantileGenerator(Generator):
     def _latents(self, rng: np.random.Generator, number: int) -> np.ndarray:
         return open_uniform(rng, number)
 
-    def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
+    def _initial(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         return {name: np.ones(()) for name in self.blocks}
 
 

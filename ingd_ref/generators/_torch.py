@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace, backend_name, to_host
 from ingd_ref.errors import BackendError, OptionError
 from ingd_ref.generators._base import Generator, Linearisation
@@ -41,11 +42,11 @@ class TorchGenerator(Generator):
         """The module's parameters."""
         return dict(self.shapes)
 
-    def latents(self, number: int, rng: np.random.Generator, like: Array | None = None) -> Array:
+    def latents(self, number: int, rng: RandomSource, like: Array | None = None) -> Array:
         """Draw standard normal latent points (n, k), by default like the module's parameters."""
         return super().latents(number, rng, self._example() if like is None else like)
 
-    def initial(self, rng: np.random.Generator | None = None, like: Array | None = None) -> Array:
+    def initial(self, rng: RandomSource = None, like: Array | None = None) -> Array:
         """Return the current parameters (p,) of the module, by default as a tensor."""
         return super().initial(rng, self._example() if like is None else like)
 
@@ -85,7 +86,7 @@ class TorchGenerator(Generator):
 
         return function
 
-    def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
+    def _initial(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         return {name: to_host(parameter) for name, parameter in self.module.named_parameters()}
 
     def _example(self) -> Array:

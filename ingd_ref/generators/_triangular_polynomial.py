@@ -145,7 +145,7 @@ class TriangularPolynomial(Generator):
         number = self.slope_degree + 1
         return xp.stack([xp.stack(powers[k : k + number], axis=1) for k in range(number)], axis=1)
 
-    def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
+    def _initial(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         parts = {name: np.zeros(shape) for name, shape in self.blocks.items()}
         parts["slopes"][:, 0] = 1.0
         return parts

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, item
+from ingd_ref.backend._namespace import Array, Namespace, device, item
 from ingd_ref.backend._operations import contract
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.generators._base import Generator, Linearisation, Product, unit_vectors
@@ -87,7 +87,7 @@ class UserGenerator(Generator):
     latent_dimension: int
     supplied_jvp: Derivative | None = field(repr=False)
     supplied_vjp: Derivative | None = field(repr=False)
-    supplied_initial: Callable[[np.random.Generator | None], np.ndarray] | None = field(repr=False)
+    supplied_initial: Callable[[np.random.Generator], np.ndarray] | None = field(repr=False)
     supplied_latents: Callable[[np.random.Generator, int], np.ndarray] | None = field(repr=False)
 
     def __init__(
@@ -98,7 +98,7 @@ class UserGenerator(Generator):
         latent_dimension: int,
         jvp: Derivative | None = None,
         vjp: Derivative | None = None,
-        initial: Callable[[np.random.Generator | None], np.ndarray] | None = None,
+        initial: Callable[[np.random.Generator], np.ndarray] | None = None,
         latents: Callable[[np.random.Generator, int], np.ndarray] | None = None,
     ) -> None:
         if not blocks:
@@ -162,7 +162,7 @@ class UserGenerator(Generator):
 
     def _value(self, xp: Namespace, w: Array, z: Array) -> Array:
         value = self.function(w, z)
-        array_namespace(parameters=w, **{"what the generator returned": value})
+        value = _checks.returned(value, "what the generator returned", parameters=w)
         return xp.asarray(value, copy=True)
 
     def _linearise(self, xp: Namespace, w: Array, z: Array) -> Linearisation:
@@ -264,7 +264,7 @@ class UserGenerator(Generator):
             )
         return points
 
-    def _initial(self, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
+    def _initial(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         given = np.zeros(self.size) if self.supplied_initial is None else self.supplied_initial(rng)
         start = np.asarray(given, dtype=np.float64)
         if start.shape != (self.size,):

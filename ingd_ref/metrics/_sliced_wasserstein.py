@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import (
     Array,
     Namespace,
@@ -26,7 +27,7 @@ def sliced_wasserstein(
     y: Array,
     projections: int | Array = 100,
     order: float = 2.0,
-    rng: np.random.Generator | None = None,
+    rng: RandomSource = None,
     weights: Array | None = None,
     target_weights: Array | None = None,
 ) -> float:
@@ -51,7 +52,7 @@ def sliced_wasserstein(
         100. With d = 1 there is one.
     order : float ≥ 1
         p. Default 2.
-    rng : numpy.random.Generator, optional
+    rng : numpy.random.Generator or seed, optional
         Draws the directions. Default: a fresh, unseeded one.
     weights : array (n,), optional
         Weights π of the particles, non-negative, summing to one. Default: 1/n.
@@ -99,16 +100,13 @@ def sliced_wasserstein(
     return float(discrepancy(mean, "sliced Wasserstein distance") ** (1.0 / order))
 
 
-def _directions(
-    xp: Namespace, projections: int | Array, x: Array, rng: np.random.Generator | None
-) -> Array:
+def _directions(xp: Namespace, projections: int | Array, x: Array, rng: RandomSource) -> Array:
     """Return unit vectors (L, d): the given ones, or random ones uniform on the sphere."""
-    dim = x.shape[1]
+    dim, rng = x.shape[1], _checks.generator(rng)
     if is_array(projections):
         given = _checks.points(projections, "projections", xp, dim=dim, like=x)
     else:
         number = _checks.positive_integer(projections, "projections")
-        rng = np.random.default_rng() if rng is None else rng
         drawn = np.ones((1, 1)) if dim == 1 else rng.standard_normal((number, dim))
         given = to_backend(drawn, like=x)
     largest = xp.max(xp.abs(given), axis=1, keepdims=True)

@@ -8,6 +8,7 @@ from statistics import NormalDist
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace, to_backend
 from ingd_ref.errors import DomainError
 
@@ -24,10 +25,10 @@ def normal_interval(center: Array, error: Array, level: float) -> tuple[Array, A
 
 
 def replicated_weights(
-    xp: Namespace, weights: Array, replications: int, rng: np.random.Generator
+    xp: Namespace, weights: Array, replications: int, rng: RandomSource
 ) -> Iterator[Array]:
     """Yield weights (..., n) of samples drawn with replacement: normalised counts times weights."""
-    _checks.generator(rng)
+    rng = _checks.generator(rng)
     number, batch = weights.shape[-1], tuple(weights.shape[:-1])
     for _ in range(_checks.positive_integer(replications, "replications")):
         counts = rng.multinomial(number, np.full(number, 1.0 / number), size=batch)

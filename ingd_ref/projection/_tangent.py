@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._dispatch import IMPLEMENTATIONS
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.backend._operations import symmetrise
@@ -116,7 +115,7 @@ class TangentProjection:
         """
         return normal_interval(self.rate, self.standard_error, level)
 
-    def bootstrap(self, replications: int, rng: np.random.Generator) -> Array:
+    def bootstrap(self, replications: int, rng: RandomSource) -> Array:
         """Return estimates of θ̇ from samples drawn with replacement.
 
         Their spread is an alternative to :attr:`standard_error`.
@@ -125,7 +124,7 @@ class TangentProjection:
         ----------
         replications : int ≥ 1
             Number r of replications.
-        rng : numpy.random.Generator
+        rng : numpy.random.Generator or seed
             The only source of randomness; the samples of a batch are drawn independently.
 
         Returns

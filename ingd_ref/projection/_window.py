@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, array_namespace, device, to_backend, to_host
 from ingd_ref.backend._operations import symmetrise, tile_edge, tiles
 from ingd_ref.errors import DomainError, NonFiniteError, ShapeError
@@ -143,7 +144,7 @@ class WindowProjection:
         """
         return normal_interval(self.rate(times), self.standard_error(times), level)
 
-    def bootstrap(self, replications: int, rng: np.random.Generator) -> Array:
+    def bootstrap(self, replications: int, rng: RandomSource) -> Array:
         """Return coefficients from samples drawn with replacement.
 
         Each time is drawn by itself or, if coupled, whole particles. It needs more than a handful
@@ -153,7 +154,7 @@ class WindowProjection:
         ----------
         replications : int ≥ 1
             Number r of replications.
-        rng : numpy.random.Generator
+        rng : numpy.random.Generator or seed
             The only source of randomness.
 
         Returns
@@ -165,7 +166,7 @@ class WindowProjection:
         SingularSystemError
             If a replication has a singular system.
         """
-        _checks.generator(rng)
+        rng = _checks.generator(rng)
         xp = array_namespace(coefficients=self.coefficients)
         found = []
         for _ in range(_checks.positive_integer(replications, "replications")):

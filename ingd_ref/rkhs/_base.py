@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.backend._operations import contract, symmetrise
 from ingd_ref.errors import OptionError
@@ -140,11 +141,12 @@ class MatrixKernel(ABC):
     def _matrix(self, x: Array, y: Array) -> Array:
         """Return K(x_i, y_j) for checked points, shape (n, m, d, d)."""
 
-    def draw(self, x: Array, y: Array, rng: np.random.Generator) -> MatrixKernel:
+    def draw(self, x: Array, y: Array, rng: RandomSource) -> MatrixKernel:
         """Return the kernel for one step of a flow: itself.
 
         Rules such as :class:`MedianBandwidth` return one that depends on the samples.
         """
+        _checks.generator(rng)
         return self
 
     def definition(self, x: Any, y: Any) -> Any:
@@ -187,7 +189,7 @@ class MatrixKernel(ABC):
             Points whose dimension and floating type the kernel should have.
         length : float
             A bandwidth that suits them.
-        rng : numpy.random.Generator
+        rng : numpy.random.Generator or seed
             For random parameters.
         activation : str
             For networks. Default ``"tanh"``.

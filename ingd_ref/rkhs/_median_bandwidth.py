@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array
 from ingd_ref.kernels._bandwidth import MEDIAN_RULES, trusted_median_bandwidth
 from ingd_ref.rkhs._base import MatrixKernel
@@ -40,6 +39,7 @@ class MedianBandwidth:
     def __post_init__(self) -> None:
         _checks.choice(self.rule, "rule", MEDIAN_RULES)
 
-    def draw(self, x: Array, y: Array, rng: np.random.Generator) -> MatrixKernel:
+    def draw(self, x: Array, y: Array, rng: RandomSource) -> MatrixKernel:
         """Return the kernel for the particles x (n, d)."""
+        _checks.generator(rng)
         return self.kernel(trusted_median_bandwidth(x, self.rule))

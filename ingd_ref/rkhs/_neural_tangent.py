@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
 from ingd_ref.equations import kernels as equations
@@ -169,8 +170,9 @@ class RandomNeuralTangent:
         _checks.choice(self.activation, "activation", ACTIVATIONS)
         _checks.choice(self.mode, "mode", MODES)
 
-    def draw(self, x: Array, y: Array, rng: np.random.Generator) -> NeuralTangent:
+    def draw(self, x: Array, y: Array, rng: RandomSource) -> NeuralTangent:
         """Return the kernel of a new random network on the space of the particles x (n, d)."""
+        rng = _checks.generator(rng)
         sizes = (x.shape[1], *self.widths, x.shape[1])
         layers = []
         for inputs, outputs in itertools.pairwise(sizes):

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array
 from ingd_ref.errors import CheckpointError
 from ingd_ref.runs._checkpoint import Checkpoint, Saved
@@ -129,11 +130,12 @@ class _Run(Generic[Result]):
             self.checkpoint = Checkpoint(options.checkpoint, fingerprint, process.series)
             saved = self.checkpoint.load(like=process.start)
         if saved is None:
-            self.rng = np.random.default_rng() if options.rng is None else options.rng
+            self.rng = _checks.generator(options.rng)
             self.rng_start = json_state(self.rng)
         else:
             self.rng_start = saved.rng_start
-            self.rng = _generator_like(self.rng_start) if options.rng is None else options.rng
+            same = options.rng is None
+            self.rng = _generator_like(self.rng_start) if same else _checks.generator(options.rng)
             self._require_same_run(saved)
         set_json_state(self.rng, self.rng_start)
         self.process = process

@@ -7,10 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ingd_ref import _checks
-from ingd_ref.errors import OptionError
+from ingd_ref._checks import RandomSource
 
 __all__ = ["Callback", "Options", "Report"]
 
@@ -23,7 +21,7 @@ class Options:
     """Arguments of the loop, checked; see :func:`ingd_ref.run_flow` for what they mean."""
 
     steps: int
-    rng: np.random.Generator | None = None
+    rng: RandomSource = None
     callback: Callback | None = None
     progress: bool | Report = True
     checkpoint: str | os.PathLike[str] | None = None
@@ -32,7 +30,5 @@ class Options:
     def __post_init__(self) -> None:
         for name in ("steps", "checkpoint_every"):
             object.__setattr__(self, name, _checks.positive_integer(getattr(self, name), name))
-        if self.rng is not None and not isinstance(self.rng, np.random.Generator):
-            raise OptionError(
-                f"rng must be a numpy.random.Generator, got {type(self.rng).__name__}"
-            )
+        if self.rng is not None:
+            object.__setattr__(self, "rng", _checks.generator(self.rng))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import (
     Array,
     Namespace,
@@ -44,7 +45,7 @@ def run_flow(
     *,
     steps: int = 100,
     step_size: float = 1.0,
-    rng: np.random.Generator | None = None,
+    rng: RandomSource = None,
     integrator: str = "euler",
     rtol: float = 1e-4,
     atol: float = 1e-6,
@@ -77,7 +78,7 @@ def run_flow(
         Number of steps.
     step_size : float > 0
         Flow time of one step, η.
-    rng : numpy.random.Generator, optional
+    rng : numpy.random.Generator or seed, optional
         The only source of randomness; it is advanced. Default: a fresh one.
     integrator : {"euler", "heun", "rk4", "adaptive"}
         Runge-Kutta method of order 1, 2 or 4, or the pair of Dormand and Prince with as many

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import (
     Array,
     Namespace,
@@ -53,7 +54,7 @@ def run_ingd(
     shown: int | None = None,
     steps: int = 100,
     step_size: float = 0.2,
-    rng: np.random.Generator | None = None,
+    rng: RandomSource = None,
     integrator: str = "euler",
     rtol: float = 1e-4,
     atol: float = 1e-6,
@@ -101,7 +102,7 @@ def run_ingd(
     step_size : float > 0
         Flow time of one step, η. Default 0.2: the noise of newly drawn latent points is averaged
         over about 1/η steps.
-    rng : numpy.random.Generator, optional
+    rng : numpy.random.Generator or seed, optional
         The only source of randomness; it is advanced. Default: a fresh one.
     integrator : {"euler", "heun", "rk4", "adaptive"}
         As for :func:`run_flow`.

@@ -230,8 +230,7 @@ def _returned(value: Array, name: str, like: Array) -> Array:
     """Return ``value`` if it is an array of the library and on the device of ``like``."""
     if not is_array(value):
         raise BackendError(f"{name} must be an array, got {type(value).__name__}")
-    array_namespace(**{"particles": like, name: value})
-    return value
+    return _checks.returned(value, name, particles=like)
 
 
 def _number(name: str, value: Any) -> float:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, is_array, item
-from ingd_ref.errors import OptionError
+from ingd_ref._checks import RandomSource
+from ingd_ref.backend._namespace import (
+    Array,
+    Namespace,
+    array_namespace,
+    device,
+    is_array,
+    is_array_like,
+    item,
+)
 from ingd_ref.simplex._marginalisation import conditional
 from ingd_ref.simplex._model import FiniteModel
 from ingd_ref.simplex._points import over_points
@@ -213,7 +219,7 @@ def cylindrical_defect(model: FiniteModel, xi: Array, *, cut: float | None = Non
 def is_cylindrical(
     model: FiniteModel,
     points: int | Array = 5,
-    rng: np.random.Generator | None = None,
+    rng: RandomSource = None,
     *,
     tolerance: float | None = None,
     cut: float | None = None,
@@ -229,7 +235,7 @@ def is_cylindrical(
         With n states, m visible cells and d parameters.
     points : int ≥ 1, or array (..., d)
         Number of random points, or the points themselves. Default: 5.
-    rng : numpy.random.Generator, optional
+    rng : numpy.random.Generator or seed, optional
         Draws the random points.
     tolerance : float > 0, optional
         Largest defect that counts as zero. Default: 1e-8, or 1e4 eps where that is larger. A
@@ -246,7 +252,7 @@ def is_cylindrical(
     DomainError
         As for :func:`principal_angles`.
     OptionError
-        If random points need a generator, or a model that can draw them.
+        If ``rng`` is neither a generator nor a seed, or the model cannot draw random points.
 
     Examples
     --------
@@ -257,12 +263,9 @@ def is_cylindrical(
     >>> [ir.simplex.is_cylindrical(model, rng=rng) for model in models]
     [True, False]
     """
-    if is_array(points):
+    rng = _checks.generator(rng)
+    if is_array(points) or is_array_like(points):
         xi = points
-    elif rng is None:
-        raise OptionError(
-            "rng must be a numpy.random.Generator to draw random points; or pass points instead"
-        )
     else:
         xi = model.random_parameters(_checks.positive_integer(points, "points"), rng)
     xp, xi = model.checked(xi)

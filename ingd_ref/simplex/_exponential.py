@@ -9,6 +9,7 @@ from itertools import combinations, product
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_host
 from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError, ShapeError
@@ -73,9 +74,10 @@ class LogLinearModel(FiniteModel):
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "parameters", int(statistics.shape[1]))
 
-    def random_parameters(self, size: int, rng: np.random.Generator) -> np.ndarray:
+    def random_parameters(self, size: int, rng: RandomSource) -> np.ndarray:
         """Draw standard normal parameters; arguments as for :class:`FiniteModel`."""
-        return rng.normal(size=(_checks.positive_integer(size, "size"), self.parameters))
+        number = _checks.positive_integer(size, "size")
+        return _checks.generator(rng).normal(size=(number, self.parameters))
 
     def _probabilities(self, xp: Namespace, xi: Array) -> Array:
         return softmax(xp, xp.matmul(xi, xp.matrix_transpose(constant(self.statistics, xi))))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_host
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.simplex._arguments import constant, distribution
@@ -62,13 +63,14 @@ class MixtureModel(FiniteModel):
         object.__setattr__(self, "components", np.array(to_host(components)))
         object.__setattr__(self, "parameters", int(components.shape[0]) - 1)
 
-    def random_parameters(self, size: int, rng: np.random.Generator) -> np.ndarray:
+    def random_parameters(self, size: int, rng: RandomSource) -> np.ndarray:
         """Draw weights uniformly on their simplex, mixed with a tenth of equal weights.
 
         Arguments are those of :class:`FiniteModel`.
         """
         number = self.parameters + 1
-        drawn = rng.dirichlet(np.ones(number), _checks.positive_integer(size, "size"))
+        size, rng = _checks.positive_integer(size, "size"), _checks.generator(rng)
+        drawn = rng.dirichlet(np.ones(number), size)
         return 0.9 * drawn[:, :-1] + 0.1 / number
 
     def _probabilities(self, xp: Namespace, xi: Array) -> Array:

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.errors import ShapeError
 from ingd_ref.simplex._marginalisation import Marginalisation
@@ -40,14 +41,14 @@ class FiniteModel(ABC):
         """Return p(ξ) (..., n) and J = ∂p/∂ξ (..., n, d) at checked parameters."""
 
     @abstractmethod
-    def random_parameters(self, size: int, rng: np.random.Generator) -> np.ndarray:
+    def random_parameters(self, size: int, rng: RandomSource) -> np.ndarray:
         """Draw parameters well inside the model.
 
         Parameters
         ----------
         size : int
             Number of points.
-        rng : numpy.random.Generator
+        rng : numpy.random.Generator or seed
             The only source of randomness.
 
         Returns

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.errors import DomainError
 from ingd_ref.simplex._arguments import constant
@@ -175,7 +176,7 @@ class BayesianNetwork(FiniteModel):
             for network in self.markov_equivalent()
         )
 
-    def random_parameters(self, size: int, rng: np.random.Generator) -> np.ndarray:
+    def random_parameters(self, size: int, rng: RandomSource) -> np.ndarray:
         """Draw table rows uniformly on their simplex, mixed with a tenth of the uniform one.
 
         Arguments are those of :class:`FiniteModel`.
@@ -185,7 +186,7 @@ class BayesianNetwork(FiniteModel):
         >>> BayesianNetwork({"X": ()}).random_parameters(2, np.random.default_rng(0)).shape
         (2, 1)
         """
-        size = _checks.positive_integer(size, "size")
+        size, rng = _checks.positive_integer(size, "size"), _checks.generator(rng)
         columns = [np.empty((size, 0))]
         for name, number in zip(self.space.names, self.space.cardinalities, strict=True):
             for _ in range(math.prod(self._shape_of_parents(name))):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace, device, is_array, item
 from ingd_ref.errors import BackendError, DomainError, OptionError, ShapeError
 from ingd_ref.simplex._arguments import measure, sums_to
@@ -69,7 +70,7 @@ class UserModel(FiniteModel):
             self, "parameters", _checks.positive_integer(self.parameters, "parameters")
         )
 
-    def random_parameters(self, size: int, rng: np.random.Generator) -> np.ndarray:
+    def random_parameters(self, size: int, rng: RandomSource) -> np.ndarray:
         """Draw parameters with the sampler; arguments as for :class:`FiniteModel`.
 
         Raises
@@ -82,7 +83,8 @@ class UserModel(FiniteModel):
                 "a model given by a function has no random parameters without sampler=; "
                 "pass points instead"
             )
-        return np.asarray(self.sampler(_checks.positive_integer(size, "size"), rng), dtype=float)
+        size, rng = _checks.positive_integer(size, "size"), _checks.generator(rng)
+        return np.asarray(self.sampler(size, rng), dtype=float)
 
     def _probabilities(self, xp: Namespace, xi: Array) -> Array:
         p = self.function(xi)

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_backend
 from ingd_ref.errors import NonFiniteError, OptionError, ShapeError
 from ingd_ref.variational._approximation import Expected, GaussianApproximation
@@ -59,9 +60,7 @@ class Expectation(ABC):
         return False
 
     @abstractmethod
-    def __call__(
-        self, model: Any, q: GaussianApproximation, rng: np.random.Generator | None = None
-    ) -> Expected:
+    def __call__(self, model: Any, q: GaussianApproximation, rng: RandomSource = None) -> Expected:
         """Return the expectations.
 
         Parameters
@@ -70,7 +69,7 @@ class Expectation(ABC):
             ℓ; the methods that it needs depend on the subclass.
         q : GaussianApproximation
             Batch shape (...).
-        rng : numpy.random.Generator, optional
+        rng : numpy.random.Generator or seed, optional
             The only source of randomness; only :class:`Sampling` needs it.
 
         Returns
@@ -94,9 +93,8 @@ class Exact(Expectation):
     array([2.])
     """
 
-    def __call__(
-        self, model: Any, q: GaussianApproximation, rng: np.random.Generator | None = None
-    ) -> Expected:
+    def __call__(self, model: Any, q: GaussianApproximation, rng: RandomSource = None) -> Expected:
+        _checks.generator(rng)
         if not hasattr(model, "expected"):
             raise OptionError(
                 f"{type(model).__name__} has no closed form of its expectations; "
@@ -135,9 +133,8 @@ class Quadrature(Expectation):
         _checks.positive_integer(self.number, "number")
         _checks.choice(self.rule, "rule", RULES)
 
-    def __call__(
-        self, model: Any, q: GaussianApproximation, rng: np.random.Generator | None = None
-    ) -> Expected:
+    def __call__(self, model: Any, q: GaussianApproximation, rng: RandomSource = None) -> Expected:
+        _checks.generator(rng)
         if not hasattr(model, "expected_by_nodes"):
             raise OptionError(
                 f"{type(model).__name__} is no model of linear predictors; use Sampling"
@@ -188,13 +185,8 @@ class Sampling(Expectation):
     def random(self) -> bool:
         return True
 
-    def __call__(
-        self, model: Any, q: GaussianApproximation, rng: np.random.Generator | None = None
-    ) -> Expected:
-        if not isinstance(rng, np.random.Generator):
-            raise OptionError(
-                f"Sampling needs rng, a numpy.random.Generator, got {type(rng).__name__}"
-            )
+    def __call__(self, model: Any, q: GaussianApproximation, rng: RandomSource = None) -> Expected:
+        rng = _checks.generator(rng)
         xp = array_namespace(mean=q.mean)
         deviation = q.coloured(self._noise(rng, q))
         x = q.mean[..., None, :] + deviation

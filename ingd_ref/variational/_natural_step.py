@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-import numpy as np
-
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref._special.symmetric import dual_entries
 from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.errors import DomainError, OptionError, ShapeError
@@ -145,7 +144,7 @@ def expected_under(
     model: Any,
     q: GaussianApproximation,
     expectation: Expectation | None = None,
-    rng: np.random.Generator | None = None,
+    rng: RandomSource = None,
 ) -> Expected:
     """Return E_q[ℓ], E_q[∇ℓ] and −E_q[∇²ℓ], the input of :func:`natural_step`, equation (E11).
 
@@ -158,7 +157,7 @@ def expected_under(
     expectation : Expectation, optional
         The method. Default: :class:`Exact` if the model has closed forms, else :class:`Quadrature`
         if it is a model of linear predictors, else :class:`Sampling`.
-    rng : numpy.random.Generator, optional
+    rng : numpy.random.Generator or seed, optional
         For :class:`Sampling`.
 
     Returns
@@ -168,7 +167,8 @@ def expected_under(
     Raises
     ------
     OptionError
-        If the model lacks a method that the expectation needs, or :class:`Sampling` has no ``rng``.
+        If the model lacks a method that the expectation needs, or ``rng`` is neither a generator
+        nor a seed.
     NonFiniteError
         If an expectation is not finite.
 
@@ -199,7 +199,7 @@ def elbo(
     model: Any,
     q: GaussianApproximation,
     expectation: Expectation | None = None,
-    rng: np.random.Generator | None = None,
+    rng: RandomSource = None,
 ) -> Array:
     """Return the evidence lower bound E_q[ℓ] + H(q) in nats.
 
@@ -213,7 +213,7 @@ def elbo(
         Batch shape (...).
     expectation : Expectation, optional
         Default as for :func:`expected_under`.
-    rng : numpy.random.Generator, optional
+    rng : numpy.random.Generator or seed, optional
         For :class:`Sampling`.
 
     Returns
@@ -223,7 +223,8 @@ def elbo(
     Raises
     ------
     OptionError
-        If the model lacks a method that the expectation needs, or :class:`Sampling` has no ``rng``.
+        If the model lacks a method that the expectation needs, or ``rng`` is neither a generator
+        nor a seed.
     NonFiniteError
         If an expectation is not finite.
 

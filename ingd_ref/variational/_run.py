@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, to_host
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError
 from ingd_ref.runs._loop import Course, Process, run
@@ -35,7 +36,7 @@ def run_nvi(
     step_size: StepSize = 1.0,
     steps: int = 100,
     tolerance: float = 1e-20,
-    rng: np.random.Generator | None = None,
+    rng: RandomSource = None,
     callback: Callback | None = None,
     progress: bool | Report = True,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -63,7 +64,7 @@ def run_nvi(
         problem of the batch. Near the optimum this is what the ELBO still lacks. Default 1e-20:
         mean and precision are then right to 1e-10 of a standard deviation. Never reached with
         :class:`Sampling`.
-    rng : numpy.random.Generator, optional
+    rng : numpy.random.Generator or seed, optional
         The only source of randomness. Default: a fresh one if the expectations are random.
     callback : callable, optional
         Called with an :class:`NviStep` after each step; a true answer ends the run with status

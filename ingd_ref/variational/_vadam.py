@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, array_namespace, item, to_backend, to_host
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.runs._loop import Course, Process, run
@@ -221,7 +222,7 @@ def run_vadam(
     *,
     steps: int = 1000,
     batch_size: int | None = None,
-    rng: np.random.Generator | None = None,
+    rng: RandomSource = None,
     callback: Callback | None = None,
     progress: bool | Report = True,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -243,7 +244,7 @@ def run_vadam(
         Number of steps. Default 1000.
     batch_size : int ≥ 1, optional
         Data in a minibatch. Default: all of them.
-    rng : numpy.random.Generator, optional
+    rng : numpy.random.Generator or seed, optional
         The only source of randomness: minibatches first, then noise. Default: a fresh one.
     callback : callable, optional
         Called with the :class:`VadamState` after each step; a true answer ends the run with status

@@ -155,7 +155,7 @@ class TestUserFeatures:
         with pytest.raises(NonFiniteError, match="result of function"):
             UserFeatures(lambda z: z / 0.0 if False else z * np.nan)(x)
         with pytest.raises(BackendError, match="result of function"):
-            UserFeatures(lambda z: z.tolist())(x)
+            UserFeatures(lambda z: {1.0})(x)
 
 
 class TestRandomCenters:
@@ -203,7 +203,7 @@ class TestRandomCenters:
             "x has 3 coordinates, but centers has 2",
         ),
         (
-            lambda: GaussianRBF(np.ones((2, 2)), 1.0)([[1.0, 2.0]]),
+            lambda: GaussianRBF(np.ones((2, 2)), 1.0)({1.0, 2.0}),
             BackendError,
             "x must be an array",
         ),

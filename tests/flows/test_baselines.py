@@ -409,7 +409,7 @@ def test_bad_points_are_named(velocity):
     with pytest.raises(ir.errors.DomainError, match="weights must sum to 1"):
         velocity(x, y, np.ones(3))
     with pytest.raises(ir.errors.BackendError, match="must be an array"):
-        velocity([[0.0]], y)
+        velocity({0.0}, y)
 
 
 @every_velocity

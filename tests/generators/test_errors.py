@@ -26,8 +26,8 @@ W, Z = GENERATOR.initial(), np.zeros((3, 2))
         ((W, Z[:0]), ShapeError, "at least one point"),
         ((W * np.nan, Z), NonFiniteError, "parameters"),
         ((W, Z + np.inf), NonFiniteError, "latents"),
-        ((list(W), Z), BackendError, "parameters must be an array"),
-        ((W > 0, Z), ShapeError, "real numbers"),
+        ((set(W), Z), BackendError, "parameters must be an array"),
+        ((W > 0, Z), BackendError, "real numbers"),
     ],
 )
 def test_arguments_that_do_not_fit(arguments, error, message):
@@ -44,7 +44,7 @@ def test_arguments_that_do_not_fit(arguments, error, message):
         ("jvp", np.full(6, np.nan), NonFiniteError, "tangent"),
         ("vjp", np.zeros((2, 2)), ShapeError, r"cotangent must have shape \(3, 2\) or \(s, 3, 2\)"),
         ("vjp", np.full((3, 2), np.inf), NonFiniteError, "cotangent"),
-        ("vjp", [[0.0]], BackendError, "cotangent"),
+        ("vjp", {0.0}, BackendError, "cotangent"),
         ("gram", np.zeros((3, 2)), ShapeError, r"cotangents must have shape \(s, 3, 2\)"),
         ("gram", np.zeros((1, 2, 2)), ShapeError, "cotangents"),
     ],
@@ -110,9 +110,13 @@ def test_parts_that_do_not_fit():
     assert GENERATOR.pack(location=np.zeros(2, dtype=np.float32), matrix=1.0).dtype == np.float32
 
 
-def test_random_starts_need_a_generator():
+def test_random_starts_take_a_generator_or_a_seed():
+    perceptron = MultilayerPerceptron((2, 3))
+    start = perceptron.initial(np.random.default_rng(5))
+    assert np.array_equal(perceptron.initial(5), start)
+    assert not np.array_equal(perceptron.initial(), start)
     with pytest.raises(OptionError, match="rng"):
-        MultilayerPerceptron((2, 3)).initial()
+        perceptron.initial(np.random)
     with pytest.raises(DomainError, match="number"):
         GENERATOR.latents(0, np.random.default_rng(0))
 

@@ -156,7 +156,7 @@ def test_bad_points_are_named(metric):
     with pytest.raises(ir.errors.NonFiniteError, match=r"x holds 1 value.* index \(3, 1\)"):
         metric(np.where(np.arange(24).reshape(12, 2) == 7, np.inf, X), Y)
     with pytest.raises(ir.errors.BackendError, match="y must be an array"):
-        metric(X, [[0.0, 0.0]])
+        metric(X, "points")
 
 
 def test_a_bandwidth_must_be_a_positive_number():

@@ -149,7 +149,7 @@ def test_what_cannot_be_projected_is_refused():
     with pytest.raises(DomainError, match="sum to 1"):
         project(gaussian, x, np.array([0.5, 0.6]))
     with pytest.raises(BackendError, match="samples"):
-        project(gaussian, [[1.0], [3.0]])
+        project(gaussian, {1.0, 3.0})
 
 
 def test_what_newton_cannot_start_from_is_refused():

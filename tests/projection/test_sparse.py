@@ -149,7 +149,7 @@ def test_arguments_that_do_not_fit_are_refused():
     with pytest.raises(DomainError, match="penalty_weights must not be negative"):
         minimum(matrix, vector, 0.1, penalty_weights=-np.ones(8))
     with pytest.raises(BackendError, match="vector"):
-        minimum(matrix, list(vector), 0.1)
+        minimum(matrix, set(vector), 0.1)
     times, samples, _ = moving_points(np.random.default_rng(7))
     system = ir.projection.window_system(ir.features.Monomials(1), times, samples)
     with pytest.raises(ShapeError, match="penalty_weights"):

@@ -355,7 +355,7 @@ def test_arguments_that_do_not_fit_are_refused():
     with pytest.raises(NonFiniteError, match="velocities"):
         project(GAUSSIAN, x, velocities=np.full((5, 1), np.inf))
     with pytest.raises(BackendError, match="velocities"):
-        project(GAUSSIAN, x, velocities=x.tolist())
+        project(GAUSSIAN, x, velocities="x")
     with pytest.raises(DomainError, match="ridge"):
         project(GAUSSIAN, x, velocities=x, ridge=-1.0)
     with pytest.raises(DomainError, match="half_step"):

@@ -391,7 +391,7 @@ TIMES, SAMPLES = np.array([0.0, 0.5, 1.0]), np.random.default_rng(6).normal(size
             r"samples\[2\] must have shape \(n, 1\)",
         ),
         ({"samples": [SAMPLES[0], SAMPLES[1], np.zeros((0, 1))]}, ShapeError, r"samples\[2\]"),
-        ({"samples": [SAMPLES[0], SAMPLES[1], [[1.0]]]}, BackendError, r"samples\[2\]"),
+        ({"samples": [SAMPLES[0], SAMPLES[1], "x"]}, BackendError, r"samples\[2\]"),
         ({"samples": np.full((3, 8, 1), np.nan)}, NonFiniteError, "samples holds 24"),
         ({"weights": np.ones(8)}, DomainError, "sum to 1"),
         ({"weights": np.ones((2, 8)) / 8}, ShapeError, "there are 3 times, but weights holds 2"),
@@ -435,8 +435,8 @@ def test_bases_and_weights_that_make_no_sense_are_refused():
         found.rate(1.5)
     with pytest.raises(ShapeError, match="times must be a number"):
         found.rate(np.zeros((2, 2)))
-    with pytest.raises(OptionError, match="rng"):
-        found.bootstrap(2, None)
+    with pytest.raises(OptionError, match="rng must be None"):
+        found.bootstrap(2, np.random)
     with pytest.raises(DomainError, match="at least three times"):
         simpson_weights(np.array([0.0, 1.0]))
 

@@ -195,7 +195,7 @@ def test_rules_draw_what_they_say():
         ),
         (lambda: NeuralTangent([(np.eye(2), np.ones(2))], "sine"), OptionError, "'sine'"),
         (lambda: NeuralTangent([(np.eye(2), np.ones(2))], mode="half"), OptionError, "'half'"),
-        (lambda: NeuralTangent([([[1.0]], np.ones(1))]), BackendError, r"layers\[0\] matrix"),
+        (lambda: NeuralTangent([(1.0, np.ones(1))]), BackendError, r"layers\[0\] matrix"),
         (
             lambda: NeuralTangent([(np.eye(2), np.ones(2))])(np.ones((1, 3)), np.ones((1, 3))),
             ShapeError,

@@ -223,7 +223,7 @@ def test_model_without_visible_effect():
 def test_arguments_are_checked():
     model = simplex.naive_bayes()
     with pytest.raises(errors.OptionError, match="rng must be"):
-        simplex.is_cylindrical(model)
+        simplex.is_cylindrical(model, rng=np.random)
     with pytest.raises(errors.DomainError, match="points"):
         simplex.is_cylindrical(model, points=0, rng=np.random.default_rng(0))
     with pytest.raises(errors.DomainError, match="tolerance"):

@@ -370,7 +370,7 @@ def test_a_log_density_needs_two_methods():
         (lambda: Sampling(3), OptionError, "must be even"),
         (lambda: Sampling(0), DomainError, "number must be a whole number"),
         (lambda: Sampling(curvature="exact"), OptionError, "curvature must be one of"),
-        (lambda: Sampling()(MODELS["linear"], FORMS["full"]), OptionError, "Sampling needs rng"),
+        (lambda: Sampling()(MODELS["linear"], FORMS["full"], "7"), OptionError, "rng must be None"),
         (
             lambda: Sampling(curvature="gauss-newton")(
                 MODELS["linear"], FORMS["full"], np.random.default_rng(0)
@@ -400,8 +400,10 @@ def test_default_choices():
             expected_under(MODELS[name], q).gradient, chosen(MODELS[name], q).gradient
         )
     fine = FullGaussian.from_precision(np.zeros(2), np.eye(2))
-    with pytest.raises(OptionError, match="Sampling needs rng"):
-        expected_under(NONLINEAR, fine)
+    sampled = expected_under(NONLINEAR, fine, rng=3)
+    np.testing.assert_array_equal(
+        sampled.gradient, Sampling()(NONLINEAR, fine, np.random.default_rng(3)).gradient
+    )
 
 
 # --- batches of models ----------------------------------------------------------------------------

@@ -135,7 +135,7 @@ def test_arguments_are_not_shared_and_not_changed():
         (lambda: FullGaussian(np.zeros(2), np.ones((2, 2))), DomainError, "lower triangular"),
         (lambda: FullGaussian(np.zeros(2), np.eye(3)), ShapeError, "factor must have shape"),
         (
-            lambda: FullGaussian.from_precision([0.0], np.eye(1)),
+            lambda: FullGaussian.from_precision(0.0, np.eye(1)),
             BackendError,
             "mean must be an array",
         ),
