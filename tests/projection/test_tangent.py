@@ -366,7 +366,7 @@ def test_arguments_that_do_not_fit_are_refused():
     with pytest.raises(DomainError, match="level"):
         found.confidence_interval(1.0)
     with pytest.raises(OptionError, match="rng"):
-        found.bootstrap(3, 0)
+        found.bootstrap(3, "0")
     with pytest.raises(DomainError, match="two samples of positive weight"):
         _ = project(GAUSSIAN, x[:1], velocities=x[:1], ridge=1.0).standard_error
     window = ir.projection.window_projection(
