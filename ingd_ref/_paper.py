@@ -1,8 +1,9 @@
-"""The paper in code: each label with its function, its fast form, its laws and its evidence.
+"""The paper in code: each label with its function, fast implementations, laws and evidence.
 
-Nothing here is typed twice. The statement is the docstring of the equation, the fast form is
-whatever public object names the label, a law judges the labels that its statement names, and the
-figures are those that ``python -m validation --record`` measured.
+Nothing here is typed twice. The statement is the docstring of the equation, the fast form is every
+public object that names the label in the first paragraph of its docstring or for an attribute, a
+law judges the labels that its statement names, and ``python -m validation --record`` measured the
+figures.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ __all__ = [
 PACKAGE = "ingd_ref"
 EVIDENCE = "_evidence.json"
 #: The subpackages that compute; others, such as experiments, only use them.
-ROOMS = (
+COMPUTING = (
     *("families", "projection", "generators", "features", "rkhs", "kernels", "least_squares"),
     *("flows", "runs", "metrics", "simplex", "variational"),
 )
-MANY = 12
 LABEL = re.compile(r"\(([EPNKFWQB]\d{1,2}′?)\)")
+TOP = re.compile(r"\A.+?(?:\n\n|\Z)|^Attributes\n-+\n.+?(?:\n\n|\Z)", re.MULTILINE | re.DOTALL)
 RANGE = re.compile(r"\(([EPNKFWQB])(\d{1,2})\)\s*(?:-|–|to)\s*\(\1(\d{1,2})\)")
 
 #: Titles of the sections, by the letter that their labels begin with.
@@ -88,7 +89,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Entry:
-    """All there is to know about one label.
+    """A label with its formula, its code and its evidence.
 
     Attributes
     ----------
@@ -102,7 +103,7 @@ class Entry:
     code : str
         Source text of that function.
     fast : tuple of str
-        Full names of the public objects that compute it: functions where there are any.
+        Full names of the public objects that compute it.
     laws : tuple of str
         Names of the laws that judge it.
     evidence : tuple of Figure
@@ -173,7 +174,7 @@ def labels_in(text: str, ranges: bool = True) -> list[str]:
 
 @cache
 def public_modules() -> tuple[str, ...]:
-    """Return the modules that offer something: public by their names and with an ``__all__``."""
+    """Return the public modules that have an ``__all__``."""
     root = importlib.import_module(PACKAGE)
     found = [PACKAGE]
     for module in pkgutil.walk_packages(root.__path__, f"{PACKAGE}."):
@@ -195,28 +196,27 @@ def _imported(name: str) -> ModuleType | None:
 
 @cache
 def _fast_forms() -> dict[str, list[str]]:
-    """Return the full names of public objects by the labels that their docstrings spell out."""
-    found: dict[str, dict[str, Any]] = {}
+    """Return the full names of public objects by the labels that their docstrings spell out.
+
+    A label further down in a docstring is a reference, unless no object names it at the top.
+    """
+    found: dict[bool, dict[str, list[str]]] = {True: {}, False: {}}
     seen: set[int] = set()
     for module in public_modules():
         for name, thing in _offered(module):
             if id(thing) not in seen:
                 seen.add(id(thing))
-                for label in labels_in(thing.__doc__ or "", ranges=False):
-                    found.setdefault(label, {})[name] = thing
-    return {label: _computing(things) for label, things in found.items()}
-
-
-def _computing(things: dict[str, Any]) -> list[str]:
-    """Leave the classes out where so many name a label that they only inherit it."""
-    functions = [name for name, thing in things.items() if not inspect.isclass(thing)]
-    return functions if functions and len(things) > MANY else list(things)
+                text = inspect.cleandoc(thing.__doc__ or "")
+                top = labels_in("\n".join(TOP.findall(text)), ranges=False)
+                for label in labels_in(text, ranges=False):
+                    found[label in top].setdefault(label, []).append(name)
+    return found[False] | found[True]
 
 
 def _offered(module: str) -> Iterator[tuple[str, Any]]:
     """Yield the public functions, classes and methods of a module, by full name."""
     home = importlib.import_module(module)
-    for name in home.__all__ if module.partition(".")[2].split(".")[0] in ROOMS else ():
+    for name in home.__all__ if module.partition(".")[2].split(".")[0] in COMPUTING else ():
         thing = getattr(home, name)
         if inspect.isclass(thing) or inspect.isroutine(thing):
             yield f"{module}.{name}", thing

@@ -43,9 +43,9 @@ def section(entry: _paper.Entry, latex: str) -> str:
         f"**Literal**: `{module}.{function}`",
     ]
     if entry.fast:
-        about.append("**Fast form**: " + ", ".join(_link(name) for name in entry.fast))
+        about.append("**Fast implementations**: " + ", ".join(_link(name) for name in entry.fast))
     if entry.laws:
-        about.append("**Judged by the laws** " + ", ".join(f"`{law}`" for law in entry.laws))
+        about.append("**Tested by the laws** " + ", ".join(f"`{law}`" for law in entry.laws))
     return "\n\n".join(
         [
             f"(paper-{target(entry.label)})=\n### {entry.label}: {function.replace('_', ' ')}",

@@ -15,7 +15,7 @@ __all__ = ["equation"]
 @click.command()
 @click.argument("label", required=False)
 def equation(label: str | None) -> None:
-    """Show the equation LABEL, such as K3: formula, code, fast form, laws and evidence.
+    """Show the equation LABEL, such as K3: formula, code, fast implementations, laws and evidence.
 
     Without LABEL, list all equations.
     """
@@ -47,8 +47,8 @@ def described(entry: Entry) -> str:
         click.style(f"({entry.label})  {entry.statement}", bold=True),
         f"[{entry.source}] {SOURCES[entry.source]}",
         click.style(f"# {entry.place}", dim=True) + f"\n{entry.code.rstrip()}",
-        _listed("Fast form", entry.fast),
-        _listed("Judged by the laws", entry.laws),
+        _listed("Fast implementations", entry.fast),
+        _listed("Tested by the laws", entry.laws),
         _listed("Evidence", evidence),
     ]
     return "\n\n".join(part for part in parts if part)

@@ -1,7 +1,7 @@
-"""What the equations need of numbers, whatever kind they are of.
+"""Elementary functions and linear algebra for numbers of any kind.
 
 Arrays hold floats of any precision, or as objects mpmath numbers (``mpf``) or balls
-(python-flint's ``arb``). Sums and products are those of the numbers themselves.
+(python-flint's ``arb``). Sums and products use the arithmetic of the numbers.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ def _special(name, *arguments):
 
 
 def _on_any_number(name, floating, ball):
-    """Make a function of arrays that asks each number for its own kind's version."""
+    """Return a function of arrays that calls the implementation of each number's type."""
 
     def single(number):
         if hasattr(number, "context"):
@@ -143,7 +143,7 @@ def orthonormal_columns(matrix):
         rest = column
         for q in (*basis, *basis):
             rest = rest - q * (q @ rest)
-        # What rounding leaves of a column that depends on the others is no direction.
+        # Skip a dependent column: only rounding errors remain of it.
         if norm(rest) > sqrt(unit(rest)) * norm(column):
             basis.append(rest / norm(rest))
     return np.array(basis, matrix.dtype).reshape(len(basis), len(matrix)).T

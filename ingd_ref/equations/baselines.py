@@ -1,4 +1,4 @@
-"""Flows to compare with: v(x) at a point for particles x_k with weights π, sample y_j with ρ."""
+"""Baseline flows: v at a point z, for particles x_k with weights π and a sample y_j with ρ."""
 
 import numpy as np
 
@@ -22,11 +22,11 @@ def wasserstein_velocity(z, x, y, pi, rho, sigma):
 def energy_velocity(z, x, y, pi, rho):
     """(W2) v(z) = 2 Σ_k π_k (z − x_k)/‖z − x_k‖ − 2 Σ_j ρ_j (z − y_j)/‖z − y_j‖, 0/0 = 0 [L25]."""
 
-    def pull(points, weights):
+    def mean_direction(points, weights):
         others = [(w, z - c) for w, c in zip(weights, points, strict=True) if np.any(z != c)]
-        return sum((w * away / norm(away) for w, away in others), start=z * 0)
+        return sum((w * r / norm(r) for w, r in others), start=z * 0)
 
-    return 2 * pull(x, pi) - 2 * pull(y, rho)
+    return 2 * mean_direction(x, pi) - 2 * mean_direction(y, rho)
 
 
 def mmd_velocity(z, x, y, pi, rho, sigma):

@@ -61,9 +61,9 @@ def sparse_coefficients(C, c, kappa):
         before = midpoints(a)
         a = before.copy()
         for j in range(len(a)):
-            pull = C[j] @ a - C[j, j] * a[j] + c[j]
-            shrunk = abs(pull) - kappa
-            a[j] = -shrunk / C[j, j] * (1 if pull > 0 else -1) if shrunk > 0 else pull * 0
+            slope = C[j] @ a - C[j, j] * a[j] + c[j]  # at a_j = 0, without the penalty
+            shrunk = abs(slope) - kappa
+            a[j] = -shrunk / C[j, j] * (1 if slope > 0 else -1) if shrunk > 0 else slope * 0
         if not norm(a - before) > 4 * unit(a) * norm(a):
             return a
 

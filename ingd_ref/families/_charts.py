@@ -83,7 +83,7 @@ def classical(family: Formulas, theta: Array) -> dict[str, Array]:
 
 
 def contains(family: Formulas, theta: Array) -> Array:
-    """Return whether θ lies in the natural parameter space Θ of (E1), for each batch element.
+    """Return whether θ lies in the natural parameter space Θ, for each batch element.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ __all__ = ["e_geodesic", "m_geodesic"]
 
 
 def e_geodesic(family: Formulas, theta1: Array, theta2: Array, t: Any) -> Array:
-    """Return the point θ(t) = (1 − t)θ₁ + tθ₂ of an exponential geodesic, straight in θ (E1).
+    """Return the point θ(t) = (1 − t)θ₁ + tθ₂ of an exponential geodesic, straight in θ.
 
     The densities on it are normalised geometric means of those at its ends.
 
@@ -57,7 +57,7 @@ def e_geodesic(family: Formulas, theta1: Array, theta2: Array, t: Any) -> Array:
 
 
 def m_geodesic(family: Formulas, theta1: Array, theta2: Array, t: Any) -> Array:
-    """Return the point μ(t) = (1 − t)μ(θ₁) + tμ(θ₂) of a mixture geodesic, straight in μ (E2).
+    """Return the point μ(t) = (1 − t)μ(θ₁) + tμ(θ₂) of a mixture geodesic, straight in μ.
 
     This is the member closest to the mixture (1 − t)q_θ₁ + t q_θ₂ in the divergence (E5). The
     natural-gradient flow (E10) runs along such a line.

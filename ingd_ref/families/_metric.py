@@ -26,7 +26,7 @@ CHARTS = ("natural", "mean", "classical")
 
 
 def fisher(family: Formulas, theta: Array, chart: str = "natural") -> Array:
-    """Return the Fisher information E[score scoreᵀ] of one observation, under the model itself.
+    """Return the Fisher information E_θ[score scoreᵀ] of one observation, (E3) or (E4).
 
     In natural parameters it is F(θ) = ∇²A(θ) = Cov_θ[f], equation (E3); in mean parameters F(θ)⁻¹,
     and in classical parameters ξ it is JᵀFJ with J = ∂θ/∂ξ, equation (E4).
@@ -164,7 +164,7 @@ def natural_gradient(family: Formulas, theta: Array, grad: Array) -> Array:
 
 
 def third_cumulant(family: Formulas, theta: Array) -> Array:
-    """Return the third cumulant ∇³A(θ) = E_θ[(f − μ) ⊗ (f − μ) ⊗ (f − μ)], from (E3).
+    """Return the third cumulant ∇³A(θ) = E_θ[(f − μ) ⊗ (f − μ) ⊗ (f − μ)].
 
     It is the cubic (Amari-Chentsov) tensor in natural parameters.
 
@@ -198,7 +198,7 @@ def third_cumulant(family: Formulas, theta: Array) -> Array:
 
 
 def fisher_rao_distance(family: Formulas, theta1: Array, theta2: Array) -> Array:
-    """Return the length of the shortest curve from θ₁ to θ₂ in the Fisher metric (E3).
+    """Return the length of the shortest curve from θ₁ to θ₂ in the Fisher metric.
 
     Parameters
     ----------

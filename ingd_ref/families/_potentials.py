@@ -132,7 +132,7 @@ def kl(family: Formulas, theta1: Array, theta2: Array) -> Array:
 
 
 def cross_entropy(family: Formulas, theta1: Array, theta2: Array) -> Array:
-    """Return the cross-entropy −E_θ₁[log q_θ₂] = H(q_θ₁) + KL(θ₁‖θ₂) in nats, from (E5).
+    """Return the cross-entropy −E_θ₁[log q_θ₂] = H(q_θ₁) + KL(θ₁‖θ₂) in nats.
 
     Parameters
     ----------

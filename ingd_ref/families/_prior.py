@@ -21,7 +21,7 @@ __all__ = ["ConjugatePrior", "conjugate_prior"]
 
 @dataclass(frozen=True, eq=False)
 class ConjugatePrior:
-    r"""Conjugate prior of the natural parameters of (E1), with respect to dθ.
+    r"""Conjugate prior of the natural parameters, with respect to dθ.
 
     .. math::
         \pi(\theta) \propto \exp\big(\nu(\langle\theta, m\rangle - A(\theta))\big), \qquad
@@ -116,7 +116,7 @@ class ConjugatePrior:
 
 
 def conjugate_prior(family: Formulas, mean: Array, strength: Any) -> ConjugatePrior:
-    """Return the conjugate prior π(θ) ∝ exp(ν(⟨θ, m⟩ − A(θ))) of the natural parameters of (E1).
+    """Return the conjugate prior π(θ) ∝ exp(ν(⟨θ, m⟩ − A(θ))) of the natural parameters.
 
     Parameters
     ----------

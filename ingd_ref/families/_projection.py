@@ -65,7 +65,7 @@ class Projection:
 
 
 def m_projection(family: Formulas, theta: Array, origin: Array, directions: Array) -> Projection:
-    """Return the member of the e-flat sub-family {θ₀ + Bη} with the least KL(θ‖θ₀ + Bη) (E5).
+    """Return the member of the e-flat sub-family {θ₀ + Bη} with the least KL(θ‖θ₀ + Bη).
 
     It has the same mean parameters (E2) along the directions, Bᵀμ: moment matching.
 
@@ -109,7 +109,7 @@ def m_projection(family: Formulas, theta: Array, origin: Array, directions: Arra
 
 
 def e_projection(family: Formulas, theta: Array, directions: Array, moments: Array) -> Projection:
-    """Return the member with moments Bᵀμ = c that has the least KL(·‖θ) (E5).
+    """Return the member with moments Bᵀμ = c that has the least KL(·‖θ).
 
     This is the principle of minimum discrimination information: θ is tilted exponentially until the
     moments fit.

@@ -37,7 +37,7 @@ LITERAL = 1e-2
 
 @dataclass(frozen=True)
 class ExponentialTilt(ExponentialFamily):
-    r"""User-defined family h(x) exp(⟨θ, T(x)⟩ − A(θ)) of equation (E1).
+    r"""User-defined family h(x) exp(⟨θ, T(x)⟩ − A(θ)).
 
     Every function takes the namespace of the arrays first, and arrays with any batch shape. Only T
     and A are needed. By default ∇A comes from a complex step, which is exact if A is made of

@@ -51,7 +51,7 @@ class Setting:
 
 
 class Features(ABC):
-    """Sufficient statistics f: R^d → R^b with their Jacobian ∇f ∈ R^{d×b}, as in (E1) and (P4).
+    """Sufficient statistics f: R^d → R^b with their Jacobian ∇f ∈ R^{d×b}.
 
     A subclass defines ``_values`` and ``_values_and_jacobian``, which receive checked points. That
     is enough for a flow. To be judged by the laws (:mod:`ingd_ref.conformance`) it also defines

@@ -17,7 +17,7 @@ __all__ = ["FamilyStatistics"]
 
 @dataclass(frozen=True)
 class FamilyStatistics(Features):
-    """The statistics f of an exponential family (E1): a flow then moves its mean parameters (E2).
+    """The statistics f of an exponential family: a flow then moves its mean parameters.
 
     Parameters
     ----------

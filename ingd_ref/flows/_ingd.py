@@ -72,7 +72,7 @@ class IngdSolution:
 
     @property
     def condition(self) -> float:
-        """Condition number of BBᵀ + λF̂ + εI, or of its factor (N3′): the square root of that."""
+        """Condition number of BBᵀ + λF̂ + εI, or of its factor: the square root of that."""
         return self.system.condition
 
     @property
@@ -96,7 +96,7 @@ def ingd_velocity(
     solver: str = "normal",
     implementation: str = "auto",
 ) -> IngdSolution:
-    r"""Natural-gradient velocity of a generator's parameters, equations (N1)-(N3′).
+    r"""Natural-gradient velocity of a generator's parameters, (N1), (N2), (N3) and (N3′).
 
     .. math:: u = B^\top c, \qquad (B B^\top + \lambda \hat F + \varepsilon I)\, c = \Delta, \qquad
               B = \sum_i \pi_i \nabla f(x_i)^\top J_i, \quad

@@ -35,7 +35,7 @@ SOLVERS = ("cholesky", "eigh", "cg")
 
 
 class Settings(TypedDict):
-    """The numbers that tell one variant of (K3) from another."""
+    """The numbers by which variants of KiNG differ."""
 
     ridge: float
     jitter: float
@@ -126,7 +126,7 @@ def king_velocity(
     solver: str = "cholesky",
     implementation: str = "auto",
 ) -> KingVelocity:
-    r"""Kernel natural-gradient velocity of particles towards a target sample, equations (K1)-(K4).
+    r"""Kernel natural-gradient velocity of particles to a target sample, (K1), (K2), (K3) and (K4).
 
     .. math:: v(x) = \sum_i \pi_i K(x,x_i) \nabla f(x_i)\, c, \qquad
               (G + \lambda \hat F + \varepsilon I)\, c = \Delta, \qquad

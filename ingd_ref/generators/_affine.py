@@ -18,7 +18,7 @@ KINDS = ("full", "triangular", "diagonal")
 
 @dataclass(frozen=True)
 class Affine(Generator):
-    r"""The generator x = m + L z: with standard normal z, of N(m, L Lᵀ), for equation (N1).
+    r"""The generator x = m + L z: with standard normal z, of N(m, L Lᵀ).
 
     .. math:: J u = \dot m + \dot L z
 

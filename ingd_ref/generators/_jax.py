@@ -20,7 +20,7 @@ __all__ = ["JaxGenerator", "from_jax"]
 
 @dataclass(frozen=True, eq=False)
 class JaxGenerator(Generator):
-    """The generator x = function(w, z) of :func:`from_jax`, for equation (N1).
+    """The generator x = function(w, z) of :func:`from_jax`.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ def from_jax(
     latent_dimension: int,
     dimension: int | None = None,
 ) -> JaxGenerator:
-    """Return a JAX function as a generator, with exact Jacobian products for equation (N1).
+    """Return a JAX function as a generator, with exact Jacobian products.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ __all__ = ["LocationScale"]
 
 @dataclass(frozen=True)
 class LocationScale(Generator):
-    r"""The generator x = m + s ∘ z: with standard normal z, of N(m, diag s²), for equation (N1).
+    r"""The generator x = m + s ∘ z: with standard normal z, of N(m, diag s²).
 
     .. math:: J u = \dot m + \dot s \circ z, \qquad \text{or, with } s = e^r, \qquad
               J u = \dot m + \dot r \circ s \circ z

@@ -34,7 +34,7 @@ THINNEST = 1e6
 
 @dataclass(frozen=True)
 class GaussianMixtureQuantile(Generator):
-    r"""The generator x = F⁻¹(u; w) of a mixture of K Gaussians on the line, for equation (N1).
+    r"""The generator x = F⁻¹(u; w) of a mixture of K Gaussians on the line.
 
     With u uniform on (0, 1),
 

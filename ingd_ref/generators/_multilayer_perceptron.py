@@ -30,7 +30,7 @@ MEAN_SQUARES = {"tanh": 0.39, "relu": 0.5, "silu": 0.36, "gelu": 0.43}
 
 @dataclass(frozen=True)
 class MultilayerPerceptron(Generator):
-    r"""A multilayer perceptron as a generator, for equation (N1).
+    r"""A multilayer perceptron as a generator.
 
     .. math::
         a_l &= W_l h_{l-1} + b_l, \quad h_l = \sigma(a_l), \quad h_0 = z, \quad

@@ -46,7 +46,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class QuantileGenerator(Generator):
-    r"""The generator x = F⁻¹(u; w) of a family on x > 0, u uniform on (0, 1), for equation (N1).
+    r"""The generator x = F⁻¹(u; w) of a family on x > 0, u uniform on (0, 1).
 
     F is the distribution function of the family. The families are those of powers of a gamma
     variable, x = c s^{±1} G(α, u)^r with the quantile G of the gamma distribution of rate 1:

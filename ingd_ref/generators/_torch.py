@@ -20,7 +20,7 @@ __all__ = ["TorchGenerator", "from_torch"]
 
 @dataclass(frozen=True, eq=False)
 class TorchGenerator(Generator):
-    """The generator x = module(z) of :func:`from_torch`, for equation (N1).
+    """The generator x = module(z) of :func:`from_torch`.
 
     Its parameters w are those of the module.
 
@@ -94,7 +94,7 @@ class TorchGenerator(Generator):
 
 
 def from_torch(module: Any, latent_dimension: int, dimension: int | None = None) -> TorchGenerator:
-    """Return a PyTorch module as a generator, with exact Jacobian products for equation (N1).
+    """Return a PyTorch module as a generator, with exact Jacobian products.
 
     Parameters
     ----------

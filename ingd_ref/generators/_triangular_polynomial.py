@@ -18,7 +18,7 @@ __all__ = ["TriangularPolynomial"]
 
 @dataclass(frozen=True)
 class TriangularPolynomial(Generator):
-    r"""A monotone triangular (Knothe-Rosenblatt) map with polynomial entries, for equation (N1).
+    r"""A monotone triangular (Knothe-Rosenblatt) map with polynomial entries.
 
     .. math::
         x_j &= \sum_{|\nu| \le q} c_{j\nu}\, z_{<j}^{\,\nu}

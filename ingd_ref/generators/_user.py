@@ -28,7 +28,7 @@ Derivative = Callable[[Array, Array, Array], Array]
 
 @dataclass(frozen=True, eq=False)
 class UserGenerator(Generator):
-    """A generator x = g(z; w) given by a function, for equation (N1).
+    """A generator x = g(z; w) given by a function.
 
     Its Jacobian products are given, too, or numerical and checked.
 

@@ -142,7 +142,7 @@ def match_moments(
     contains: Callable[[Array], Array] | None = None,
     tolerance: float | None = None,
 ) -> MProjection:
-    r"""Find θ with given moments, equation (P1), by Newton's method on its dual (E6).
+    r"""Find θ with given moments, equation (P1), by Newton's method on its dual.
 
     .. math:: \theta = \operatorname{argmax}_\theta\; \langle \theta, \mu \rangle - A(\theta)
 

@@ -151,7 +151,7 @@ def tangent_projection(
     ridge: float = 0.0,
     implementation: str = "auto",
 ) -> TangentProjection:
-    r"""Project a moving distribution on the exponential family with statistics f, equation (P3).
+    r"""Project a moving distribution on a family with statistics f, by (P2), (P3) and (P4).
 
     .. math::
         \dot\theta &= \operatorname{argmin}_\delta

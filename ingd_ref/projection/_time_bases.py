@@ -15,7 +15,7 @@ __all__ = ["BSpline", "Fourier", "Polynomial", "TimeBasis"]
 
 
 class TimeBasis(ABC):
-    """Functions φ_1, …, φ_k of τ = (t − t₀)/(t₁ − t₀) ∈ [0, 1] and their derivatives, for (P5).
+    """Functions φ_1, …, φ_k of τ = (t − t₀)/(t₁ − t₀) ∈ [0, 1] and their derivatives.
 
     Derive from this class to define your own basis. Times are few, so both are NumPy float64 arrays
     whatever library the samples are in.
@@ -32,7 +32,7 @@ class TimeBasis(ABC):
 
 @dataclass(frozen=True)
 class Polynomial(TimeBasis):
-    """Legendre polynomials in 2τ − 1, orthogonal on the window so that (P5) is well conditioned.
+    """Legendre polynomials in 2τ − 1, orthogonal on the window so that C is well conditioned.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Polynomial(TimeBasis):
 
 @dataclass(frozen=True)
 class Fourier(TimeBasis):
-    """Trigonometric functions 1, cos 2πjτ, sin 2πjτ for j = 1, …, harmonics, for (P5).
+    """Trigonometric functions 1, cos 2πjτ, sin 2πjτ for j = 1, …, harmonics.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Fourier(TimeBasis):
 
 @dataclass(frozen=True)
 class BSpline(TimeBasis):
-    """B-splines for (P5), each zero outside a few knot intervals; together they sum to one.
+    """B-splines, each zero outside a few knot intervals; together they sum to one.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ __all__ = ["Bump", "Power", "Sine", "UserWeight", "WindowWeight"]
 
 
 class WindowWeight(ABC):
-    """A function g ≥ 0 of τ = (t − t₀)/(t₁ − t₀) with g(0) = g(1) = 0, for (P5).
+    """A function g ≥ 0 of τ = (t − t₀)/(t₁ − t₀) with g(0) = g(1) = 0.
 
     A factor of g does not matter. Times are few, so g and its derivative are NumPy float64 arrays
     whatever library the samples are in.
@@ -35,7 +35,7 @@ class WindowWeight(ABC):
 
 @dataclass(frozen=True)
 class Power(WindowWeight):
-    """g = (τ(1 − τ))^p, for (P5); by default the parabola (t − t₀)(t₁ − t), up to a factor.
+    """g = (τ(1 − τ))^p; by default the parabola (t − t₀)(t₁ − t), up to a factor.
 
     The trapezoidal rule gains orders with p, because derivatives at the ends vanish.
 
@@ -70,7 +70,7 @@ class Power(WindowWeight):
 
 @dataclass(frozen=True)
 class Sine(WindowWeight):
-    """g = sin πτ, for (P5).
+    """g = sin πτ.
 
     Examples
     --------
@@ -89,7 +89,7 @@ class Sine(WindowWeight):
 
 @dataclass(frozen=True)
 class Bump(WindowWeight):
-    """g = exp(1 − 1/(4τ(1 − τ))), for (P5); all its derivatives vanish at the ends.
+    """g = exp(1 − 1/(4τ(1 − τ))); all its derivatives vanish at the ends.
 
     On equal gaps the trapezoidal rule then errs less than any power of the gap.
 
@@ -116,7 +116,7 @@ class Bump(WindowWeight):
 
 @dataclass(frozen=True)
 class UserWeight(WindowWeight):
-    """A weight given by functions, for (P5).
+    """A weight given by functions.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ __all__ = ["MatrixKernel"]
 
 
 class MatrixKernel(ABC):
-    """A kernel K(x, y) ∈ R^{d×d} of a space of vector fields, as (K1)-(K4) use it.
+    """A kernel K(x, y) ∈ R^{d×d} of a space of vector fields.
 
     A subclass defines :meth:`contract` and ``_matrix``, which receive checked arguments. That is
     enough for a flow. To be judged by the laws (:mod:`ingd_ref.conformance`) it also sets `words`,

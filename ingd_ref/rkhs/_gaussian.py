@@ -83,7 +83,7 @@ class GradientGaussian(MatrixKernel):
         return run(x, jacobian, weights, self.bandwidth), velocity
 
     def uses_cores(self, x: Array, jacobian: Array, implementation: str) -> bool:
-        """Return whether the fused form of (K3) runs."""
+        """Return whether the fused form of :meth:`gram` runs."""
         return (
             explain(
                 "gradient_gaussian_gram", x, jacobian, implementation=implementation
@@ -152,7 +152,7 @@ class ScalarGaussian(MatrixKernel):
         return run(points, x, jacobian, weights, self.bandwidth)
 
     def uses_cores(self, x: Array, jacobian: Array, implementation: str) -> bool:
-        """Return whether the fused form of (K4) runs."""
+        """Return whether the fused form of :meth:`contract` runs."""
         return (
             explain(
                 "scalar_gaussian_contraction", x, x, jacobian, implementation=implementation

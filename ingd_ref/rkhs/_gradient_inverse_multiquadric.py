@@ -16,7 +16,7 @@ __all__ = ["GradientInverseMultiquadric"]
 
 @dataclass(frozen=True)
 class GradientInverseMultiquadric(RadialKernel):
-    r"""Gradient (curl-free) inverse multiquadric kernel, as (K5) with another k.
+    r"""Gradient (curl-free) inverse multiquadric kernel.
 
     .. math:: K(x,y) = \nabla_x \nabla_y^\top k
               = \frac{u^{-3/2}}{\sigma^2} \left[ I - \frac{3}{u} \rho\rho^\top \right],

@@ -17,7 +17,7 @@ __all__ = ["GradientMatern52"]
 
 @dataclass(frozen=True)
 class GradientMatern52(RadialKernel):
-    r"""Gradient (curl-free) Matérn 5/2 kernel, as (K5) with another k.
+    r"""Gradient (curl-free) Matérn 5/2 kernel.
 
     .. math:: K(x,y) = \nabla_x \nabla_y^\top k
               = \frac{5 e^{-z}}{3\sigma^2} \left[ (1+z) I - 5 \rho\rho^\top \right],

@@ -25,7 +25,7 @@ INTERACTIONS = ("all", "restricted")
 
 @dataclass(frozen=True, eq=False)
 class LogLinearModel(FiniteModel):
-    r"""Exponential family on finitely many states, a model for equation (B2).
+    r"""Exponential family on finitely many states.
 
     .. math:: p(x; \xi) = \exp\big(\langle \xi, f(x)\rangle - A(\xi)\big), \qquad
               \partial p(x)/\partial\xi = p(x)\,\big(f(x) - \mathbb E_\xi f\big)

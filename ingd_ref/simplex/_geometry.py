@@ -154,7 +154,7 @@ def relative_entropy(xp: Namespace, q: Array, p: Array) -> Array:
 
 
 def geodesic(p: Array, q: Array, t: Any, connection: str = "fisher-rao") -> Array:
-    r"""Return points on a geodesic from p to q, for the metric of equation (B1) by default.
+    r"""Return points on a geodesic from p to q, for the Fisher-Rao metric by default.
 
     .. math::
         \text{Fisher-Rao:} \quad & \sqrt{p(t)} = \frac{\sin((1-t)\phi)}{\sin\phi} \sqrt p
@@ -209,7 +209,7 @@ def geodesic(p: Array, q: Array, t: Any, connection: str = "fisher-rao") -> Arra
 
 
 def fisher_rao_distance(p: Array, q: Array) -> Array:
-    r"""Return the length of the shortest path in the metric of equation (B1).
+    r"""Return the length of the shortest path in the Fisher-Rao metric.
 
     .. math::
         d(p, q) = 2 \arccos \sum_x \sqrt{p_x q_x} = 4 \arcsin \tfrac12 \|\sqrt p - \sqrt q\|

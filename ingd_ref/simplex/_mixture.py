@@ -19,7 +19,7 @@ __all__ = ["MixtureModel", "full_simplex"]
 
 @dataclass(frozen=True, eq=False)
 class MixtureModel(FiniteModel):
-    r"""Mixture of K fixed distributions, a flat piece of the simplex, for equation (B2).
+    r"""Mixture of K fixed distributions, a flat piece of the simplex.
 
     .. math:: p(x; \xi) = \sum_{k<K} \xi_k P_k(x) + \Big(1 - \sum_{k<K} \xi_k\Big) P_K(x)
 

@@ -114,7 +114,7 @@ def natural_gradient(
 def evidence_gradient(
     model: FiniteModel, xi: Array, target: Array, *, cut: float | None = None
 ) -> NaturalGradient:
-    r"""Return the natural gradient of the evidence loss (B3) in the visible metric, equation (B2).
+    r"""Return the natural gradient of the evidence loss in the visible metric, equation (B2).
 
     .. math:: G_V = (\Pi J)^\top \operatorname{diag}(1/p_V)\, \Pi J, \qquad
               \tilde\nabla L_V = G_V^+ \partial_\xi L_V,
@@ -184,7 +184,7 @@ def elbo_gradient(
     *,
     cut: float | None = None,
 ) -> NaturalGradient:
-    r"""Return the natural gradient of the ELBO loss (B3) in the metric of the model, equation (B2).
+    r"""Return the natural gradient of the ELBO loss in the metric of the model, equation (B2).
 
     .. math:: \tilde\nabla L = G^+ \partial_\xi\, \mathrm{KL}\big(q \,\|\, p(\xi)\big), \qquad
               q(v, h) = p^*_V(v)\, q(h|v)

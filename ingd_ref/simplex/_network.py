@@ -28,7 +28,7 @@ UNIFORM_SHARE = 0.1
 
 @dataclass(frozen=True, eq=False)
 class BayesianNetwork(FiniteModel):
-    r"""Bayesian network with full tables on a directed acyclic graph, for equation (B2).
+    r"""Bayesian network with full tables on a directed acyclic graph.
 
     .. math:: p(x; \xi) = \prod_k p(x_k \mid x_{\mathrm{pa}(k)}; \xi)
 

@@ -24,7 +24,7 @@ STEP = 1e-20
 
 @dataclass(frozen=True)
 class UserModel(FiniteModel):
-    r"""Model given by a function p(ξ), for equation (B2).
+    r"""Model given by a function p(ξ).
 
     Without a Jacobian the derivatives come from complex steps, :math:`\partial p/\partial\xi_j =
     \operatorname{Im} p(\xi + i h e_j)/h` with h = 1e-20, which subtract nothing and are as accurate

@@ -22,7 +22,7 @@ STEPS = ("standard", "positive")
 
 @dataclass(frozen=True, eq=False)
 class Expected:
-    """Expectations of ℓ under the current approximation q, the input of a step of (E11).
+    """Expectations of ℓ under the current approximation q, the input of a natural-gradient step.
 
     Attributes
     ----------

@@ -37,7 +37,7 @@ CURVATURES = ("hessian", "gradient", "gauss-newton")
 
 @runtime_checkable
 class LogDensity(Protocol):
-    """Interface of a log density ℓ(x) = log p(data, x), normalised or not, for (E11).
+    """Interface of a log density ℓ(x) = log p(data, x), normalised or not.
 
     Besides the two methods here, ``hessian(x)`` (..., s, d, d) is needed by
     ``Sampling(curvature="hessian")``, and ``gauss_newton(x)`` (..., s, d, d), a positive
@@ -52,7 +52,7 @@ class LogDensity(Protocol):
 
 
 class Expectation(ABC):
-    """A method for expectations of ℓ, ∇ℓ and ∇²ℓ under a Gaussian approximation (E11)."""
+    """A method for expectations of ℓ, ∇ℓ and ∇²ℓ under a Gaussian approximation."""
 
     @property
     def random(self) -> bool:
@@ -80,7 +80,7 @@ class Expectation(ABC):
 
 @dataclass(frozen=True)
 class Exact(Expectation):
-    """Closed forms of the expectations in (E11), for models with a method ``expected(q)``.
+    """Closed forms of the expectations, for models with a method ``expected(q)``.
 
     Linear and Poisson regression have one.
 
@@ -105,7 +105,7 @@ class Exact(Expectation):
 
 @dataclass(frozen=True)
 class Quadrature(Expectation):
-    """One-dimensional quadrature for each datum, for the expectations in (E11).
+    """One-dimensional quadrature for each datum.
 
     It serves models of linear predictors, ℓ(x) = Σ_i φ_i(a_iᵀx) + log prior: a_iᵀx is Gaussian
     under q, so E_q[φ_i], E_q[φ_i′] and E_q[φ_i″] are integrals over one variable.
@@ -145,7 +145,7 @@ class Quadrature(Expectation):
 
 @dataclass(frozen=True)
 class Sampling(Expectation):
-    r"""Means over samples x = m + P^{-1/2}z, for the expectations in (E11); unbiased.
+    r"""Means over samples x = m + P^{-1/2}z, unbiased estimates of the expectations.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ class Terms(NamedTuple):
 
 
 class GeneralisedLinearModel(ABC):
-    r"""ℓ(x) = Σ_i φ_i(a_iᵀx) + log N(x; m₀, Λ⁻¹), with the expectations of (E11) from φ_i.
+    r"""ℓ(x) = Σ_i φ_i(a_iᵀx) + log N(x; m₀, Λ⁻¹), with expectations computed from φ_i.
 
     Derive from it and give :meth:`terms` to define your own model.
 
@@ -218,7 +218,7 @@ class BayesianLinearRegression(GeneralisedLinearModel):
         return Terms(value, self.noise_precision * residual, bend)
 
     def expected(self, q: GaussianApproximation) -> Expected:
-        """Return expectations under q in closed form, for equation (E11)."""
+        """Return expectations under q in closed form."""
         plain = self.terms(q.predictor_mean(self.design)[..., None])
         value = plain.value[..., 0] - 0.5 * self.noise_precision * q.predictor_variance(self.design)
         return self._assembled(q, Terms(value, plain.slope[..., 0], plain.bend[..., 0]))
@@ -330,7 +330,7 @@ class PoissonRegression(GeneralisedLinearModel):
         return Terms(response * predictors + constant - rate, response - rate, rate)
 
     def expected(self, q: GaussianApproximation) -> Expected:
-        """Return expectations under q in closed form, for equation (E11)."""
+        """Return expectations under q in closed form."""
         xp = array_namespace(design=self.design, mean=q.mean)
         centre = q.predictor_mean(self.design)
         rate = self.exposure * xp.exp(centre + 0.5 * q.predictor_variance(self.design))

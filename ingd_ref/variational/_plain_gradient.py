@@ -16,7 +16,7 @@ CHARTS = ("cholesky", "covariance")
 def plain_gradient_step(
     q: FullGaussian, expected: Expected, step_size: float, chart: str = "cholesky"
 ) -> FullGaussian:
-    r"""Take one step of ordinary gradient ascent on the ELBO, minus the loss of equation (E11).
+    r"""Take one step of ordinary gradient ascent on the ELBO.
 
     .. math::
         \text{covariance:} \quad \Sigma &\leftarrow \Sigma + \eta\, ½(\Sigma^{-1} - T) \\

@@ -46,7 +46,7 @@ class VadamState:
 
 @dataclass(frozen=True)
 class Vadam:
-    r"""The rule of Vadam, a diagonal and stochastic relative of (E11).
+    r"""The rule of Vadam, diagonal and stochastic.
 
     With g the minibatch mean of −∇ log p(datum | x) at x = m + z/√(Ns + λ), z standard normal, and
     t the number of the step,
@@ -228,7 +228,7 @@ def run_vadam(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 1,
 ) -> VadamResult:
-    """Run Vadam on minibatches drawn without replacement, a stochastic relative of (E11).
+    """Run Vadam on minibatches drawn without replacement.
 
     Parameters
     ----------

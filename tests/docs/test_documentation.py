@@ -45,6 +45,26 @@ def test_every_label_is_named_where_it_is_computed_or_judged(label):
     assert entry.fast or entry.laws, f"no public object and no law names ({label})"
 
 
+@pytest.mark.parametrize(
+    ("label", "names"),
+    [
+        ("K3", {"flows.king_velocity"}),
+        ("E5", {"families.ExponentialFamily.kl"}),
+        ("P3", {"projection.tangent_projection", "projection.paired_tangent_projection"}),
+        ("B4", {"simplex.gap_gradient"}),
+        ("N3", {"flows.ingd_velocity"}),
+    ],
+)
+def test_the_fast_implementations_include_the_functions_of_a_label(label, names):
+    assert {f"ingd_ref.{name}" for name in names} <= set(_paper.entry(label).fast)
+
+
+def test_a_reference_in_the_text_of_a_docstring_is_no_implementation():
+    """`KingVelocity` refers to (E3) for an attribute; `m_geodesic` refers to (E5) below its summary."""
+    assert _paper.entry("E5").fast == ("ingd_ref.families.ExponentialFamily.kl",)
+    assert "ingd_ref.flows.KingVelocity" in _paper.entry("E3").fast
+
+
 def test_the_recorded_evidence_is_that_of_the_cases_there_are():
     registry = pytest.importorskip("validation.registry", reason="needs the extra `test`")
     registry.load()
