@@ -23,9 +23,10 @@ from ingd_ref._special.exponential import (
     with_reference,
 )
 from ingd_ref._special.logarithm import log_ratio
-from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device, item
 from ingd_ref.backend._operations import softmax
 from ingd_ref.families._parameters import Constraint, Requirements, require
+from ingd_ref.families._samples import refuse_where
 
 __all__ = [
     "SIMPLEX",
@@ -35,6 +36,7 @@ __all__ = [
     "example_parameters",
     "fisher",
     "fisher_rao_distance",
+    "fitted",
     "inverse_fisher",
     "invertible_probabilities",
     "kl",
@@ -105,6 +107,21 @@ def mean(family: Trials, xp: Namespace, theta: Array) -> Array:
 
 def natural_from_mean(family: Trials, xp: Namespace, mu: Array) -> Array:
     return log_ratio(xp, mu, remaining(xp, float(family.trials), mu)[..., None])
+
+
+def fitted(xp: Namespace, name: str, counts: Array, weights: Array) -> Array:
+    """Estimate from the counts (..., n, K) of all categories, which decide what never occurs.
+
+    The mean of the last, as what the others leave, would be the rounding of their sum.
+    """
+    mean = xp.sum(weights * counts, axis=-2)
+    if not item(xp.all(mean > 0)):
+        absent = {
+            f"category {k} occurs in no point that has weight": mean[..., k] == 0
+            for k in range(mean.shape[-1])
+        }
+        refuse_where(xp, name, absent)
+    return log_ratio(xp, mean[..., :-1], mean[..., -1:])
 
 
 def fisher(family: Trials, xp: Namespace, theta: Array) -> Array:

@@ -28,6 +28,7 @@ __all__ = [
     "host_parameters",
     "matrix",
     "moved_inside",
+    "require_estimate",
     "require_member",
     "require_support",
     "rows",
@@ -130,6 +131,17 @@ def _supported(xp: Namespace, family: Formulas, x: Array, like: Array | None = N
     x = rows(xp, x, "x", family.dim, like)
     require_support(xp, family, x)
     return x
+
+
+def require_estimate(xp: Namespace, family: Formulas, theta: Array) -> None:
+    """Raise :class:`DomainError` unless the θ of a fit is a member in its floating type."""
+    finite = xp.all(xp.isfinite(theta), axis=-1)
+    if item(xp.all(finite)) and item(xp.all(contained(family, xp, theta))):
+        return
+    safe = xp.where(finite[..., None], theta, xp.zeros_like(theta))
+    requirements = {"every number is finite": finite} | family._domain(xp, safe)
+    space = f"the natural parameters of {family.name} that {theta.dtype} can hold"
+    require(xp, requirements, "the estimate of theta from x", space, theta)
 
 
 def require_support(xp: Namespace, family: Formulas, x: Array) -> None:

@@ -8,8 +8,16 @@ from typing import Protocol
 from ingd_ref._special.cholesky import Factor
 from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
+from ingd_ref.families._samples import moments
 
-__all__ = ["conjugate", "entropy", "fisher_rao_distance", "log_base_measure", "mean_shift"]
+__all__ = [
+    "conjugate",
+    "entropy",
+    "fisher_rao_distance",
+    "fitted",
+    "log_base_measure",
+    "mean_shift",
+]
 
 
 class FreeCovariance(Protocol):
@@ -41,6 +49,12 @@ def entropy(family: FreeCovariance, xp: Namespace, theta: Array) -> Array:
     """½(d(1 + log 2π) − log det P)."""
     constant = family.dimension * (1.0 + math.log(2.0 * math.pi))
     return 0.5 * (constant - family._factor(xp, theta).log_det())
+
+
+def fitted(xp: Namespace, name: str, x: Array, weights: Array) -> tuple[Array, Array]:
+    """Return m/s² and −1/(2s²) (..., d) of samples (..., n, d)."""
+    mean, _, variance, scale = moments(xp, name, x, weights)
+    return mean * scale / variance * scale, -0.5 / variance * scale * scale
 
 
 def mean_shift(xp: Namespace, theta1: Array, theta2: Array) -> Array:

@@ -13,8 +13,15 @@ from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
 from ingd_ref.errors import ShapeError
 from ingd_ref.families._blocks import in_blocks
-from ingd_ref.families._edge import checked, checked_points, checked_sample, host_parameters
+from ingd_ref.families._edge import (
+    checked,
+    checked_points,
+    checked_sample,
+    host_parameters,
+    require_estimate,
+)
 from ingd_ref.families._formulas import Formulas
+from ingd_ref.families._samples import counted
 
 __all__ = ["fit", "log_base_measure", "log_prob", "sample", "statistics", "statistics_jacobian"]
 
@@ -223,4 +230,9 @@ def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
             f"x must have shape (..., n, {family.dim}) with n ≥ 1, got {tuple(x.shape)}"
         )
     xp, x = checked_points(family, x)
-    return family._fit(xp, x, _checks.weights(weights, "weights", x.shape[-2], xp, like=x)[:, None])
+    column = _checks.weights(weights, "weights", x.shape[-2], xp, like=x)[:, None]
+    if weights is not None:
+        x, column = counted(xp, x, column)
+    theta = family._fit(xp, x, column)
+    require_estimate(xp, family, theta)
+    return theta

@@ -16,7 +16,7 @@ from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._common import constant_base_measure, everywhere, identity
 from ingd_ref.families._parameters import PROBABILITY, Requirements
-from ingd_ref.families.binomial import Binomial
+from ingd_ref.families.binomial import Binomial, fitted_logit
 
 __all__ = ["Bernoulli"]
 
@@ -90,6 +90,9 @@ class Bernoulli(ExponentialFamily):
     def _log_probabilities(self, xp: Namespace, theta: Array) -> tuple[Array, Array]:
         logs = log_softmax(xp, with_reference(xp, theta[..., None]))
         return logs[..., 0], logs[..., 1]
+
+    def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        return fitted_logit(xp, self.name, x, 1, weights)
 
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray

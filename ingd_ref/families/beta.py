@@ -19,7 +19,7 @@ from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
-from ingd_ref.families._samples import differ, require_fit
+from ingd_ref.families._samples import require_fit, require_varied
 from ingd_ref.families.dirichlet import Dirichlet
 
 __all__ = ["Beta"]
@@ -116,7 +116,7 @@ class Beta(ExponentialFamily):
         return -xp.log(x) - xp.log1p(-x) - reduced_log_beta(xp, theta) - first - second
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
-        x = xp.concat([x, 1.0 - x], axis=-1)
+        points, x = x, xp.concat([x, 1.0 - x], axis=-1)
         mean = xp.sum(weights * x, axis=-2, keepdims=True)
         # Near 1, x − E x comes from 1 − x, which is exact for x ≥ ½; other points are far away.
         change = xp.where(
@@ -124,8 +124,9 @@ class Beta(ExponentialFamily):
         )
         gap = jensen_gap(xp, x / mean, xp.concat([change, -change], axis=-1) / mean, weights)
         centre, defect = mean[..., 0, :], xp.zeros_like(gap[..., 0])
-        determined = differ(xp, x, weights) & (concentration_gap(xp, centre, gap, defect) > 0)
-        require_fit(xp, self.name, {"1 - exp(mean(log x)) - exp(mean(log(1 - x))) > 0": determined})
+        left = concentration_gap(xp, centre, gap, defect)
+        require_varied(xp, self.name, points, left > float(xp.finfo(x.dtype).eps))
+        require_fit(xp, self.name, {"1 - exp(mean(log x)) - exp(mean(log(1 - x))) > 0": left > 0})
         return fitted_concentrations(xp, centre, gap, defect)
 
     def _draw(

@@ -25,9 +25,10 @@ from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._categories import require_inverse
 from ingd_ref.families._common import everywhere, identity
 from ingd_ref.families._parameters import PROBABILITY, Requirements
+from ingd_ref.families._samples import refuse_where
 from ingd_ref.families._scipy import single
 
-__all__ = ["Binomial"]
+__all__ = ["Binomial", "fitted_logit"]
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,9 @@ class Binomial(ExponentialFamily):
         parts = factorial_excess(xp, x) + factorial_excess(xp, trials - x)
         return factorial_excess(xp, trials) - parts
 
+    def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        return fitted_logit(xp, self.name, x, self.trials, weights)
+
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], probability: np.ndarray
     ) -> np.ndarray:
@@ -181,3 +185,17 @@ class Binomial(ExponentialFamily):
     @classmethod
     def _from_scipy(cls, n: np.ndarray, p: np.ndarray) -> tuple[Binomial, dict[str, np.ndarray]]:
         return cls(int(single(n, "n"))), {"probability": p}
+
+
+def fitted_logit(xp: Namespace, name: str, x: Array, trials: int, weights: Array) -> Array:
+    """Estimate from the numbers x (..., n, 1) of successes in ``trials``.
+
+    The mean of the failures, as what that of the successes leaves, would be the rounding of both.
+    """
+    successes, failures = xp.sum(weights * x, axis=-2), xp.sum(weights * (trials - x), axis=-2)
+    absent = {
+        "no point that has weight holds a success": successes[..., 0] == 0,
+        "no point that has weight holds a failure": failures[..., 0] == 0,
+    }
+    refuse_where(xp, name, absent)
+    return log_ratio(xp, successes, failures)

@@ -128,6 +128,10 @@ class Categorical(ExponentialFamily):
         chosen = x == xp.arange(self.categories, dtype=x.dtype, device=device(x))
         return xp.sum(xp.where(chosen, logs, xp.zeros_like(logs)), axis=-1)
 
+    def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        categories = xp.arange(self.categories, dtype=x.dtype, device=device(x))
+        return _categories.fitted(xp, self.name, xp.astype(x == categories, x.dtype), weights)
+
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], probabilities: np.ndarray
     ) -> np.ndarray:

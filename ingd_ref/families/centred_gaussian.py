@@ -16,7 +16,7 @@ from ingd_ref._special.cholesky import (
     positive_definite,
     symmetric,
 )
-from ingd_ref._special.double_words import double_word
+from ingd_ref._special.double_words import DoubleWord, double_word
 from ingd_ref._special.symmetric import (
     dual_entries,
     dual_wick,
@@ -36,6 +36,7 @@ from ingd_ref.families._positive_definite import (
     square_root,
     trace_metric,
 )
+from ingd_ref.families._rank import fitted_covariance, unscaled
 
 __all__ = ["CentredGaussian"]
 
@@ -108,7 +109,7 @@ class CentredGaussian(ExponentialFamily):
     def _factor(self, xp: Namespace, theta: Array) -> Factor:
         return factor(xp, self._precision(xp, theta))
 
-    def _natural(self, xp: Namespace, covariance: Array) -> Array:
+    def _natural(self, xp: Namespace, covariance: Array | DoubleWord) -> Array:
         covariance = symmetric(double_word(xp, covariance))
         return -0.5 * dual_entries(xp, factor(xp, covariance).inverse().rounded())
 
@@ -180,6 +181,10 @@ class CentredGaussian(ExponentialFamily):
         return 0.5 * (
             precision.log_det() - precision.square(double_word(xp, x))
         ) + self._log_base_measure(xp, x)
+
+    def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        _, covariance, scale = fitted_covariance(xp, self.name, x, weights, centred=True)
+        return unscaled(xp, self._natural(xp, covariance=covariance), scale)
 
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], covariance: np.ndarray

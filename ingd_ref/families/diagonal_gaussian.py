@@ -9,9 +9,9 @@ import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.families import _gaussian
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
-from ingd_ref.families._samples import require_fit
 from ingd_ref.families.gaussian import Gaussian
 
 __all__ = ["DiagonalGaussian"]
@@ -187,10 +187,7 @@ class DiagonalGaussian(ExponentialFamily):
         return xp.sum(COORDINATE._log_prob(xp, self._coordinates(xp, theta), x[..., None]), axis=-1)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
-        mean = xp.sum(weights * x, axis=-2)
-        variance = xp.sum(weights * (x - mean[..., None, :]) ** 2, axis=-2)
-        require_fit(xp, self.name, {"variance > 0": xp.all(variance > 0, axis=-1)})
-        return self._natural(xp, mean=mean, variance=variance)
+        return xp.concat(_gaussian.fitted(xp, self.name, x, weights), axis=-1)
 
     def _draw(
         self,

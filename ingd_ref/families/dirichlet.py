@@ -31,7 +31,7 @@ from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
-from ingd_ref.families._samples import differ, require_fit
+from ingd_ref.families._samples import require_different, require_fit
 
 __all__ = ["Dirichlet"]
 
@@ -190,13 +190,12 @@ class Dirichlet(ExponentialFamily):
         )
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        require_different(xp, self.name, x)
         mean = xp.sum(weights * x, axis=-2, keepdims=True)
         gap = jensen_gap(xp, x / mean, (x - mean) / mean, weights)
         # Points sum to one up to rounding.
         defect = -xp.sum(weights[..., 0] * remaining(xp, 1.0, x), axis=-1)
-        determined = differ(xp, x, weights) & (
-            concentration_gap(xp, mean[..., 0, :], gap, defect) > 0
-        )
+        determined = concentration_gap(xp, mean[..., 0, :], gap, defect) > 0
         require_fit(xp, self.name, {"1 - sum(exp(mean(log x))) > 0": determined})
         return fitted_concentrations(xp, mean[..., 0, :], gap, defect)
 

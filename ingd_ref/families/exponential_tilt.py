@@ -16,6 +16,7 @@ from ingd_ref.families._common import any_mean
 from ingd_ref.families._derivatives import complex_step_jacobian, extrapolated_derivative, half_size
 from ingd_ref.families._parameters import Parameter, Requirements
 from ingd_ref.families._projection import intersection
+from ingd_ref.families._samples import refuse_where
 
 __all__ = ["ExponentialTilt"]
 
@@ -262,6 +263,27 @@ class ExponentialTilt(ExponentialFamily):
         return -self._conjugate(xp, theta) - (
             0.0 if self.mean_log_h is None else self.mean_log_h(xp, theta)
         )
+
+    def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        """Estimate from the mean, unless rounding cannot tell it from means of no member.
+
+        There the step of Newton's method that rounding asks for changes F by a factor.
+        """
+        mu = xp.sum(weights * self._statistics(xp, x), axis=-2)
+        theta = self._natural_from_mean(xp, mu)
+        rounding = float(xp.finfo(mu.dtype).eps) * xp.abs(mu)
+        gap = mu - self._mean(xp, theta)
+        step = self._natural_gradient(xp, theta, xp.where(gap < 0, gap - rounding, gap + rounding))
+        inside = xp.all(xp.isfinite(step), axis=-1) & self._contains(xp, theta + step)
+        moved = theta + xp.where(inside[..., None], step, xp.zeros_like(step))
+        before, after = (
+            xp.sum(step * self._fisher_vector_product(xp, place, step), axis=-1)
+            for place in (theta, moved)
+        )
+        steady = inside & (after <= 2.0 * before) & (before <= 2.0 * after)
+        reason = "its mean lies on the boundary of the possible means, up to rounding"
+        refuse_where(xp, self.name, {reason: ~steady})
+        return theta
 
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], theta: np.ndarray

@@ -25,7 +25,7 @@ from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._common import reciprocal_base_measure
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
-from ingd_ref.families._samples import differ, require_fit
+from ingd_ref.families._samples import require_fit, require_varied
 
 __all__ = ["Gamma"]
 
@@ -178,8 +178,8 @@ class Gamma(ExponentialFamily):
         centre = mean[..., None, :]
         # log E x − E log x
         gap = jensen_gap(xp, x / centre, (x - centre) / centre, weights)[..., 0]
-        determined = differ(xp, x, weights) & (gap > 0)
-        require_fit(xp, self.name, {"log(mean) - mean(log) > 0": determined})
+        require_varied(xp, self.name, x, gap > float(xp.finfo(x.dtype).eps))
+        require_fit(xp, self.name, {"log(mean) - mean(log) > 0": gap > 0})
         shape = inverse_log_minus_digamma(xp, gap)
         return self._natural(xp, shape=shape, rate=shape / mean[..., 0])
 

@@ -14,7 +14,6 @@ from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families import _gaussian
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
-from ingd_ref.families._samples import require_fit
 
 __all__ = ["Gaussian"]
 
@@ -162,10 +161,7 @@ class Gaussian(ExponentialFamily):
         return 0.5 * (xp.log(precision / (2.0 * math.pi)) - precision * deviation * deviation)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
-        mean = xp.sum(weights * x, axis=-2)
-        variance = xp.sum(weights * (x - mean[..., None, :]) ** 2, axis=-2)
-        require_fit(xp, self.name, {"variance > 0": variance[..., 0] > 0})
-        return self._natural(xp, mean=mean[..., 0], variance=variance[..., 0])
+        return xp.concat(_gaussian.fitted(xp, self.name, x, weights), axis=-1)
 
     def _draw(
         self,

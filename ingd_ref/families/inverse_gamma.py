@@ -21,7 +21,7 @@ from ingd_ref.families import _flipped
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._common import reciprocal_base_measure
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
-from ingd_ref.families._samples import differ, require_fit
+from ingd_ref.families._samples import require_fit, require_varied, square_scale
 from ingd_ref.families.gamma import Gamma, log_front
 
 __all__ = ["InverseGamma"]
@@ -140,14 +140,16 @@ class InverseGamma(ExponentialFamily):
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights / x, axis=-2)  # of 1/x
-        product = x * mean[..., None, :]
-        excess = (
-            difference_of_products(xp, xp.ones_like(x), xp.ones_like(x), x, mean[..., None, :])
-            / product
-        )
-        gap = jensen_gap(xp, 1.0 / product, excess, weights)[..., 0]  # log E 1/x + E log x
-        determined = differ(xp, x, weights) & (gap > 0)
-        require_fit(xp, self.name, {"log(mean of 1/x) + mean(log) > 0": determined})
+        ratio = (1.0 / x) / mean[..., None, :]
+        near = xp.abs(ratio - 1.0) < 0.5
+        one, scale = xp.ones_like(x), square_scale(xp, x)
+        first = xp.where(near, x * scale, one)
+        second = xp.where(near, mean[..., None, :] / scale, one)
+        excess = difference_of_products(xp, one, one, first, second) / (first * second)
+        excess = xp.where(near, excess, ratio - 1.0)
+        gap = jensen_gap(xp, ratio, excess, weights)[..., 0]  # log E 1/x + E log x
+        require_varied(xp, self.name, x, gap > float(xp.finfo(x.dtype).eps))
+        require_fit(xp, self.name, {"log(mean of 1/x) + mean(log) > 0": gap > 0})
         shape = inverse_log_minus_digamma(xp, gap)
         return self._natural(xp, shape=shape, scale=shape / mean[..., 0])
 

@@ -17,7 +17,7 @@ from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
-from ingd_ref.families._samples import require_fit
+from ingd_ref.families._samples import moments
 
 __all__ = ["InverseGaussian"]
 
@@ -217,11 +217,11 @@ class InverseGaussian(ExponentialFamily):
         )
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
-        mean = xp.sum(weights * x, axis=-2)
-        deviation = (x - mean[..., None, :]) / mean[..., None, :]
-        inverse_shape = xp.sum(weights / x * deviation * deviation, axis=-2)  # E 1/x − 1/E x
-        require_fit(xp, self.name, {"mean(1/x) - 1/mean > 0": inverse_shape[..., 0] > 0})
-        return self._natural(xp, mean=mean[..., 0], shape=1.0 / inverse_shape[..., 0])
+        mean, deviation, _, _ = moments(xp, self.name, x, weights)
+        deviation = deviation / mean[..., None, :]
+        # m/λ = E x E 1/x − 1, of the points in units of their mean
+        twice = 2.0 * xp.sum(weights * (deviation / (x / mean[..., None, :])) * deviation, axis=-2)
+        return xp.concat([-1.0 / mean / twice, -mean / twice], axis=-1)
 
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray, shape: np.ndarray

@@ -21,6 +21,7 @@ from ingd_ref.families._positive_definite import (
     moved_inside,
     square_root,
 )
+from ingd_ref.families._samples import require_different
 from ingd_ref.families.wishart import Wishart, to_scipy
 
 __all__ = ["InverseWishart"]
@@ -185,6 +186,7 @@ class InverseWishart(ExponentialFamily):
         return -front + self._log_base_measure(xp, x)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        require_different(xp, self.name, x)
         return flip(xp, self._inverted._fit_points(xp, self._inverse(xp, x), weights))
 
     def _draw(

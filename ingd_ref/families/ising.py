@@ -18,6 +18,7 @@ from ingd_ref.families._categories import require_inverse, third_moment
 from ingd_ref.families._common import constant_base_measure, everywhere
 from ingd_ref.families._draws import draw_index
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
+from ingd_ref.families._samples import refuse_where, require_fit
 
 __all__ = ["Ising"]
 
@@ -301,6 +302,25 @@ class Ising(ExponentialFamily):
 
     def _entropy(self, xp: Namespace, theta: Array) -> Array:
         return -self._conjugate(xp, theta)
+
+    def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        """Estimate from the mean, unless it lies on the boundary of the possible means.
+
+        Nothing says beforehand which inequalities bound them. On the boundary the iteration drives
+        the probabilities of all states off a face to zero, and of as many independent states as
+        there are statistics one is among these.
+        """
+        mu = xp.sum(weights * self._statistics(xp, x), axis=-2)
+        require_fit(xp, self.name, self._mean_domain(xp, mu))
+        reason = "its mean lies on the boundary of the possible means, up to rounding"
+        try:
+            theta = self._natural_from_mean(xp, mu)
+        except DomainError:
+            raise DomainError(f"x determines no {self.name}: {reason}") from None
+        least = 2.0**self.spins * float(xp.finfo(x.dtype).eps)
+        weight = self._coordinates(xp, theta, softmax(xp, self._logits(xp, theta)))[2]
+        refuse_where(xp, self.name, {reason: xp.min(weight, axis=-1) < least})
+        return theta
 
     def _draw(
         self,

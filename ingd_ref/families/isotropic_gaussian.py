@@ -12,12 +12,12 @@ from ingd_ref import _checks
 from ingd_ref._special.double_words import double_word
 from ingd_ref._special.logarithm import log_remainder
 from ingd_ref._special.products import difference_of_products
-from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device, item
 from ingd_ref.families import _gaussian
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
 from ingd_ref.families._positive_definite import blocks
-from ingd_ref.families._samples import require_fit
+from ingd_ref.families._samples import deviations, plain, require_different, square_scale
 
 __all__ = ["IsotropicGaussian"]
 
@@ -210,9 +210,19 @@ class IsotropicGaussian(ExponentialFamily):
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         mean = xp.sum(weights * x, axis=-2)
-        variance = xp.sum(weights * (x - mean[..., None, :]) ** 2, axis=(-2, -1)) / self.dimension
-        require_fit(xp, self.name, {"variance > 0": variance > 0})
-        return self._natural(xp, mean=mean, variance=variance)
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = weights * (x - mean[..., None, :]) ** 2
+            variance = xp.sum(squares, axis=(-2, -1)) / self.dimension
+            ordinary = plain(xp, mean, variance[..., None])
+        if item(xp.all(ordinary)):
+            return self._natural(xp, mean=mean, variance=variance)
+        require_different(xp, self.name, x)
+        mean, deviation = deviations(xp, x, weights)
+        scale = square_scale(xp, xp.max(xp.abs(deviation), axis=(-2, -1)))[..., None]
+        squares = weights * (deviation * scale[..., None]) ** 2
+        variance = xp.sum(squares, axis=(-2, -1)) / self.dimension
+        theta = self._natural(xp, mean=mean * scale, variance=variance) * scale
+        return xp.concat([theta[..., :-1], theta[..., -1:] * scale], axis=-1)
 
     def _draw(
         self,

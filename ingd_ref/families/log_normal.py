@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref.backend._namespace import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace, item
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
-from ingd_ref.families._samples import require_fit
+from ingd_ref.families._samples import deviations, require_varied
 from ingd_ref.families.gaussian import Gaussian
 
 __all__ = ["LogNormal"]
@@ -99,10 +99,25 @@ class LogNormal(ExponentialFamily):
         return GAUSSIAN._log_prob(xp, theta, xp.log(x)) - xp.log(x[..., 0])
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
-        logarithm = xp.log(x)
-        mean = xp.sum(weights * logarithm, axis=-2)
-        variance = xp.sum(weights * (logarithm - mean[..., None, :]) ** 2, axis=-2)
-        require_fit(xp, self.name, {"variance of log x > 0": variance[..., 0] > 0})
+        logs = xp.log(x)
+        mean = xp.sum(weights * logs, axis=-2)
+        variance = xp.sum(weights * (logs - mean[..., None, :]) ** 2, axis=-2)
+        if not item(xp.all(variance > float(xp.finfo(x.dtype).eps) * (1.0 + mean**2))):
+            return self._fit_close(xp, x, weights)
+        return self._natural(xp, log_mean=mean[..., 0], log_variance=variance[..., 0])
+
+    def _fit_close(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        """Estimate from points whose logarithms may round to the same number."""
+        require_varied(xp, self.name, x)
+        logs = xp.log(x)
+        centre = xp.exp(xp.sum(weights * logs, axis=-2, keepdims=True))
+        centre = xp.minimum(centre, xp.max(x, axis=-2, keepdims=True))
+        near = xp.abs(x - centre) < 0.5 * centre
+        excess = xp.where(near, x - centre, xp.zeros_like(x)) / centre
+        ratio = xp.where(near, xp.log1p(excess), logs - xp.log(centre))
+        shift, deviation = deviations(xp, ratio, weights)
+        variance = xp.sum(weights * deviation**2, axis=-2)
+        mean = xp.log(centre[..., 0, :]) + shift
         return self._natural(xp, log_mean=mean[..., 0], log_variance=variance[..., 0])
 
     def _draw(

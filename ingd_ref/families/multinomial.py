@@ -155,6 +155,9 @@ class Multinomial(ExponentialFamily):
         total = factorial_excess(xp, xp.full_like(x[..., 0], self.trials))
         return total - xp.sum(factorial_excess(xp, x), axis=-1)
 
+    def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        return _categories.fitted(xp, self.name, x, weights)
+
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], probabilities: np.ndarray
     ) -> np.ndarray:

@@ -40,7 +40,7 @@ from ingd_ref.families._positive_definite import (
     square_root,
     trace_metric,
 )
-from ingd_ref.families._samples import require_fit
+from ingd_ref.families._rank import fitted_covariance, unscaled
 
 __all__ = ["MultivariateGaussian"]
 
@@ -292,12 +292,10 @@ class MultivariateGaussian(ExponentialFamily):
         )
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
-        mean = xp.sum(weights * x, axis=-2)
-        centred = x - mean[..., None, :]
-        covariance = xp.matmul(xp.matrix_transpose(weights * centred), centred)
-        good = positive_definite(xp, covariance)
-        require_fit(xp, self.name, {"covariance positive definite": good})
-        return self._natural(xp, mean=mean, covariance=covariance)
+        mean, covariance, scale = fitted_covariance(xp, self.name, x, weights, centred=False)
+        theta = self._natural(xp, mean=mean * scale, covariance=covariance)
+        quadratic = unscaled(xp, theta[..., self.dimension :], scale)
+        return xp.concat([self._linear(theta) * scale, quadratic], axis=-1)
 
     def _draw(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ingd_ref.backend._namespace import Array, Namespace, device
-from ingd_ref.errors import OptionError
+from ingd_ref.errors import DomainError, OptionError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._parameters import Parameter, Requirements
 
@@ -279,9 +279,13 @@ class Product(ExponentialFamily):
         return sum(family._log_prob(xp, parameters, part) for family, parameters, part in own)
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
-        return xp.concat(
-            [family._fit(xp, part, weights) for family, part in self._with_parts(x)], axis=-1
-        )
+        fitted = []
+        for place, (family, part) in enumerate(self._with_parts(x), 1):
+            try:
+                fitted.append(family._fit(xp, part, weights))
+            except DomainError as error:
+                raise DomainError(f"factor {place} ({family.name}): {error}") from None
+        return xp.concat(fitted, axis=-1)
 
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], **classical: np.ndarray

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ingd_ref._special.bessel import bessel_ratio
+from ingd_ref._special.double_words import two_sum
 from ingd_ref._special.sphere import norm
-from ingd_ref.backend._namespace import Array, Namespace
+from ingd_ref.backend._namespace import Array, Namespace, item
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._common import everywhere
 from ingd_ref.families._parameters import Constraint, Parameter
-from ingd_ref.families._samples import require_fit
+from ingd_ref.families._samples import refuse_where
 from ingd_ref.families.von_mises_fisher import VonMisesFisher, draw_versine
 
 __all__ = ["VonMises"]
@@ -115,17 +117,27 @@ class VonMises(ExponentialFamily):
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
         """Fit angles from the first point, then from the mean direction, exact for close points."""
-        apart, weights = x[..., 0] - x[..., :1, 0], weights[:, 0]
+        first, weights = x[..., :1, 0], weights[:, 0]
+        apart, rest = two_sum(x[..., 0], -first)
+        sine, cosine = xp.sin(apart), xp.cos(apart)
         turn = xp.atan2(
-            xp.sum(weights * xp.sin(apart), axis=-1), xp.sum(weights * xp.cos(apart), axis=-1)
+            xp.sum(weights * (sine + rest * cosine), axis=-1),
+            xp.sum(weights * (cosine - rest * sine), axis=-1),
         )
-        # 1 − ‖mean‖
-        gap = xp.sum(weights * 2.0 * xp.sin(0.5 * (apart - turn[..., None])) ** 2, axis=-1)
-        require_fit(xp, self.name, {"1 - norm(mean) > 0": gap > 0})
-        centre, length = x[..., 0, 0] + turn, (1.0 - gap)[..., None]
-        return CIRCLE._from_length(
-            xp, length * xp.stack([xp.cos(centre), xp.sin(centre)], axis=-1), gap
+        half = 0.5 * ((apart - turn[..., None]) + rest)
+        gap = xp.sum(weights * 2.0 * xp.sin(half) ** 2, axis=-1)  # 1 − ‖mean‖
+        if not item(xp.all(gap > float(xp.finfo(x.dtype).eps))):
+            same = {"all directions that have weight agree": _agree(xp, x[..., 0], apart)}
+            refuse_where(xp, self.name, same)
+        sine, cosine = xp.sin(first[..., 0]), xp.cos(first[..., 0])
+        direction = xp.stack(
+            [
+                cosine * xp.cos(turn) - sine * xp.sin(turn),
+                sine * xp.cos(turn) + cosine * xp.sin(turn),
+            ],
+            axis=-1,
         )
+        return CIRCLE._from_length(xp, (1.0 - gap)[..., None] * direction, gap)
 
     def _draw(
         self,
@@ -150,3 +162,13 @@ class VonMises(ExponentialFamily):
         cls, kappa: np.ndarray, loc: np.ndarray
     ) -> tuple[VonMises, dict[str, np.ndarray]]:
         return cls(), {"mean_direction": loc, "concentration": kappa}
+
+
+def _agree(xp: Namespace, x: Array, apart: Array) -> Array:
+    """Whether angles (..., n) that are ``apart`` from a first one are the same modulo 2π.
+
+    They are exact within a turn, and rounded if they differ by whole turns.
+    """
+    rounding = xp.abs(x) * float(xp.finfo(x.dtype).eps)
+    turned = xp.abs(xp.sin(0.5 * apart)) <= rounding
+    return xp.all(xp.where(xp.abs(apart) < math.pi, apart == 0, turned), axis=-1)

@@ -18,17 +18,20 @@ from ingd_ref._special.bessel import (
     reduced_log_bessel_bregman,
 )
 from ingd_ref._special.sphere import ball_gap, norm, versine
-from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device, item
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._common import everywhere
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements
-from ingd_ref.families._samples import require_fit
+from ingd_ref.families._samples import deviations, refuse_where
 
 __all__ = ["VonMisesFisher"]
 
 # Unit vectors are rounded, perhaps to single precision. Vectors farther off were never normalised.
 UNIT_TOLERANCE = 1e-6
+# A unit vector is off by u in each coordinate, and by as much again when it is normalised here.
+# Directions of two of them that are no farther apart may be the same.
+DIRECTION_ROUNDINGS = 4.0
 
 CONCENTRATION = Constraint("zero or positive", lambda xp, value: value >= 0)
 UNIT_VECTOR = Constraint(
@@ -261,7 +264,14 @@ class VonMisesFisher(ExponentialFamily):
         x = self._statistics(xp, x)
         mean = xp.sum(weights * x, axis=-2)
         spread = xp.sum(weights * (x - mean[..., None, :]) ** 2, axis=(-2, -1))  # 1 − ‖mean‖²
-        require_fit(xp, self.name, {"1 - norm(mean(x))**2 > 0": spread > 0})
+        eps = float(xp.finfo(x.dtype).eps)
+        if not item(xp.all(spread > eps)):
+            apart = xp.max(xp.max(x, axis=-2) - xp.min(x, axis=-2), axis=-1)
+            bound = 0.5 * DIRECTION_ROUNDINGS * eps
+            same = {f"all directions that have weight agree up to {bound:.2g}": apart <= bound}
+            refuse_where(xp, self.name, same)
+            mean, deviation = deviations(xp, x, weights)
+            spread = xp.sum(weights * deviation**2, axis=(-2, -1))
         return self._from_length(xp, mean, spread / (1.0 + norm(xp, mean)))
 
     def _draw(

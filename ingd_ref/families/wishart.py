@@ -46,7 +46,7 @@ from ingd_ref.families._positive_definite import (
     square_root,
     trace_metric,
 )
-from ingd_ref.families._samples import require_fit
+from ingd_ref.families._samples import require_different, require_fit
 
 __all__ = ["Wishart"]
 
@@ -316,6 +316,7 @@ class Wishart(ExponentialFamily):
         return -front - 0.5 * (self.dimension + 1) * factors.log_det()
 
     def _fit(self, xp: Namespace, x: Array, weights: Array) -> Array:
+        require_different(xp, self.name, x)
         return self._fit_points(xp, double_word(xp, self._matrices(xp, x)), weights)
 
     def _fit_points(self, xp: Namespace, points: DoubleWord, weights: Array) -> Array:
@@ -328,10 +329,7 @@ class Wishart(ExponentialFamily):
         mean = double_word(xp, rounded) + rest
         divergence = log_det_divergence(xp, factor(xp, mean), factor(xp, points), points - mean)
         gap = xp.sum(weights[..., 0] * divergence, axis=-1)
-        # Equal points leave the square of an error of eps²; points that differ in one digit leave
-        # at least eps² times their weight.
-        positive = gap > xp.finfo(gap.dtype).eps ** 4
-        require_fit(xp, self.name, {"log det of the mean - mean of log det > 0": positive})
+        require_fit(xp, self.name, {"log det of the mean - mean of log det > 0": gap > 0})
         return self._from_gap(xp, gap, factor(xp, mean[..., 0, :, :]))
 
     _moved_inside = moved_inside

@@ -91,13 +91,9 @@ def test_gamma_and_its_inverse(family: ExponentialFamily, spread: float) -> None
 def test_equal_points_determine_no_member(family: ExponentialFamily, number: int) -> None:
     """Whatever the rounding of their mean; a point without weight does not count."""
     point = np.asarray([0.3, 0.2, 0.5] if family.dim == 3 else [0.3])
-    with pytest.raises(
-        DomainError, match=r"x lies outside the samples that determine an? .* > 0 fails"
-    ):
+    with pytest.raises(DomainError, match=f"x determines no {family.name}: .* weight"):
         family.fit(np.stack([point] * number))
-    with pytest.raises(
-        DomainError, match=r"x lies outside the samples that determine an? .* > 0 fails"
-    ):
+    with pytest.raises(DomainError, match=f"x determines no {family.name}: .* weight"):
         family.fit(
             np.stack([point] * number + [point[::-1] * 0.5 + 0.5 / 3]),
             np.asarray([1.0 / number] * number + [0.0]),

@@ -377,16 +377,9 @@ def test_messages() -> None:
         DomainError, match=r"support of von Mises-Fisher: norm of x = 1 fails at batch index \(1,\)"
     ):
         family.statistics(np.asarray([[0.0, 0.0, 1.0], [0.0, 0.0, 1.1]]))
-    with pytest.raises(
-        DomainError,
-        match=r"samples that determine a von Mises-Fisher: 1 - norm\(mean\(x\)\)\*\*2 > 0 fails",
-    ):
+    with pytest.raises(DomainError, match="x determines no von Mises-Fisher: all directions that"):
         family.fit(np.asarray([[0.0, 1.0, 0.0]] * 3))
-    with pytest.raises(
-        DomainError,
-        match=r"samples that determine a von Mises: 1 - norm\(mean\) > 0 fails at "
-        r"batch index \(1,\)",
-    ):
+    with pytest.raises(DomainError, match=r"x at batch index \(1,\) determines no von Mises: all"):
         VonMises().fit(np.asarray([[[0.5], [0.7], [1.0]], [[2.3]] * 3]))
     with pytest.raises(DomainError, match="dimension must be a whole number of at least 2, got 1"):
         VonMisesFisher(1)

@@ -127,10 +127,7 @@ def test_shapes_and_numbers(family: ExponentialFamily) -> None:
 
 @pytest.mark.parametrize("family", [GAMMA, GAUSSIAN], ids=IDS)
 def test_samples_that_determine_no_member(family: ExponentialFamily) -> None:
-    with pytest.raises(
-        DomainError,
-        match=f"x lies outside the samples that determine an? {family.name}: .* > 0 fails",
-    ):
+    with pytest.raises(DomainError, match=f"x determines no {family.name}: coordinate 0 is 2 in"):
         family.fit(np.full((4, 1), 2.0))
     with pytest.raises(DomainError, match="weights must sum to 1"):
         family.fit(np.asarray([[1.0], [2.0]]), np.ones(2))

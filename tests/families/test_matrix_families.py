@@ -530,11 +530,7 @@ def test_samples_that_determine_no_member(kind: str) -> None:
         return  # one point determines the mean
     family = case(kind, 2).family
     x = np.tile([1.0, 0.5, 1.0], (4, 1)) if family.dim == 3 else np.tile([1.0, 0.5], (4, 1))
-    with pytest.raises(
-        DomainError,
-        match=f"x lies outside the samples that determine an? (inverse "
-        f")?{family.name.removeprefix('inverse ')}",
-    ):
+    with pytest.raises(DomainError, match=f"x determines no {family.name}"):
         family.fit(x)
 
 

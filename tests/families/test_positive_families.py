@@ -287,10 +287,8 @@ def test_fits_see_a_spread_that_the_moments_have_lost() -> None:
     "family", [InverseGamma(), LogNormal(), InverseGaussian(), Laplace(2.0), Pareto(2.0)], ids=repr
 )
 def test_samples_that_determine_no_member(family: ExponentialFamily) -> None:
-    with pytest.raises(
-        DomainError,
-        match=f"x lies outside the samples that determine an? {family.name}: .* > 0 fails",
-    ):
+    reason = r"(coordinate 0 is 2 in every point that has weight|mu\[0\] > 0 fails)"
+    with pytest.raises(DomainError, match=f"x determines no {family.name}: {reason}"):
         family.fit(np.full((4, 1), 2.0))
 
 
