@@ -139,7 +139,7 @@ def require_estimate(xp: Namespace, family: Formulas, theta: Array) -> None:
     if item(xp.all(finite)) and item(xp.all(contained(family, xp, theta))):
         return
     safe = xp.where(finite[..., None], theta, xp.zeros_like(theta))
-    requirements = {"every number is finite": finite} | family._domain(xp, safe)
+    requirements = {"every number is finite": finite, **family._domain(xp, safe)}
     space = f"the natural parameters of {family.name} that {theta.dtype} can hold"
     require(xp, requirements, "the estimate of theta from x", space, theta)
 

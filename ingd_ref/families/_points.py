@@ -205,7 +205,8 @@ def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
     x : array (..., n, d)
         Sample.
     weights : array (n,), optional
-        Non-negative weights that sum to one. Default: 1/n.
+        Non-negative weights that sum to one. Default: 1/n. A point whose weight is zero or a
+        subnormal number does not count.
 
     Returns
     -------
@@ -214,8 +215,18 @@ def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
     Raises
     ------
     DomainError
-        If a point lies outside the support, the weights are no weights, or the likelihood has no
-        maximum (all points equal, say).
+        If a point lies outside the support, or the weights are no weights. If the likelihood has no
+        maximum: a coordinate is constant, columns are linearly dependent up to rounding, a
+        category never occurs, or the mean lies on the boundary of the possible means in another
+        way. If the floating type cannot hold the estimate.
+
+    Notes
+    -----
+    Points are taken as exact numbers: two that differ in their last digit do differ. A family of
+    full covariance takes column j of a sample of d columns to depend on those before it if it is
+    their combination Σ c_i x_i up to 4(d + 2)u (s_j + Σ |c_i| s_i), u the unit roundoff and s the
+    root mean squares of the columns. Directions may be rounded: two of them are the same if they
+    differ by 4u.
 
     Examples
     --------

@@ -112,7 +112,7 @@ def unscaled(xp: Namespace, quadratic: Array, scale: Array) -> Array:
 
 
 def _rounding(xp: Namespace, like: Array) -> float:
-    return 4.0 * (like.shape[-1] + 2) * 0.5 * float(xp.finfo(like.dtype).eps)
+    return float(2.0 * (like.shape[-1] + 2) * xp.finfo(like.dtype).eps)
 
 
 def _independent(xp: Namespace, mean: Array, covariance: Array) -> Array:
