@@ -16,12 +16,15 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
+from ingd_ref._io._regular import read_regular
 from ingd_ref.errors import DataFileError
 
 __all__ = ["PointFile", "read_points"]
 
 DELIMITERS = ("\t", ";", ",", " ")
 SUFFIXES = (".npy", ".npz", ".csv")
+# Bytes of an array, in a file or unpacked, and of a table: more than n × m interactions allow.
+LARGEST_ARRAY, LARGEST_TABLE = 1 << 30, 1 << 28
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +67,8 @@ def read_points(path: str | os.PathLike[str], array: str | None = None) -> Point
     ------
     DataFileError
         If the file cannot be read, has another format, is empty or ragged, or holds anything but
-        finite real numbers.
+        finite real numbers. Pipes and devices are refused, and so are arrays above 1 GiB and tables
+        above 256 MiB, before they are read or unpacked.
 
     Examples
     --------
@@ -80,12 +84,13 @@ def read_points(path: str | os.PathLike[str], array: str | None = None) -> Point
     if array is not None and path.suffix.lower() != ".npz":
         raise DataFileError(f"{path} holds a single array, so there is no array {array!r} in it")
     try:
-        data = path.read_bytes()
+        table = path.suffix.lower() == ".csv"
+        data = read_regular(path, LARGEST_TABLE if table else LARGEST_ARRAY)
     except OSError as error:
         raise DataFileError(f"{path} cannot be read: {error.strerror or error}") from error
     if not data:
         raise DataFileError(f"{path} is empty")
-    if path.suffix.lower() == ".csv":
+    if table:
         return _from_text(path, data)
     found = (
         _from_npy(path, io.BytesIO(data), len(data))
@@ -97,8 +102,6 @@ def read_points(path: str | os.PathLike[str], array: str | None = None) -> Point
 
 def _checked(path: Path, found: np.ndarray) -> PointFile:
     """Return an array of finite real numbers with one or two axes as points."""
-    if found.dtype.kind not in "iuf":
-        raise DataFileError(f"{path} must hold real numbers, got dtype {found.dtype}")
     if found.ndim not in (1, 2) or 0 in found.shape:
         expected = "points of shape (n, d) with n ≥ 1 and d ≥ 1"
         raise DataFileError(f"{path} must hold {expected}, got shape {found.shape}")
@@ -127,12 +130,14 @@ def _from_npy(path: Path, file: IO[bytes], size: int) -> np.ndarray:
         raise DataFileError(f"{path} is not a NumPy array file: {_first_line(error)}") from error
     if dtype.hasobject:
         raise DataFileError(f"{path} holds Python objects, which are never loaded; save numbers")
+    if dtype.kind not in "iuf":
+        raise DataFileError(f"{path} must hold real numbers, got dtype {dtype}")
     expected = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or len(payload) < expected:
         needed = f"shape {shape} of {dtype} takes {expected} bytes, there are {len(payload)}"
         raise DataFileError(f"{path} is cut short: {needed}")
     if expected == 0:
-        return np.empty(0)
+        return np.empty((0,))
     flat = np.frombuffer(payload, dtype, math.prod(shape))
     return flat.reshape(shape, order="F" if fortran_order else "C")
 
@@ -144,14 +149,21 @@ def _from_npz(path: Path, data: bytes, array: str | None) -> np.ndarray:
             names = [
                 name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")
             ]
-            chosen = _chosen(path, names, array)
-            packed = archive.read(f"{chosen}.npy")
+            chosen = f"{_chosen(path, names, array)}.npy"
+            _require_size(path, archive.getinfo(chosen).file_size)
+            packed = archive.read(chosen)
     except DataFileError:
         raise
     # A damaged archive fails in a dozen ways too.
     except Exception as error:
         raise DataFileError(f"{path} is not a NumPy archive: {_first_line(error)}") from error
     return _from_npy(path, io.BytesIO(packed), len(packed))
+
+
+def _require_size(path: Path, size: int) -> None:
+    if size > LARGEST_ARRAY:
+        limit = f"more than the {LARGEST_ARRAY:,} that are read"
+        raise DataFileError(f"{path} unpacks to {size:,} bytes, {limit}")
 
 
 def _chosen(path: Path, names: list[str], array: str | None) -> str:

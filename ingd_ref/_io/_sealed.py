@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from ingd_ref._io._atomic import NO_LINK, PLAIN, replace_file
+from ingd_ref._io._regular import read_regular
 from ingd_ref.errors import CheckpointError
 
 __all__ = ["read_sealed", "write_at", "write_sealed"]
@@ -30,7 +32,7 @@ def write_sealed(
 ) -> None:
     """Write a sealed file: whole, or not at all.
 
-    The bytes go to ``<path>.tmp``, which is forced to the disk and renamed to ``path``. A failure
+    The bytes go to a temporary file, which is forced to the disk and renamed to ``path``. A failure
     leaves an earlier file unchanged.
 
     Parameters
@@ -54,14 +56,7 @@ def write_sealed(
     np.savez(packed, allow_pickle=False, values=np.frombuffer(described, dtype=np.uint8), **arrays)
     # The last two bytes of a zip file without a comment are the length of the comment: zero.
     body = packed.getvalue()[:-2] + SEAL_LENGTH.to_bytes(2, "little")
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        write_at(temporary, 0, body + _seal(body), fresh=True)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_directory(path.parent)
+    replace_file(path, body + _seal(body))
 
 
 def read_sealed(path: Path, *kinds: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
@@ -88,7 +83,7 @@ def read_sealed(path: Path, *kinds: str) -> tuple[dict[str, Any], dict[str, np.n
     """
     kind = " or ".join(kinds)
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -99,6 +94,7 @@ def read_sealed(path: Path, *kinds: str) -> tuple[dict[str, Any], dict[str, np.n
             f"{path} is damaged, or is not a {kind} of this package; it is unchanged"
         )
     try:
+        _require_stored(data)
         with np.load(io.BytesIO(data), allow_pickle=False) as packed:
             arrays = {name: packed[name] for name in packed.files}
         values = json.loads(arrays.pop("values").tobytes())
@@ -115,11 +111,10 @@ def read_sealed(path: Path, *kinds: str) -> tuple[dict[str, Any], dict[str, np.n
 def write_at(path: Path, offset: int, data: bytes, fresh: bool) -> None:
     """Write ``data`` at ``offset`` of a file, and force it to the disk; earlier bytes stay.
 
-    With ``fresh``, create the file if it does not exist.
+    With ``fresh``, create the file if it does not exist. A symbolic link is an error.
     """
-    if fresh:
-        path.touch()
-    with path.open("r+b") as file:
+    flags = os.O_RDWR | NO_LINK | PLAIN | (os.O_CREAT if fresh else 0)
+    with os.fdopen(os.open(path, flags, 0o666), "r+b") as file:
         file.seek(offset)
         file.write(data)
         if offset == 0:
@@ -128,15 +123,12 @@ def write_at(path: Path, offset: int, data: bytes, fresh: bool) -> None:
         os.fsync(file.fileno())
 
 
+def _require_stored(data: bytes) -> None:
+    """Raise BadZipFile unless an archive holds its arrays as they are: few bytes unpack to few."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
+            raise zipfile.BadZipFile("it is compressed")
+
+
 def _seal(body: bytes) -> bytes:
     return hashlib.sha256(body).hexdigest().encode()
-
-
-def _sync_directory(directory: Path) -> None:
-    """Force the new name to the disk, on systems where a directory can be opened."""
-    if os.name == "posix":
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

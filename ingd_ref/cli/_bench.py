@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,10 @@ from typing import Any
 import click
 
 from ingd_ref._bench import BENCHMARKS
-from ingd_ref._io import make_directory, write_json
+from ingd_ref._io import Outputs, packed_json
 from ingd_ref.cli._options import BACKEND, QUIET, values
 from ingd_ref.cli._progress import say
+from ingd_ref.errors import CheckpointError
 
 __all__ = ["bench"]
 
@@ -134,15 +137,24 @@ def _show(
     quiet: bool,
 ) -> None:
     """Measure, write the result to ``out``, if any, and print it unless ``quiet``."""
-    if out is not None:
-        make_directory(out)
-    results = measure(progress=None if quiet else say)
-    if out is not None:
-        write_json(out / f"{file}.json", results)
+    name = f"{file}.json"
+    with nullcontext() if out is None else Outputs(out, {"command": "bench"}) as outputs:
+        if outputs is not None:
+            _require_absent(outputs.directory / name)
+        results = measure(progress=None if quiet else say)
+        if outputs is not None:
+            _require_absent(outputs.directory / name)
+            outputs.write(name, packed_json(results))
     if not quiet:
         from rich.console import Console
 
         Console().print(table(results))
+
+
+def _require_absent(path: Path) -> None:
+    """Raise :class:`CheckpointError`: an earlier measurement is not made again."""
+    if os.path.lexists(path):
+        raise CheckpointError(f"{path} exists; choose another directory")
 
 
 for _name, _asks in BENCHMARKS.items():

@@ -87,13 +87,21 @@ def _adapter(target: str) -> Callable[..., Any]:
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
-        found = import_module(name)
+        found = _imported(name)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except ImportError as error:
-        raise OptionError(f"module {name!r} cannot be imported: {error}") from error
     except AttributeError as error:
         raise OptionError(f"module {name!r} has no {attribute!r}") from error
     if not callable(found):
         raise OptionError(f"{target} must be a function of a problem, got {type(found).__name__}")
-    return found
+    adapter: Callable[..., Any] = found
+    return adapter
+
+
+def _imported(name: str) -> Any:
+    try:
+        return import_module(name)
+    # A module may fail in any way while it is imported, and even end the interpreter.
+    except (Exception, SystemExit) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise OptionError(f"module {name!r} cannot be imported: {reason}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import click
 import numpy as np
 
-from ingd_ref._io import PointFile, make_directory, read_points, write_bytes, write_json
+from ingd_ref._io import Outputs, PointFile, packed_json, read_points
 from ingd_ref.backend._namespace import Array, to_host
 from ingd_ref.cli._options import BACKEND, OUT, QUIET, bandwidth
 from ingd_ref.errors import DataFileError
@@ -26,6 +27,8 @@ __all__ = ["flow"]
 
 METHODS = ("king", "ntking", "wgf", "energy", "gaussian-mmd")
 FRAMES = 50
+OUTPUTS = ("flowed.npy", "flowed.png", "mmd.png", "results.json")
+DOTS_PER_INCH = 200
 POSITIVE = click.FloatRange(min=0.0, min_open=True)
 
 
@@ -156,26 +159,42 @@ def flow(
 ) -> None:
     """Flow the particles of one file to the sample of another.
 
-    Writes particles.npy, results.json and figures. The same command continues an interrupted flow.
+    Writes flowed.npy, results.json and figures, and replaces no file that it did not make. The same
+    command continues an interrupted flow. Files of points hold at most 1 GiB, tables 256 MiB.
     """
     settings = Settings(**options)
     start, aim = read_points(particles, particles_array), read_points(target, target_array)
     _same_columns(particles, start, target, aim)
     mask = None if move is None else _mask(move, start.columns)
-    make_directory(out)
     kept = checkpoint or out / "checkpoint.npz"
-    result = _run(settings, start, aim, mask, kept, quiet)
-    if result.status == "interrupted":
-        interrupt = KeyboardInterrupt()
-        interrupt.add_note(f"{result.steps_done} of {settings.steps} steps are kept in {kept}.")
-        interrupt.add_note("The same command continues from there.")
-        raise interrupt
-    files = {"particles": str(particles), "target": str(target), "move": move}
-    _write(out, settings, start, aim, result, files)
+    with Outputs(out, _identity(settings, start, aim, move), [particles, target]) as outputs:
+        outputs.require_free(*OUTPUTS)
+        result = _run(settings, start, aim, mask, kept, quiet)
+        if result.status == "interrupted":
+            interrupt = KeyboardInterrupt()
+            interrupt.add_note(f"{result.steps_done} of {settings.steps} steps are kept in {kept}.")
+            interrupt.add_note("The same command continues from there.")
+            raise interrupt
+        files = {"particles": str(particles), "target": str(target), "move": move}
+        _write(outputs, settings, start, aim, result, files)
     if not quiet:
         mmd, done = result.history["mmd"], f"{result.steps_done} steps in {result.seconds:.1f} s"
         click.echo(f"{done}: MMD to the target {mmd[0]:.4f} → {mmd[-1]:.4f}")
         click.echo(f"particles, results and figures: {out}")
+
+
+def _identity(
+    settings: Settings, start: PointFile, aim: PointFile, move: str | None
+) -> dict[str, Any]:
+    """Return what a flow is made of; it may be continued to more steps."""
+    points = {"particles": start, "target": aim}
+    digests = {
+        name: f"array {file.points.shape} with SHA-256 "
+        + hashlib.sha256(file.points.tobytes()).hexdigest()[:16]
+        for name, file in points.items()
+    }
+    options = {name: value for name, value in vars(settings).items() if name != "steps"}
+    return {"command": "flow", **options, "move": move, **digests}
 
 
 def _run(
@@ -222,12 +241,12 @@ def _same_columns(particles: Path, start: PointFile, target: Path, aim: PointFil
 
 def _mask(move: str, columns: tuple[str, ...]) -> np.ndarray:
     """Return which coordinates move."""
-    mask = np.zeros(len(columns), dtype=bool)
+    mask, places = np.zeros(len(columns), dtype=bool), list(map(str, range(len(columns))))
     for name in (part.strip() for part in move.split(",")):
         if name in columns:
             mask[columns.index(name)] = True
-        elif name.isdecimal() and int(name) < len(columns):
-            mask[int(name)] = True
+        elif name in places:
+            mask[places.index(name)] = True
         else:
             message = f"there is no column {name!r}; there are {', '.join(columns)}"
             raise click.BadParameter(message, param_hint="--move")
@@ -235,7 +254,7 @@ def _mask(move: str, columns: tuple[str, ...]) -> np.ndarray:
 
 
 def _write(
-    out: Path,
+    outputs: Outputs,
     settings: Settings,
     start: PointFile,
     aim: PointFile,
@@ -243,19 +262,20 @@ def _write(
     files: dict[str, str | None],
 ) -> None:
     from ingd_ref import plotting
+    from ingd_ref.plotting._style import drawn_figure
 
     final, trajectory = to_host(result.particles), to_host(result.trajectory)
     packed = io.BytesIO()
     np.save(packed, final, allow_pickle=False)
-    write_bytes(out / "particles.npy", packed.getvalue())
+    outputs.write("flowed.npy", packed.getvalue())
     mmd = result.history["mmd"].tolist()
     figure = plotting.plot_metric_curves({settings.method: mmd}, ylabel="MMD to the target")
-    plotting.save_figure(figure, out / "mmd.png")
+    outputs.write("mmd.png", drawn_figure(figure, "png", DOTS_PER_INCH))
     if final.shape[1] > 1:
         figure = plotting.plot_particles(
             start.points, final, aim.points, trajectory, title=settings.method
         )
-        plotting.save_figure(figure, out / "particles.png")
+        outputs.write("flowed.png", drawn_figure(figure, "png", DOTS_PER_INCH))
     results = {
         "config": {**files, **vars(settings)},
         "seed": settings.seed,
@@ -265,4 +285,4 @@ def _write(
         "status": result.status,
         "methods": {settings.method: {"mmd": [mmd], "seconds": [result.seconds]}},
     }
-    write_json(out / "results.json", results)
+    outputs.write("results.json", packed_json(results))

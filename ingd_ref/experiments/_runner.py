@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ingd_ref import _checks
+from ingd_ref._io import Outputs
 from ingd_ref.backend import to_host
+from ingd_ref.backend._threads import single_blas_thread
 from ingd_ref.errors import BackendError, IngdError
 from ingd_ref.experiments._experiment import Experiment, Piece
-from ingd_ref.experiments._store import Store
+from ingd_ref.experiments._store import Store, identity
 from ingd_ref.runs import FlowResult
 
 __all__ = ["default_jobs", "run_experiment"]
@@ -63,7 +66,8 @@ def run_experiment(
     Raises
     ------
     CheckpointError
-        If the directory cannot be written, holds another run, or is damaged.
+        If the directory cannot be written, is damaged, holds another run or is in use by one, or
+        holds a file that this run did not make under the name of one of its results.
     IngdError
         If a piece fails; the message names it, and finished pieces are kept.
     KeyboardInterrupt
@@ -81,10 +85,15 @@ def run_experiment(
     """
     jobs = _checks.positive_integer(jobs, "jobs")
     experiment.require()
-    store = Store(Path(out), experiment, resume)
+    with Outputs(Path(out), identity(experiment)) as outputs:
+        store = Store(outputs, experiment, resume)
+        return _run_and_report(store, jobs, observer or (lambda piece, done, total: None), progress)
+
+
+def _run_and_report(store: Store, jobs: int, observe: Observer, progress: Any) -> dict[str, Any]:
+    experiment = store.experiment
     pieces = experiment.pieces()
     results = {piece: result for piece in pieces if (result := store.load(piece)) is not None}
-    observe = observer or (lambda piece, done, total: None)
     observe(None, len(results), len(pieces))
     missing = [piece for piece in pieces if piece not in results]
 
@@ -98,7 +107,7 @@ def run_experiment(
     else:
         for piece in missing:
             keep(piece, _run(experiment, piece, progress))
-    with threadpool_limits(limits=1):
+    with single_blas_thread():
         report = experiment.report({piece: results[piece] for piece in pieces})
     return {**store.conclude(report), "lines": report.lines}
 
@@ -150,11 +159,22 @@ def _run_in_processes(
 
 
 def _start_worker() -> None:
-    """Leave Ctrl-C to the parent process, and other cores to other workers."""
+    """Leave Ctrl-C to the parent process and other cores to other workers; end with the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     import numba
 
     numba.set_num_threads(1)
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this process, whatever it does, as soon as its parent has ended."""
+    process = parent_process()
+    sentinels = [] if process is None else [process.sentinel]
+    # A process that the parent forked may keep the sentinel open; a new parent tells on POSIX.
+    while not wait_for(sentinels, timeout=1.0) and os.getppid() == parent:
+        pass
+    os._exit(1)
 
 
 def _run(
@@ -163,7 +183,7 @@ def _run(
     """Run one piece, in this process or in a worker."""
     try:
         # The last bits of a matrix product depend on the number of threads: one, wherever it runs.
-        with threadpool_limits(limits=1):
+        with single_blas_thread():
             result = experiment.run(piece, progress)
     except IngdError as error:
         raise type(error)(f"{experiment.name}, {piece}: {error}") from error

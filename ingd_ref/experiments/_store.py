@@ -2,7 +2,8 @@
 
 ``config.json`` holds its options and versions, ``pieces/METHOD-TRIAL.npz`` a finished piece;
 ``results.json``, ``arrays.npz`` and the figures follow at the end. Files are written whole or not
-at all, so every file found is complete.
+at all, so every file found is complete. Each piece says what run it belongs to, and a file that the
+run did not make is never replaced.
 """
 
 from __future__ import annotations
@@ -14,25 +15,41 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref._io import make_directory, read_sealed, write_arrays, write_json, write_sealed
+from ingd_ref._io import (
+    Outputs,
+    make_directory,
+    packed_arrays,
+    packed_json,
+    read_regular,
+    read_sealed,
+    remove_leftovers,
+    require_same,
+)
 from ingd_ref.errors import CheckpointError
 from ingd_ref.experiments._experiment import Experiment, Piece, Report
 from ingd_ref.experiments._versions import versions
-from ingd_ref.plotting import save_figure
+from ingd_ref.plotting._style import drawn_figure
 from ingd_ref.runs import FlowResult, load_result
+from ingd_ref.runs._result import write_result
 
-__all__ = ["Store"]
+__all__ = ["Store", "identity"]
 
 DOTS_PER_INCH = 150
+LARGEST_CONFIG = 1 << 20
+
+
+def identity(experiment: Experiment[Any]) -> dict[str, Any]:
+    """Return what a run of an experiment is made of, by name."""
+    return {"experiment": experiment.name, **experiment.config, **versions()}
 
 
 class Store:
-    """The directory ``out`` of one run of ``experiment``.
+    """What one run of ``experiment`` keeps in a directory.
 
     Parameters
     ----------
-    out : Path
-        Created if it does not exist.
+    outputs : Outputs
+        The directory, which is locked.
     experiment : Experiment
         The experiment.
     resume : bool
@@ -45,40 +62,35 @@ class Store:
         is false.
     """
 
-    def __init__(self, out: Path, experiment: Experiment[Any], resume: bool) -> None:
-        self.out, self.experiment = out, experiment
-        self.identity = {
-            "experiment": experiment.name,
-            "config": experiment.config,
-            "versions": versions(),
-        }
-        path = out / "config.json"
+    def __init__(self, outputs: Outputs, experiment: Experiment[Any], resume: bool) -> None:
+        self.outputs, self.experiment, self.out = outputs, experiment, outputs.directory
+        path = self.out / "config.json"
         if path.exists():
             self._compare(path, resume)
-        make_directory(out / "pieces")
+        outputs.require_free("arrays.npz", "results.json")
+        make_directory(self.out / "pieces")
         if not path.exists():
-            write_json(path, self.identity)
+            config = {"experiment": experiment.name, "config": experiment.config}
+            outputs.write("config.json", packed_json({**config, "versions": versions()}))
 
     def load(self, piece: Piece) -> Any:
         """Load the result of a piece, or None if it has not finished."""
         path = self.path(piece)
+        remove_leftovers(path)
         found = read_sealed(path, "piece", "result")
         if found is None:
             return None
         values, arrays = found
+        require_same(path, values.get("run", {}), self._identity(piece))
         return arrays if values["kind"] == "piece" else load_result(path)
 
     def save(self, piece: Piece, result: FlowResult | Mapping[str, np.ndarray]) -> None:
         """Keep the result of a finished piece."""
-        path = self.path(piece)
+        path, run = self.path(piece), self._identity(piece)
         if isinstance(result, FlowResult):
-            result.save(path)
-            return
-        try:
-            write_sealed(path, "piece", {}, result)
-        except OSError as error:
-            reason = f"{error.strerror or error}; an earlier file is unchanged"
-            raise CheckpointError(f"result {path} cannot be written: {reason}") from error
+            result._write(path, run=run)
+        else:
+            write_result(path, "piece", {"run": run}, result)
 
     def path(self, piece: Piece) -> Path:
         """Return the file of a piece."""
@@ -86,35 +98,35 @@ class Store:
 
     def conclude(self, report: Report) -> dict[str, Any]:
         """Write arrays and figures, then ``results.json``; return the contents of the latter."""
-        write_arrays(self.out / "arrays.npz", report.arrays)
+        figures = [f"{name}.png" for name in report.figures]
+        self.outputs.require_free("arrays.npz", *figures, "results.json")
+        self.outputs.write("arrays.npz", packed_arrays(report.arrays))
         for name, figure in report.figures.items():
-            save_figure(figure, self.out / f"{name}.png", dpi=DOTS_PER_INCH)
+            self.outputs.write(f"{name}.png", drawn_figure(figure, "png", DOTS_PER_INCH))
         results = {
             "experiment": self.experiment.name,
             "config": self.experiment.config,
             "seed": self.experiment.seed,
-            "versions": self.identity["versions"],
+            "versions": versions(),
             "methods": report.methods,
             **report.findings,
         }
-        write_json(self.out / "results.json", results)
+        self.outputs.write("results.json", packed_json(results))
         return results
+
+    def _identity(self, piece: Piece) -> dict[str, Any]:
+        # As JSON gives it back: tuples become lists.
+        described: dict[str, Any] = json.loads(json.dumps(identity(self.experiment)))
+        return described | {"piece": str(piece)}
 
     def _compare(self, path: Path, resume: bool) -> None:
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = json.loads(read_regular(path, LARGEST_CONFIG))
             there = {"experiment": found["experiment"], **found["config"], **found["versions"]}
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = "is damaged or does not describe an experiment"
             raise CheckpointError(f"{path} {reason}; choose another directory") from error
-        here = {"experiment": self.experiment.name, **self.experiment.config, **versions()}
-        for name in dict.fromkeys((*there, *here)):
-            old, new = there.get(name, "absent"), here.get(name, "absent")
-            if old != new:
-                difference = f"its {name} is {old}, not {new}"
-                raise CheckpointError(
-                    f"{self.out} holds another run: {difference}; choose another directory"
-                )
+        require_same(self.out, there, identity(self.experiment))
         if not resume:
             raise CheckpointError(
                 f"{self.out} already holds this run; choose another directory, or resume it"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ingd_ref._io import write_bytes
+from ingd_ref._io import read_regular, write_bytes
 from ingd_ref.backend._namespace import is_array, to_host
-from ingd_ref.errors import OptionError
+from ingd_ref.errors import CheckpointError, OptionError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +25,7 @@ __all__ = [
     "QUIET",
     "TEXT_SIZE",
     "as_host",
+    "drawn_figure",
     "legend_below",
     "line_style",
     "new_figure",
@@ -39,11 +41,18 @@ LINE_STYLES = ("-", "--", ":", "-.")
 INK = "#222222"
 QUIET = "#9A9A9A"
 TEXT_SIZE = 9.0
-# Dates and program versions would make two writes of one figure differ.
-NO_DATE: dict[str, dict[str, Any]] = {
-    "png": {"Software": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    "svg": {"Date": None},
+# The maker marks a file as one that may be replaced. Dates and program versions would make two
+# writes of one figure differ.
+MAKER = "ingd_ref"
+METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": MAKER},
+    "pdf": {"CreationDate": None, "Creator": MAKER, "Producer": None},
+    "svg": {"Date": None, "Creator": MAKER},
+}
+MARKS = {
+    "png": b"Software\x00ingd_ref",
+    "pdf": b"/Creator (ingd_ref)",
+    "svg": b"<dc:title>ingd_ref</dc:title>",
 }
 
 
@@ -108,7 +117,8 @@ def save_figure(figure: Figure, path: str | Path, dpi: int = 200) -> Path:
     figure : matplotlib.figure.Figure
         The figure.
     path : str or Path
-        The file. Its suffix, .png, .pdf or .svg, chooses the format; its directory must exist.
+        The file. Its suffix, .png, .pdf or .svg, chooses the format; its directory must exist. A
+        figure of this package is replaced, no other file.
     dpi : int
         Pixels per inch of a PNG. Default 200.
 
@@ -122,7 +132,7 @@ def save_figure(figure: Figure, path: str | Path, dpi: int = 200) -> Path:
     OptionError
         If the suffix is another one.
     CheckpointError
-        If the file cannot be written.
+        If the file cannot be written, or is there and is no figure of this package.
 
     Examples
     --------
@@ -133,14 +143,28 @@ def save_figure(figure: Figure, path: str | Path, dpi: int = 200) -> Path:
     ...     save_figure(figure, Path(folder) / "mmd.svg").name
     'mmd.svg'
     """
-    from matplotlib import rc_context
-
     path = Path(path)
     form = path.suffix.removeprefix(".").lower()
-    if form not in NO_DATE:
-        raise OptionError(f"figures are written as {', '.join(NO_DATE)}, got {path.name!r}")
+    if form not in METADATA:
+        raise OptionError(f"figures are written as {', '.join(METADATA)}, got {path.name!r}")
+    if os.path.lexists(path) and not _made_here(path, MARKS[form]):
+        raise CheckpointError(f"{path} is not a figure of this package; it is unchanged")
+    write_bytes(path, drawn_figure(figure, form, dpi))
+    return path
+
+
+def drawn_figure(figure: Figure, form: str, dpi: int) -> bytes:
+    """Return the file of a figure in the format "png", "pdf" or "svg"."""
+    from matplotlib import rc_context
+
     drawn = io.BytesIO()
     with rc_context({"svg.hashsalt": "ingd_ref"}):
-        figure.savefig(drawn, format=form, dpi=dpi, metadata=NO_DATE[form])
-    write_bytes(path, drawn.getvalue())
-    return path
+        figure.savefig(drawn, format=form, dpi=dpi, metadata=METADATA[form])
+    return drawn.getvalue()
+
+
+def _made_here(path: Path, mark: bytes) -> bool:
+    try:
+        return not path.is_symlink() and mark in read_regular(path)
+    except OSError:
+        return False

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingd_ref._io import read_sealed, write_at, write_sealed
+from ingd_ref._io import read_regular, read_sealed, remove_leftovers, write_at, write_sealed
 from ingd_ref.backend._namespace import to_backend, to_host
 from ingd_ref.errors import CheckpointError
 from ingd_ref.runs._fingerprint import first_difference
@@ -68,6 +68,7 @@ class Checkpoint:
         CheckpointError
             If a file is damaged, is something else, or belongs to another run. No file is changed.
         """
+        remove_leftovers(self.path)
         found = read_sealed(self.path, "checkpoint")
         if found is None:
             return None
@@ -94,11 +95,14 @@ class Checkpoint:
         Raises
         ------
         CheckpointError
-            If it cannot be written. An earlier checkpoint stands.
+            If it cannot be written, and before the first one if the journal's file is there and is
+            not that of this run. An earlier checkpoint stands.
         """
         steps, length, digest = self._written
         new = range(steps, snapshot.step + 1)
         data = b"".join(encode(self._series, step, records[step]) for step in new)
+        if steps == 0:
+            self._require_own_journal(data)
         digest = digest.copy()
         digest.update(data)
         values = {
@@ -122,6 +126,21 @@ class Checkpoint:
                 f"{error.strerror or error}; {earlier if steps else 'there is no earlier one'}"
             ) from error
         self._written = (snapshot.step + 1, length + len(data), digest)
+
+    def _require_own_journal(self, first: bytes) -> None:
+        """Raise if a journal without checkpoint is not what a killed start of this run leaves."""
+        try:
+            found = read_regular(self.journal)
+        except FileNotFoundError:
+            return
+        except OSError:
+            found = b"?"
+        own = first.startswith(found) or (first and found.startswith(first))
+        if not own or self.journal.is_symlink():
+            raise CheckpointError(
+                f"{self.journal} exists, and is not of this run; move it away, or choose another "
+                "checkpoint"
+            )
 
     def _read_journal(self, length: int) -> bytes:
         try:

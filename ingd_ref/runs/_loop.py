@@ -8,12 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._io import locked
 from ingd_ref.backend._namespace import Array
+from ingd_ref.backend._threads import blas
 from ingd_ref.errors import CheckpointError
 from ingd_ref.runs._checkpoint import Checkpoint, Saved
 from ingd_ref.runs._fingerprint import describe
@@ -102,6 +105,14 @@ class Process(ABC, Generic[Result]):
 
 def run(process: Process[Result], options: Options) -> Result:
     """Run from the start or the checkpoint to the end; an error carries what was done."""
+    if options.checkpoint is None:
+        return _driven(process, options)
+    path = Path(options.checkpoint)
+    lock = locked(path.with_name(f"{path.name}.lock"), f"checkpoint {path}")
+    return lock(_driven)(process, options)
+
+
+def _driven(process: Process[Result], options: Options) -> Result:
     course = _Run(process, options)
     try:
         return course.drive()
@@ -127,6 +138,8 @@ class _Run(Generic[Result]):
         if options.checkpoint is not None:
             parts = (describe(name, part) for name, part in process.parts().items())
             fingerprint = {line: text for part in parts for line, text in part.items()}
+            # Its threads and its kernels decide the last bits of a product.
+            fingerprint["BLAS"] = blas()
             self.checkpoint = Checkpoint(options.checkpoint, fingerprint, process.series)
             saved = self.checkpoint.load(like=process.start)
         if saved is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,25 +74,43 @@ class FlowResult:
         Parameters
         ----------
         path : str or path-like
-            The file; an earlier one is replaced.
+            The file; an earlier result is replaced, no other file.
 
         Raises
         ------
         CheckpointError
-            If it cannot be written. An earlier file stands.
+            If it cannot be written, or is there and is no result. An earlier file stands.
         """
+        _require_result(Path(path))
+        self._write(Path(path))
+
+    def _write(self, path: Path, **more: Any) -> None:
+        """Write the file, with ``more`` values for JSON."""
         names = list(self.history)
         history = {f"history_{index}": self.history[name] for index, name in enumerate(names)}
         arrays = {name: getattr(self, name) for name in (*MOVED, *STEPS)} | history
         held = {name: to_host(array) for name, array in arrays.items() if array is not None}
-        values = {name: getattr(self, name) for name in VALUES} | {"history": names}
-        try:
-            write_sealed(Path(path), "result", values, held)
-        except OSError as error:
-            raise CheckpointError(
-                f"result {path} cannot be written: {error.strerror or error}; "
-                "an earlier file is unchanged"
-            ) from error
+        values = {name: getattr(self, name) for name in VALUES} | {"history": names} | more
+        write_result(path, "result", values, held)
+
+
+def write_result(
+    path: Path, kind: str, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> None:
+    """Write a sealed file, or raise :class:`CheckpointError`."""
+    try:
+        write_sealed(path, kind, values, arrays)
+    except OSError as error:
+        earlier = "; the earlier file is unchanged" if os.path.lexists(path) else ""
+        raise CheckpointError(
+            f"result {path} cannot be written: {error.strerror or error}{earlier}"
+        ) from error
+
+
+def _require_result(path: Path) -> None:
+    """Raise :class:`CheckpointError` if the file is there and is something else."""
+    if os.path.lexists(path):
+        read_sealed(path, "result")
 
 
 def load_result(path: str | os.PathLike[str], like: Array | None = None) -> FlowResult:

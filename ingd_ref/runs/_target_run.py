@@ -18,7 +18,7 @@ from ingd_ref.backend._namespace import (
     item,
     to_host,
 )
-from ingd_ref.errors import BackendError, NonFiniteError, OptionError, ShapeError
+from ingd_ref.errors import BackendError, DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.flows import VelocityFunction
 from ingd_ref.runs._integrators import Stepping
 from ingd_ref.runs._loop import Course, Process
@@ -27,6 +27,9 @@ from ingd_ref.runs._result import FlowResult
 from ingd_ref.runs._state import Record, Series, State
 
 __all__ = ["DrawTarget", "Keeping", "Metric", "Sample", "Subject", "Target", "TargetRun"]
+
+# Particles that a flow of sensible steps carries to a sample stay much nearer to their start.
+FAR_AWAY = 1e6
 
 Sample = Array | Callable[[np.random.Generator], Array]
 Metric = Callable[[Array], float]
@@ -157,9 +160,12 @@ class TargetRun(Process[FlowResult]):
     def step(self, state: State, number: int, rng: np.random.Generator) -> State:
         name, subject = self.subject.name, self.subject
         x = state.arrays[name]
-        velocity = self.settled or subject.prepare(x, rng, self.target.draw)
-        new, memory = self.stepping.advance(self._examined(velocity, number), x, state.memory)
-        return State({name: self._finite(new, subject.position, number)}, memory)
+        try:
+            velocity = self.settled or subject.prepare(x, rng, self.target.draw)
+            new, memory = self.stepping.advance(self._examined(velocity, number), x, state.memory)
+            return State({name: self._finite(new, subject.position, number)}, memory)
+        except (DomainError, NonFiniteError) as error:
+            raise type(error)(f"{error}{self._advice(x)}") from error
 
     def measure(self, name: str, state: State) -> Array:
         if name != "metrics":
@@ -197,6 +203,17 @@ class TargetRun(Process[FlowResult]):
     def _copied_sample(self, state: State) -> Array:
         sample = self.subject.sample(state.arrays[self.subject.name])
         return self.xp.asarray(sample, copy=True)
+
+    def _advice(self, position: Array) -> str:
+        """Say that steps were too long, if they led far away."""
+        xp, start = self.xp, self.subject.start
+        reach, first = (float(item(xp.max(xp.abs(x)))) for x in (position, start))
+        if not reach > FAR_AWAY * max(first, 1.0):
+            return ""
+        return (
+            f"; the steps are too long: the {self.subject.member}s, at most {first:.3g} at the "
+            f"start, have reached {reach:.3g} by step_size = {self.stepping.step_size:.3g}"
+        )
 
     def _examined(self, velocity: VelocityFunction, step: int) -> VelocityFunction:
         """``velocity`` where it may act; raises where it is not finite or has another shape."""

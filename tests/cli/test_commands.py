@@ -230,15 +230,15 @@ def test_flow_writes(files):
     result = call(*flow(files))
     assert result.exit_code == 0, result.output
     out = files / "out"
-    assert np.load(out / "particles.npy").shape == (20, 2)
+    assert np.load(out / "flowed.npy").shape == (20, 2)
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
     assert results["columns"] == ["east", "north"]
     assert results["status"] == "finished"
     assert len(results["methods"]["king"]["mmd"][0]) == 5
-    assert {path.name for path in out.glob("*.png")} == {"mmd.png", "particles.png"}
-    first = np.load(out / "particles.npy")
+    assert {path.name for path in out.glob("*.png")} == {"mmd.png", "flowed.png"}
+    first = np.load(out / "flowed.npy")
     assert call(*flow(files, "--quiet")).output == ""
-    assert np.array_equal(np.load(out / "particles.npy"), first)
+    assert np.array_equal(np.load(out / "flowed.npy"), first)
 
 
 @pytest.mark.parametrize("method", ["ntking", "wgf", "energy", "gaussian-mmd"])
@@ -263,7 +263,7 @@ def test_flow_moves_only_named_columns(files):
     start = np.loadtxt(files / "a.csv", delimiter=",", skiprows=1)
     for out, move in (("name", "north"), ("number", "1")):
         assert call(*flow(files, "--move", move, out=out)).exit_code == 0
-        moved = np.load(files / out / "particles.npy")
+        moved = np.load(files / out / "flowed.npy")
         assert np.array_equal(moved[:, 0], start[:, 0])
         assert not np.any(moved[:, 1] == start[:, 1])
     fails(2, "no column 'up'; there are east, north", *flow(files, "--move", "up"))
@@ -284,8 +284,8 @@ def test_flow_of_one_column(files):
     ]
     result = call(*arguments, "--steps", "2", "--out", files / "out")
     assert result.exit_code == 0, result.output
-    assert np.load(files / "out" / "particles.npy").shape == (5, 1)
-    assert not (files / "out" / "particles.png").exists()
+    assert np.load(files / "out" / "flowed.npy").shape == (5, 1)
+    assert not (files / "out" / "flowed.png").exists()
     fails(
         1,
         "name one of them",
@@ -338,7 +338,7 @@ def test_flow_failures(files):
     fails(2, "neither 'median' nor a positive number", *flow(files, "--bandwidth", "-1"))
     fails(2, "is not in the range x>0", *flow(files, "--step-size", "0"))
     call(*flow(files))
-    fails(1, "belongs to another run: step_size", *flow(files, "--step-size", "0.5"))
+    fails(1, "holds another run: its step_size is 1.0, not 0.5", *flow(files, "--step-size", "0.5"))
 
 
 def test_flow_goes_on_after_ctrl_c(files, monkeypatch):
@@ -361,7 +361,7 @@ def test_flow_goes_on_after_ctrl_c(files, monkeypatch):
     monkeypatch.undo()
     assert call(*flow(files, "--method", "energy", "--step-size", "0.1")).exit_code == 0
     assert np.array_equal(
-        np.load(files / "out" / "particles.npy"), np.load(files / "whole" / "particles.npy")
+        np.load(files / "out" / "flowed.npy"), np.load(files / "whole" / "flowed.npy")
     )
 
 

@@ -212,7 +212,7 @@ def test_writing_keeps_an_earlier_file_when_it_fails(tmp_path, monkeypatch):
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(
         CheckpointError,
-        match=r"a\.json cannot be written: No space left on device; an earlier file",
+        match=r"a\.json cannot be written: No space left on device; the earlier file",
     ):
         write_bytes(path, b"other")
     assert path.read_bytes() == before

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from ingd_ref import runs, simplex, variational
-from ingd_ref._io import _sealed
+from ingd_ref._io import _atomic, _sealed
 
 # The files of the loop and of everything that it drives.
 FOLDER = pathlib.Path(runs.__file__).parent
@@ -17,6 +17,7 @@ OWN = {
     variational._run.__file__,
     variational._vadam.__file__,
     _sealed.__file__,
+    _atomic.__file__,
 }
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -30,11 +31,13 @@ class FailingDisk:
 
     def __init__(self, monkeypatch, good, failure, once=False):
         self.left, self.failure, self.once, self.failed = good, failure, once, False
-        open_file = pathlib.Path.open
+        open_file, wrap = os.open, os.fdopen
 
         def guarded(function):
             def call(*arguments, **options):
-                self.tick()
+                # The lock is the system's, and lives in the file's descriptor alone.
+                if not str(arguments[0]).endswith(".lock"):
+                    self.tick()
                 return function(*arguments, **options)
 
             return call
@@ -42,14 +45,18 @@ class FailingDisk:
         for module, name in [
             (os, "fsync"),
             (os, "replace"),
-            (pathlib.Path, "touch"),
             (pathlib.Path, "unlink"),
         ]:
             monkeypatch.setattr(module, name, guarded(getattr(module, name)))
         monkeypatch.setattr(
-            pathlib.Path,
+            os,
             "open",
-            lambda path, mode="r", **options: self.opened(open_file(path, mode, **options), mode),
+            lambda path, flags, *mode: (guarded(open_file) if flags & os.O_CREAT else open_file)(
+                path, flags, *mode
+            ),
+        )
+        monkeypatch.setattr(
+            os, "fdopen", lambda handle, mode: self.opened(wrap(handle, mode), mode)
         )
 
     def tick(self):

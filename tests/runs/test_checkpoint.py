@@ -202,19 +202,21 @@ def test_a_checkpoint_is_a_plain_npz_and_leaves_no_litter(tmp_path):
 
 
 def test_each_byte_of_the_trajectory_is_written_once(tmp_path, monkeypatch):
-    written = []
-    genuine = _sealed.write_at
+    journal, sealed = [], []
+    write_at, replace_file = _sealed.write_at, _sealed.replace_file
 
-    def write_at(path, offset, data, fresh):
-        written.append((path.name, offset, len(data)))
-        genuine(path, offset, data, fresh)
+    def journalled(path, offset, data, fresh):
+        journal.append((offset, len(data)))
+        write_at(path, offset, data, fresh)
 
-    monkeypatch.setattr("ingd_ref.runs._checkpoint.write_at", write_at)
-    monkeypatch.setattr("ingd_ref._io._sealed.write_at", write_at)
+    def replaced(path, data):
+        sealed.append(len(data))
+        replace_file(path, data)
+
+    monkeypatch.setattr("ingd_ref.runs._checkpoint.write_at", journalled)
+    monkeypatch.setattr("ingd_ref._io._sealed.replace_file", replaced)
     start(tmp_path / "run.npz", steps=30)
-    journal = [(offset, length) for name, offset, length in written if name == "run.npz.journal"]
     assert journal == [(88 * step, 88) for step in range(31)]
-    sealed = [length for name, _, length in written if name == "run.npz.tmp"]
     assert (
         max(sealed) - min(sealed) < 60
     )  # only the digits of the step, of the seconds and of the random state vary
