@@ -60,7 +60,7 @@ def test_the_fast_implementations_include_the_functions_of_a_label(label, names)
 
 
 def test_a_reference_in_the_text_of_a_docstring_is_no_implementation():
-    """`KingVelocity` refers to (E3) for an attribute; `m_geodesic` refers to (E5) below its summary."""
+    """`KingVelocity` holds F̂ of (E3), whereas `m_geodesic` only refers to (E5)."""
     assert _paper.entry("E5").fast == ("ingd_ref.families.ExponentialFamily.kl",)
     assert "ingd_ref.flows.KingVelocity" in _paper.entry("E3").fast
 
