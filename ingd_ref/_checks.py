@@ -262,12 +262,12 @@ def nonnegative(value: Any, name: str) -> float:
 
 
 def positive_integer(value: Any, name: str) -> int:
-    """Return ``value`` as an int if it is a whole number of at least one."""
+    """Return ``value`` as an int if it is an integer of at least one."""
     return _integer(value, name, 1)
 
 
 def nonnegative_integer(value: Any, name: str) -> int:
-    """Return ``value`` as an int if it is a whole number of at least zero."""
+    """Return ``value`` as an int if it is an integer of at least zero."""
     return _integer(value, name, 0)
 
 
@@ -278,7 +278,7 @@ def _integer(value: Any, name: str, least: int) -> int:
     except TypeError:
         number = least - 1
     if isinstance(value, bool | np.bool_) or number < least:
-        raise DomainError(f"{name} must be a whole number of at least {least}, got {shown(value)}")
+        raise DomainError(f"{name} must be an integer of at least {least}, got {shown(value)}")
     if number > sys.maxsize:
         raise DomainError(f"{name} must be at most {sys.maxsize}, got {shown(value)}")
     return number
@@ -297,7 +297,7 @@ def generator(rng: Any, name: str = "rng") -> np.random.Generator:
         return np.random.default_rng(rng)
     if isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0:
         return np.random.default_rng(int(rng))
-    kinds = "None, a seed (a whole number of at least 0, or a SeedSequence), a BitGenerator"
+    kinds = "None, a seed (an integer of at least 0, or a SeedSequence), a BitGenerator"
     raise OptionError(f"{name} must be {kinds} or a numpy.random.Generator, got {shown(rng)}")
 
 
@@ -342,7 +342,7 @@ def shown(value: Any) -> str:
     if isinstance(value, type):
         return f"the class {value.__name__}"
     if isinstance(value, int) and abs(value) >= 10**20:
-        return f"a whole number of {value.bit_length()} bits"  # Python refuses to print 10^5000
+        return f"an integer of {value.bit_length()} bits"  # Python cannot print 10^5000
     if value is None or isinstance(value, bool | int | float | complex | np.generic | str):
         text = repr(value)
         return text if len(text) <= 60 else f"{text[:57]}..."

@@ -59,7 +59,7 @@ SECTIONS = MappingProxyType(
     }
 )
 
-#: What the keys in brackets stand for.
+#: The references by the keys in brackets.
 SOURCES = MappingProxyType(
     {
         "L25": "Liu, Wang, Wang: Guiding Time-Varying Generative Models with Natural Gradients on "

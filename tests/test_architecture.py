@@ -11,7 +11,7 @@ PACKAGE = "ingd_ref"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
 # From the ground up. `plotting` draws arrays and `metrics` measures samples: both know little and
-# serve many, so they stand low.
+# are used by many, so they are near the bottom.
 FLOORS = [
     *("_version", "errors", "equations"),
     *("backend", "_checks", "_special", "kernels", "least_squares", "_io", "plotting"),

@@ -49,7 +49,7 @@ def test_weights_are_uniform_by_default_and_normalised_to_the_last_bit():
         (
             lambda: _checks.positive_integer(0, "n"),
             DomainError,
-            "n must be a whole number of at least 1, got 0",
+            "n must be an integer of at least 1, got 0",
         ),
         (lambda: _checks.positive_integer(2.0, "n"), DomainError, "2.0"),
         (lambda: _checks.positive_integer(True, "n"), DomainError, "True"),

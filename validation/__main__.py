@@ -102,7 +102,7 @@ def _measure_accuracy(
     if options.out is None:
         parser.error("--accuracy needs --out DIR")
     if options.quick or options.label or options.list or options.backend != ALL:
-        parser.error("--accuracy goes with --out alone")
+        parser.error("--accuracy takes no other option than --out")
     from validation import accuracy  # its tables of functions take a second to set up
 
     out = _prepared(parser, options.out)

@@ -2,7 +2,7 @@
 
 The equations have evidence of their own in ``tests/equations``. Here each fast form is compared
 with the function of its label on the same inputs: exactly, and once more with floats on both
-sides. All problems are small and well conditioned, so that one figure serves all.
+sides. All problems are small and well conditioned, so that one tolerance fits all.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def floats(values: Any) -> Any:
 
 
 def agreeing(name: str, found: Any, expected: Any, scale: float | None = None) -> Measured:
-    """Compare to the one figure that serves all."""
+    """Compare with the common tolerance."""
     return compared(name, found, expected, ACCURATE, REASON, scale=scale)
 
 

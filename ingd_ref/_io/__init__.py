@@ -1,4 +1,4 @@
-"""Files: those of users are checked when read, our own are written whole or not at all."""
+"""Files: data files are checked when read; results are written completely or not at all."""
 
 from ingd_ref._io._atomic import (
     make_directory,

@@ -100,7 +100,7 @@ def make_directory(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise CheckpointError(f"directory {path} cannot be made: {reason}") from error
+        raise CheckpointError(f"directory {path} cannot be created: {reason}") from error
 
 
 def _prefix(path: Path) -> str:

@@ -30,7 +30,7 @@ SEAL_LENGTH = 64
 def write_sealed(
     path: Path, kind: str, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 ) -> None:
-    """Write a sealed file: whole, or not at all.
+    """Write a sealed file completely or not at all.
 
     The bytes go to a temporary file, which is forced to the disk and renamed to ``path``. A failure
     leaves an earlier file unchanged.

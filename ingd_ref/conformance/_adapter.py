@@ -146,7 +146,7 @@ def guarded(function: Callable[[Problem], Any]) -> Solver:
 
 
 def require_support(what: str, thing: Any, kinds: tuple[Kind, ...] | None) -> None:
-    """Raise unless a kernel or statistics are among the kinds, of which None stands for all."""
+    """Raise unless a kernel or statistics are among the kinds, where None means all."""
     word = thing.word
     if not word:
         raise OptionError(f"the laws do not know the {what} {type(thing).__name__}: set its word")

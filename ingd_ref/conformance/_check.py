@@ -147,7 +147,7 @@ def check_velocity(
     OptionError
         If a law is unknown.
     DomainError
-        If ``problems`` is not a positive whole number.
+        If ``problems`` is not a positive integer.
 
     Examples
     --------

@@ -1,10 +1,10 @@
 """Domains of problems, and the problems that a law is tried on.
 
 A random search rarely meets the corners: one particle, one dimension, one statistic, more
-statistics than nd, duplicates, unusual memory. So a plan has both. It is drawn for each kernel from
-the names of the law and the kernel alone, and each kind of statistics bids for a problem with a
-number of its own: a new kernel or new statistics change no problem of the others, except those that
-the new statistics win.
+statistics than nd, duplicates, unusual memory. So a plan has both. The names of the law and the
+kernel are the seed of its problems. Each kind of statistics has a random number, seeded by its own
+name as well, and the highest number wins. So a new kernel or new statistics change no problem of
+the others, except those that the new statistics win.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def _draw(domain: Domain, kernel: Kind, rng: np.random.Generator) -> Options:
     }
     seed = int(rng.integers(2**16))
     return options | {
-        "features": _highest_bidder(statistics_of(domain), seed),
+        "features": _highest_ranked(statistics_of(domain), seed),
         "kernel": kernel,
         "seed": seed,
     }
@@ -191,7 +191,7 @@ def _corner(domain: Domain, corner: Options, kernel: Kind, rng: np.random.Genera
     values, seed = _choices(domain), int(rng.integers(2**16))
     turns = {name: values[name][rng.integers(len(values[name]))] for name in TAKING_TURNS}
     options = {**turns, "seed": seed, "kernel": kernel, **corner}
-    options["features"] = _highest_bidder(statistics_of(domain), seed)
+    options["features"] = _highest_ranked(statistics_of(domain), seed)
     for size in SIZES:
         low, high = getattr(domain, size)
         options[size] = min(max(options[size], low), high)
@@ -203,13 +203,13 @@ def _corner(domain: Domain, corner: Options, kernel: Kind, rng: np.random.Genera
     return options
 
 
-def _highest_bidder(kinds: Sequence[Kind], seed: int) -> Kind:
-    """Choose statistics: each bids a number that depends on its own word and the seed alone."""
+def _highest_ranked(kinds: Sequence[Kind], seed: int) -> Kind:
+    """Choose the statistics with the highest random number drawn from their word and the seed."""
 
-    def bid(kind: Kind) -> float:
+    def rank(kind: Kind) -> float:
         return np.random.default_rng([seed, _code(word_of(kind))]).random()
 
-    return max(kinds, key=bid)
+    return max(kinds, key=rank)
 
 
 def common(domain: Domain, supported: Domain) -> Domain | None:
@@ -237,7 +237,7 @@ def common(domain: Domain, supported: Domain) -> Domain | None:
 def _shared(
     own: tuple[Kind, ...] | None, other: tuple[Kind, ...] | None
 ) -> tuple[Kind, ...] | None:
-    """Return the kinds of both; None stands for all."""
+    """Return the kinds of both; None means all."""
     if own is None or other is None:
         return own if other is None else tuple(kind for kind in other if kind not in LAW_ONLY)
     return tuple(kind for kind in own if kind in other)

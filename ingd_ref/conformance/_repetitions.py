@@ -57,7 +57,7 @@ def weights_are_multiplicities(solve: Solver, p: Problem) -> None:
 
 @law(replace(ANY, weights=("uniform", "random")))
 def weightless_particle(solve: Solver, p: Problem) -> None:
-    """A particle without weight changes nothing and is carried by the field of the others."""
+    """A particle of weight zero changes nothing and moves with the field of the others."""
     extra = fresh_points(p, 1).astype(p.x.dtype)
     extended = solve(
         p.change(

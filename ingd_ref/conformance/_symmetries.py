@@ -41,7 +41,7 @@ def target_permutation(solve: Solver, p: Problem) -> None:
 
 @law(replace(RADIAL, needs=("radial", "shift")))
 def translation(solve: Solver, p: Problem) -> None:
-    """Shifting particles, target and anchors together leaves velocities alone (K11)."""
+    """Shifting particles, target and anchors together does not change velocities (K11)."""
     shift = random(p).normal(size=p.dim) * 10 * p.kernel.bandwidth
     moved = p.change(x=p.x + shift, y=p.y + shift, features=p.features.moved(shift=shift))
     compare(
@@ -54,7 +54,7 @@ def translation(solve: Solver, p: Problem) -> None:
 
 @law(RADIAL)
 def orthogonal_transformation(solve: Solver, p: Problem) -> None:
-    """Rotating or reflecting particles, target and anchors transforms velocities alike (K11)."""
+    """Rotating or reflecting particles, target and anchors does the same to velocities (K11)."""
     q = np.linalg.qr(random(p).normal(size=(p.dim, p.dim)))[0]
     turned = p.change(x=p.x @ q, y=p.y @ q, features=p.features.moved(rotation=q))
     compare(
@@ -67,9 +67,9 @@ def orthogonal_transformation(solve: Solver, p: Problem) -> None:
 
 @law(replace(ANY, needs=("units", "scale")))
 def scale(solve: Solver, p: Problem) -> None:
-    """In other units of length, with λ and ε in those of G, velocities are the same lengths.
+    """In other units of length, with λ and ε rescaled as G, velocities only change their units.
 
-    G carries the unit of K over length²: 1/length⁴ with (K5), 1/length² with (K6).
+    G has the unit of K over length²: 1/length⁴ with (K5), 1/length² with (K6).
     """
     s = float(random(p).choice([0.25, 3.0, 8.0]))
     factor = s ** (p.kernel.length_power - 2)

@@ -75,7 +75,7 @@ class Digits(Experiment[FlowResult]):
 
     def run(self, piece: Piece, progress: Any = False) -> FlowResult:
         data, rng = self.problem(), self._rng(piece.method)
-        start = on_backend(_spoilt(data.images, piece.method, self.noise, rng), self.backend)
+        start = on_backend(_corrupted(data.images, piece.method, self.noise, rng), self.backend)
         distance = MMD(on_backend(data.held_out, self.backend))
         sigma = median_bandwidth(data.held_out)
 
@@ -170,7 +170,7 @@ def _everywhere() -> np.ndarray:
     return np.ones(PIXELS, dtype=bool)
 
 
-def _spoilt(images: np.ndarray, task: str, noise: float, rng: np.random.Generator) -> np.ndarray:
+def _corrupted(images: np.ndarray, task: str, noise: float, rng: np.random.Generator) -> np.ndarray:
     """Add noise to every pixel, or replace the lower half by noise."""
     drawn = noise * rng.standard_normal(images.shape)
     return images + drawn if task == "denoise" else np.where(_missing(), drawn, images)

@@ -123,7 +123,7 @@ class Experiment(ABC, Generic[ResultT]):
 
     def __post_init__(self) -> None:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise DomainError(f"seed must be a whole number of at least 0, got {self.seed!r}")
+            raise DomainError(f"seed must be an integer of at least 0, got {self.seed!r}")
         _checks.choice(self.backend, "backend", BACKENDS)
         self.check()
 

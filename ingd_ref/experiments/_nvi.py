@@ -128,7 +128,7 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
             "elbo": np.array(climbs[size].elbo),
             "size": np.array(size),
             "sizes": np.array(list(climbs)),
-            "arrived": np.array([found.arrival(climb.target) for found in climbs.values()]),
+            "arrived": np.array([found.steps_to(climb.target) for found in climbs.values()]),
             "optimum": np.array(optimum),
             "mean": to_host(best.mean),
             "covariance": to_host(best.covariance),
@@ -144,7 +144,7 @@ class Nvi(Experiment[dict[str, np.ndarray]]):
                 "elbo": [entry["elbo"].tolist() for entry in found],
                 "optimum": [float(entry["optimum"]) for entry in found],
                 "step_size": [float(entry["size"]) for entry in found],
-                "steps": [_arrived(entry) for entry in found],
+                "steps": [_steps_to_target(entry) for entry in found],
                 "sizes": [entry["sizes"].tolist() for entry in found],
                 "arrived": [
                     [None if count < 0 else int(count) for count in entry["arrived"]]
@@ -243,7 +243,7 @@ class _Run(NamedTuple):
     elbo: tuple[float, ...]
     alive: bool
 
-    def arrival(self, target: float) -> int:
+    def steps_to(self, target: float) -> int:
         """Return the number of steps until the bound stays above the target, −1 if it does not."""
         below = np.nonzero(~(np.array(self.elbo) >= target))[0]
         first = int(below[-1]) + 1 if below.size else 0
@@ -251,7 +251,7 @@ class _Run(NamedTuple):
 
     def rank(self, target: float) -> tuple[float, float]:
         """Sort key, best first: the number of steps to the target, then the last bound."""
-        count, last = self.arrival(target), self.elbo[-1]
+        count, last = self.steps_to(target), self.elbo[-1]
         shortfall = -last if self.alive and np.isfinite(last) else np.inf
         return np.inf if count < 0 else float(count), shortfall
 
@@ -292,7 +292,7 @@ class _Climb(NamedTuple):
         steps = min(FIRST_ROUND, limit)
         runs = {size: self.extended(None, size, steps) for size in sizes}
         kept = list(sizes)
-        while steps < limit and max(runs[size].arrival(self.target) for size in kept) < 0:
+        while steps < limit and max(runs[size].steps_to(self.target) for size in kept) < 0:
             steps = min(2 * steps, limit)
             kept.sort(key=lambda size: runs[size].rank(self.target))
             kept = kept[: max(2, len(kept) // 2)]
@@ -342,7 +342,7 @@ def _rule(method: str) -> StepRule:
     return lambda q, expected, size: natural_step(q, expected, size, kind)
 
 
-def _arrived(entry: Mapping[str, np.ndarray]) -> int | None:
+def _steps_to_target(entry: Mapping[str, np.ndarray]) -> int | None:
     """Return the number of steps of the best step size to the target, None if it fell short."""
     count = int(entry["arrived"][list(entry["sizes"]).index(entry["size"])])
     return count if count >= 0 else None

@@ -9,7 +9,7 @@ and meet in at most one point, which minimises both
         \text{, if } c = B^\top\mu(\theta^*), \qquad
     \mathrm{KL}(\theta\,\|\,\theta_0) \text{ over } B^\top\mu(\theta) = c.
 
-So one equation in k unknowns serves both: the gradient of the convex function A(θ₀ + Bη) − ⟨η, c⟩
+So one equation in k unknowns gives both: the gradient of the convex function A(θ₀ + Bη) − ⟨η, c⟩
 is zero. Where p, q, r are a point of the m-flat sub-family, the intersection and a point of the
 e-flat one, KL(p‖r) = KL(p‖q) + KL(q‖r).
 

@@ -46,7 +46,7 @@ class CentredGaussian(ExponentialFamily):
     r"""Gaussian N(0, Σ) on R^d with zero mean and free covariance.
 
     The classical parameter is the ``covariance`` Σ; P = Σ⁻¹ is the precision. A symmetric matrix of
-    statistics stands for its entries i ≤ j, row by row, and a natural one T for T_ii and 2T_ij, i <
+    statistics means its entries i ≤ j, row by row, and a natural one T for T_ii and 2T_ij, i <
     j, so that ⟨θ, f⟩ = tr(Txxᵀ); b = d(d + 1)/2.
 
     .. math::

@@ -32,8 +32,8 @@ class InverseWishart(ExponentialFamily):
     r"""Inverse Wishart distribution of positive definite d × d matrices X, X⁻¹ ~ W(Ψ⁻¹, ν).
 
     Classical parameters are ``scale`` Ψ, positive definite, and ``degrees_of_freedom`` ν > d − 1;
-    the mean is Ψ/(ν − d − 1) where that is positive. a = ν/2 and B = ½Ψ. Symmetric matrices stand
-    for their entries as in :class:`~ingd_ref.families.wishart.Wishart`: a point has d(d + 1)/2
+    the mean is Ψ/(ν − d − 1) where that is positive. a = ν/2 and B = ½Ψ. Symmetric matrices mean
+    their entries as in :class:`~ingd_ref.families.wishart.Wishart`: a point has d(d + 1)/2
     coordinates, and b = 1 + d(d + 1)/2.
 
     .. math::

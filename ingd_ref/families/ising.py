@@ -255,7 +255,7 @@ class Ising(ExponentialFamily):
 
         y = (f − f*)T with f* the mode; in y the b states are the unit vectors.
 
-        Gauss-Jordan elimination on whole numbers picks in turn the state whose part outside the
+        Gauss-Jordan elimination on integers picks in turn the state whose part outside the
         span of those before it weighs most. So any other state has coordinates along none but
         states about as probable, or more.
         """

@@ -50,7 +50,7 @@ class MultivariateGaussian(ExponentialFamily):
     r"""Gaussian N(m, Σ) on R^d with full covariance.
 
     Classical parameters are ``mean`` m and ``covariance`` Σ; P = Σ⁻¹ is the precision and η = Pm. A
-    symmetric matrix of statistics stands for its entries i ≤ j, row by row, and a natural one T for
+    symmetric matrix of statistics means its entries i ≤ j, row by row, and a natural one T for
     T_ii and 2T_ij, i < j, so that ⟨θ, f⟩ = ηᵀx + tr(Txxᵀ); b = d + d(d + 1)/2.
 
     .. math::

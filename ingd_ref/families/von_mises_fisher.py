@@ -86,9 +86,7 @@ class VonMisesFisher(ExponentialFamily):
     def __post_init__(self) -> None:
         """Check the dimension."""
         if _checks.positive_integer(self.dimension, "dimension") < 2:
-            raise DomainError(
-                f"dimension must be a whole number of at least 2, got {self.dimension!r}"
-            )
+            raise DomainError(f"dimension must be an integer of at least 2, got {self.dimension!r}")
 
     @classmethod
     def examples(cls) -> Sequence[VonMisesFisher]:

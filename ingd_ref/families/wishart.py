@@ -64,8 +64,8 @@ class Wishart(ExponentialFamily):
 
     Classical parameters are ``scale`` V, positive definite, and ``degrees_of_freedom`` n > d − 1;
     the mean is nV. With a = n/2 and B = ½V⁻¹ it is the matrix analogue of the Gamma distribution
-    with shape a and rate B. A symmetric matrix among points, statistics and mean parameters stands
-    for its entries i ≤ j, row by row; a natural one T for T_ii and 2T_ij, i < j, so that the inner
+    with shape a and rate B. A symmetric matrix among points, statistics and mean parameters means
+    its entries i ≤ j, row by row; a natural one T for T_ii and 2T_ij, i < j, so that the inner
     product is a trace. A point has d(d + 1)/2 coordinates, to which its density refers, and
     b = 1 + d(d + 1)/2. With Γ_d the multivariate gamma function, ψ_d = (log Γ_d)′ and
     M = aB⁻¹ = nV,

@@ -38,7 +38,7 @@ class Polynomial(Features):
     ShapeError, NonFiniteError
         If the centres are not finite (b, d) numbers, or the offset is not finite.
     DomainError
-        If the degree is not a positive whole number.
+        If the degree is not a positive integer.
     BackendError
         If the centres are not an array.
 
@@ -134,7 +134,7 @@ class Monomials(_Products):
     Raises
     ------
     DomainError
-        If the degree is not a whole number of at least 1.
+        If the degree is not an integer of at least 1.
 
     Examples
     --------

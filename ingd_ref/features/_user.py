@@ -26,7 +26,7 @@ class UserFeatures(Features):
     Parameters
     ----------
     function : callable
-        Maps points (n, d) to statistics (n, b), each row on its own.
+        Maps points (n, d) to statistics (n, b), each row independently.
     jacobian : callable, optional
         Maps points (n, d) to (n, d, b), the derivatives ∂f_s/∂x_a. Default: central differences at
         two steps, which must agree.

@@ -37,7 +37,7 @@ class BandwidthFlow(Flow):
     DomainError, NonFiniteError
         If the bandwidth is not a positive finite number.
     OptionError
-        If the bandwidth is another word than "median", or the rule is unknown.
+        If the bandwidth is a string other than "median", or the rule is unknown.
     """
 
     bandwidth: float | str = MEDIAN

@@ -43,9 +43,9 @@ def mmd_velocity(
 
     Notes
     -----
-    The right-hand side needs no division by π_i: a particle of weight zero is moved by the others
-    without acting on them. Particles many bandwidths away from the target do not move: the gradient
-    of the kernel vanishes there, as the mathematics has it.
+    The right-hand side needs no division by π_i: a particle of weight zero moves with the field
+    of the others and does not influence it. Particles many bandwidths away from the target do not
+    move: the gradient of the kernel vanishes there.
 
     Examples
     --------

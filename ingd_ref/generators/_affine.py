@@ -39,7 +39,7 @@ class Affine(Generator):
     Raises
     ------
     DomainError
-        If ``dimension`` is not a whole number of at least 1.
+        If ``dimension`` is not an integer of at least 1.
     OptionError
         If ``kind`` is none of the three.
 

@@ -141,7 +141,7 @@ class Generator(ABC):
                 xp, linear.push(u), (u.shape[0], *value.shape), "the Jacobian-vector product", w
             )
             if not item(xp.all(xp.isfinite(moved))):
-                self._blame(xp, linear, u)
+                self._require_finite(xp, linear, u)
                 _checks.finite(moved, "the Jacobian-vector product", xp)
             return moved[0, ...] if single else moved
 
@@ -195,7 +195,7 @@ class Generator(ABC):
         latents : array (n, k)
             Latent points z_i.
         cotangent : array (n, d) or (s, n, d)
-            One covector c_i at each sample, or s of them, each summed over the samples by itself.
+            One covector c_i at each sample, or s of them, each summed over the samples separately.
 
         Returns
         -------
@@ -452,8 +452,8 @@ class Generator(ABC):
         x = _checks.finite(_checks.real_array(x, name, xp, like=like), name, xp)
         return (x[None, ...] if single else x), single
 
-    def _blame(self, xp: Namespace, linear: Linearisation, tangents: Array) -> None:
-        """Raise NonFiniteError with the parameters whose share of a product is not finite."""
+    def _require_finite(self, xp: Namespace, linear: Linearisation, tangents: Array) -> None:
+        """Raise NonFiniteError naming the parameters whose part of a product is not finite."""
         numbers = xp.arange(self.size, device=device(tangents))
         for name, place in self._places():
             inside = (numbers >= place.start) & (numbers < place.stop)

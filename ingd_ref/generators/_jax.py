@@ -90,7 +90,7 @@ def from_jax(
     Parameters
     ----------
     function : callable
-        Maps a tree of parameters and latent points (n, k) to samples (n, d), each row on its own.
+        Maps a tree of parameters and latent points (n, k) to samples (n, d), row by row.
     parameters : tree of JAX arrays
         Parameters to start from: an array, or lists, tuples and dicts of them.
     latent_dimension : int
@@ -106,7 +106,7 @@ def from_jax(
     Raises
     ------
     DomainError
-        If a dimension is not a whole number of at least 1.
+        If a dimension is not an integer of at least 1.
     OptionError
         If the tree has no parameters.
 

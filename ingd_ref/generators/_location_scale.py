@@ -38,7 +38,7 @@ class LocationScale(Generator):
     Raises
     ------
     DomainError
-        If ``dimension`` is not a whole number of at least 1.
+        If ``dimension`` is not an integer of at least 1.
 
     Notes
     -----

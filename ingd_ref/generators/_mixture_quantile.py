@@ -64,7 +64,7 @@ class GaussianMixtureQuantile(Generator):
     Raises
     ------
     DomainError
-        If ``components`` is not a whole number of at least 1.
+        If ``components`` is not an integer of at least 1.
 
     Notes
     -----

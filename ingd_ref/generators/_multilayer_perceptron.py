@@ -59,7 +59,7 @@ class MultilayerPerceptron(Generator):
     ShapeError
         If there are fewer than two sizes, or the perceptron is residual and k ≠ d.
     DomainError
-        If a size is not a whole number of at least 1.
+        If a size is not an integer of at least 1.
 
     Notes
     -----

@@ -99,7 +99,7 @@ def from_torch(module: Any, latent_dimension: int, dimension: int | None = None)
     Parameters
     ----------
     module : torch.nn.Module
-        Maps latent points (n, k) to samples (n, d), each row on its own, and the same each time:
+        Maps latent points (n, k) to samples (n, d), each row independently, and the same each time:
         put dropout and batch normalisation in evaluation mode.
     latent_dimension : int
         Number k of coordinates of a latent point.
@@ -114,7 +114,7 @@ def from_torch(module: Any, latent_dimension: int, dimension: int | None = None)
     Raises
     ------
     DomainError
-        If a dimension is not a whole number of at least 1.
+        If a dimension is not an integer of at least 1.
     OptionError
         If the module has no parameters.
 

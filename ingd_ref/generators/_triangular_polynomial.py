@@ -48,7 +48,7 @@ class TriangularPolynomial(Generator):
     Raises
     ------
     DomainError
-        If ``dimension`` is not a whole number of at least 1, or a degree is not one of at least 0.
+        If ``dimension`` is not an integer of at least 1, or a degree is not one of at least 0.
 
     Notes
     -----
@@ -80,7 +80,7 @@ class TriangularPolynomial(Generator):
         for name in ("degree", "slope_degree"):
             value = getattr(self, name)
             if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 0:
-                raise DomainError(f"{name} must be a whole number of at least 0, got {value!r}")
+                raise DomainError(f"{name} must be an integer of at least 0, got {value!r}")
             object.__setattr__(self, name, int(value.__index__()))
 
     @property

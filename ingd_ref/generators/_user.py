@@ -30,12 +30,12 @@ Derivative = Callable[[Array, Array, Array], Array]
 class UserGenerator(Generator):
     """A generator x = g(z; w) given by a function.
 
-    Its Jacobian products are given, too, or numerical and checked.
+    Its Jacobian products are supplied too, or are numerical and checked.
 
     Parameters
     ----------
     function : callable
-        Maps parameters (p,) and latent points (n, k) to samples (n, d), each row on its own.
+        Maps parameters (p,) and latent points (n, k) to samples (n, d), each row independently.
     blocks : mapping of str to tuple of int
         Names and shapes of the parts of the parameters, in their order, such as ``{"matrix": (3,
         2), "offset": (3,)}``.
@@ -57,7 +57,7 @@ class UserGenerator(Generator):
     Raises
     ------
     DomainError
-        If a dimension is not a whole number of at least 1. When called, if numerical derivatives at
+        If a dimension is not an integer of at least 1. When called, if numerical derivatives at
         two steps disagree: the function has a kink or is noisy there.
     ShapeError, NonFiniteError, BackendError
         When called, if a function does not return finite arrays of these shapes in the library of

@@ -1,4 +1,4 @@
-"""The specification: every numerical kernel as its equation reads, in the array-API standard alone.
+"""The specification: every numerical kernel as its equation reads, in the array API standard only.
 
 Shapes use one letter each: n particles (index i), m points or target samples (index j), d
 coordinates (a, c), b statistics (s, t). Pairwise work is cut into tiles, so that memory does not

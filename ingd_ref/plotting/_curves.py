@@ -44,7 +44,7 @@ def plot_metric_curves(
     Raises
     ------
     ShapeError
-        If a curve is empty, has more than two axes, or another length than ``steps``.
+        If a curve is empty, has more than two axes, or differs in length from ``steps``.
 
     Notes
     -----

@@ -151,7 +151,7 @@ def plot_edges(nodes: int, pairs: Any, changed: Any, found: Any, title: str = ""
     ends, true, estimated = as_host(pairs).astype(int), as_host(changed), as_host(found)
     if ends.ndim != 2 or ends.shape[1] != 2 or not true.shape == estimated.shape == ends.shape[:1]:
         shapes = f"pairs {ends.shape}, changed {true.shape} and found {estimated.shape}"
-        raise ShapeError(f"{shapes} do not belong together")
+        raise ShapeError(f"{shapes} do not match")
     figure = new_figure(7.2, 4.2, title)
     left, right = figure.subplots(1, 2)
     angles = 2 * np.pi * np.arange(nodes) / nodes

@@ -46,7 +46,7 @@ def plot_images(
     ShapeError
         If there are no images, or they do not have h·w pixels each.
     DomainError
-        If ``columns`` is not a positive whole number.
+        If ``columns`` is not a positive integer.
 
     Examples
     --------

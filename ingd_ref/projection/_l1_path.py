@@ -38,7 +38,7 @@ class Problem(NamedTuple):
 def l1_minima(problem: Problem, kappas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the minima (r, q) for penalties κ (r,), and their violations of optimality (r,).
 
-    Minima are piecewise linear in κ, so one path by least-angle regression serves all of them.
+    Minima are piecewise linear in κ, so one path by least-angle regression gives all of them.
     Zeros are exact.
     """
     path = zip(kappas, _path(problem, kappas), strict=True)

@@ -42,7 +42,7 @@ def sample_batch(
 
 
 def sample_weights(weights: Array | None, xp: Namespace, like: Array) -> Array:
-    """Return checked weights (..., n) of samples (..., n, d); one row (n,) serves a batch."""
+    """Return checked weights (..., n) of samples (..., n, d); one row (n,) suits a batch."""
     shape = tuple(like.shape[:-1])
     if weights is None or weights.ndim == 1:
         row = _checks.weights(weights, "weights", shape[-1], xp, like)

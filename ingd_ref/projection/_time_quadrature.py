@@ -49,7 +49,7 @@ def simpson_weights(times: np.ndarray) -> np.ndarray:
 def gauss_legendre_times(start: float, end: float, number: int) -> tuple[np.ndarray, np.ndarray]:
     """Return times and weights of Gauss's rule, exact for polynomials of degree below 2k.
 
-    Both serve :func:`window_projection`, which integrates over time in equation (P5).
+    :func:`window_projection` uses both to integrate over time in equation (P5).
 
     Parameters
     ----------

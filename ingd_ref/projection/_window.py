@@ -42,7 +42,7 @@ class WindowSystem:
     vector : array (k·b,)
         c = ∫ (g′Φ + gΦ′) E f dt.
     basis : TimeBasis
-        The k functions that Φ is made of.
+        The k functions of Φ.
     window : tuple of float
         Its ends t₀ and t₁.
     statistics : int
@@ -147,8 +147,9 @@ class WindowProjection:
     def bootstrap(self, replications: int, rng: RandomSource) -> Array:
         """Return coefficients from samples drawn with replacement.
 
-        Each time is drawn by itself or, if coupled, whole particles. It needs more than a handful
-        of samples at each time: half of all replications of two samples are one sample twice.
+        Each time is resampled separately or, if coupled, whole particles are. It needs more than a
+        handful of samples at each time: half of all replications of two samples are one sample
+        twice.
 
         Parameters
         ----------

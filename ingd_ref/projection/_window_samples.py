@@ -75,7 +75,7 @@ class Groups:
     def redrawn(self, rng: np.random.Generator, coupled: bool) -> Groups:
         """Draw samples with replacement: counts times weights, normalised.
 
-        Each time is drawn by itself or, if coupled, whole particles.
+        Each time is resampled separately or, if coupled, whole particles are.
         """
         if coupled:
             number = self.lengths[0]

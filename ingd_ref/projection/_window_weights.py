@@ -91,7 +91,7 @@ class Sine(WindowWeight):
 class Bump(WindowWeight):
     """g = exp(1 − 1/(4τ(1 − τ))); all its derivatives vanish at the ends.
 
-    On equal gaps the trapezoidal rule then errs less than any power of the gap.
+    With equal spacing the error of the trapezoidal rule falls faster than any power of it.
 
     Examples
     --------

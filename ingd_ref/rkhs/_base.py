@@ -22,7 +22,7 @@ class MatrixKernel(ABC):
     """A kernel K(x, y) ∈ R^{d×d} of a space of vector fields.
 
     A subclass defines :meth:`contract` and ``_matrix``, which receive checked arguments. That is
-    enough for a flow. To be judged by the laws (:mod:`ingd_ref.conformance`) it also sets `words`,
+    enough for a flow. To be tested by the laws (:mod:`ingd_ref.conformance`) it also sets `words`,
     and the other class attributes where their defaults are wrong.
 
     Attributes
@@ -181,7 +181,7 @@ class MatrixKernel(ABC):
     def example(
         cls, like: Array, length: float, rng: np.random.Generator, activation: str = "tanh"
     ) -> Self:
-        """Return an instance on which to judge the kernel.
+        """Return an instance on which the laws test the kernel.
 
         Parameters
         ----------

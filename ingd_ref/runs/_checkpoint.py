@@ -41,7 +41,7 @@ class Checkpoint:
     path : str or path-like
         The sealed file.
     fingerprint : mapping of str to str
-        What the run is made of.
+        The text that identifies the run.
     series : sequence of Series
         What is kept of it.
     """
@@ -90,13 +90,13 @@ class Checkpoint:
         return Saved(snapshot, decode(self._series, step, data), values["rng_start"])
 
     def save(self, snapshot: Snapshot, records: list[Record], rng_start: str) -> None:
-        """Write the run as it stands after a completed step.
+        """Write the run after a completed step.
 
         Raises
         ------
         CheckpointError
             If it cannot be written, and before the first one if the journal's file is there and is
-            not that of this run. An earlier checkpoint stands.
+            not that of this run. An earlier checkpoint is kept.
         """
         steps, length, digest = self._written
         new = range(steps, snapshot.step + 1)
@@ -120,7 +120,7 @@ class Checkpoint:
             write_at(self.journal, length, data, fresh=steps == 0)
             write_sealed(self.path, "checkpoint", values, arrays)
         except OSError as error:
-            earlier = f"the earlier one, of step {steps - 1}, stands"
+            earlier = f"the earlier one, of step {steps - 1}, is kept"
             raise CheckpointError(
                 f"checkpoint {self.path} of step {snapshot.step} cannot be written: "
                 f"{error.strerror or error}; {earlier if steps else 'there is no earlier one'}"

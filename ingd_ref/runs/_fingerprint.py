@@ -1,4 +1,4 @@
-"""What a run is made of, as text: two runs are the same when every line agrees."""
+"""A run described as text: two runs are the same if every line agrees."""
 
 from __future__ import annotations
 

@@ -238,7 +238,7 @@ def _adaptive_span(
             rejected, trial = True, h * _shrinking(error)
             if trial < SMALLEST_PART * span:
                 raise failure or DomainError(
-                    f"{tolerance}: a sub-step of {h:.3g} still errs too much"
+                    f"{tolerance}: the error of a sub-step of {h:.3g} is still too large"
                 )
             continue
         memory = _remembered(memory, trial, h, error, 1.0 if rejected else LARGEST_FACTOR)

@@ -1,4 +1,4 @@
-"""The one loop: steps, records, checkpoints, interrupts, errors, for whatever moves in steps."""
+"""The loop of every process in steps: records, checkpoints, interrupts and errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ingd_ref.runs._options import Options
 from ingd_ref.runs._progress import reporter
 from ingd_ref.runs._state import Record, Series, Snapshot, State, json_state, set_json_state
 
-__all__ = ["Course", "NoNextStep", "Process", "run"]
+__all__ = ["NoNextStep", "Outcome", "Process", "run"]
 
 Result = TypeVar("Result")
 
@@ -34,8 +34,8 @@ class NoNextStep(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
-    """What a run has come to, from which the process makes its result."""
+class Outcome:
+    """Last state and records of a run, from which the process makes its result."""
 
     status: str
     reason: str
@@ -50,7 +50,7 @@ class Course:
 
 
 class Process(ABC, Generic[Result]):
-    """What moves in steps: particles, parameters of a generator or a model, an approximation.
+    """A process that moves in steps: particles, parameters, or a variational approximation.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Process(ABC, Generic[Result]):
 
     @abstractmethod
     def parts(self) -> dict[str, Any]:
-        """What two runs must share to be the same run, by the names that the caller knows."""
+        """Return what must agree between two runs for them to be the same run, by public names."""
 
     def begin(self, rng: np.random.Generator) -> None:
         """Draw everything that is drawn once, before the first step."""
@@ -99,8 +99,8 @@ class Process(ABC, Generic[Result]):
         return False
 
     @abstractmethod
-    def result(self, course: Course) -> Result:
-        """Return what the run has come to; it shares no memory with the run."""
+    def result(self, outcome: Outcome) -> Result:
+        """Return the result of the run; it shares no memory with the run."""
 
 
 def run(process: Process[Result], options: Options) -> Result:
@@ -113,15 +113,15 @@ def run(process: Process[Result], options: Options) -> Result:
 
 
 def _driven(process: Process[Result], options: Options) -> Result:
-    course = _Run(process, options)
+    running = _Run(process, options)
     try:
-        return course.drive()
+        return running.drive()
     except Exception as error:
-        course.roll_back()
+        running.roll_back()
         if not isinstance(error, CheckpointError):
             with suppress(CheckpointError):
-                course.save()
-        vars(error)["partial"] = course.result("interrupted")
+                running.save()
+        vars(error)["partial"] = running.result("interrupted")
         raise
 
 
@@ -242,11 +242,11 @@ class _Run(Generic[Result]):
         return time.perf_counter() - self.clock
 
     def result(self, status: str) -> Result:
-        """What the run has come to."""
+        """Return the result at the last completed step."""
         last, reason = self.snapshot, self.reason if status == "stopped" else ""
         records = list(self.records)
-        course = Course(status, reason, last.step, last.seconds, last.state, records)
-        return self.process.result(course)
+        outcome = Outcome(status, reason, last.step, last.seconds, last.state, records)
+        return self.process.result(outcome)
 
     def _record(self, number: int, state: State) -> Record:
         due = [series.name for series in self.process.series if series.due(number)]

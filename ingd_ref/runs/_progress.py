@@ -48,7 +48,7 @@ class StepInfo:
 def reporter(
     progress: bool | Report, steps: int, done: int, caption: Callable[[Any], str]
 ) -> Iterator[Callable[[int, Any], object]]:
-    """Give the function to call after each step, and tidy up the terminal at the end.
+    """Yield the function to call after each step, and restore the terminal at the end.
 
     Parameters
     ----------

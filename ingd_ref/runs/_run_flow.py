@@ -27,9 +27,9 @@ from ingd_ref.runs._options import Callback, Options, Report
 from ingd_ref.runs._result import FlowResult
 from ingd_ref.runs._target_run import (
     DrawTarget,
-    Keeping,
     Metric,
     Sample,
+    Schedule,
     Subject,
     Target,
     TargetRun,
@@ -177,7 +177,7 @@ def run_flow(
         _Particles(xp, start, flow, weights, moving),
         Target.checked(target, target_weights, dim, like=start),
         Stepping(step_size, integrator, rtol, atol),
-        Keeping(redraw, metrics, record_every, keep_every),
+        Schedule(redraw, metrics, record_every, keep_every),
     )
     return run(process, options)
 

@@ -30,9 +30,9 @@ from ingd_ref.runs._options import Callback, Options, Report
 from ingd_ref.runs._result import FlowResult
 from ingd_ref.runs._target_run import (
     DrawTarget,
-    Keeping,
     Metric,
     Sample,
+    Schedule,
     Subject,
     Target,
     TargetRun,
@@ -95,7 +95,7 @@ def run_ingd(
         The latent points of every step; or how many are drawn for each. Default 500.
     shown : int ≥ 1, optional
         Size of the generated sample that metrics, callbacks and the result see. Its latent points
-        are drawn once, at the start, and serve for nothing else. Default: the sample of
+        are drawn once, at the start, and used for nothing else. Default: the sample of
         ``latents`` if these are given, else as many points as a step draws.
     steps : int ≥ 1
         Number of steps. Default 100.
@@ -187,8 +187,8 @@ def run_ingd(
         System.checked(ridge, jitter, ddof, solver, implementation, INGD_SOLVERS),
     )
     stepping = Stepping(step_size, integrator, rtol, atol)
-    keeping = Keeping(redraw, metrics, record_every, keep_every)
-    return run(TargetRun(xp, subject, aim, stepping, keeping), options)
+    schedule = Schedule(redraw, metrics, record_every, keep_every)
+    return run(TargetRun(xp, subject, aim, stepping, schedule), options)
 
 
 @dataclass(frozen=True, eq=False)

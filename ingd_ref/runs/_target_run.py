@@ -21,12 +21,12 @@ from ingd_ref.backend._namespace import (
 from ingd_ref.errors import BackendError, DomainError, NonFiniteError, OptionError, ShapeError
 from ingd_ref.flows import VelocityFunction
 from ingd_ref.runs._integrators import Stepping
-from ingd_ref.runs._loop import Course, Process
+from ingd_ref.runs._loop import Outcome, Process
 from ingd_ref.runs._progress import StepInfo
 from ingd_ref.runs._result import FlowResult
 from ingd_ref.runs._state import Record, Series, State
 
-__all__ = ["DrawTarget", "Keeping", "Metric", "Sample", "Subject", "Target", "TargetRun"]
+__all__ = ["DrawTarget", "Metric", "Sample", "Schedule", "Subject", "Target", "TargetRun"]
 
 # Particles that a flow of sensible steps carries to a sample stay much nearer to their start.
 FAR_AWAY = 1e6
@@ -74,8 +74,8 @@ def _given(weights: Array | None, sample: Array, xp: Namespace) -> Array | None:
     return _checks.weights(weights, "target_weights", sample.shape[0], xp, like=sample)
 
 
-class Keeping:
-    """How often a run draws, measures and keeps, checked."""
+class Schedule:
+    """How often a run redraws, records metrics and keeps frames; checked."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Keeping:
 
 
 class Subject(ABC):
-    """What flows: particles, or the parameters of a generator. Its position is one array."""
+    """What a run moves: particles, or the parameters of a generator, as one array."""
 
     start: Array
     #: What the position, and one row of it, is called.
@@ -137,24 +137,29 @@ class TargetRun(Process[FlowResult]):
     """A run of a subject towards a target."""
 
     def __init__(
-        self, xp: Namespace, subject: Subject, target: Target, stepping: Stepping, keeping: Keeping
+        self,
+        xp: Namespace,
+        subject: Subject,
+        target: Target,
+        stepping: Stepping,
+        schedule: Schedule,
     ) -> None:
         self.xp, self.subject, self.target = xp, subject, target
-        self.stepping, self.keeping = stepping, keeping
+        self.stepping, self.schedule = stepping, schedule
         self.start = State({subject.name: subject.start})
-        frames = Series(subject.name, subject.start, keeping.keep_every)
-        number = len(keeping.metrics)
-        metrics = Series("metrics", np.zeros(number), keeping.record_every)
+        frames = Series(subject.name, subject.start, schedule.keep_every)
+        number = len(schedule.metrics)
+        metrics = Series("metrics", np.zeros(number), schedule.record_every)
         self.series = (frames, metrics) if number else (frames,)
         self.settled: VelocityFunction | None = None
 
     def parts(self) -> dict[str, Any]:
         target = {"target": self.target.sample, "target_weights": self.target.weights}
-        return self.subject.parts() | target | self.stepping.parts() | self.keeping.parts()
+        return self.subject.parts() | target | self.stepping.parts() | self.schedule.parts()
 
     def begin(self, rng: np.random.Generator) -> None:
         self.subject = self.subject.begun(rng)
-        if not self.keeping.redraw:
+        if not self.schedule.redraw:
             self.settled = self.subject.prepare(self.subject.start, rng, self.target.draw)
 
     def step(self, state: State, number: int, rng: np.random.Generator) -> State:
@@ -162,7 +167,7 @@ class TargetRun(Process[FlowResult]):
         x = state.arrays[name]
         try:
             velocity = self.settled or subject.prepare(x, rng, self.target.draw)
-            new, memory = self.stepping.advance(self._examined(velocity, number), x, state.memory)
+            new, memory = self.stepping.advance(self._checked(velocity, number), x, state.memory)
             return State({name: self._finite(new, subject.position, number)}, memory)
         except (DomainError, NonFiniteError) as error:
             raise type(error)(f"{error}{self._advice(x)}") from error
@@ -171,33 +176,33 @@ class TargetRun(Process[FlowResult]):
         if name != "metrics":
             return state.arrays[name]
         particles = self._copied_sample(state)
-        metrics = self.keeping.metrics.items()
+        metrics = self.schedule.metrics.items()
         return np.array([_number(name, metric(particles)) for name, metric in metrics])
 
     def info(self, step: int, steps: int, state: State, record: Record, seconds: float) -> StepInfo:
         time, particles = step * self.stepping.step_size, self._copied_sample(state)
         values = record.get("metrics", np.empty(0)).tolist()
-        metrics = dict(zip(self.keeping.metrics, values, strict=False))
+        metrics = dict(zip(self.schedule.metrics, values, strict=False))
         shown = self.subject.shown(state.arrays[self.subject.name])
         return StepInfo(step, steps, time, particles, metrics, seconds, **shown)
 
     def caption(self, info: StepInfo) -> str:
         return "flow" + "".join(f"  {name} {value:.4g}" for name, value in info.metrics.items())
 
-    def result(self, course: Course) -> FlowResult:
-        name, keeping = self.subject.name, self.keeping
-        frames, history = self.xp.stack(course.kept(name)), np.array(course.kept("metrics"))
-        steps_kept = np.arange(0, course.steps + 1, keeping.keep_every)
-        history_steps = np.arange(0, course.steps + 1, keeping.record_every)
+    def result(self, outcome: Outcome) -> FlowResult:
+        name, schedule = self.subject.name, self.schedule
+        frames, history = self.xp.stack(outcome.kept(name)), np.array(outcome.kept("metrics"))
+        steps_kept = np.arange(0, outcome.steps + 1, schedule.keep_every)
+        history_steps = np.arange(0, outcome.steps + 1, schedule.record_every)
         return FlowResult(
-            **self.subject.outcome(course.state.arrays[name], frames),
+            **self.subject.outcome(outcome.state.arrays[name], frames),
             times=steps_kept * self.stepping.step_size,
             steps_kept=steps_kept,
-            history={name: history[:, i].copy() for i, name in enumerate(keeping.metrics)},
-            history_steps=history_steps if keeping.metrics else history_steps[:0],
-            status=course.status,
-            steps_done=course.steps,
-            seconds=course.seconds,
+            history={name: history[:, i].copy() for i, name in enumerate(schedule.metrics)},
+            history_steps=history_steps if schedule.metrics else history_steps[:0],
+            status=outcome.status,
+            steps_done=outcome.steps,
+            seconds=outcome.seconds,
         )
 
     def _copied_sample(self, state: State) -> Array:
@@ -215,10 +220,10 @@ class TargetRun(Process[FlowResult]):
             f"start, have reached {reach:.3g} by step_size = {self.stepping.step_size:.3g}"
         )
 
-    def _examined(self, velocity: VelocityFunction, step: int) -> VelocityFunction:
+    def _checked(self, velocity: VelocityFunction, step: int) -> VelocityFunction:
         """``velocity`` where it may act; raises where it is not finite or has another shape."""
 
-        def examined(x: Array) -> Array:
+        def checked(x: Array) -> Array:
             v = _returned(velocity(x), "velocity", x)
             if v.shape != x.shape:
                 raise ShapeError(
@@ -228,7 +233,7 @@ class TargetRun(Process[FlowResult]):
             v = self.subject.restricted(_checks.real_array(v, "velocity", self.xp, like=x))
             return self._finite(v, "velocity", step)
 
-        return examined
+        return checked
 
     def _finite(self, x: Array, name: str, step: int) -> Array:
         """Return ``x`` if it is finite; else raise and name the step and the first bad member."""

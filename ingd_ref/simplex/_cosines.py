@@ -73,7 +73,7 @@ def direction_cosines(
 
     Notes
     -----
-    Two decompositions serve all three directions at each point, and points are worked on in tiles.
+    Each point needs two decompositions for all three directions; points are processed in tiles.
     Source: [A25].
 
     Examples

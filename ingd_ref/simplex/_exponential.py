@@ -102,8 +102,8 @@ def boltzmann_machine(
     hidden : int ≥ 0
         Number of hidden units.
     interactions : {"all", "restricted"} or collection of sequences of int
-        The sets A. ``"all"`` (default) stands for every unit by itself (its bias) and every pair,
-        ``"restricted"`` for every unit and every pair of a visible with a hidden one. Otherwise
+        The sets A. ``"all"`` (default): every single unit (its bias) and every pair,
+        ``"restricted"``: every unit and every pair of a visible with a hidden one. Otherwise
         numbers of units: 0, …, visible − 1 are visible, the following ones hidden.
 
     Returns

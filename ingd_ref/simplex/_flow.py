@@ -13,7 +13,7 @@ from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.errors import DomainError, NonFiniteError
 from ingd_ref.runs import StepInfo
 from ingd_ref.runs._integrators import Stepping
-from ingd_ref.runs._loop import Course, NoNextStep, Process, run
+from ingd_ref.runs._loop import NoNextStep, Outcome, Process, run
 from ingd_ref.runs._options import Callback, Options, Report
 from ingd_ref.runs._state import Record, Series, State
 from ingd_ref.simplex._losses import elbo_loss, evidence_loss
@@ -272,11 +272,11 @@ class _Descent(Process[SimplexFlow]):
         time = step * self.stepping.step_size
         return StepInfo(step, steps, time, None, {}, seconds, parameters=copy)
 
-    def result(self, course: Course) -> SimplexFlow:
-        loss, kept = self.loss, course.kept("parameters")
-        at = np.arange(0, course.steps + 1, self.series[0].every)
-        if at[-1] != course.steps:
-            kept, at = [*kept, course.state.arrays["parameters"]], np.append(at, course.steps)
+    def result(self, outcome: Outcome) -> SimplexFlow:
+        loss, kept = self.loss, outcome.kept("parameters")
+        at = np.arange(0, outcome.steps + 1, self.series[0].every)
+        if at[-1] != outcome.steps:
+            kept, at = [*kept, outcome.state.arrays["parameters"]], np.append(at, outcome.steps)
         xp = array_namespace(parameters=kept[0])
         parameters = xp.stack(kept)
         return SimplexFlow(
@@ -285,6 +285,6 @@ class _Descent(Process[SimplexFlow]):
             evidence=xp.stack([evidence_loss(loss.model, xi, loss.target) for xi in kept]),
             loss=xp.stack([loss.value(xi) for xi in kept]),
             times=self.stepping.step_size * at,
-            status=course.status,
-            reason=course.reason,
+            status=outcome.status,
+            reason=outcome.reason,
         )

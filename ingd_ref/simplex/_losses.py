@@ -71,7 +71,7 @@ def elbo_loss(model: FiniteModel, xi: Array, target: Array, recognition: Array |
     target : array (m,) or (..., m)
         p*_V, positive, summing to one.
     recognition : array (n,) or (..., n), or "held" or "substituted"
-        Conditional probabilities q(h|v) of the states given their visible cells. Both names stand
+        Conditional probabilities q(h|v) of the states given their visible cells. Both names mean
         for the perfect recognition q(h|v) = p(h|v) at ξ, which closes the gap; they differ in
         :func:`elbo_gradient` only.
 

@@ -291,9 +291,9 @@ class Marginalisation:
 
 
 def _cell(cell: Any) -> int:
-    """Return a whole number as an int."""
+    """Return an integer as an int."""
     if isinstance(cell, bool) or not hasattr(cell, "__index__"):
-        raise DomainError(f"cells must be whole numbers, got {cell!r}")
+        raise DomainError(f"cells must be integers, got {cell!r}")
     return int(cell.__index__())
 
 

@@ -199,7 +199,7 @@ def elbo_gradient(
         p*_V, positive, summing to one.
     recognition : array (n,) or (..., n), or "held" or "substituted"
         An array holds fixed conditional probabilities q(h|v) of the states given their visible
-        cells. The names stand for the perfect recognition q(h|v) = p(h|v) at the current ξ.
+        cells. The names mean the perfect recognition q(h|v) = p(h|v) at the current ξ.
         ``"held"`` keeps q as it is and differentiates KL(q‖p(ξ)) in its second argument only;
         ``"substituted"`` puts q into the loss first, which makes it the evidence loss, and
         differentiates that. The two have the same gradient, since q is where the loss is least: the

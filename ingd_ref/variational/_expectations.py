@@ -41,7 +41,7 @@ class LogDensity(Protocol):
 
     Besides the two methods here, ``hessian(x)`` (..., s, d, d) is needed by
     ``Sampling(curvature="hessian")``, and ``gauss_newton(x)`` (..., s, d, d), a positive
-    semi-definite stand-in for −∇²ℓ, by ``Sampling(curvature="gauss-newton")``.
+    semi-definite approximation of −∇²ℓ, by ``Sampling(curvature="gauss-newton")``.
     """
 
     def log_density(self, x: Array) -> Array:
@@ -107,7 +107,7 @@ class Exact(Expectation):
 class Quadrature(Expectation):
     """One-dimensional quadrature for each datum.
 
-    It serves models of linear predictors, ℓ(x) = Σ_i φ_i(a_iᵀx) + log prior: a_iᵀx is Gaussian
+    For models of linear predictors, ℓ(x) = Σ_i φ_i(a_iᵀx) + log prior: a_iᵀx is Gaussian
     under q, so E_q[φ_i], E_q[φ_i′] and E_q[φ_i″] are integrals over one variable.
 
     Parameters
@@ -157,8 +157,8 @@ class Sampling(Expectation):
     curvature : {"hessian", "gradient", "gauss-newton"}
         ``"hessian"`` (default): −∇²ℓ(x) at the samples. ``"gradient"``: gradients alone, by the
         identity E[∇²ℓ] = E[P(x − m) ∇ℓᵀ], symmetrised; noisier, and with a few samples rarely
-        positive definite. ``"gauss-newton"``: the model's positive semi-definite stand-in, which
-        makes standard steps safe and changes the fixed point.
+        positive definite. ``"gauss-newton"``: the model's positive semi-definite approximation,
+        which makes standard steps safe and changes the fixed point.
 
     Examples
     --------

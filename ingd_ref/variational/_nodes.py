@@ -70,21 +70,21 @@ def scalar_nodes(family: ExponentialFamily, theta: Array, number: int = 201) -> 
     if _checks.positive_integer(number, "number") < 2:
         raise DomainError(f"number must be at least 2, got {number}")
     host = np.asarray(to_host(theta), dtype=np.float64)
-    stretch = _stretching(family)
+    mapping = _line_map(family)
 
     def height(t: np.ndarray) -> np.ndarray:
-        return np.asarray(family.log_prob(host, stretch.place(t)[:, None]) + stretch.log_slope(t))
+        return np.asarray(family.log_prob(host, mapping.place(t)[:, None]) + mapping.log_slope(t))
 
     # A few fixed draws show where the density is and how wide; the tails are found from there.
-    drawn = stretch.back(family.sample(host, DRAWS, np.random.default_rng(0))[:, 0])
-    t = np.linspace(_foot(height, drawn, -1.0), _foot(height, drawn, 1.0), number)
+    drawn = mapping.back(family.sample(host, DRAWS, np.random.default_rng(0))[:, 0])
+    t = np.linspace(_tail_end(height, drawn, -1.0), _tail_end(height, drawn, 1.0), number)
     logits = height(t)
     weights = np.exp(logits - np.max(logits))
-    points, weights = stretch.place(t)[:, None], weights / np.sum(weights)
+    points, weights = mapping.place(t)[:, None], weights / np.sum(weights)
     return to_backend(points, like=theta), to_backend(weights, like=theta)
 
 
-def _foot(height: Height, drawn: np.ndarray, side: float) -> float:
+def _tail_end(height: Height, drawn: np.ndarray, side: float) -> float:
     """Return where the density falls to e^-45 of its top, on one side of all draws."""
     near, level = float(side * np.max(side * drawn)), float(np.max(height(drawn))) - DEPTH
     step = float(np.ptp(drawn)) + np.finfo(np.float64).tiny
@@ -101,7 +101,7 @@ def _foot(height: Height, drawn: np.ndarray, side: float) -> float:
     return outer
 
 
-class _Stretching(NamedTuple):
+class _LineMap(NamedTuple):
     """A map x(t) from the line to an interval, its inverse, and log dx/dt."""
 
     place: Callable[[np.ndarray], np.ndarray]
@@ -109,7 +109,7 @@ class _Stretching(NamedTuple):
     log_slope: Callable[[np.ndarray], np.ndarray]
 
 
-def _stretching(family: ExponentialFamily) -> _Stretching:
+def _line_map(family: ExponentialFamily) -> _LineMap:
     """Return the map for the support of a family."""
     lower, upper = family.bounds
     try:
@@ -120,13 +120,13 @@ def _stretching(family: ExponentialFamily) -> _Stretching:
     if not continuous:
         raise OptionError(f"nodes are made for families on an interval, which {family.name} is not")
     if math.isinf(lower) and math.isinf(upper):
-        return _Stretching(lambda t: t, lambda x: x, np.zeros_like)
+        return _LineMap(lambda t: t, lambda x: x, np.zeros_like)
     if math.isinf(upper):
-        return _Stretching(
+        return _LineMap(
             lambda t: lower + np.exp(t), lambda x: np.asarray(np.log(x - lower)), lambda t: t
         )
     width, least, most = upper - lower, np.nextafter(lower, upper), np.nextafter(upper, lower)
-    return _Stretching(
+    return _LineMap(
         lambda t: np.clip(lower + width / (1.0 + np.exp(-t)), least, most),
         lambda x: np.asarray(np.log((x - lower) / (upper - x))),
         lambda t: np.asarray(math.log(width) - np.abs(t) - 2.0 * np.log1p(np.exp(-np.abs(t)))),

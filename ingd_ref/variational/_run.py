@@ -14,7 +14,7 @@ from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, to_host
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError
-from ingd_ref.runs._loop import Course, Process, run
+from ingd_ref.runs._loop import Outcome, Process, run
 from ingd_ref.runs._options import Callback, Options, Report
 from ingd_ref.runs._state import Record, Series, State, json_state, set_json_state
 from ingd_ref.variational._approximation import STEPS, Expected, GaussianApproximation
@@ -200,18 +200,18 @@ class _Inference(Process[VariationalResult]):
     def caption(self, info: NviStep) -> str:
         return f"elbo {float(np.mean(info.elbo)):.6g}"
 
-    def result(self, course: Course) -> VariationalResult:
+    def result(self, outcome: Outcome) -> VariationalResult:
         return VariationalResult(
-            course.state.derived.q,
-            np.stack(course.kept("elbo")),
-            np.stack(course.kept("gain")),
-            course.status,
-            course.seconds,
+            outcome.state.derived.q,
+            np.stack(outcome.kept("elbo")),
+            np.stack(outcome.kept("gain")),
+            outcome.status,
+            outcome.seconds,
         )
 
 
 def _arrays(q: GaussianApproximation) -> dict[str, Array]:
-    """The arrays that an approximation is made of, by name."""
+    """Return the arrays of an approximation, by name."""
     return {field.name: getattr(q, field.name) for field in fields(q)}  # type: ignore[arg-type]
 
 

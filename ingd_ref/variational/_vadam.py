@@ -12,7 +12,7 @@ from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, array_namespace, item, to_backend, to_host
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError, ShapeError
-from ingd_ref.runs._loop import Course, Process, run
+from ingd_ref.runs._loop import Outcome, Process, run
 from ingd_ref.runs._options import Callback, Options, Report
 from ingd_ref.runs._state import Record, Series, State
 from ingd_ref.variational._approximation import as_vectors
@@ -338,11 +338,11 @@ class _Training(Process[VadamResult]):
     def caption(self, info: VadamState) -> str:
         return "Vadam"
 
-    def result(self, course: Course) -> VadamResult:
-        last = _thawed(course.state)
-        means = np.stack([to_host(mean) for mean in course.kept("mean")])
+    def result(self, outcome: Outcome) -> VadamResult:
+        last = _thawed(outcome.state)
+        means = np.stack([to_host(mean) for mean in outcome.kept("mean")])
         return VadamResult(
-            self.rule.approximation(last), last, means, course.status, course.seconds
+            self.rule.approximation(last), last, means, outcome.status, outcome.seconds
         )
 
 

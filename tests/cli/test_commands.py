@@ -126,7 +126,7 @@ def test_wrong_usage_is_2(tmp_path):
     fails(2, "not a list of integers", "run", "gamma", "--steps", "4,x", "--out", tmp_path)
     fails(
         2,
-        "dim must be a whole number of at least 1",
+        "dim must be an integer of at least 1",
         "run",
         "mixture",
         "--dim",
@@ -166,7 +166,7 @@ def test_failures_are_1_and_one_line(tmp_path):
         tmp_path,
     )
     (tmp_path / "file").write_text("")
-    fails(1, "cannot be made", "run", "gamma", "--out", tmp_path / "file" / "below")
+    fails(1, "cannot be created", "run", "gamma", "--out", tmp_path / "file" / "below")
 
 
 def test_debug_shows_the_traceback(tmp_path):

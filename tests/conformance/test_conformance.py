@@ -281,7 +281,7 @@ def test_unknown_words_are_named(options):
 
 
 def test_a_new_kernel_or_new_statistics_change_no_other_problem():
-    """Problems of a law are drawn for each kernel by itself, and statistics bid for them."""
+    """Each kernel has its own random problems, and each kind of statistics its own rank in them."""
     few = Domain(kernels=("scalar", "gradient"), features=("rbf", "fourier"))
     more = Domain(kernels=("gradient-matern52", "gradient", "scalar"), features=("fourier", "rbf"))
     plans = [

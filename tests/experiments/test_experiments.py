@@ -144,7 +144,7 @@ def test_damaged_directories_are_named(tmp_path):
     with pytest.raises(CheckpointError, match=r"config\.json is damaged or does not describe"):
         run_experiment(tiny("gaussian"), tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(CheckpointError, match="cannot be made"):
+    with pytest.raises(CheckpointError, match="cannot be created"):
         run_experiment(tiny("gaussian"), tmp_path / "file")
 
 
@@ -220,7 +220,7 @@ def test_cupy_that_is_absent_or_unusable_is_named(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("mixture", {"dim": 0}, "dim must be a whole number"),
+        ("mixture", {"dim": 0}, "dim must be an integer"),
         ("mixture", {"methods": ("king", "king")}, "must not repeat a name"),
         ("mixture", {"methods": ()}, "at least one of"),
         ("mixture", {"methods": ("queen",)}, "'queen'"),

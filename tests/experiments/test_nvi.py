@@ -58,10 +58,10 @@ def test_pieces_are_reproducible():
 
 def test_arrival_is_for_good():
     run = module._Run(None, (-5.0, -1.0, -3.0, -1.0, -0.5), alive=True)
-    assert (run.arrival(-2.0), run.arrival(-10.0), run.arrival(0.0)) == (3, 0, -1)
+    assert (run.steps_to(-2.0), run.steps_to(-10.0), run.steps_to(0.0)) == (3, 0, -1)
     assert run.rank(0.0) == (np.inf, 0.5)
     assert module._Run(None, (-5.0, np.nan), alive=False).rank(0.0) == (np.inf, np.inf)
-    assert module._Run(None, (-5.0, np.nan), alive=False).arrival(-9.0) == -1
+    assert module._Run(None, (-5.0, np.nan), alive=False).steps_to(-9.0) == -1
 
 
 def test_mean_field_optimum_is_the_fixed_point_of_natural_steps():

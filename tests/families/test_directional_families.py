@@ -381,9 +381,9 @@ def test_messages() -> None:
         family.fit(np.asarray([[0.0, 1.0, 0.0]] * 3))
     with pytest.raises(DomainError, match=r"x at batch index \(1,\) determines no von Mises: all"):
         VonMises().fit(np.asarray([[[0.5], [0.7], [1.0]], [[2.3]] * 3]))
-    with pytest.raises(DomainError, match="dimension must be a whole number of at least 2, got 1"):
+    with pytest.raises(DomainError, match="dimension must be an integer of at least 2, got 1"):
         VonMisesFisher(1)
-    with pytest.raises(DomainError, match=r"dimension must be a whole number .* got 2\.5"):
+    with pytest.raises(DomainError, match=r"dimension must be an integer .* got 2\.5"):
         VonMisesFisher(2.5)
 
 

@@ -100,5 +100,5 @@ def test_bad_arguments() -> None:
     theta = family.natural(mean=0.0, variance=1.0)
     with pytest.raises(OptionError, match=r"rng must be .* numpy\.random\.Generator, got '0'"):
         family.sample(theta, 5, "0")
-    with pytest.raises(DomainError, match="size must be a whole number of at least 1, got 0"):
+    with pytest.raises(DomainError, match="size must be an integer of at least 1, got 0"):
         family.sample(theta, 0, np.random.default_rng(0))

@@ -401,7 +401,7 @@ def test_points_outside_the_support() -> None:
 
 def test_constructors() -> None:
     for make in (lambda: Binomial(0), lambda: Binomial(2.5), lambda: Multinomial(0, 2)):
-        with pytest.raises(DomainError, match="trials must be a whole number of at least 1"):
+        with pytest.raises(DomainError, match="trials must be an integer of at least 1"):
             make()
     for make in (lambda: Categorical(1), lambda: Multinomial(3, 1), lambda: Dirichlet(1)):
         with pytest.raises(DomainError, match="categories must be at least 2, got 1"):

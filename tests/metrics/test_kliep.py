@@ -199,7 +199,7 @@ def test_defaults_are_the_median_rule_on_the_target_and_its_first_hundred_points
         ({"bandwidth": "mean"}, ir.errors.OptionError, "'median', got 'mean'"),
         ({"bandwidth": 0.0}, ir.errors.DomainError, "bandwidth must be greater than zero"),
         ({"bandwidth": 1e-200}, ir.errors.NonFiniteError, "in units of the bandwidth"),
-        ({"centers": 0}, ir.errors.DomainError, "centers must be a whole number"),
+        ({"centers": 0}, ir.errors.DomainError, "centers must be an integer"),
         ({"centers": np.zeros((2, 3))}, ir.errors.ShapeError, r"centers must have shape \(n, 2\)"),
         ({"held_out": np.zeros((2, 1))}, ir.errors.ShapeError, "held_out"),
         ({"held_out_weights": np.ones(4)}, ir.errors.DomainError, "held_out_weights must sum to 1"),

@@ -140,7 +140,7 @@ def test_clouds_far_from_the_origin_keep_their_digits():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"projections": 0}, ir.errors.DomainError, "projections must be a whole number"),
+        ({"projections": 0}, ir.errors.DomainError, "projections must be an integer"),
         ({"projections": np.zeros((2, 2))}, ir.errors.DomainError, "length zero"),
         (
             {"projections": np.ones((2, 3))},

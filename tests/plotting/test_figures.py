@@ -132,7 +132,7 @@ def test_every_figure_can_be_drawn_and_belongs_to_its_caller(draw, tmp_path):
 def test_everything_lies_on_the_page(draw, tmp_path):
     figure = draw()
     ir.plotting.save_figure(figure, tmp_path / "figure.png", dpi=100)
-    # Lay out and measure at one resolution, because texts have a whole number of pixels.
+    # Lay out and measure at one resolution, because texts have an integer of pixels.
     outline, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
     assert 0 <= outline.x0 < outline.x1 <= width
     assert 0 <= outline.y0 < outline.y1 <= height

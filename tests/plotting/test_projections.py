@@ -66,5 +66,5 @@ def test_graphs_count_what_was_found_and_missed():
     assert texts == ["found (1)", "false alarm (1)", "missed (1)"]
     assert [len(axes.lines) for axes in figure.axes] == [2, 3]
     figure.canvas.draw()
-    with pytest.raises(ShapeError, match="do not belong together"):
+    with pytest.raises(ShapeError, match="do not match"):
         plot_edges(4, [[0, 1]], [1.0, 2.0], [1.0])

@@ -496,7 +496,7 @@ def check_full_disk(path, error, whole):
     assert "No space left on device; " in message
     assert (partial is None) == ("there is no earlier one" in message)
     if partial is not None:
-        assert f"the earlier one, of step {partial.steps_done - 1}, stands" in message
+        assert f"the earlier one, of step {partial.steps_done - 1}, is kept" in message
         assert partial.trajectory.tobytes() == whole.trajectory[: partial.steps_done + 1].tobytes()
 
 

@@ -327,7 +327,7 @@ def test_interrupted_generator_stands_after_the_last_completed_step():
             OptionError,
             "integrator must be one of 'euler', 'heun', 'rk4', 'adaptive', got 'leapfrog'",
         ),
-        ({"steps": 0}, DomainError, "steps must be a whole number of at least 1"),
+        ({"steps": 0}, DomainError, "steps must be an integer of at least 1"),
         ({"step_size": 0.0}, DomainError, "step_size must be greater than zero"),
         ({"rtol": -1.0}, DomainError, "rtol must not be negative"),
         ({"atol": 0.0}, DomainError, "atol must be greater than zero"),

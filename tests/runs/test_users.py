@@ -150,7 +150,7 @@ class Broken(RuntimeError):
 
 
 class Breaking(vi.LogisticRegression):
-    """Raises at the call whose number stands in ``BREAKS``."""
+    """Raises at the call whose number is in ``BREAKS``."""
 
     def likelihood_gradients(self, x, rows):
         self.tick()

@@ -111,7 +111,7 @@ def test_infinities_are_written_as_null():
     ("arguments", "message"),
     [
         (["--accuracy"], "--accuracy needs --out DIR"),
-        (["--accuracy", "--quick", "--out", "x"], "--accuracy goes with --out alone"),
+        (["--accuracy", "--quick", "--out", "x"], "--accuracy takes no other option than --out"),
     ],
 )
 def test_the_command_refuses_what_it_cannot_do(capsys, arguments, message):

@@ -368,7 +368,7 @@ def test_a_log_density_needs_two_methods():
             "LogisticRegression has no closed form",
         ),
         (lambda: Sampling(3), OptionError, "must be even"),
-        (lambda: Sampling(0), DomainError, "number must be a whole number"),
+        (lambda: Sampling(0), DomainError, "number must be an integer"),
         (lambda: Sampling(curvature="exact"), OptionError, "curvature must be one of"),
         (lambda: Sampling()(MODELS["linear"], FORMS["full"], "7"), OptionError, "rng must be None"),
         (
@@ -378,7 +378,7 @@ def test_a_log_density_needs_two_methods():
             OptionError,
             "gauss_newton",
         ),
-        (lambda: Quadrature(0), DomainError, "number must be a whole number"),
+        (lambda: Quadrature(0), DomainError, "number must be an integer"),
         (lambda: Quadrature(rule="Simpson"), OptionError, "rule must be one of"),
         (lambda: normal_rule(1, "trapezoidal"), DomainError, "number"),
         (
