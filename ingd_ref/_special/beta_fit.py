@@ -93,7 +93,8 @@ def fitted_concentrations(xp: Namespace, centre: Array, gap: Array, defect: Arra
         arrived = bool(item(xp.all(xp.abs(step) < close)))
     if not item(xp.all(xp.abs(step) < LOST)):
         raise DomainError(
-            f"gap: no concentrations with these mean logarithms were found in {MOST_STEPS} steps"
+            "x determines no concentrations, up to the rounding of its points: none with their "
+            f"mean logarithms were found in {MOST_STEPS} steps"
         )
     excess = xp.sum(centre * xp.expm1(d), axis=-1, keepdims=True) + defect[..., None]
     return total * (centre * xp.exp(d) / (1.0 + excess))

@@ -7,8 +7,13 @@ from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = ["jensen_gap"]
 
+# Below e^FAR a ratio is nothing against one, and is a number in every floating type above it.
+FAR = -50.0
 
-def jensen_gap(xp: Namespace, ratio: Array, excess: Array, weights: Array) -> Array:
+
+def jensen_gap(
+    xp: Namespace, ratio: Array, excess: Array, weights: Array, logs: Array | None = None
+) -> Array:
     r"""Return log E x − E log x ≥ 0 over axis −2, accurate however close together the points are.
 
     The points come as ``ratio`` x/c to a centre c that need only be near their mean, and ``excess``
@@ -16,8 +21,9 @@ def jensen_gap(xp: Namespace, ratio: Array, excess: Array, weights: Array) -> Ar
 
     .. math:: \log E x - E \log x = E R(x/c) - R(1 + e), \qquad e = E (x - c)/c
 
-    where the last term takes back what the rounding of c added; that of the ``weights`` (n, 1) to a
-    sum of one changes nothing but itself.
+    where log(x/c) is needed far from the centre alone, and may be given as ``logs`` where x/c
+    underflows. The last term takes back what the rounding of c added; that of the ``weights``
+    (n, 1) to a sum of one changes nothing but itself.
 
     Examples
     --------
@@ -27,6 +33,7 @@ def jensen_gap(xp: Namespace, ratio: Array, excess: Array, weights: Array) -> Ar
     array([5.e-25])
     """
     shift = xp.sum(weights * excess, axis=-2)
-    return xp.sum(weights * log_remainder(xp, ratio, excess), axis=-2) - log_remainder(
-        xp, 1.0 + shift, shift
-    )
+    remainder = log_remainder(xp, ratio, excess)
+    if logs is not None:
+        remainder = xp.where(logs < FAR, excess - logs, remainder)
+    return xp.sum(weights * remainder, axis=-2) - log_remainder(xp, 1.0 + shift, shift)

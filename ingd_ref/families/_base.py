@@ -195,6 +195,15 @@ class ExponentialFamily(ABC):
         Each classical parameter has an axis of length 1 for the points after its batch axes.
         """
 
+    def _log_draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], *args: Any, **classical: Any
+    ) -> np.ndarray:
+        """Draw logarithms of host points; only families of positive numbers supply it."""
+        raise OptionError(
+            f"log=True asks for logarithms of draws, and points of {self.name} have none: "
+            "they are not positive numbers"
+        )
+
     # Formulas that follow from others; a family overrides those that cancel or have a closed form
     # ----------------------------------------
 

@@ -26,7 +26,7 @@ from ingd_ref._special.logarithm import log_ratio
 from ingd_ref.backend._namespace import Array, Namespace, device, item
 from ingd_ref.backend._operations import softmax
 from ingd_ref.families._parameters import Constraint, Requirements, require
-from ingd_ref.families._samples import refuse_where
+from ingd_ref.families._samples import reject_where
 
 __all__ = [
     "SIMPLEX",
@@ -120,7 +120,7 @@ def fitted(xp: Namespace, name: str, counts: Array, weights: Array) -> Array:
             f"category {k} occurs in no point that has weight": mean[..., k] == 0
             for k in range(mean.shape[-1])
         }
-        refuse_where(xp, name, absent)
+        reject_where(xp, name, absent)
     return log_ratio(xp, mean[..., :-1], mean[..., -1:])
 
 

@@ -158,12 +158,13 @@ def contained(family: Formulas, xp: Namespace, theta: Array) -> Array:
 
 
 def host_parameters(family: Formulas, theta: Array) -> dict[str, np.ndarray]:
-    """Classical parameters of checked natural ones, moved to the host, in float64."""
-    values = family._classical(array_namespace(theta=theta), theta)
-    return {
-        parameter.name: to_host(values[parameter.name]).astype(np.float64)
-        for parameter in family.parameters
-    }
+    """Classical parameters of checked natural ones, on the host, in float64.
+
+    Some are not numbers in float32, such as the square of a scale.
+    """
+    host = to_host(theta).astype(np.float64)
+    values = family._classical(array_namespace(theta=host), host)
+    return {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
 
 
 def matrix(xp: Namespace, entries: Sequence[Sequence[Array]]) -> Array:

@@ -143,7 +143,9 @@ def log_prob(family: Formulas, theta: Array, x: Array) -> Array:
     return in_blocks(xp, family._log_prob, theta, x)
 
 
-def sample(family: Formulas, theta: Array, size: int, rng: RandomSource) -> Array:
+def sample(
+    family: Formulas, theta: Array, size: int, rng: RandomSource, log: bool = False
+) -> Array:
     """Draw independent points from q_θ.
 
     Draws are made on the host and then moved, so every library sees the same numbers.
@@ -156,19 +158,32 @@ def sample(family: Formulas, theta: Array, size: int, rng: RandomSource) -> Arra
         Number n of points per member of the batch.
     rng : numpy.random.Generator or seed
         The only source of randomness.
+    log : bool
+        Whether to draw logarithms instead, which are neither clipped nor rounded to an end of the
+        support. Default: False.
 
     Returns
     -------
     array (..., n, d)
         A draw that would overflow, or round to an end of the support, becomes the number next to
-        it.
+        it. With ``log``, the logarithms of all coordinates; log x and log(1 − x) (..., n, 2) of a
+        Beta variate; and of a Wishart matrix X = LLᵀ the lower triangle of L, row by row, with
+        logarithms on the diagonal.
 
     Raises
     ------
     DomainError
         If θ is outside the natural parameter space.
     OptionError
-        If ``rng`` is not a generator.
+        If ``rng`` is neither a generator nor a seed. With ``log``, if the points are not positive.
+
+    Notes
+    -----
+    Clipping changes the law: where a share of the draws is clipped, their logarithms have another
+    mean. A Gamma variate of shape α is below the smallest number with probability of about
+    10^(−308α) (10^(−38α) in float32): 12 % at α = 0.003. A Beta variate is next to 1 with
+    probability of about 10^(−16β), and log(1 − x) is off then. Logarithms of draws have the right
+    law for any member. With the same seed they are other draws.
 
     Examples
     --------
@@ -180,19 +195,21 @@ def sample(family: Formulas, theta: Array, size: int, rng: RandomSource) -> Arra
     >>> x.shape, x.mean(axis=1).round(1)[:, 0]
     ((2, 1000, 1), array([2. , 0.2]))
     """
-    rng = _checks.generator(rng)
+    rng, log = _checks.generator(rng), _checks.flag(log, "log")
     number = _checks.positive_integer(size, "size")
     xp, theta = checked(family, theta)
+    draw = family._log_draw if log else family._draw
     batch = tuple(theta.shape[:-1])
-    values = host_parameters(family, theta)
-    # Add an axis for the points.
-    host = {p.name: np.reshape(values[p.name], (*batch, 1, *p.shape)) for p in family.parameters}
     largest = float(xp.finfo(theta.dtype).max)
-    points = np.clip(
-        np.asarray(family._draw(rng, (*batch, number), **host), dtype=np.float64), -largest, largest
-    )
-    drawn = to_backend(points, like=theta)
-    return family._moved_inside(xp, drawn)
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+        values = host_parameters(family, theta)
+        # Add an axis for the points.
+        host = {
+            p.name: np.reshape(values[p.name], (*batch, 1, *p.shape)) for p in family.parameters
+        }
+        points = np.asarray(draw(rng, (*batch, number), **host), dtype=np.float64)
+    drawn = to_backend(np.clip(points, -largest, largest), like=theta)
+    return drawn if log else family._moved_inside(xp, drawn)
 
 
 def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
@@ -244,6 +261,7 @@ def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
     column = _checks.weights(weights, "weights", x.shape[-2], xp, like=x)[:, None]
     if weights is not None:
         x, column = counted(xp, x, column)
-    theta = family._fit(xp, x, column)
+    with np.errstate(all="ignore"):  # what overflows is no estimate
+        theta = family._fit(xp, x, column)
     require_estimate(xp, family, theta)
     return theta

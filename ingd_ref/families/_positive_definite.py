@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ingd_ref._special.cholesky import positive_definite
 from ingd_ref._special.symmetric import dual_entries, entries, from_entries
 from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.families._draws import draw_log_gamma
 from ingd_ref.families._parameters import Constraint
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "bartlett",
     "blocks",
     "inverse_jacobian",
+    "log_bartlett_diagonal",
     "moved_inside",
     "square_root",
     "trace_metric",
@@ -91,6 +94,14 @@ def bartlett(
     squares = 2.0 * rng.standard_gamma(shapes, (*size, dim))
     diagonal = np.sqrt(np.clip(squares, TINY, HUGE))
     return np.asarray(below + diagonal[..., None] * np.eye(dim))
+
+
+def log_bartlett_diagonal(
+    rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom: np.ndarray, dim: int
+) -> np.ndarray:
+    """Draw the logarithms (*size, d) of the diagonal of Bartlett's factor."""
+    shapes = 0.5 * (degrees_of_freedom[..., None] - np.arange(dim))
+    return 0.5 * (math.log(2.0) + draw_log_gamma(rng, (*size, dim), shapes))
 
 
 def moved_inside(family: OfMatrices, xp: Namespace, x: Array) -> Array:

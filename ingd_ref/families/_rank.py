@@ -30,7 +30,7 @@ from ingd_ref.errors import DomainError
 from ingd_ref.families._samples import (
     at_index,
     moments,
-    refuse_where,
+    reject_where,
     square_scale,
 )
 
@@ -96,7 +96,7 @@ def _centred(
         f"coordinate {k} is 0 in every point that has weight": xp.all(x[..., k] == 0, axis=-1)
         for k in range(x.shape[-1])
     }
-    refuse_where(xp, name, zero)
+    reject_where(xp, name, zero)
     return xp.zeros_like(x[..., 0, :]), x, square_scale(xp, xp.max(xp.abs(x), axis=-2))
 
 

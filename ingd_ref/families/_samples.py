@@ -20,7 +20,7 @@ __all__ = [
     "deviations",
     "moments",
     "plain",
-    "refuse_where",
+    "reject_where",
     "require_different",
     "require_fit",
     "require_varied",
@@ -108,10 +108,10 @@ def plain(xp: Namespace, mean: Array, variance: Array) -> Array:
 
 def require_fit(xp: Namespace, name: str, requirements: Requirements) -> None:
     """Raise :class:`DomainError` unless the samples x determine a member of the family."""
-    refuse_where(xp, name, {f"{text} fails": ~good for text, good in requirements.items()})
+    reject_where(xp, name, {f"{text} fails": ~good for text, good in requirements.items()})
 
 
-def refuse_where(xp: Namespace, name: str, reasons: Requirements) -> None:
+def reject_where(xp: Namespace, name: str, reasons: Requirements) -> None:
     """Raise :class:`DomainError` for the first reason why samples determine no member (...)."""
     if not reasons or not item(xp.any(reduce(or_, reasons.values()))):
         return
@@ -129,7 +129,7 @@ def at_index(index: Sequence[int]) -> str:
 def require_different(xp: Namespace, name: str, x: Array) -> None:
     """Raise :class:`DomainError` unless the points of x (..., n, d) are not all the same."""
     same = ~xp.any(varied(xp, x), axis=-1)
-    refuse_where(xp, name, {"all points that have weight are the same": same})
+    reject_where(xp, name, {"all points that have weight are the same": same})
 
 
 def require_varied(xp: Namespace, name: str, x: Array, evident: Array | None = None) -> None:

@@ -13,11 +13,13 @@ from ingd_ref._special.beta import (
 )
 from ingd_ref._special.beta_fit import concentration_gap, fitted_concentrations
 from ingd_ref._special.double_words import two_sum
+from ingd_ref._special.gamma import inverse_log_minus_digamma
 from ingd_ref._special.log_means import jensen_gap
 from ingd_ref._special.logarithm import log_remainder
 from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._draws import TINY, draw_log_weights, log_shares
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
 from ingd_ref.families._samples import require_fit, require_varied
 from ingd_ref.families.dirichlet import Dirichlet
@@ -122,17 +124,37 @@ class Beta(ExponentialFamily):
         change = xp.where(
             mean[..., :1] < 0.75, x[..., :1] - mean[..., :1], mean[..., 1:] - x[..., 1:]
         )
-        gap = jensen_gap(xp, x / mean, xp.concat([change, -change], axis=-1) / mean, weights)
+        excess = xp.concat([change, -change], axis=-1) / mean
+        gap = jensen_gap(xp, x / mean, excess, weights, xp.log(x) - xp.log(mean))
         centre, defect = mean[..., 0, :], xp.zeros_like(gap[..., 0])
         left = concentration_gap(xp, centre, gap, defect)
         require_varied(xp, self.name, points, left > float(xp.finfo(x.dtype).eps))
         require_fit(xp, self.name, {"1 - exp(mean(log x)) - exp(mean(log(1 - x))) > 0": left > 0})
-        return fitted_concentrations(xp, centre, gap, defect)
+        # Where one of E x and E (1 − x) is nothing against the other, the law is Gamma's.
+        apart = xp.min(centre, axis=-1, keepdims=True) < float(xp.finfo(x.dtype).eps)
+        half = xp.full_like(centre, 0.5)
+        concentrations = fitted_concentrations(
+            xp, xp.where(apart, half, centre), xp.where(apart, half, gap), defect
+        )
+        least = xp.sum(xp.where(centre < half, gap, 0.0 * gap), axis=-1, keepdims=True)
+        shape = inverse_log_minus_digamma(xp, xp.where(apart, least, half[..., :1]))
+        limit = xp.where(centre < half, shape, shape / xp.min(centre, axis=-1, keepdims=True))
+        return xp.where(apart, limit, concentrations)
 
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], alpha: np.ndarray, beta: np.ndarray
     ) -> np.ndarray:
-        return rng.beta(alpha, beta, size)[..., None]
+        x = rng.beta(alpha, beta, size)
+        tiny = np.maximum(alpha, beta) < TINY
+        if np.any(tiny):  # rng.beta takes their reciprocals
+            x = np.where(tiny, np.exp(self._log_draw(rng, size, alpha, beta)[..., 0]), x)
+        return np.asarray(x)[..., None]
+
+    def _log_draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], alpha: np.ndarray, beta: np.ndarray
+    ) -> np.ndarray:
+        """Draw log x and log(1 − x), since x may round to 1."""
+        return log_shares(draw_log_weights(rng, size, np.stack([alpha, beta], axis=-1)))
 
     scipy_name = "beta"
 

@@ -25,7 +25,7 @@ from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._categories import require_inverse
 from ingd_ref.families._common import everywhere, identity
 from ingd_ref.families._parameters import PROBABILITY, Requirements
-from ingd_ref.families._samples import refuse_where
+from ingd_ref.families._samples import reject_where
 from ingd_ref.families._scipy import single
 
 __all__ = ["Binomial", "fitted_logit"]
@@ -197,5 +197,5 @@ def fitted_logit(xp: Namespace, name: str, x: Array, trials: int, weights: Array
         "no point that has weight holds a success": successes[..., 0] == 0,
         "no point that has weight holds a failure": failures[..., 0] == 0,
     }
-    refuse_where(xp, name, absent)
+    reject_where(xp, name, absent)
     return log_ratio(xp, successes, failures)

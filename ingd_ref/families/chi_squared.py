@@ -21,6 +21,7 @@ from ingd_ref._special.logarithm import log_remainder
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._common import any_mean
+from ingd_ref.families._draws import draw_log_gamma
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
 from ingd_ref.families.gamma import log_front
 
@@ -126,6 +127,13 @@ class ChiSquared(ExponentialFamily):
         self, rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom: np.ndarray
     ) -> np.ndarray:
         return np.asarray(2.0 * rng.standard_gamma(0.5 * degrees_of_freedom, size))[..., None]
+
+    def _log_draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], degrees_of_freedom: np.ndarray
+    ) -> np.ndarray:
+        return np.asarray(math.log(2.0) + draw_log_gamma(rng, size, 0.5 * degrees_of_freedom))[
+            ..., None
+        ]
 
     scipy_name = "chi2"
 

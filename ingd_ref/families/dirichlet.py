@@ -30,6 +30,7 @@ from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
+from ingd_ref.families._draws import draw_log_weights, log_shares
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
 from ingd_ref.families._samples import require_different, require_fit
 
@@ -202,14 +203,14 @@ class Dirichlet(ExponentialFamily):
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, ...], concentration: np.ndarray
     ) -> np.ndarray:
-        shape = (*size, self.categories)
-        # The log of a Gamma variate of shape α + 1, plus log(uniform)/α, which does not underflow.
-        logs = (
-            np.log(rng.standard_gamma(concentration + 1.0, shape))
-            - rng.standard_exponential(shape) / concentration
-        )
+        logs = draw_log_weights(rng, size, concentration)
         powers = np.exp(logs - np.max(logs, axis=-1, keepdims=True))
         return np.asarray(powers / np.sum(powers, axis=-1, keepdims=True))
+
+    def _log_draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], concentration: np.ndarray
+    ) -> np.ndarray:
+        return log_shares(draw_log_weights(rng, size, concentration))
 
     scipy_name = "dirichlet"
 

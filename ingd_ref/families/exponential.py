@@ -90,6 +90,11 @@ class Exponential(ExponentialFamily):
     ) -> np.ndarray:
         return np.asarray(rng.standard_exponential(size) / rate)[..., None]
 
+    def _log_draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], rate: np.ndarray
+    ) -> np.ndarray:
+        return np.asarray(np.log(rng.standard_exponential(size)) - np.log(rate))[..., None]
+
     scipy_name = "expon"
 
     def _to_scipy(self, rate: np.ndarray) -> dict[str, Any]:

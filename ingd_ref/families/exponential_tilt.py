@@ -16,7 +16,7 @@ from ingd_ref.families._common import any_mean
 from ingd_ref.families._derivatives import complex_step_jacobian, extrapolated_derivative, half_size
 from ingd_ref.families._parameters import Parameter, Requirements
 from ingd_ref.families._projection import intersection
-from ingd_ref.families._samples import refuse_where
+from ingd_ref.families._samples import reject_where
 
 __all__ = ["ExponentialTilt"]
 
@@ -282,7 +282,7 @@ class ExponentialTilt(ExponentialFamily):
         )
         steady = inside & (after <= 2.0 * before) & (before <= 2.0 * after)
         reason = "its mean lies on the boundary of the possible means, up to rounding"
-        refuse_where(xp, self.name, {reason: ~steady})
+        reject_where(xp, self.name, {reason: ~steady})
         return theta
 
     def _draw(

@@ -24,6 +24,7 @@ from ingd_ref._special.products import difference_of_products
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._common import reciprocal_base_measure
+from ingd_ref.families._draws import draw_log_gamma
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
 from ingd_ref.families._samples import require_fit, require_varied
 
@@ -177,7 +178,8 @@ class Gamma(ExponentialFamily):
         mean = xp.sum(weights * x, axis=-2)
         centre = mean[..., None, :]
         # log E x − E log x
-        gap = jensen_gap(xp, x / centre, (x - centre) / centre, weights)[..., 0]
+        logs = xp.log(x) - xp.log(centre)
+        gap = jensen_gap(xp, x / centre, (x - centre) / centre, weights, logs)[..., 0]
         require_varied(xp, self.name, x, gap > float(xp.finfo(x.dtype).eps))
         require_fit(xp, self.name, {"log(mean) - mean(log) > 0": gap > 0})
         shape = inverse_log_minus_digamma(xp, gap)
@@ -187,6 +189,11 @@ class Gamma(ExponentialFamily):
         self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray, rate: np.ndarray
     ) -> np.ndarray:
         return np.asarray(rng.standard_gamma(shape, size) / rate)[..., None]
+
+    def _log_draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray, rate: np.ndarray
+    ) -> np.ndarray:
+        return np.asarray(draw_log_gamma(rng, size, shape) - np.log(rate))[..., None]
 
     scipy_name = "gamma"
 

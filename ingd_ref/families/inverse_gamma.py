@@ -20,6 +20,7 @@ from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families import _flipped
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._common import reciprocal_base_measure
+from ingd_ref.families._draws import draw_log_gamma
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
 from ingd_ref.families._samples import require_fit, require_varied, square_scale
 from ingd_ref.families.gamma import Gamma, log_front
@@ -147,7 +148,8 @@ class InverseGamma(ExponentialFamily):
         second = xp.where(near, mean[..., None, :] / scale, one)
         excess = difference_of_products(xp, one, one, first, second) / (first * second)
         excess = xp.where(near, excess, ratio - 1.0)
-        gap = jensen_gap(xp, ratio, excess, weights)[..., 0]  # log E 1/x + E log x
+        logs = -xp.log(x) - xp.log(mean[..., None, :])
+        gap = jensen_gap(xp, ratio, excess, weights, logs)[..., 0]  # log E 1/x + E log x
         require_varied(xp, self.name, x, gap > float(xp.finfo(x.dtype).eps))
         require_fit(xp, self.name, {"log(mean of 1/x) + mean(log) > 0": gap > 0})
         shape = inverse_log_minus_digamma(xp, gap)
@@ -160,6 +162,11 @@ class InverseGamma(ExponentialFamily):
             divide="ignore", over="ignore"
         ):  # beyond the largest number, of which the base returns the largest
             return np.asarray(scale / rng.standard_gamma(shape, size))[..., None]
+
+    def _log_draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray, scale: np.ndarray
+    ) -> np.ndarray:
+        return np.asarray(np.log(scale) - draw_log_gamma(rng, size, shape))[..., None]
 
     scipy_name = "invgamma"
 

@@ -21,6 +21,9 @@ from ingd_ref.families._samples import moments
 
 __all__ = ["InverseGaussian"]
 
+# Above e^300, 1 + r and r are the same number, and r² is one still.
+LARGEST_LOG = 300.0
+
 
 @dataclass(frozen=True)
 class InverseGaussian(ExponentialFamily):
@@ -235,6 +238,19 @@ class InverseGaussian(ExponentialFamily):
         z = 1.0 / (1.0 + r + np.sqrt(r * (r + 2.0)))
         smaller = rng.random(size) * (1.0 + z) < 1.0
         return np.asarray(mean * np.where(smaller, z, 1.0 / z))[..., None]
+
+    def _log_draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], mean: np.ndarray, shape: np.ndarray
+    ) -> np.ndarray:
+        """Like :meth:`_draw`, with −log z = arcosh(1 + r), about log 2r for large r."""
+        normal = np.abs(rng.standard_normal(size))
+        log_r = np.log(0.5 * mean) - np.log(shape) + 2.0 * np.log(normal)
+        r = np.exp(np.minimum(log_r, LARGEST_LOG))
+        far = np.where(
+            log_r < LARGEST_LOG, np.log1p(r + np.sqrt(r * (r + 2.0))), log_r + np.log(2.0)
+        )
+        smaller = rng.random(size) * (1.0 + np.exp(-far)) < 1.0
+        return np.asarray(np.log(mean) + np.where(smaller, -far, far))[..., None]
 
     scipy_name = "invgauss"
 

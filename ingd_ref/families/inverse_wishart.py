@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from ingd_ref._special.double_words import DoubleWord, double_word
 from ingd_ref._special.multivariate_gamma import multivariate_reduced_lgamma
 from ingd_ref._special.symmetric import dual_entries, entries, from_dual_entries, from_entries, wick
 from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.errors import OptionError
 from ingd_ref.families import _flipped
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._flipped import flip
@@ -200,6 +202,14 @@ class InverseWishart(ExponentialFamily):
         root = square_root(scale) @ np.swapaxes(np.linalg.inv(factors), -1, -2)
         rows, columns = np.triu_indices(self.dimension)
         return np.asarray((root @ np.swapaxes(root, -1, -2))[..., rows, columns])
+
+    def _log_draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], *args: Any, **classical: Any
+    ) -> np.ndarray:
+        raise OptionError(
+            "log=True draws the factor of a Wishart matrix: of an inverse Wishart matrix X with "
+            "scale S, draw that of its inverse, Wishart with scale S⁻¹"
+        )
 
     scipy_name = "invwishart"
     _to_scipy = to_scipy

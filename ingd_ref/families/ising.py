@@ -18,7 +18,7 @@ from ingd_ref.families._categories import require_inverse, third_moment
 from ingd_ref.families._common import constant_base_measure, everywhere
 from ingd_ref.families._draws import draw_index
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements, require
-from ingd_ref.families._samples import refuse_where, require_fit
+from ingd_ref.families._samples import reject_where, require_fit
 
 __all__ = ["Ising"]
 
@@ -319,7 +319,7 @@ class Ising(ExponentialFamily):
             raise DomainError(f"x determines no {self.name}: {reason}") from None
         least = 2.0**self.spins * float(xp.finfo(x.dtype).eps)
         weight = self._coordinates(xp, theta, softmax(xp, self._logits(xp, theta)))[2]
-        refuse_where(xp, self.name, {reason: xp.min(weight, axis=-1) < least})
+        reject_where(xp, self.name, {reason: xp.min(weight, axis=-1) < least})
         return theta
 
     def _draw(

@@ -129,6 +129,15 @@ class LogNormal(ExponentialFamily):
     ) -> np.ndarray:
         return rng.lognormal(log_mean, np.sqrt(log_variance), size)[..., None]
 
+    def _log_draw(
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, ...],
+        log_mean: np.ndarray,
+        log_variance: np.ndarray,
+    ) -> np.ndarray:
+        return np.asarray(rng.normal(log_mean, np.sqrt(log_variance), size))[..., None]
+
     scipy_name = "lognorm"
 
     def _to_scipy(self, log_mean: np.ndarray, log_variance: np.ndarray) -> dict[str, Any]:

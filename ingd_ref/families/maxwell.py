@@ -86,6 +86,13 @@ class Maxwell(ExponentialFamily):
     ) -> np.ndarray:
         return np.asarray(scale * np.sqrt(2.0 * rng.standard_gamma(1.5, size)))[..., None]
 
+    def _log_draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray
+    ) -> np.ndarray:
+        return np.asarray(np.log(scale) + 0.5 * np.log(2.0 * rng.standard_gamma(1.5, size)))[
+            ..., None
+        ]
+
     scipy_name = "maxwell"
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -113,6 +114,13 @@ class Pareto(ExponentialFamily):
         self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray
     ) -> np.ndarray:
         return np.asarray(self.minimum * (1.0 + rng.pareto(shape, size)))[..., None]
+
+    def _log_draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], shape: np.ndarray
+    ) -> np.ndarray:
+        return np.asarray(math.log(self.minimum) + rng.standard_exponential(size) / shape)[
+            ..., None
+        ]
 
     scipy_name = "pareto"
 

@@ -295,6 +295,14 @@ class Product(ExponentialFamily):
             [family._draw(rng, size, **parameters) for family, parameters in own], axis=-1
         )
 
+    def _log_draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], **classical: np.ndarray
+    ) -> np.ndarray:
+        own = zip(self.families, self._own(classical), strict=True)
+        return np.concatenate(
+            [family._log_draw(rng, size, **parameters) for family, parameters in own], axis=-1
+        )
+
     def _moved_inside(self, xp: Namespace, x: Array) -> Array:
         return xp.concat(
             [family._moved_inside(xp, part) for family, part in self._with_parts(x)], axis=-1

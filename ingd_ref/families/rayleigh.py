@@ -92,6 +92,13 @@ class Rayleigh(ExponentialFamily):
     ) -> np.ndarray:
         return np.asarray(scale * np.sqrt(2.0 * rng.standard_exponential(size)))[..., None]
 
+    def _log_draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray
+    ) -> np.ndarray:
+        return np.asarray(np.log(scale) + 0.5 * np.log(2.0 * rng.standard_exponential(size)))[
+            ..., None
+        ]
+
     scipy_name = "rayleigh"
 
     @classmethod

@@ -15,7 +15,7 @@ from ingd_ref.backend._namespace import Array, Namespace, item
 from ingd_ref.families._base import ExponentialFamily, matrix
 from ingd_ref.families._common import everywhere
 from ingd_ref.families._parameters import Constraint, Parameter
-from ingd_ref.families._samples import refuse_where
+from ingd_ref.families._samples import reject_where
 from ingd_ref.families.von_mises_fisher import VonMisesFisher, draw_versine
 
 __all__ = ["VonMises"]
@@ -128,7 +128,7 @@ class VonMises(ExponentialFamily):
         gap = xp.sum(weights * 2.0 * xp.sin(half) ** 2, axis=-1)  # 1 − ‖mean‖
         if not item(xp.all(gap > float(xp.finfo(x.dtype).eps))):
             same = {"all directions that have weight agree": _agree(xp, x[..., 0], apart)}
-            refuse_where(xp, self.name, same)
+            reject_where(xp, self.name, same)
         sine, cosine = xp.sin(first[..., 0]), xp.cos(first[..., 0])
         direction = xp.stack(
             [

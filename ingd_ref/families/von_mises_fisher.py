@@ -23,7 +23,7 @@ from ingd_ref.errors import DomainError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._common import everywhere
 from ingd_ref.families._parameters import Constraint, Parameter, Requirements
-from ingd_ref.families._samples import deviations, refuse_where
+from ingd_ref.families._samples import deviations, reject_where
 
 __all__ = ["VonMisesFisher"]
 
@@ -32,6 +32,9 @@ UNIT_TOLERANCE = 1e-6
 # A unit vector is off by u in each coordinate, and by as much again when it is normalised here.
 # Directions of two of them that are no farther apart may be the same.
 DIRECTION_ROUNDINGS = 4.0
+
+# At a concentration of CONCENTRATED d², 1 − ⟨m, x⟩ is Gamma distributed but for a share of 1e-20.
+CONCENTRATED = 1e20
 
 CONCENTRATION = Constraint("zero or positive", lambda xp, value: value >= 0)
 UNIT_VECTOR = Constraint(
@@ -267,7 +270,7 @@ class VonMisesFisher(ExponentialFamily):
             apart = xp.max(xp.max(x, axis=-2) - xp.min(x, axis=-2), axis=-1)
             bound = 0.5 * DIRECTION_ROUNDINGS * eps
             same = {f"all directions that have weight agree up to {bound:.2g}": apart <= bound}
-            refuse_where(xp, self.name, same)
+            reject_where(xp, self.name, same)
             mean, deviation = deviations(xp, x, weights)
             spread = xp.sum(weights * deviation**2, axis=(-2, -1))
         return self._from_length(xp, mean, spread / (1.0 + norm(xp, mean)))
@@ -308,9 +311,13 @@ def draw_versine(
     """
     free = dimension - 1.0
     kappa = np.broadcast_to(concentration, size).ravel()
+    flat = kappa > CONCENTRATED * dimension**2
+    result, open_ = np.empty(kappa.shape), np.flatnonzero(~flat)
+    # Next to the mean direction the sphere is flat to the last digit.
+    result[flat] = rng.standard_gamma(0.5 * free, np.count_nonzero(flat)) / kappa[flat]
+    kappa = np.where(flat, 1.0, kappa)
     b = free / (2.0 * kappa + np.hypot(2.0 * kappa, free))
     centre = 2.0 * b / (1.0 + b)
-    result, open_ = np.empty(kappa.shape), np.arange(kappa.size)
     while open_.size:
         k, scale, middle = kappa[open_], b[open_], centre[open_]
         beta = rng.beta(0.5 * free, 0.5 * free, open_.size)

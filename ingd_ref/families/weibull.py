@@ -121,6 +121,13 @@ class Weibull(ExponentialFamily):
     ) -> np.ndarray:
         return np.asarray(scale * rng.weibull(self.shape, size))[..., None]
 
+    def _log_draw(
+        self, rng: np.random.Generator, size: tuple[int, ...], scale: np.ndarray
+    ) -> np.ndarray:
+        return np.asarray(np.log(scale) + np.log(rng.standard_exponential(size)) / self.shape)[
+            ..., None
+        ]
+
     scipy_name = "weibull_min"
 
     def _to_scipy(self, scale: np.ndarray) -> dict[str, Any]:

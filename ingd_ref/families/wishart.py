@@ -42,6 +42,7 @@ from ingd_ref.families._positive_definite import (
     bartlett,
     blocks,
     inverse_jacobian,
+    log_bartlett_diagonal,
     moved_inside,
     square_root,
     trace_metric,
@@ -344,6 +345,26 @@ class Wishart(ExponentialFamily):
         root = square_root(scale) @ bartlett(rng, size, degrees_of_freedom, self.dimension)
         rows, columns = np.triu_indices(self.dimension)
         return np.asarray((root @ np.swapaxes(root, -1, -2))[..., rows, columns])
+
+    def _log_draw(
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, ...],
+        scale: np.ndarray,
+        degrees_of_freedom: np.ndarray,
+    ) -> np.ndarray:
+        """Draw L with X = LLᵀ, row by row, with the logarithms of its diagonal.
+
+        L is the factor of the scale matrix times that of Bartlett.
+        """
+        root = np.linalg.cholesky(scale)
+        logs = log_bartlett_diagonal(rng, size, degrees_of_freedom, self.dimension)
+        below = np.tril(rng.standard_normal((*size, self.dimension, self.dimension)), -1)
+        entries = root @ (below + np.exp(logs)[..., None] * np.eye(self.dimension))
+        diagonal = logs + np.log(np.einsum("...ii->...i", root))
+        rows, columns = np.tril_indices(self.dimension)
+        triangle = np.where(rows == columns, diagonal[..., rows], entries[..., rows, columns])
+        return np.asarray(triangle)
 
     scipy_name = "wishart"
     _to_scipy = to_scipy
