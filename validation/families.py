@@ -75,6 +75,11 @@ def pairs() -> tuple[Pair, Pair]:
     return _pair(ir.families.Gaussian(), gaussian), _pair(ir.families.Gamma(), gamma)
 
 
+def _shown(theta: Any) -> str:
+    """Return parameters as text, such as ``(0.5, -1)``."""
+    return f"({', '.join(f'{float(t):g}' for t in theta)})"
+
+
 def _pair(family: Any, thetas: list[tuple[float, float]]) -> Pair:
     oracle = textbook(family)
     assert oracle is not None
@@ -101,9 +106,8 @@ def judged(
         allowed = np.maximum(
             (ACCURATE * np.abs(expected)).astype(float), (5 * EPS * condition).astype(float)
         )
-        shown = ", ".join(f"{float(t):g}" for t in theta)
         yield within(
-            f"{pair.name}: {name} at θ = ({shown})",
+            f"{pair.name}: {name} at θ = {_shown(theta)}",
             np.atleast_1d(row),
             expected,
             allowed,
@@ -137,7 +141,7 @@ def log_density(arrays: Arrays) -> Iterator[Measured]:
                 ACCURATE * np.maximum(1.0, np.abs(expected).astype(float)),
                 5 * EPS * size.astype(float),
             )
-            yield within(f"{pair.name} at θ = {tuple(row)}", found, expected, allowed, CONDITIONED)
+            yield within(f"{pair.name} at θ = {_shown(row)}", found, expected, allowed, CONDITIONED)
 
 
 def _sensitivity_at(family: Textbook, theta: Array, x: float) -> Any:
@@ -221,7 +225,7 @@ def _expectation(
     size = weights @ np.abs(values)
     reason = "nodes and weights are good to some ten eps, and n terms are added"
     return compared(
-        f"{pair.name} at θ = {tuple(theta)}",
+        f"{pair.name} at θ = {_shown(theta)}",
         found,
         weights @ values,
         (20 + len(x)) * EPS,
@@ -241,9 +245,8 @@ def fisher_information(arrays: Arrays) -> Iterator[Measured]:
         for matrix, theta in zip(found, precise(pair.rows()), strict=True):
             exact = pair.theirs.fisher(theta)
             scale = np.sqrt(np.outer(np.diag(exact), np.diag(exact)).astype(float))
-            shown = ", ".join(f"{float(t):g}" for t in theta)
             yield compared(
-                f"{pair.name} at θ = ({shown})",
+                f"{pair.name} at θ = {_shown(theta)}",
                 matrix,
                 exact,
                 ACCURATE,
@@ -299,9 +302,8 @@ def fisher_in_mean_parameters(arrays: Arrays) -> Iterator[Measured]:
             expected = inverse(theta)
             diagonal = expected[[0, 3]].astype(float)
             scale = np.sqrt(np.outer(diagonal, diagonal)).reshape(-1)
-            shown = ", ".join(f"{float(t):g}" for t in theta)
             yield compared(
-                f"{pair.name} at θ = ({shown})",
+                f"{pair.name} at θ = {_shown(theta)}",
                 row,
                 expected,
                 ACCURATE,
@@ -457,8 +459,7 @@ def natural_from_mean(arrays: Arrays) -> Iterator[Measured]:
                 continue
             found = arrays.host(pair.ours.natural_from_mean(arrays(rounded)))
             allowed = np.maximum(ACCURATE * np.abs(theta).astype(float), 5 * EPS * condition)
-            shown = ", ".join(f"{float(t):g}" for t in theta)
-            yield within(f"{pair.name} at θ = ({shown})", found, theta, allowed, CONDITIONED)
+            yield within(f"{pair.name} at θ = {_shown(theta)}", found, theta, allowed, CONDITIONED)
 
 
 @case("E6", oracle="⟨θ, μ⟩ − A and −H − E log h at eighty digits")
@@ -469,9 +470,8 @@ def conjugate_function(arrays: Arrays) -> Iterator[Measured]:
             mean = pair.theirs.mean(theta)
             expected = -pair.theirs.entropy(theta) - pair.theirs.mean_log_base_measure(theta)
             legendre = np.sum(theta * mean) - pair.theirs.log_partition(theta)
-            shown = ", ".join(f"{float(t):g}" for t in theta)
             yield compared(
-                f"{pair.name}: the oracles, θ = ({shown})",
+                f"{pair.name}: the oracles, θ = {_shown(theta)}",
                 float(expected - legendre),
                 0.0,
                 1e-40,
@@ -484,7 +484,9 @@ def conjugate_function(arrays: Arrays) -> Iterator[Measured]:
                 ACCURATE * max(1.0, abs(float(expected))),
                 float(5 * EPS * np.sum(np.abs(theta * mean))),
             )
-            yield within(f"{pair.name} at θ = ({shown})", found, expected, allowed, CONDITIONED)
+            yield within(
+                f"{pair.name} at θ = {_shown(theta)}", found, expected, allowed, CONDITIONED
+            )
 
 
 @case("E6", "E12", "E13", oracle="textbook entropies at eighty digits")
@@ -516,7 +518,7 @@ def log_partition(arrays: Arrays) -> Iterator[Measured]:
             condition = float(sensitivity(pair.theirs.log_partition, theta))
             allowed = max(ACCURATE * max(1.0, abs(float(expected))), 5 * EPS * condition)
             yield within(
-                f"{pair.name} at θ = ({float(theta[0]):g}, {float(theta[1]):g})",
+                f"{pair.name} at θ = {_shown(theta)}",
                 value,
                 expected,
                 allowed,
@@ -622,7 +624,7 @@ def natural_gradient(arrays: Arrays) -> Iterator[Measured]:
                 pair.ours.natural_gradient(arrays(theta.astype(float)), arrays(gradient))
             )
             yield compared(
-                f"{pair.name} at θ = ({float(theta[0]):g}, {float(theta[1]):g})",
+                f"{pair.name} at θ = {_shown(theta)}",
                 found,
                 expected,
                 ACCURATE,
@@ -648,7 +650,7 @@ def natural_gradient_is_the_mean_gradient(arrays: Arrays) -> Iterator[Measured]:
                 pair.ours.natural_gradient(arrays(theta.astype(float)), arrays(by_theta))
             )
             yield compared(
-                f"{pair.name} at θ = ({float(theta[0]):g}, {float(theta[1]):g})",
+                f"{pair.name} at θ = {_shown(theta)}",
                 found,
                 by_mean,
                 ACCURATE,

@@ -492,7 +492,7 @@ def test_strict_arrays_stay_on_their_device(tmp_path, guarded_devices, device):
 
 
 def test_torch_arrays(tmp_path):
-    torch = pytest.importorskip("torch", reason="PyTorch is an optional guest")
+    torch = pytest.importorskip("torch", reason="PyTorch is an optional dependency")
     import array_api_compat.torch as xp
 
     check_library(xp, torch.device("cpu"), tmp_path, rtol=1e-14)
