@@ -20,6 +20,7 @@ from ingd_ref.flows._flow import Flow, VelocityFunction
 from ingd_ref.flows._moments import mean_difference, weighted_covariance
 from ingd_ref.least_squares import LinearSolution, solve_operator, solve_symmetric
 from ingd_ref.rkhs import MatrixKernel, MedianBandwidth, RandomNeuralTangent
+from ingd_ref.rkhs._base import require_kernel
 
 __all__ = [
     "DEFAULT",
@@ -209,6 +210,7 @@ def _solved(
 ) -> KingVelocity:
     """(K3) for checked arguments."""
     require_features(features, "_values_and_jacobian")
+    require_kernel(kernel)
     xp, x, weights, how = samples.xp, samples.x, samples.weights, system.implementation
     values, jacobian = features._values_and_jacobian(x, how)
     jacobian = jacobian if projector is None else jacobian * projector[:, None]
@@ -381,6 +383,7 @@ class KiNG(Flow):
         mask: Array | None = None,
     ) -> VelocityFunction:
         require_features(self.features, "draw")
+        require_kernel(self.kernel, "draw")
         rng = _checks.generator(rng)
         features = self.features.draw(particles, target, rng)
         kernel = self.kernel.draw(particles, target, rng)

@@ -15,7 +15,7 @@ from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.backend._operations import contract, symmetrise
 from ingd_ref.errors import OptionError
 
-__all__ = ["MatrixKernel"]
+__all__ = ["MatrixKernel", "require_kernel"]
 
 
 class MatrixKernel(ABC):
@@ -195,3 +195,13 @@ class MatrixKernel(ABC):
             For networks. Default ``"tanh"``.
         """
         return cls(length)  # type: ignore[call-arg]  # a subclass without a bandwidth overrides this
+
+
+def require_kernel(kernel: object, method: str = "gram") -> None:
+    """Raise :class:`OptionError` unless the type of ``kernel`` has the method that is needed."""
+    if not hasattr(type(kernel), method):
+        found = f"the class {kernel.__name__}" if isinstance(kernel, type) else repr(kernel)
+        raise OptionError(
+            "kernel must be a MatrixKernel such as ingd_ref.rkhs.GradientGaussian(1.0), "
+            f"got {found}"
+        )

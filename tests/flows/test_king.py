@@ -308,6 +308,9 @@ def test_inputs_are_untouched_and_results_are_their_own():
         ({"mask": np.ones(2, dtype=bool)}, ShapeError, r"shape \(3,\)"),
         ({"solver": "lu"}, OptionError, "'lu'"),
         ({"implementation": "quick"}, OptionError, "'quick'"),
+        ({"kernel": "gaussian"}, OptionError, "MatrixKernel .* got 'gaussian'"),
+        ({"kernel": GradientGaussian}, OptionError, "got the class GradientGaussian"),
+        ({"kernel": ir.rkhs.MedianBandwidth()}, OptionError, r"got MedianBandwidth\("),
     ],
 )
 def test_bad_arguments_are_named(change, error, words):
@@ -375,3 +378,8 @@ def test_presets_carry_the_published_numbers():
 def test_a_flow_checks_its_options_when_it_is_made(option, error):
     with pytest.raises(error, match=next(iter(option))):
         KiNG(**option)
+
+
+def test_a_flow_needs_a_kernel():
+    with pytest.raises(OptionError, match=r"MatrixKernel .* got 'gaussian'"):
+        ir.run_flow(KiNG(kernel="gaussian"), X, Y, steps=1, progress=False)
