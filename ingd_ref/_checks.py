@@ -273,7 +273,7 @@ def nonnegative_integer(value: Any, name: str) -> int:
 
 def _integer(value: Any, name: str, least: int) -> int:
     try:
-        # An array is no number, though PyTorch would turn one of one entry into an index.
+        # An array is not a number, though PyTorch would turn one of one entry into an index.
         number = operator.index([] if getattr(value, "ndim", 0) else value)
     except TypeError:
         number = least - 1
@@ -285,10 +285,10 @@ def _integer(value: Any, name: str, least: int) -> int:
 
 
 def generator(rng: Any, name: str = "rng") -> np.random.Generator:
-    """Return the random generator that ``rng`` stands for.
+    """Return the random generator that ``rng`` gives.
 
-    It is ``rng`` itself if that is a :class:`numpy.random.Generator`; a new one from a whole
-    number, a :class:`numpy.random.SeedSequence` or a :class:`numpy.random.BitGenerator`; and for
+    It is ``rng`` itself if that is a :class:`numpy.random.Generator`; a new one from an
+    integer, a :class:`numpy.random.SeedSequence` or a :class:`numpy.random.BitGenerator`; and for
     ``None`` a new one from fresh entropy of the operating system.
     """
     if isinstance(rng, np.random.Generator):
@@ -331,7 +331,7 @@ def instance(value: Any, name: str, kind: type | tuple[type, ...], what: str) ->
 
 
 def sequence(values: Any, name: str, what: str) -> tuple[Any, ...]:
-    """Return the entries of a list, a tuple or an array; a word is no sequence of letters."""
+    """Return the entries of a list, a tuple or an array; a string does not count as one."""
     if isinstance(values, list | tuple | np.ndarray | range):
         return tuple(values)
     raise OptionError(f"{name} must be a sequence of {what}, got {shown(values)}")

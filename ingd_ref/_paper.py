@@ -2,7 +2,7 @@
 
 Nothing here is typed twice. The statement is the docstring of the equation, the fast form is every
 public object that names the label in the first paragraph of its docstring or for an attribute, a
-law judges the labels that its statement names, and ``python -m validation --record`` measured the
+law tests the labels that its statement names, and ``python -m validation --record`` measured the
 figures.
 """
 
@@ -105,7 +105,7 @@ class Entry:
     fast : tuple of str
         Full names of the public objects that compute it.
     laws : tuple of str
-        Names of the laws that judge it.
+        Names of the laws that test it.
     evidence : tuple of Figure
         What the validation measured.
     """

@@ -38,7 +38,7 @@ class OptionError(IngdError, ValueError):
 
 
 class BackendError(IngdError, TypeError):
-    """Arguments are no arrays, mix libraries or devices, or have no such implementation."""
+    """Arguments are not arrays, mix libraries or devices, or lack an implementation."""
 
 
 class SingularSystemError(IngdError, ArithmeticError):

@@ -118,7 +118,7 @@ def _measure_accuracy(
 
 
 def _labels(parser: argparse.ArgumentParser, given: list[str]) -> list[str]:
-    """Labels of the table; an apostrophe may stand for the prime."""
+    """Labels of the table; an apostrophe can replace the prime."""
     found = [label.replace("'", "′") for label in given]
     for label in found:
         if label not in LABELS:

@@ -92,11 +92,11 @@ for adapter in (as_it_should_be, with_a_mistake):
     reports[adapter.__name__] = ir.conformance.check_velocity(adapter, laws=laws, problems=6)
     print(f"{adapter.__name__}:\n{reports[adapter.__name__]}\n")
 
-COLORS = {"holds": "#0072B2", "broken": "#D55E00", "not judged": "0.85"}
+COLORS = {"holds": "#0072B2", "broken": "#D55E00", "not tested": "0.85"}
 names = [
     verdict.name
     for verdict in reports["with_a_mistake"].verdicts
-    if verdict.outcome != "not judged"
+    if verdict.outcome != "not tested"
 ]
 figure = Figure(figsize=(6.4, 0.27 * len(names) + 1.2), layout="constrained")
 axes = figure.subplots()

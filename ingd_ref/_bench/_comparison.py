@@ -67,7 +67,7 @@ def compare(
     threads : sequence of int
         Numbers of threads to measure. Default (1, 2). A GPU uses the first alone, for the host.
     repeats : int ≥ 1
-        Number of timed rounds, of which the median is reported. Default 5.
+        Number of timed rounds; the median is reported. Default 5.
     progress : callable, optional
         Called with a line of text before each comparison.
 

@@ -61,7 +61,7 @@ def run(
     threads : sequence of int
         Numbers of threads to measure. Default (1, 2). A GPU uses the first alone, for the host.
     repeats : int
-        Number of timed rounds, of which the median is reported. Default 5.
+        Number of timed rounds; the median is reported. Default 5.
     baseline : bool
         Also time the published formulation on the CPU, in float32 and at most three rounds, where
         its (n, n, d, b) and (n, n, b, b) arrays fit into 8 GiB. Default ``True``.

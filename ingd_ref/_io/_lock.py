@@ -19,7 +19,7 @@ from ingd_ref.errors import CheckpointError
 __all__ = ["locked"]
 
 MAGIC = b"ingd-ref lock: "
-# Windows locks a range of bytes, which nobody else can read then: one far behind the text.
+# Windows locks a range of bytes, which no other process can read then: one far behind the text.
 FAR = 1 << 30
 BUSY = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 UNSUPPORTED = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
@@ -30,7 +30,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
     """Hold the lock file ``path`` for ``what``; raise CheckpointError if another run holds it.
 
     The file says who holds it. The lock is the system's and ends with its process, so that what a
-    killed run leaves behind keeps nobody out.
+    killed run leaves behind locks no other run out.
     """
     try:
         descriptor = _acquired(path, what)

@@ -1,4 +1,4 @@
-"""A directory that one run fills: locked while it runs, and no file of anybody else is replaced."""
+"""A directory that one run fills: locked while it runs, and no other file is replaced."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Outputs:
     directory : Path
         Created if it does not exist.
     run : mapping of str to JSON values
-        What the run is made of. The directory serves no other run.
+        The description of the run. The directory accepts no other run.
     inputs : sequence of Path
         Files that the run reads; none of its outputs may be one of them.
 
@@ -106,7 +106,7 @@ def require_same(place: Path, there: Mapping[str, Any], here: Mapping[str, Any])
 
 
 def _digest(path: Path) -> str:
-    """Return the SHA-256 of a file; empty for a link and for what is no regular file."""
+    """Return the SHA-256 of a file; empty for a link and for anything but a regular file."""
     try:
         return "" if path.is_symlink() else hashlib.sha256(read_regular(path)).hexdigest()
     except OSError:

@@ -67,8 +67,8 @@ def read_points(path: str | os.PathLike[str], array: str | None = None) -> Point
     ------
     DataFileError
         If the file cannot be read, has another format, is empty or ragged, or holds anything but
-        finite real numbers. Pipes and devices are refused, and so are arrays above 1 GiB and tables
-        above 256 MiB, before they are read or unpacked.
+        finite real numbers. Pipes and devices are rejected, and so are arrays above 1 GiB and
+        tables above 256 MiB, before they are read or unpacked.
 
     Examples
     --------

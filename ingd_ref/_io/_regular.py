@@ -1,4 +1,4 @@
-"""Read regular files of bounded size; pipes, devices and oversized files are refused unread."""
+"""Read regular files of bounded size; pipes, devices and oversized files are rejected unread."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ SCALAR_STEPS = 3
 VECTOR_STEPS = 3
 ROUGH = 2
 # Large entries determine α₀ by the remainder 1 − Σ e^{μ_i}, so where they are 1e12 the rounding of
-# μ moves log α₀ by about 1e-4 in every Newton step. This is no error of α₀, but the small entries
+# μ moves log α₀ by about 1e-4 in every Newton step. This does not harm α₀, but the small entries
 # are then off by its square. Rows whose last step was longer than ENOUGH are therefore settled:
 # given that α₀, their entries are computed twice, which squares 1e-4 and 1e-8. Where rounding would
 # move log α₀ by more than UNDECIDED, α₀ keeps its value from the first equation.

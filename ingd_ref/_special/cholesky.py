@@ -100,7 +100,7 @@ class Factor:
 
 
 def factor(xp: Namespace, a: DoubleWord | Array) -> Factor:
-    """Return the factors of symmetric matrices A (..., d, d), of which the lower triangle is read.
+    """Return the factors of symmetric matrices A (..., d, d); only the lower triangle is read.
 
     Where A is not positive definite the pivots show it, and the rest is finite but means nothing.
 

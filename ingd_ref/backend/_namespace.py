@@ -27,7 +27,7 @@ __all__ = [
 Array = Any  # an array of any library that follows the array API standard
 Namespace = Any  # the module of functions that goes with it
 
-HOST = np.zeros(())  # stands for whatever becomes a NumPy array
+HOST = np.zeros(())  # a sample of whatever becomes a NumPy array
 
 
 def device(x: Array) -> Any:
@@ -104,7 +104,7 @@ def _array_or_host(value: Any, name: str) -> Array:
 
 
 def not_an_array(value: object, name: str) -> str:
-    """Return the message for an argument that is no array and cannot become one."""
+    """Return the message for an argument that is not an array and cannot become one."""
     return (
         f"{name} must be an array (NumPy, CuPy, PyTorch, ...) or a list of numbers, "
         f"got {type(value).__name__}"

@@ -61,7 +61,7 @@ def _controller() -> Any:
 
 
 def _release() -> None:
-    """Let this thread set the limit of OpenBLAS, whose one pool serves all threads.
+    """Let this thread set the limit of OpenBLAS, whose one pool all threads share.
 
     threadpoolctl ≥ 3.8 ties that pool to the first thread that limits it, and ignores all others
     without a word; the last caller here is often another thread than the first.

@@ -32,7 +32,7 @@ repeats_option = click.option(
     type=click.IntRange(min=1),
     default=5,
     show_default=True,
-    help="Number of timed rounds, of which the median counts.",
+    help="Number of timed rounds; the median is reported.",
 )
 out_option = click.option(
     "--out",

@@ -1,4 +1,4 @@
-"""``ingd-ref check MODULE:OBJECT``: judge an implementation by laws and reference vectors."""
+"""``ingd-ref check MODULE:OBJECT``: test an implementation against laws and reference vectors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["check"]
     "laws",
     multiple=True,
     metavar="NAME",
-    help="Judge by this law only; repeatable.  [default: all]",
+    help="Test this law only; repeatable.  [default: all]",
 )
 @click.option(
     "--problems",
@@ -55,7 +55,7 @@ def check(
     laws: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Judge an implementation of a velocity by laws and vectors.
+    """Test an implementation of a velocity against laws and vectors.
 
     OBJECT is an adapter in the importable MODULE, a function of a problem of (K1)-(K7). The exit
     status is 0 if all verdicts are as expected, and 1 otherwise.

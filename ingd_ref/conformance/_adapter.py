@@ -34,7 +34,7 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 class Unsupported(AttributeError):
     """Raise this in an adapter for a problem that the implementation cannot solve.
 
-    The law is then not judged on that problem.
+    The law is then not tested on that problem.
     """
 
 

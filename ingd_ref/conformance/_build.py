@@ -1,6 +1,6 @@
 """Make a problem from a few plain numbers.
 
-Problems are well conditioned by construction, so that a law judges the implementation and not the
+Problems are well conditioned by construction, so that a law tests the implementation and not the
 rounding of its inputs.
 """
 

@@ -22,12 +22,12 @@ __all__ = ["Report", "Verdict", "check_velocity", "parametrize_with_laws"]
 PROBLEMS = 3
 VECTOR = "vector:"
 
-HOLDS, BROKEN, EXPECTED, REPAIRED, UNJUDGED = (
+HOLDS, BROKEN, EXPECTED, REPAIRED, UNTESTED = (
     "holds",
     "broken",
     "expected failure",
     "holds unexpectedly",
-    "not judged",
+    "not tested",
 )
 
 
@@ -41,16 +41,16 @@ class Verdict:
         Of the law, or ``"vector:NAME"``.
     statement : str
         What should hold.
-    outcome : {"holds", "broken", "expected failure", "holds unexpectedly", "not judged"}
-        Not judged: the implementation does not support what the law needs, or rounding would
+    outcome : {"holds", "broken", "expected failure", "holds unexpectedly", "not tested"}
+        Not tested: the implementation does not support what the law needs, or rounding would
         decide.
     message : str
-        What was wrong, or why there was no judgement.
+        What was wrong, or why it was not tested.
     problem : dict
         Options of :func:`build` that make the smallest problem found on which it fails; empty if
         none.
     tried : int
-        Number of problems on which it was judged.
+        Number of problems on which it was tested.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether the law holds, is not judged, or is broken as expected."""
+        """Whether the law holds, is not tested, or is broken as expected."""
         return self.outcome not in (BROKEN, REPAIRED)
 
 
@@ -74,9 +74,9 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether something was judged, and everything holds but the expected failures."""
-        judged = any(verdict.outcome != UNJUDGED for verdict in self.verdicts)
-        return judged and all(verdict.passed for verdict in self.verdicts)
+        """Whether something was tested, and everything holds but the expected failures."""
+        tested = any(verdict.outcome != UNTESTED for verdict in self.verdicts)
+        return tested and all(verdict.passed for verdict in self.verdicts)
 
     def __str__(self) -> str:
         lines = []
@@ -90,13 +90,13 @@ class Report:
                 if verdict.problem
                 else []
             )
-        if all(verdict.outcome == UNJUDGED for verdict in self.verdicts):
+        if all(verdict.outcome == UNTESTED for verdict in self.verdicts):
             reasons = sorted({verdict.message for verdict in self.verdicts})
             why = "; ".join(reasons) or "no law and no reference vector was requested"
-            lines.append(f"nothing was judged: {why}")
+            lines.append(f"nothing was tested: {why}")
         counts = {
             outcome: sum(verdict.outcome == outcome for verdict in self.verdicts)
-            for outcome in (HOLDS, BROKEN, EXPECTED, REPAIRED, UNJUDGED)
+            for outcome in (HOLDS, BROKEN, EXPECTED, REPAIRED, UNTESTED)
         }
         return "\n".join(
             [
@@ -114,16 +114,16 @@ def check_velocity(
     vectors: bool = True,
     observer: Callable[[Verdict], None] | None = None,
 ) -> Report:
-    """Judge an implementation of the velocity (K1)-(K7) by laws and reference vectors.
+    """Test an implementation of the velocity (K1)-(K7) against laws and vectors.
 
     Parameters
     ----------
     adapter : callable
         Maps a :class:`Problem` to the velocities (n, d) of its particles, or to an object or
         mapping with ``velocity`` and any of ``field``, ``coefficients``, ``fisher``, ``gram``,
-        ``delta``, ``moment_rate``. Laws about what is missing are not judged. It may raise
+        ``delta``, ``moment_rate``. Laws about what is missing are not tested. It may raise
         :class:`Unsupported`, or declare by the decorator :func:`adapter` what it supports; kernels
-        and features of your own are judged if they are declared there.
+        and features of your own are tested if they are declared there.
     expected_failures : mapping of str to str, optional
         Names of laws, or ``"vector:NAME"``, that are known to fail, each with the reason. One that
         holds counts as a failure, so that the list stays true.
@@ -170,11 +170,11 @@ def check_velocity(
             name, "expected_failures", (*LAWS, *(VECTOR + vector.name for vector in stored))
         )
     verdicts = []
-    for judge in [
-        *(_law_judge(LAWS[name], adapter, problems) for name in chosen),
-        *(_vector_judge(vector, adapter) for vector in stored),
+    for test in [
+        *(_law_check(LAWS[name], adapter, problems) for name in chosen),
+        *(_vector_check(vector, adapter) for vector in stored),
     ]:
-        verdicts.append(_as_expected(judge(), expected))
+        verdicts.append(_as_expected(test(), expected))
         if observer is not None:
             observer(verdicts[-1])
     return Report(tuple(verdicts))
@@ -191,7 +191,7 @@ def parametrize_with_laws(
     ----------
     adapter, expected_failures, problems
         As for :func:`check_velocity`. Expected failures become strict xfail marks, and what cannot
-        be judged is skipped.
+        be tested is skipped.
 
     Returns
     -------
@@ -209,15 +209,15 @@ def parametrize_with_laws(
     import pytest
 
     expected = dict(expected_failures or {})
-    named = [(name, _law_judge(LAWS[name], adapter, problems)) for name in LAWS]
+    named = [(name, _law_check(LAWS[name], adapter, problems)) for name in LAWS]
     named += [
-        (VECTOR + vector.name, _vector_judge(vector, adapter)) for vector in reference_vectors()
+        (VECTOR + vector.name, _vector_check(vector, adapter)) for vector in reference_vectors()
     ]
 
-    def check(judge: Callable[[], Verdict]) -> Callable[[], None]:
+    def check(test: Callable[[], Verdict]) -> Callable[[], None]:
         def run() -> None:
-            verdict = judge()
-            if verdict.outcome == UNJUDGED:
+            verdict = test()
+            if verdict.outcome == UNTESTED:
                 pytest.skip(verdict.message)
             assert verdict.passed, str(Report((verdict,)))
 
@@ -228,20 +228,20 @@ def parametrize_with_laws(
         return (pytest.mark.xfail(reason=expected[name], strict=True),) if name in expected else ()
 
     return pytest.mark.parametrize(
-        "check", [pytest.param(check(judge), id=name, marks=marks(name)) for name, judge in named]
+        "check", [pytest.param(check(test), id=name, marks=marks(name)) for name, test in named]
     )
 
 
-def _law_judge(law: Law, adapter: Callable[[Problem], Any], problems: int) -> Callable[[], Verdict]:
-    return lambda: _judge(law, adapter, problems)
+def _law_check(law: Law, adapter: Callable[[Problem], Any], problems: int) -> Callable[[], Verdict]:
+    return lambda: _test_law(law, adapter, problems)
 
 
-def _judge(law: Law, adapter: Callable[[Problem], Any], problems: int) -> Verdict:
+def _test_law(law: Law, adapter: Callable[[Problem], Any], problems: int) -> Verdict:
     """Try a law on its planned problems, up to the first that breaks it."""
     verdict = partial(Verdict, law.name, law.statement)
     domain = common(law.domain, support(adapter))
     if domain is None:
-        return verdict(UNJUDGED, "it is about problems that the implementation does not support")
+        return verdict(UNTESTED, "it is about problems that the implementation does not support")
     solve, tried, reason = guarded(adapter), 0, ""
     for options in plan(domain, law.name, max(int(problems / law.cost), 1)):
         outcome, message = _try(law, solve, options)
@@ -250,17 +250,17 @@ def _judge(law: Law, adapter: Callable[[Problem], Any], problems: int) -> Verdic
             return verdict(BROKEN, _try(law, solve, smallest)[1], smallest, tried + 1)
         tried += outcome == HOLDS
         reason = reason or message
-    return verdict(HOLDS, tried=tried) if tried else verdict(UNJUDGED, reason)
+    return verdict(HOLDS, tried=tried) if tried else verdict(UNTESTED, reason)
 
 
 def _try(law: Law, solve: Solver, options: Options) -> tuple[str, str]:
-    """Judge a law on one problem."""
+    """Test a law on one problem."""
     try:
         law.check(solve, build(**options))
     except IllConditioned:
-        return UNJUDGED, "rounding would decide"
+        return UNTESTED, "rounding would decide"
     except Unsupported as missing:
-        return UNJUDGED, str(missing)
+        return UNTESTED, str(missing)
     except LawViolation as violation:
         return BROKEN, str(violation)
     except Exception as error:  # any exception of the implementation is its failure
@@ -268,27 +268,27 @@ def _try(law: Law, solve: Solver, options: Options) -> tuple[str, str]:
     return HOLDS, ""
 
 
-def _vector_judge(
+def _vector_check(
     vector: ReferenceVector, adapter: Callable[[Problem], Any]
 ) -> Callable[[], Verdict]:
-    def judge() -> Verdict:
+    def test() -> Verdict:
         verdict = partial(Verdict, VECTOR + vector.name, "The stored result is reproduced.")
         try:
             compared = vector.compare(guarded(adapter)(vector.problem))
         except Unsupported as missing:
-            return verdict(UNJUDGED, str(missing))
+            return verdict(UNTESTED, str(missing))
         except LawViolation as violation:
             return verdict(BROKEN, str(violation), tried=1)
         except Exception as error:  # as above
             return verdict(BROKEN, f"raised {type(error).__name__}: {error}", tried=1)
         return verdict(HOLDS, f"compared: {', '.join(compared)}", tried=1)
 
-    return judge
+    return test
 
 
 def _as_expected(verdict: Verdict, expected: Mapping[str, str]) -> Verdict:
     """Change the verdict on what was expected to fail."""
-    if verdict.name not in expected or verdict.outcome == UNJUDGED:
+    if verdict.name not in expected or verdict.outcome == UNTESTED:
         return verdict
     outcome = EXPECTED if verdict.outcome == BROKEN else REPAIRED
     message = (

@@ -28,7 +28,7 @@ def masked_coordinates_rest(solve: Solver, p: Problem) -> None:
 
 @law(replace(ANY, masks=(False,)))
 def full_mask(solve: Solver, p: Problem) -> None:
-    """A mask that holds every coordinate is no mask."""
+    """A mask of all coordinates changes nothing."""
     everything = p.change(mask=np.ones(p.dim, dtype=bool))
     compare(
         solve(everything).velocity,

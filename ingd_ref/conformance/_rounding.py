@@ -43,7 +43,7 @@ LARGEST_CONDITION = 1e-4
 
 
 class IllConditioned(Exception):
-    """Rounding errors are amplified too much for a law to be judged, or there is no solution."""
+    """Rounding errors are amplified too much for a law to be tested, or there is no solution."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The equations, one literal function each, as the paper writes them.
 
-Everything in the package is judged by these functions, and they use nothing of it. They take
+Everything in the package is tested against these functions, and they use nothing of it. They take
 numbers of any kind: floats, extended precision, arrays of mpmath numbers or of balls.
 
 >>> import numpy as np

@@ -1,4 +1,4 @@
-"""All small binary Bayesian networks, judged cylindrical by the graph and by principal angles."""
+"""All small binary Bayesian networks: cylindrical or not, by the graph and by principal angles."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def extrapolated_derivative(
     unit : array (..., b)
         First step in each coordinate.
     scale : array (..., r, c)
-        Size of each entry of the function, in units of which agreement is judged.
+        Size of each entry of the function, the unit of the test of agreement.
     """
     powers = xp.asarray(0.5 ** np.arange(HALVINGS), dtype=theta.dtype, device=device(theta))
     powers = xp.reshape(powers, (HALVINGS, *(1,) * theta.ndim))

@@ -232,7 +232,7 @@ def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
     Raises
     ------
     DomainError
-        If a point lies outside the support, or the weights are no weights. If the likelihood has no
+        If a point lies outside the support, or the weights are invalid. If the likelihood has no
         maximum: a coordinate is constant, columns are linearly dependent up to rounding, a
         category never occurs, or the mean lies on the boundary of the possible means in another
         way. If the floating type cannot hold the estimate.
@@ -261,7 +261,7 @@ def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
     column = _checks.weights(weights, "weights", x.shape[-2], xp, like=x)[:, None]
     if weights is not None:
         x, column = counted(xp, x, column)
-    with np.errstate(all="ignore"):  # what overflows is no estimate
+    with np.errstate(all="ignore"):  # an estimate that overflows is discarded
         theta = family._fit(xp, x, column)
     require_estimate(xp, family, theta)
     return theta

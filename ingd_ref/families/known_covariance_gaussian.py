@@ -45,7 +45,7 @@ class KnownCovarianceGaussian(ExponentialFamily):
     Raises
     ------
     ShapeError, NonFiniteError, DomainError
-        If the covariance is no symmetric positive definite matrix.
+        If the covariance is not a symmetric positive definite matrix.
 
     Examples
     --------

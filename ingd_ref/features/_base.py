@@ -54,7 +54,7 @@ class Features(ABC):
     """Sufficient statistics f: R^d → R^b with their Jacobian ∇f ∈ R^{d×b}.
 
     A subclass defines ``_values`` and ``_values_and_jacobian``, which receive checked points. That
-    is enough for a flow. To be judged by the laws (:mod:`ingd_ref.conformance`) it also defines
+    is enough for a flow. To be tested by the laws (:mod:`ingd_ref.conformance`) it also defines
     `word` and :meth:`example`, and the other class attributes where their defaults are wrong.
 
     Attributes
@@ -144,7 +144,7 @@ class Features(ABC):
 
     @classmethod
     def example(cls, setting: Setting) -> Features:
-        """Return an instance on which to judge the features: of order one at the points given."""
+        """Return an instance on which to test the features: of order one at the points given."""
         raise OptionError(f"the laws do not know how to make {cls.__name__}: define example")
 
     @abstractmethod

@@ -25,7 +25,7 @@ class Flow(ABC):
 
     @classmethod
     def example(cls) -> Self:
-        """Return an instance on which to judge the flow; override it if there is no default.
+        """Return an instance on which to test the flow; override it if there is no default.
 
         Its target is the sample that it is given or, for a flow that knows its target's score, the
         standard normal distribution.

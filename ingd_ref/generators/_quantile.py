@@ -33,7 +33,7 @@ class Recipe:
     The shape of G is ``share`` · shape.
 
     ``shape`` and ``scale`` are names of parameters of the family; where there is no such name the
-    number 1 stands for the parameter.
+    number 1 takes its place.
     """
 
     shape: str = ""

@@ -72,7 +72,7 @@ def _spectrum(xp: Namespace, fisher: Array) -> tuple[Array, Array]:
     scale = item(xp.max(xp.abs(fisher)))
     # A covariance computed as a product of matrices has errors of about √n units of rounding per
     # entry, and eigenvalues inherit them b-fold; half the digits admits any sample size and still
-    # catches a matrix that is no covariance.
+    # catches a matrix that is not a covariance.
     tolerance = math.sqrt(xp.finfo(fisher.dtype).eps) * scale
     asymmetry = item(xp.max(xp.abs(fisher - xp.matrix_transpose(fisher))))
     if asymmetry > tolerance:

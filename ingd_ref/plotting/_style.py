@@ -132,7 +132,7 @@ def save_figure(figure: Figure, path: str | Path, dpi: int = 200) -> Path:
     OptionError
         If the suffix is another one.
     CheckpointError
-        If the file cannot be written, or is there and is no figure of this package.
+        If the file cannot be written, or exists and is not a figure of this package.
 
     Examples
     --------

@@ -79,7 +79,7 @@ class FlowResult:
         Raises
         ------
         CheckpointError
-            If it cannot be written, or is there and is no result. An earlier file is kept.
+            If it cannot be written, or exists and is not a result. An earlier file is kept.
         """
         _require_result(Path(path))
         self._write(Path(path))

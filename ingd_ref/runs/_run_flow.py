@@ -132,9 +132,9 @@ def run_flow(
     Notes
     -----
     An exception that ends a run after its start carries what was done in its attribute ``partial``,
-    a :class:`FlowResult`. Ctrl-C is no error: the result of the completed steps is returned with
-    status "interrupted". Either way the generator and the checkpoint are left as they were after
-    the last completed step.
+    a :class:`FlowResult`. Ctrl-C is not an error: the result of the completed steps is returned
+    with status "interrupted". Either way the generator and the checkpoint are left as they were
+    after the last completed step.
 
     A resumed run equals an uninterrupted one bit for bit. It may ask for more steps than before,
     but must otherwise be the same run: flow, starting particles, target and options are compared,

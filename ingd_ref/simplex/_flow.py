@@ -116,9 +116,9 @@ def run_evidence_flow(
     -----
     Where G_V is singular, the parameters take the shortest way in their own Euclidean norm, which
     depends on the parametrisation and may lead out of the set where p(ξ) is positive while the
-    visible probabilities stay so. That is no reason to stop. But what a model can show may be less
-    than the visible simplex and have an edge: a flow towards a target beyond it arrives there in
-    finite time, with parameters that move ever faster. Euler steps then jump about, and the
+    visible probabilities stay so. That does not stop the flow. But what a model can show may be
+    less than the visible simplex and have an edge: a flow towards a target beyond it arrives there
+    in finite time, with parameters that move ever faster. Euler steps then jump about, and the
     adaptive integrator stops. Source: [A25].
 
     Examples

@@ -90,7 +90,7 @@ def natural_gradient(
 
     Notes
     -----
-    Points are worked on in tiles, so that memory stays bounded however many there are. Source:
+    Points are processed in tiles, so that memory stays bounded however many there are. Source:
     [A25].
 
     Examples

@@ -48,7 +48,7 @@ class UserModel(FiniteModel):
 
     Examples
     --------
-    Two values, of which the first has probability sin²ξ:
+    Two values; the first has probability sin²ξ:
 
     >>> import numpy as np
     >>> def function(xi):

@@ -137,7 +137,7 @@ class Quadrature(Expectation):
         _checks.generator(rng)
         if not hasattr(model, "expected_by_nodes"):
             raise OptionError(
-                f"{type(model).__name__} is no model of linear predictors; use Sampling"
+                f"{type(model).__name__} is not a model of linear predictors; use Sampling"
             )
         rule = (to_backend(one, like=q.mean) for one in normal_rule(self.number, self.rule))
         return _checked(model.expected_by_nodes(q, *rule), q)

@@ -116,7 +116,7 @@ def mean_gradient(q: FullGaussian | MeanFieldGaussian, expected: Expected) -> Ar
     Raises
     ------
     OptionError
-        If q is a :class:`LowRankGaussian`, which is no exponential family.
+        If q is a :class:`LowRankGaussian`, which is not an exponential family.
 
     Examples
     --------
@@ -132,7 +132,9 @@ def mean_gradient(q: FullGaussian | MeanFieldGaussian, expected: Expected) -> Ar
         diagonal = expected.curvature.diagonal() + xp.zeros_like(q.mean)
         return xp.concat([expected.gradient + diagonal * q.mean, -0.5 * diagonal], axis=-1)
     if not isinstance(q, FullGaussian):
-        raise OptionError(f"{type(q).__name__} is no exponential family: it has no mean parameters")
+        raise OptionError(
+            f"{type(q).__name__} is not an exponential family, so it has no mean parameters"
+        )
     matrix = expected.curvature.matrix() + xp.zeros_like(q.factor)
     return xp.concat(
         [expected.gradient + matvec(xp, matrix, q.mean), dual_entries(xp, -0.5 * matrix)],

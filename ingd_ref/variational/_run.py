@@ -93,7 +93,7 @@ def run_nvi(
 
     Notes
     -----
-    Ctrl-C is no error: the result of the completed steps is returned with status "interrupted".
+    Ctrl-C is not an error: the result of the completed steps is returned with status "interrupted".
     Source: [K18].
 
     Examples

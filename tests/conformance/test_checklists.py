@@ -1,7 +1,7 @@
 """The checklists in CONTRIBUTING.md, followed to the letter on a copy of the package.
 
 A new kernel, new features, a flow, a metric, a family or an experiment takes the file and the line
-in an index that its list shows, and is then judged by every law that applies.
+in an index that its list shows, and is then tested by every law that applies.
 """
 
 import os
@@ -107,10 +107,10 @@ LISTS = checklists()
 def test_a_list_takes_at_most_two_files_and_its_subject_is_judged(title, copy):
     checklist = LISTS[title]
     assert len(follow(checklist, copy)) <= 2
-    judged = {test for test, outcome in run(checklist.command, copy) if outcome == "PASSED"}
+    tested = {test for test, outcome in run(checklist.command, copy) if outcome == "PASSED"}
     new = checklist.command[-1]
     like = {test.replace(LIKE[title], new) for test in collected(checklist.command, LIKE[title])}
-    assert judged == like != set()
+    assert tested == like != set()
 
 
 def collected(command, subject):

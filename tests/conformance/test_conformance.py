@@ -66,7 +66,7 @@ def outcomes(report):
 
 def test_a_right_implementation_of_a_part_passes_what_concerns_that_part():
     found = outcomes(check_velocity(mine.right, **FEW))
-    assert set(found.values()) == {"holds", "not judged"}
+    assert set(found.values()) == {"holds", "not tested"}
     assert {
         "direct_evaluation",
         "particle_permutation",
@@ -74,11 +74,11 @@ def test_a_right_implementation_of_a_part_passes_what_concerns_that_part():
         "translation",
         "scale",
         "purity",
-    } <= judged(found)
+    } <= tested(found)
     assert {"masked_coordinates_rest", "weightless_particle", "moment_identity"}.isdisjoint(
-        judged(found)
+        tested(found)
     )
-    assert {name for name in judged(found) if name.startswith("vector:")} == {
+    assert {name for name in tested(found) if name.startswith("vector:")} == {
         "vector:gradient",
         "vector:gradient-one-dimension",
         "vector:gradient-one-particle",
@@ -88,8 +88,8 @@ def test_a_right_implementation_of_a_part_passes_what_concerns_that_part():
     }
 
 
-def judged(found):
-    return {name for name, outcome in found.items() if outcome != "not judged"}
+def tested(found):
+    return {name for name, outcome in found.items() if outcome != "not tested"}
 
 
 def test_the_package_passes_everything_and_leaves_nothing_unjudged():
@@ -178,8 +178,8 @@ def test_results_may_be_mappings():
         )
     )
     assert found == {
-        "moments_are_transported": "not judged",
-        "field_at_the_particles": "not judged",
+        "moments_are_transported": "not tested",
+        "field_at_the_particles": "not tested",
     }
     assert outcomes(check_velocity(mapped, laws=["energy_descent"], vectors=False, problems=2)) == {
         "energy_descent": "holds"
@@ -193,7 +193,7 @@ def test_an_adapter_may_refuse():
         return package_velocity()(problem)
 
     (verdict,) = check_velocity(picky, laws=["curl_free"], vectors=False, problems=2).verdicts
-    assert (verdict.outcome, verdict.message) == ("not judged", "one dimension only")
+    assert (verdict.outcome, verdict.message) == ("not tested", "one dimension only")
 
 
 # --- reference vectors ----------------------------------------------------------------------------
@@ -324,7 +324,7 @@ class Cauchy(RadialKernel):
 
 
 class Swirling(Cauchy):
-    """The same with a wrong sign: its fields are no gradients."""
+    """The same with a wrong sign: its fields are not gradients."""
 
     def profile(self, xp, q, dim):
         a, b = super().profile(xp, q, dim)
@@ -338,15 +338,15 @@ class Silent(Cauchy):
 
 
 def test_a_kernel_of_a_user_is_judged_by_what_it_says():
-    def judged(kernel):
+    def tested(kernel):
         mine = adapter(kernels=(kernel, "multiple"))(lambda problem: package_velocity()(problem))
         return outcomes(check_velocity(mine, vectors=False, problems=1))
 
-    found = judged(Cauchy)
+    found = tested(Cauchy)
     other = {"divergence_free", "linear_statistics_in_a_flat_kernel"}
-    assert {name for name, outcome in found.items() if outcome == "not judged"} == other
-    assert set(found.values()) == {"holds", "not judged"}
-    assert judged(Swirling)["curl_free"] == "broken"
+    assert {name for name, outcome in found.items() if outcome == "not tested"} == other
+    assert set(found.values()) == {"holds", "not tested"}
+    assert tested(Swirling)["curl_free"] == "broken"
 
 
 def test_what_does_not_describe_itself_is_named():
@@ -458,12 +458,12 @@ def test_what_cannot_be_checked_is_named(target, code, message):
 
 
 def test_where_nothing_is_judged_nothing_passes():
-    """A misspelt entry leaves every law without a velocity; to request no law is no success."""
+    """A misspelt entry leaves every law without a velocity; to request no law is not a success."""
     chosen = {"laws": ["particle_permutation", "linear_in_delta"], "vectors": False, **FEW}
     report = check_velocity(lambda p: {"velocities": package_velocity()(p).velocity}, **chosen)
-    assert {verdict.outcome for verdict in report.verdicts} == {"not judged"}
+    assert {verdict.outcome for verdict in report.verdicts} == {"not tested"}
     assert not report.passed
-    assert "nothing was judged: the result has no velocity" in str(report)
+    assert "nothing was tested: the result has no velocity" in str(report)
     assert not check_velocity(package_velocity(), laws=[], vectors=False).passed
 
 

@@ -97,7 +97,7 @@ def test_densities_are_those_of_scipy(family: ExponentialFamily) -> None:
 
 @every_family
 def test_there_and_back(family: ExponentialFamily) -> None:
-    """The same family with the same parameters, where no other family stands for SciPy's
+    """The same family with the same parameters, where no other family is converted to SciPy's
     distribution; the same distribution in any case.
 
     An inverse, a square and its root, an exponential and its logarithm: 8 u of the largest

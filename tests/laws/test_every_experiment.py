@@ -1,4 +1,4 @@
-"""Laws of every experiment in the index: a new one is judged from its first day."""
+"""Laws of every experiment in the index: a new one is tested from its first day."""
 
 import json
 from dataclasses import fields, replace

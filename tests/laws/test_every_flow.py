@@ -1,4 +1,4 @@
-"""Laws of every flow in the index of flows: a new one is judged from its first day."""
+"""Laws of every flow in the index of flows: a new one is tested from its first day."""
 
 import inspect
 

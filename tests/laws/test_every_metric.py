@@ -1,4 +1,4 @@
-"""Laws of every metric in the index of metrics: a new one is judged from its first day.
+"""Laws of every metric in the index of metrics: a new one is tested from its first day.
 
 A metric is a function of two samples, its first arguments x and y, that returns a float.
 """

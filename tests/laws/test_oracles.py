@@ -46,7 +46,7 @@ def test_oracle_reproduces_full_tangent_kernel(case):
     )
 
 
-# The larger samples of the other cases are left to the package, which is judged by this oracle.
+# The larger samples of the other cases are left to the package, which is tested by this oracle.
 @pytest.mark.parametrize("case", ["gauss1d", "poly2d"])
 def test_oracle_reproduces_comparisons(case):
     x, y, bandwidth = (

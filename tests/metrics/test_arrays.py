@@ -109,7 +109,7 @@ def test_an_array_in_single_precision_stays_so(evaluate):
 
 @every_metric
 def test_integers_are_points_too(evaluate):
-    # Coordinates only: weights and moments are no integers.
+    # Coordinates only: weights and moments are not integers.
     def rounded(dtype):
         return lambda host: (
             np.round(10 * host).astype(dtype) if host.shape in {X.shape, Y.shape} else host

@@ -104,7 +104,7 @@ def test_path_finds_what_moves():
     assert np.all(path.kkt_residuals <= 1e-13)
     assert path.entry[0] == path.kappas[1] > path.entry[4] > path.entry[1:4].max()
     found = ir.projection.sparse_window_projection(system, path.kappas[12])
-    # solved again for the same signs, whatever other penalties the path serves
+    # solved again for the same signs, whatever other penalties the path has
     np.testing.assert_array_equal(found.coefficients, path.coefficients[12])
     assert found.support.sum() == 2
     assert np.all(np.sign(found.rate(0.5)) == np.sign(drift))

@@ -207,7 +207,7 @@ def test_progress_goes_where_it_is_told(capsys):
     flow(progress=told.append, steps=3)
     assert [info.step for info in told] == [1, 2, 3]
     assert isinstance(told[0], StepInfo)
-    for progress in (True, False):  # the captured stream is no terminal
+    for progress in (True, False):  # the captured stream is not a terminal
         flow(progress=progress)
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "")

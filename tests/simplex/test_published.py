@@ -1,7 +1,7 @@
 """(B1)-(B6) against the arrays that were published with [A25], where they are at hand.
 
-They are no part of this project. A NumPy archive with them can be named in the environment variable
-INGD_REF_ELBO_ARRAYS: flows of the two models, 500 Euler steps of 0.01 each (every tenth state
+They are not part of this project. The environment variable INGD_REF_ELBO_ARRAYS can name a NumPy
+archive with them: flows of the two models, 500 Euler steps of 0.01 each (every tenth state
 stored), and natural gradients, cosines and angles of naive Bayes at 200 of 50,000 sampled points.
 """
 

@@ -21,7 +21,7 @@ fractions_of_a_unit = st.floats(-1.0, 1.0)
 
 
 def wide(high: float, part: float):
-    """A double word near ``high`` and the rational number that it stands for."""
+    """A double word near ``high`` and the rational number that it represents."""
     word = double_word(np, np.asarray(high)) + np.asarray(part * abs(high) * 2.0**-54)
     return word, exact(word)
 

@@ -435,7 +435,7 @@ def test_plain_step_that_is_far_too_long():
 
 def test_low_rank_has_no_mean_parameters():
     q = LowRankGaussian(np.zeros(5), np.ones(5), np.zeros((5, 1)))
-    with pytest.raises(OptionError, match="no exponential family"):
+    with pytest.raises(OptionError, match="not an exponential family"):
         mean_gradient(q, LINEAR.expected(q))
 
 

@@ -57,7 +57,7 @@ def test_run_is_the_sum_of_its_steps():
 
 
 def test_without_noise_and_prior_it_is_adam():
-    """λ/N stands for the small number in Adam's denominator, and for weight decay of the mean.
+    """λ/N is the small number in Adam's denominator, and the weight decay of the mean.
 
     Both vanish with λ.
     """
