@@ -171,7 +171,7 @@ def _end_with_parent(parent: int) -> None:
     """End this process, whatever it does, as soon as its parent has ended."""
     process = parent_process()
     sentinels = [] if process is None else [process.sentinel]
-    # A process forked by the parent may keep the sentinel open; on POSIX a new parent shows its end.
+    # A process forked by the parent may keep the sentinel open; a new parent shows its end.
     while not wait_for(sentinels, timeout=1.0) and os.getppid() == parent:
         pass
     os._exit(1)

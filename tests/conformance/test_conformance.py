@@ -74,11 +74,11 @@ def test_a_right_implementation_of_a_part_passes_what_concerns_that_part():
         "translation",
         "scale",
         "purity",
-    } <= tested(found)
+    } <= decided(found)
     assert {"masked_coordinates_rest", "weightless_particle", "moment_identity"}.isdisjoint(
-        tested(found)
+        decided(found)
     )
-    assert {name for name in tested(found) if name.startswith("vector:")} == {
+    assert {name for name in decided(found) if name.startswith("vector:")} == {
         "vector:gradient",
         "vector:gradient-one-dimension",
         "vector:gradient-one-particle",
@@ -88,7 +88,7 @@ def test_a_right_implementation_of_a_part_passes_what_concerns_that_part():
     }
 
 
-def tested(found):
+def decided(found):
     return {name for name, outcome in found.items() if outcome != "not tested"}
 
 
@@ -338,15 +338,15 @@ class Silent(Cauchy):
 
 
 def test_a_kernel_of_a_user_is_judged_by_what_it_says():
-    def tested(kernel):
+    def decided(kernel):
         mine = adapter(kernels=(kernel, "multiple"))(lambda problem: package_velocity()(problem))
         return outcomes(check_velocity(mine, vectors=False, problems=1))
 
-    found = tested(Cauchy)
+    found = decided(Cauchy)
     other = {"divergence_free", "linear_statistics_in_a_flat_kernel"}
     assert {name for name, outcome in found.items() if outcome == "not tested"} == other
     assert set(found.values()) == {"holds", "not tested"}
-    assert tested(Swirling)["curl_free"] == "broken"
+    assert decided(Swirling)["curl_free"] == "broken"
 
 
 def test_what_does_not_describe_itself_is_named():
