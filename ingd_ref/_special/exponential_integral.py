@@ -41,7 +41,7 @@ def scaled_exponential_integral(xp: Namespace, t: Array) -> Array:
     """
     near = t < SERIES_END
     low = xp.where(near, t, xp.ones_like(t))
-    return xp.where(near, _excess(xp, low) - (xp.log(low) + EULER_GAMMA), _fraction(xp, t))
+    return xp.where(near, _excess(xp, low) - (xp.log(low) + EULER_GAMMA), _fraction(t))
 
 
 def scaled_exponential_integral_excess(xp: Namespace, t: Array) -> Array:
@@ -57,7 +57,7 @@ def scaled_exponential_integral_excess(xp: Namespace, t: Array) -> Array:
     return xp.where(
         near,
         _excess(xp, xp.where(near, t, xp.ones_like(t))),
-        _fraction(xp, t) + xp.log(t) + EULER_GAMMA,
+        _fraction(t) + xp.log(t) + EULER_GAMMA,
     )
 
 
@@ -70,7 +70,7 @@ def _excess(xp: Namespace, t: Array) -> Array:
     return total * t - (xp.log(t) + EULER_GAMMA) * xp.expm1(t)
 
 
-def _fraction(xp: Namespace, t: Array) -> Array:
+def _fraction(t: Array) -> Array:
     """Continued fraction, from the inside out."""
     tail = t
     for k in range(FRACTION_LEVELS, 0, -1):

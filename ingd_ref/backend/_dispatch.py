@@ -45,9 +45,7 @@ class Explanation:
         return f"{self.operation} on {self.backend}: {self.implementation} ({self.reason})"
 
 
-def explain(
-    operation: str, *arrays: Array, implementation: str = "auto", **options: Any
-) -> Explanation:
+def explain(operation: str, *arrays: Array, implementation: str = "auto") -> Explanation:
     """Return which implementation of a kernel runs on ``arrays``, and why.
 
     Parameters

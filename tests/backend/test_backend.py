@@ -116,6 +116,8 @@ class TestExplain:
             explain("squared_distances", self.x, self.x, implementation="fast")
         with pytest.raises(OptionError, match="no kernel called 'contract'"):
             explain("contract", self.x, self.x)
+        with pytest.raises(TypeError, match="how"):
+            explain("squared_distances", self.x, self.x, how="fused")
 
 
 @pytest.mark.parametrize(("length", "edge"), [(1, 1), (5, 2), (4, 2), (3, 10)])
