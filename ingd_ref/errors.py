@@ -17,6 +17,17 @@ __all__ = [
 ]
 
 
+def with_article(name: str) -> str:
+    """Return a name after "a" or "an", for a message.
+
+    Examples
+    --------
+    >>> with_article("exponential")
+    'an exponential'
+    """
+    return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
+
+
 class IngdError(Exception):
     """Base of all exceptions of the package."""
 

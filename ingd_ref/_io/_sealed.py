@@ -19,7 +19,7 @@ import numpy as np
 
 from ingd_ref._io._atomic import NO_LINK, PLAIN, replace_file
 from ingd_ref._io._regular import read_regular
-from ingd_ref.errors import CheckpointError
+from ingd_ref.errors import CheckpointError, with_article
 
 __all__ = ["read_sealed", "write_at", "write_sealed"]
 
@@ -102,7 +102,9 @@ def read_sealed(path: Path, *kinds: str) -> tuple[dict[str, Any], dict[str, np.n
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{path} is not a {kind} of this package; it is unchanged") from error
     if found not in kinds:
-        raise CheckpointError(f"{path} holds a {found}, not a {kind}; it is unchanged")
+        raise CheckpointError(
+            f"{path} holds {with_article(str(found)[:40])}, not a {kind}; it is unchanged"
+        )
     if version != FORMAT:
         raise CheckpointError(f"{path} has format {version}, this package reads format {FORMAT}")
     return values, arrays

@@ -76,6 +76,9 @@ def _reason(error: Exception) -> str:
         return " ".join(str(error).split())
     if isinstance(error, MemoryError):
         return f"there is not enough memory: {' '.join(str(error).split()) or 'none left'}"
+    if isinstance(error, ArithmeticError):
+        cause = error.args[-1] if error.args else type(error).__name__
+        return f"a number is too large or too small for floating point: {cause}"
     if isinstance(error, OSError):
         # Errors of files name these, and errors of the package's own files are IngdErrors.
         place = "the output cannot be written" if error.filename is None else error.filename

@@ -29,11 +29,15 @@ __all__ = [
     "noise_floor",
     "on_backend",
     "option",
+    "or_null",
     "slope",
     "stream",
+    "with_error",
 ]
 
 BACKENDS = ("numpy", "cupy")
+# Each is a piece of work, which is listed before the first of them starts.
+MOST_TRIALS = 1_000_000
 
 # What a piece of work yields: the result of a flow, or named arrays.
 ResultT = TypeVar("ResultT", FlowResult, dict[str, np.ndarray])
@@ -200,6 +204,9 @@ def check_fields(
     for check, names in checks.items():
         for name in names:
             check(getattr(experiment, name), name)
+    trials = getattr(experiment, "trials", 0)
+    if trials > MOST_TRIALS:
+        raise DomainError(f"trials must be at most {MOST_TRIALS:,}, got {trials}")
 
 
 def stream(seed: int, *key: int) -> np.random.Generator:
@@ -225,16 +232,27 @@ def on_backend(host: np.ndarray, backend: str) -> Array:
 
 
 def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard error over the first axis; the error is 0 for a single trial."""
+    """Return mean and standard error over the first axis; a single trial has error NaN."""
     number = values.shape[0]
-    spread = np.std(values, axis=0, ddof=1) if number > 1 else np.zeros(values.shape[1:])
+    spread = np.std(values, axis=0, ddof=1) if number > 1 else np.full(values.shape[1:], np.nan)
     return np.mean(values, axis=0), spread / math.sqrt(number)
+
+
+def or_null(error: np.ndarray) -> Any:
+    """Return a standard error, or a list of these, for JSON: null where it is undefined."""
+    return np.where(np.isnan(error), None, error).tolist()
+
+
+def with_error(mean: float, error: float | None) -> str:
+    """Return a mean and its standard error as text, with a dash where the latter is undefined."""
+    undefined = error is None or math.isnan(error)
+    return f"{mean:.4f} ±{'—     ' if undefined else format(error, '.4f')}"
 
 
 def noise_floor(values: Sequence[float], draws: int) -> dict[str, Any]:
     """Summarise what a metric gives for samples of the target itself, one value per trial."""
     mean, error = mean_and_error(np.array(values))
-    return {"mean": float(mean), "standard_error": float(error), "draws": draws}
+    return {"mean": float(mean), "standard_error": or_null(error), "draws": draws}
 
 
 def slope(sizes: Sequence[float], errors: Sequence[float]) -> float:

@@ -18,7 +18,9 @@ from ingd_ref.experiments._experiment import (
     mean_and_error,
     on_backend,
     option,
+    or_null,
     stream,
+    with_error,
 )
 from ingd_ref.features import PairwiseProducts
 from ingd_ref.plotting._edges import plot_edges, plot_regularisation_path, plot_roc
@@ -155,7 +157,9 @@ class Graph(Experiment[dict[str, np.ndarray]]):
     ) -> list[str]:
         lines = ["area under the ROC curve, mean over graphs"]
         for name, entry in methods.items():
-            lines.append(f"  {name:<22s}{entry['mean']:.4f} ± {entry['standard_error']:.4f}")
+            lines.append(
+                f"  {name:<22s}{with_error(entry['mean'], entry['standard_error'])}".rstrip()
+            )
         hits, alarms = np.mean(findings["found"]), np.mean(findings["false_alarms"])
         return [
             *lines,
@@ -217,7 +221,7 @@ def _areas(curves: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
     """Areas under the ROC curves of a method, one per trial."""
     areas = np.array([np.trapezoid(found, alarms) for alarms, found in curves])
     mean, error = mean_and_error(areas)
-    spread = {"mean": float(mean), "standard_error": float(error)}
+    spread = {"mean": float(mean), "standard_error": or_null(error)}
     return {"area": areas.tolist(), **spread, "seconds": []}
 
 

@@ -21,8 +21,10 @@ from ingd_ref.experiments._experiment import (
     noise_floor,
     on_backend,
     option,
+    or_null,
     slope,
     stream,
+    with_error,
 )
 from ingd_ref.experiments._mixture import two_gaussians
 from ingd_ref.experiments._s_curve import random_s_curve
@@ -284,7 +286,7 @@ class Ingd(Experiment[FlowResult]):
             methods[method] = {
                 "mmd": values.tolist(),
                 "mean": mean.tolist(),
-                "standard_error": error.tolist(),
+                "standard_error": or_null(error),
                 "in_noise_floors": float(mean[-1] / floor["mean"]),
                 "seconds": [result.seconds for result in own],
             }
@@ -362,7 +364,7 @@ def _lines(
         lines.append(f"{problem}: MMD to fresh samples, start → end (noise floor {floor:.4f})")
         for method, entry in study["methods"].items():
             first, last, error = entry["mean"][0], entry["mean"][-1], entry["standard_error"][-1]
-            change = f"{first:.4f} → {last:.4f} ±{error:.4f}"
+            change = f"{first:.4f} → {with_error(last, error).rstrip()}"
             floors = f"{entry['in_noise_floors']:.2f} noise floors"
             lines.append(f"  {method:<8s} {change}, {floors}")
     lines.append("largest error of location and scale on the exact path (E10) by number of steps")

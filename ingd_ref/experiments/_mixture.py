@@ -19,7 +19,9 @@ from ingd_ref.experiments._experiment import (
     noise_floor,
     on_backend,
     option,
+    or_null,
     stream,
+    with_error,
 )
 from ingd_ref.flows import WGF, EnergyFlow, Flow, published_king, published_ntking
 from ingd_ref.metrics import MMD, median_bandwidth
@@ -123,7 +125,7 @@ class Mixture(Experiment[FlowResult]):
             methods[method] = {
                 "mmd": values.tolist(),
                 "mean": mean.tolist(),
-                "standard_error": error.tolist(),
+                "standard_error": or_null(error),
                 "seconds": [result.seconds for result in own[method]],
             }
         title = f"Two Gaussians in {self.dim} dimensions"
@@ -165,9 +167,9 @@ class Mixture(Experiment[FlowResult]):
         lines = ["MMD after step " + "".join(f"{step:>17d}" for step in shown)]
         for method, values in curves.items():
             mean, error = mean_and_error(values)
-            columns = [f"{mean[step]:>9.4f} ±{error[step]:.4f}" for step in shown]
-            lines.append(f"  {method:<12s} {''.join(columns)}")
-        level = f"{floor['mean']:.4f} ±{floor['standard_error']:.4f}"
+            columns = [f"   {with_error(mean[step], error[step])}" for step in shown]
+            lines.append(f"  {method:<12s} {''.join(columns)}".rstrip())
+        level = with_error(floor["mean"], floor["standard_error"]).rstrip()
         return [*lines, f"  noise floor of {self.number} samples: {level}"]
 
 

@@ -26,7 +26,7 @@ from ingd_ref._special.cholesky import matmul
 from ingd_ref._special.double_words import DoubleWord, double_word
 from ingd_ref._special.symmetric import entries
 from ingd_ref.backend._namespace import Array, Namespace, device, item, to_host
-from ingd_ref.errors import DomainError
+from ingd_ref.errors import DomainError, with_article
 from ingd_ref.families._samples import (
     at_index,
     moments,
@@ -184,7 +184,7 @@ def _require_representable(xp: Namespace, name: str, upper: Array, inverse: Arra
     parts = parts[np.argmax(np.diag(parts))]
     columns = np.flatnonzero(parts > MATERIAL * np.max(parts)).tolist()
     raise DomainError(
-        f"x{at_index(index)} determines a {name} whose precision matrix {upper.dtype} cannot hold: "
+        f"x{at_index(index)} determines {with_article(name)} whose precision matrix {upper.dtype} cannot hold: "
         f"{_named(columns)} nearly linearly dependent, "
         f"and the condition number of the correlations is {item(condition[index]):.2g}"
     )

@@ -257,10 +257,20 @@ def test_equal_ends_have_no_path(tmp_path):
         run_experiment(tiny("gaussian", target=(0.0, 1.0)), tmp_path)
 
 
-def test_standard_error_of_one_trial_is_zero():
+def test_standard_error_of_one_trial_is_undefined(tmp_path):
     mean, error = module.mean_and_error(np.array([[1.0, 2.0]]))
     assert mean.tolist() == [1.0, 2.0]
-    assert error.tolist() == [0.0, 0.0]
+    assert np.all(np.isnan(error))
+    results = run_experiment(tiny("mixture", trials=1, methods=("wgf",)), tmp_path)
+    assert set(results["methods"]["wgf"]["standard_error"]) == {None}
+    assert results["noise_floor"]["standard_error"] is None
+    assert results["lines"][-1].endswith("±—")
+    assert "±0.0000" not in "".join(results["lines"])
+
+
+def test_standard_errors_are_written_with_their_means():
+    assert module.with_error(0.5, 0.25) == "0.5000 ±0.2500"
+    assert module.with_error(0.5, None).rstrip() == "0.5000 ±—"
 
 
 @pytest.mark.parametrize("name", TINY)
