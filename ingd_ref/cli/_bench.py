@@ -84,7 +84,7 @@ def bench(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Time the KiNG velocity, or by COMMAND another part of the package."""
+    """Time the KiNG velocity; a COMMAND times another part of the package."""
     from ingd_ref._bench import run, table
 
     if ctx.invoked_subcommand is not None:

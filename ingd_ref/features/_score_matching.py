@@ -23,7 +23,7 @@ FIRST_DECAY, SECOND_DECAY, FLOOR = 0.9, 0.999, 1e-8  # Adam's usual constants
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
-    """What training gives.
+    """Result of :func:`train_energy_network`.
 
     Attributes
     ----------

@@ -42,10 +42,10 @@ def energy_velocity(
 
     Notes
     -----
-    The right-hand side needs no division by π_i: a particle of weight zero is moved by the others
-    without acting on them. Where two points coincide the distance has no gradient, and the term
-    counts as zero: the element of smallest norm among its subgradients. This is the squared-MMD
-    flow for the kernel −‖x − y‖. Source: [L25], baseline.
+    The right-hand side needs no division by π_i: a particle of weight zero moves with the field
+    of the others and does not act on them. Where two points coincide the distance has no gradient,
+    and the term counts as zero: the element of smallest norm among its subgradients. This is the
+    squared-MMD flow for the kernel −‖x − y‖. Source: [L25], baseline.
 
     Examples
     --------

@@ -27,8 +27,7 @@ class Flow(ABC):
     def example(cls) -> Self:
         """Return an instance on which to test the flow; override it if there is no default.
 
-        Its target is the sample that it is given or, for a flow that knows its target's score, the
-        standard normal distribution.
+        Its target is the given sample, or the standard normal distribution for a flow of a score.
         """
         return cls()
 
@@ -42,7 +41,7 @@ class Flow(ABC):
         target_weights: Array | None = None,
         mask: Array | None = None,
     ) -> VelocityFunction:
-        """Settle everything that stays fixed during a step.
+        """Prepare everything that stays fixed during a step.
 
         Parameters
         ----------

@@ -118,8 +118,8 @@ def wgf_velocity(
 
     Notes
     -----
-    A particle of weight zero is moved by the others without acting on them. Source: [L25], baseline
-    WGF.
+    A particle of weight zero moves with the field of the others and does not act on them. Source:
+    [L25], baseline WGF.
 
     Examples
     --------

@@ -28,7 +28,7 @@ class MMD:
 
     The target's own term :math:`\sum_{ij} \rho_i \rho_j k(y_i, y_j)` depends on the bandwidth
     alone. It is interpolated in :math:`\log\sigma`, octave by octave, from 25 exact values that are
-    computed when an octave is first met. Memory stays at 25 numbers per octave, and an evaluation
+    computed when it is first needed. Memory stays at 25 numbers per octave, and an evaluation
     costs n (n + m) kernel values instead of (n + m)².
 
     Parameters

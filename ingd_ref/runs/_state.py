@@ -1,4 +1,4 @@
-"""What a run carries from step to step, and what it keeps of each."""
+"""The state of a run between steps, and the arrays that it keeps."""
 
 from __future__ import annotations
 

@@ -317,10 +317,10 @@ def test_an_earlier_file_is_mentioned_where_there_is_one(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(CheckpointError, match="No space left on device$"):
+    with pytest.raises(CheckpointError, match=r"No space left on device$"):
         write_bytes(tmp_path / "a", b"")
     (tmp_path / "a").write_text("mine")
-    with pytest.raises(CheckpointError, match="the earlier file is unchanged$"):
+    with pytest.raises(CheckpointError, match=r"the earlier file is unchanged$"):
         write_bytes(tmp_path / "a", b"")
     assert [path.name for path in Path(tmp_path).iterdir()] == ["a"]
     assert read_regular(tmp_path / "a") == b"mine"
