@@ -11,7 +11,7 @@ import numpy as np
 from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
-from ingd_ref.errors import ShapeError
+from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._edge import (
     checked,
@@ -173,7 +173,7 @@ def sample(
     Raises
     ------
     DomainError
-        If θ is outside the natural parameter space.
+        If θ is outside the natural parameter space, or a classical parameter overflows.
     OptionError
         If ``rng`` is neither a generator nor a seed. With ``log``, if the points are not positive.
 
@@ -201,8 +201,9 @@ def sample(
     draw = family._log_draw if log else family._draw
     batch = tuple(theta.shape[:-1])
     largest = float(xp.finfo(theta.dtype).max)
-    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+    with np.errstate(all="ignore"):
         values = host_parameters(family, theta)
+        _require_numbers(family, values)
         # Add an axis for the points.
         host = {
             p.name: np.reshape(values[p.name], (*batch, 1, *p.shape)) for p in family.parameters
@@ -210,6 +211,15 @@ def sample(
         points = np.asarray(draw(rng, (*batch, number), **host), dtype=np.float64)
     drawn = to_backend(np.clip(points, -largest, largest), like=theta)
     return drawn if log else family._moved_inside(xp, drawn)
+
+
+def _require_numbers(family: Formulas, values: dict[str, np.ndarray]) -> None:
+    for name, value in values.items():
+        if not np.all(np.isfinite(value)):
+            raise DomainError(
+                f"theta is a member of {family.name} that cannot be drawn from: its {name} cannot "
+                "be represented in float64"
+            )
 
 
 def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:

@@ -123,7 +123,11 @@ CONSTANT: list[tuple[Family, list[float]]] = [
 ]
 
 
-SINGLE = [case for case in CONSTANT if 1e-30 < min(map(abs, case[1])) and max(case[1]) < 0.999]
+SINGLE = [
+    case
+    for case in CONSTANT
+    if all(1e-30 < abs(value) < 1e30 and not 0.999 < value < 1.0 for value in case[1])
+]
 SAMPLES = [(*case, np.float64) for case in CONSTANT] + [(*case, np.float32) for case in SINGLE]
 
 
