@@ -184,7 +184,8 @@ def _require_representable(xp: Namespace, name: str, upper: Array, inverse: Arra
     parts = parts[np.argmax(np.diag(parts))]
     columns = np.flatnonzero(parts > MATERIAL * np.max(parts)).tolist()
     raise DomainError(
-        f"x{at_index(index)} determines {with_article(name)} whose precision matrix {upper.dtype} cannot hold: "
+        f"x{at_index(index)} determines {with_article(name)} "
+        f"whose precision matrix {upper.dtype} cannot hold: "
         f"{_named(columns)} nearly linearly dependent, "
         f"and the condition number of the correlations is {item(condition[index]):.2g}"
     )
