@@ -17,7 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingd_ref._special.double_words import DoubleWord, double_word
+from ingd_ref._special.extremes import anywhere
 from ingd_ref._special.logarithm import log_remainder
+from ingd_ref._special.wide import Wide
 from ingd_ref.backend._namespace import Array, Namespace, device
 
 __all__ = [
@@ -130,7 +132,15 @@ def positive_definite(xp: Namespace, a: DoubleWord | Array) -> Array:
     >>> positive_definite(np, np.asarray([[[1.0, 0.9], [0.9, 1.0]], [[1.0, 1.1], [1.1, 1.0]]]))
     array([ True, False])
     """
-    return xp.all(factor(xp, a).pivots.high > 0, axis=-1)
+    if isinstance(a, (DoubleWord, Wide)):
+        return xp.all(factor(xp, a).pivots.high > 0, axis=-1)
+    shape = tuple(a.shape)
+
+    def definite(xp: Namespace, rows: Array) -> Array:
+        matrices = xp.reshape(rows, (*rows.shape[:-1], *shape[-2:]))
+        return xp.all(factor(xp, matrices).pivots.high > 0, axis=-1)
+
+    return anywhere(xp, definite, xp.reshape(a, (*shape[:-2], shape[-2] * shape[-1])))
 
 
 def log_det_divergence(

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ingd_ref._special.gamma import stirling_remainder
 from ingd_ref._special.logarithm import log_remainder
 from ingd_ref.backend._namespace import Array, Namespace
 
 __all__ = ["count_deviance", "factorial_excess", "remaining"]
+
+# log Γ(1 + x) = −γx + Σ ζ(k)(−x)ᵏ/k; below x = 1/64 the first term left out is 1e-21 of the sum.
+SMALL = 1.0 / 64.0
+ZETA = (
+    1.6449340668482264,
+    1.2020569031595943,
+    1.0823232337111382,
+    1.0369277551433699,
+    1.0173430619844491,
+    1.0083492773819228,
+    1.0040773561979443,
+    1.0020083928260822,
+    1.0009945751278181,
+)
+LGAMMA_SERIES = (-np.euler_gamma, *((-1) ** k * zeta / k for k, zeta in enumerate(ZETA, 2)))
 
 
 def count_deviance(xp: Namespace, x: Array, mean: Array, log_mean: Array | None = None) -> Array:
@@ -49,9 +66,15 @@ def factorial_excess(xp: Namespace, x: Array) -> Array:
     >>> factorial_excess(np, np.asarray([0.0, 1.0]))
     array([0., 1.])
     """
-    positive = x > 0
+    positive, small = x > 0, x < SMALL
     safe = xp.where(positive, x, xp.ones_like(x))
-    value = 0.5 * (math.log(2.0 * math.pi) + xp.log(safe)) + stirling_remainder(xp, safe)
+    large = xp.where(small, xp.ones_like(x), safe)
+    value = 0.5 * (math.log(2.0 * math.pi) + xp.log(large)) + stirling_remainder(xp, large)
+    # Both terms are of the size of log x, and the result of that of x log x.
+    series = xp.zeros_like(x)
+    for coefficient in reversed(LGAMMA_SERIES):
+        series = (series + coefficient) * safe
+    value = xp.where(small, safe * (1.0 - xp.log(safe)) + series, value)
     return xp.where(positive, value, xp.zeros_like(value))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device, item
 from ingd_ref.backend._operations import softmax
 
 __all__ = [
@@ -28,6 +28,8 @@ __all__ = [
 
 # The first term left out of the series at |x| = 1 is 2/21! ≤ 4e-20 of a sum of at least 0.7.
 SERIES_TERMS = 19
+# Changes of logits beyond which their rounding errors would be those of the divergence.
+FAR = 32.0
 
 
 def expm1_remainder(xp: Namespace, x: Array) -> Array:
@@ -145,7 +147,23 @@ def log_sum_exp_bregman(xp: Namespace, a: Array, b: Array) -> Array:
     >>> value.item() * 2.0**83  # variance 1/4, halved
     1.0
     """
-    return _centred_log_mean_exp(xp, a, _centred_change(xp, a, *_difference(b, a)))
+    change = _centred_change(xp, a, *_difference(b, a))
+    close = _centred_log_mean_exp(xp, a, change)
+    far = xp.max(xp.abs(change), axis=-1) > FAR
+    return xp.where(far, _far_bregman(xp, a, b), close) if item(xp.any(far)) else close
+
+
+def _far_bregman(xp: Namespace, a: Array, b: Array) -> Array:
+    """Return the divergence from exponents relative to those of the most probable category of a.
+
+    Its probability is left out of the mean, so that large changes are multiplied by small numbers.
+    """
+    index = xp.arange(a.shape[-1], device=device(a))
+    largest, none = index == xp.argmax(a, axis=-1, keepdims=True), xp.zeros_like(a + b)
+    a = a - xp.max(a, axis=-1, keepdims=True)
+    b = b - xp.sum(xp.where(largest, b, none), axis=-1, keepdims=True)
+    linear = xp.sum(xp.where(largest, none, softmax(xp, a) * (a - b)), axis=-1)
+    return (log_sum_exp(xp, b) - log_sum_exp(xp, a)) + linear
 
 
 def log_mean_exp_excess(xp: Namespace, a: Array, change: Array) -> Array:

@@ -200,8 +200,12 @@ def _recurrence_drop(
     c, d = a + r, b + s
     excess, shifted_excess = change / a / (b + 1.0), (change + change_of_shift) / c / (d + 1.0)
     ratio, shifted_ratio = b / a * ((a + 1.0) / (b + 1.0)), d / c * ((c + 1.0) / (d + 1.0))
-    # ρ − ρ′
-    gap = (change / a * ((r * (d + 1.0) + s * a) / (b + 1.0)) - change_of_shift) / c / (d + 1.0)
+    # ρ − ρ′, from the changes where a and b are close; far apart these are of order one, and leave
+    # only what b and d keep of it
+    close = (change / a * ((r * (d + 1.0) + s * a) / (b + 1.0)) - change_of_shift) / c / (d + 1.0)
+    apart = difference_of_products(xp, b / a, r, s / (d + 1.0), c + 1.0) / c / (b + 1.0)
+    near = xp.abs(change) * r + a * xp.abs(change_of_shift) < b * r + a * s
+    gap = xp.where(near, close, apart)
     drop = _remainder_drop(xp, ratio, excess, shifted_ratio, shifted_excess, gap / shifted_ratio)
     return (b + 1.0) * drop - s * log_remainder(xp, shifted_ratio, shifted_excess)
 

@@ -11,6 +11,7 @@ from contextvars import copy_context
 
 import numpy as np
 
+from ingd_ref._special.extremes import anywhere
 from ingd_ref.backend._namespace import Array, Namespace, backend_name
 from ingd_ref.backend._operations import tiles
 
@@ -27,7 +28,8 @@ def in_blocks(xp: Namespace, formula: Callable[..., Array], *rows: Array) -> Arr
 
     Large batches of NumPy arrays are cut into blocks that the cores share, since NumPy releases the
     interpreter lock while it computes; any other batch is evaluated whole. Each number comes from
-    the same operations either way, so results do not depend on the blocks.
+    the same operations either way, so results do not depend on the blocks. Rows whose numbers are
+    of extreme size, or whose results are not finite, are evaluated by wide numbers on the host.
 
     Parameters
     ----------
@@ -51,21 +53,21 @@ def in_blocks(xp: Namespace, formula: Callable[..., Array], *rows: Array) -> Arr
         or backend_name(rows[0]) != "numpy"
         or math.prod(batch := batches.pop()) < 2 * length
     ):
-        return formula(xp, *(xp.asarray(row, copy=True) for row in rows))
+        return anywhere(xp, formula, *(xp.asarray(row, copy=True) for row in rows))
     flat = [row if row.ndim == 1 else np.reshape(row, (-1, row.shape[-1])) for row in rows]
     # Blocks have nearly the same size, so that choices by size are the same for all.
     number = -(-math.prod(batch) // length)
     first, *others = tiles(math.prod(batch), -(-math.prod(batch) // number))
 
-    def evaluated(block: slice) -> Array:
-        return formula(xp, *(row if row.ndim == 1 else row[block] for row in flat))
+    def at(block: slice) -> Array:
+        return anywhere(xp, formula, *(row if row.ndim == 1 else row[block] for row in flat))
 
-    sample = evaluated(first)
+    sample = at(first)
     result = np.empty((math.prod(batch), *sample.shape[1:]), dtype=sample.dtype)
     result[first] = sample
 
     def fill(block: slice) -> None:
-        result[block] = evaluated(block)
+        result[block] = at(block)
 
     with ThreadPoolExecutor(min(_cores(), len(others))) as pool:
         # Each block runs in a copy of the caller's context, in which np.errstate lives.

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import and_
 
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref._special.extremes import moderate
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item, to_host
 from ingd_ref.errors import ShapeError
 from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._formulas import Formulas
-from ingd_ref.families._parameters import require
+from ingd_ref.families._parameters import Requirements, require
 
 __all__ = [
     "batch_shape",
@@ -107,7 +108,7 @@ def checked_mean(family: Formulas, mu: Array) -> tuple[Namespace, Array]:
     # Some of these conditions cost as much as a formula, so large batches use all cores.
     if mu.ndim == 1 or not item(xp.all(in_blocks(xp, inside, mu))):
         space = f"the mean parameter space of {family.name}"
-        require(xp, family._mean_domain(xp, mu), "mu", space, mu)
+        require(xp, _requirements(xp, family._mean_domain, mu), "mu", space, mu)
     return xp, mu
 
 
@@ -155,6 +156,23 @@ def contained(family: Formulas, xp: Namespace, theta: Array) -> Array:
     for holds in family._domain(xp, theta).values():
         inside = inside & holds
     return inside
+
+
+def _requirements(
+    xp: Namespace, conditions: Callable[[Namespace, Array], Requirements], vector: Array
+) -> Requirements:
+    """Return where each of the conditions holds for finite vectors (..., b) of any size."""
+    if moderate(xp, vector):
+        return conditions(xp, vector)
+    names: list[str] = []
+
+    def stacked(xp: Namespace, vector: Array) -> Array:
+        found = conditions(xp, vector)
+        names[:] = found
+        return xp.stack([xp.ones_like(vector[..., 0], dtype=xp.bool), *found.values()], axis=-1)
+
+    holds = in_blocks(xp, stacked, vector)
+    return {name: holds[..., k] for k, name in enumerate(names, 1)}
 
 
 def host_parameters(family: Formulas, theta: Array) -> dict[str, np.ndarray]:

@@ -20,7 +20,6 @@ from ingd_ref._special.gamma import (
 from ingd_ref._special.logarithm import log_remainder
 from ingd_ref.backend._namespace import Array, Namespace
 from ingd_ref.families._base import ExponentialFamily, matrix
-from ingd_ref.families._common import any_mean
 from ingd_ref.families._draws import draw_log_gamma
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
 from ingd_ref.families.gamma import log_front
@@ -63,8 +62,6 @@ class ChiSquared(ExponentialFamily):
     parameters = (Parameter("degrees_of_freedom", POSITIVE),)
     bounds = (0.0, math.inf)
 
-    _mean_domain = any_mean
-
     def _natural(self, xp: Namespace, degrees_of_freedom: Array) -> Array:
         return 0.5 * degrees_of_freedom[..., None]
 
@@ -73,6 +70,10 @@ class ChiSquared(ExponentialFamily):
 
     def _domain(self, xp: Namespace, theta: Array) -> Requirements:
         return {"degrees_of_freedom = 2 theta[0] > 0": theta[..., 0] > 0}
+
+    def _mean_domain(self, xp: Namespace, mu: Array) -> Requirements:
+        largest = math.log(float(xp.finfo(mu.dtype).max)) + math.log(2.0)
+        return {f"mu[0] < {largest:.6g}, so that theta[0] is a number": mu[..., 0] < largest}
 
     def _statistics(self, xp: Namespace, x: Array) -> Array:
         return xp.log(x)

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, Namespace, device
-from ingd_ref.errors import OptionError
+from ingd_ref._special.cholesky import positive_definite
+from ingd_ref.backend._namespace import Array, Namespace, device, item
+from ingd_ref.errors import OptionError, SingularSystemError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._common import any_mean
 from ingd_ref.families._derivatives import complex_step_jacobian, extrapolated_derivative, half_size
@@ -34,6 +35,8 @@ NODES = 20
 EVEN = 4.0
 PLAIN = 0.1
 LITERAL = 1e-2
+# Rounding errors of a mean, in units of ε, that reach a difference quotient of it.
+NOISE = 1024.0
 
 
 @dataclass(frozen=True)
@@ -232,6 +235,26 @@ class ExponentialTilt(ExponentialFamily):
             ones[..., None],
         )[..., 0, :]
         return 0.5 * (tensor + xp.matrix_transpose(tensor))
+
+    def _resolved_fisher(self, xp: Namespace, theta: Array) -> Array:
+        """Return the Fisher matrix if its rounding errors leave it invertible."""
+        fisher = self._fisher(xp, theta)
+        if self.hessian is None:
+            size = xp.max(xp.abs(self._mean(xp, theta)), axis=-1, keepdims=True)
+            noise = NOISE * float(xp.finfo(theta.dtype).eps) * xp.maximum(size, xp.ones_like(size))
+            kept = xp.all(xp.linalg.diagonal(fisher) > noise, axis=-1)
+            if not item(xp.all(kept & positive_definite(xp, fisher))):
+                raise SingularSystemError(
+                    f"the Fisher matrix of {self.name}, a difference of means, is lost in their "
+                    "rounding; give the hessian of A"
+                )
+        return fisher
+
+    def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
+        return xp.linalg.inv(self._resolved_fisher(xp, theta))
+
+    def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
+        return xp.linalg.solve(self._resolved_fisher(xp, theta), grad[..., None])[..., 0]
 
     def _kl(self, xp: Namespace, theta1: Array, theta2: Array) -> Array:
         difference = theta2 - theta1
