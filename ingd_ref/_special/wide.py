@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
-import array_api_compat.numpy as numpy_namespace
 import numpy as np
+
+from ingd_ref.backend._namespace import array_namespace
 
 __all__ = ["NAMESPACE", "Wide", "WideNamespace", "wide"]
 
+numpy_namespace: Any = array_namespace()
 # Exponents saturate here: such a number is zero or infinite to whatever it meets.
 LARGEST = 2**58
 ZERO = -(2**60)
@@ -70,7 +72,8 @@ class Wide:
 
     def rounded(self) -> np.ndarray:
         """Return the floats next to the numbers."""
-        return np.ldexp(self.fraction, np.clip(self.exponent, -2000, 2000))
+        found: np.ndarray = np.ldexp(self.fraction, np.clip(self.exponent, -2000, 2000))
+        return found
 
     def map(self, function: Callable[[np.ndarray], np.ndarray]) -> Wide:
         """Apply a function that only moves numbers."""
@@ -78,7 +81,8 @@ class Wide:
 
     def ordinary(self) -> np.ndarray:
         """Return where the numbers are floats with room for a product."""
-        return np.abs(self.exponent) < ORDINARY
+        found: np.ndarray = np.abs(self.exponent) < ORDINARY
+        return found
 
     def __getitem__(self, index: Any) -> Wide:
         return self.map(lambda part: part[index])
@@ -109,7 +113,7 @@ class Wide:
         other = wide(other)
         return Wide(self.fraction / other.fraction, self.exponent - other.exponent)
 
-    def __pow__(self, power: float) -> Wide:
+    def __pow__(self, power: float) -> Any:
         if float(power).is_integer() and abs(power) <= 8:
             return _power(self, int(power))
         exponent = self.exponent.astype(float)
@@ -127,22 +131,22 @@ class Wide:
     def __rtruediv__(self, other: Any) -> Wide:
         return wide(other) / self
 
-    def __lt__(self, other: Any) -> np.ndarray:
+    def __lt__(self, other: Any) -> Any:
         return (self - other).fraction < 0
 
-    def __gt__(self, other: Any) -> np.ndarray:
+    def __gt__(self, other: Any) -> Any:
         return (self - other).fraction > 0
 
-    def __le__(self, other: Any) -> np.ndarray:
+    def __le__(self, other: Any) -> Any:
         return (self - other).fraction <= 0
 
-    def __ge__(self, other: Any) -> np.ndarray:
+    def __ge__(self, other: Any) -> Any:
         return (self - other).fraction >= 0
 
-    def __eq__(self, other: Any) -> np.ndarray:  # type: ignore[override]
+    def __eq__(self, other: Any) -> Any:
         return (self - other).fraction == 0
 
-    def __ne__(self, other: Any) -> np.ndarray:  # type: ignore[override]
+    def __ne__(self, other: Any) -> Any:
         return ~(self == other)
 
     __hash__ = None  # type: ignore[assignment]
@@ -183,7 +187,7 @@ class _Linear:
     """Linear algebra with positive definite matrices, by elimination without pivots."""
 
     @staticmethod
-    def solve(matrix: Wide, right: Wide) -> Wide:
+    def solve(matrix: Wide, right: Wide) -> Any:
         rows = NAMESPACE.concat([matrix, right], axis=-1)
         size = matrix.shape[-1]
         for k in range(size):
@@ -194,12 +198,12 @@ class _Linear:
         return rows[..., size:]
 
     @staticmethod
-    def inv(matrix: Wide) -> Wide:
+    def inv(matrix: Wide) -> Any:
         identity = np.broadcast_to(np.eye(matrix.shape[-1]), matrix.shape)
         return _Linear.solve(matrix, wide(identity))
 
     @staticmethod
-    def diagonal(matrix: Wide) -> Wide:
+    def diagonal(matrix: Wide) -> Any:
         return matrix.map(lambda part: np.diagonal(part, axis1=-2, axis2=-1))
 
 
@@ -256,7 +260,7 @@ class WideNamespace:
         x = x if min is None else self.maximum(x, min)
         return x if max is None else self.minimum(x, max)
 
-    def isfinite(self, x: Any) -> np.ndarray:
+    def isfinite(self, x: Any) -> Any:
         return np.isfinite(x.fraction if isinstance(x, Wide) else x)
 
     # Shapes
@@ -289,17 +293,17 @@ class WideNamespace:
             return getattr(numpy_namespace, name)(x, axis=axis, keepdims=keepdims)
         axes = range(x.ndim) if axis is None else np.atleast_1d(axis) % x.ndim
         for place in sorted(map(int, axes), reverse=True):
-            rows = x.map(lambda part, place=place: np.moveaxis(part, place, 0))
+            rows = x.map(partial(np.moveaxis, source=place, destination=0))
             parts = [rows[k] for k in range(rows.shape[0])]
             x = reduce(step, parts) if parts else wide(np.zeros(rows.shape[1:]))
-            x = x.map(lambda part, place=place: np.expand_dims(part, place)) if keepdims else x
+            x = x.map(partial(np.expand_dims, axis=place)) if keepdims else x
         return x
 
-    def argmax(self, x: Any, axis: int, keepdims: bool = False) -> np.ndarray:
+    def argmax(self, x: Any, axis: int, keepdims: bool = False) -> Any:
         best = self.max(x, axis=axis, keepdims=True)
         return np.argmax(x == best, axis=axis, keepdims=keepdims)
 
-    def matmul(self, x: Any, y: Any) -> Wide:
+    def matmul(self, x: Any, y: Any) -> Any:
         x, y = wide(x), wide(y)
         if x.ndim == 1:
             return self.matmul(x[None, :], y)[..., 0, :]
@@ -311,85 +315,85 @@ class WideNamespace:
     def abs(self, x: Any) -> Any:
         return abs(x)
 
-    def sign(self, x: Any) -> Wide:
+    def sign(self, x: Any) -> Any:
         return wide(np.sign(wide(x).fraction))
 
-    def sqrt(self, x: Any) -> Wide:
+    def sqrt(self, x: Any) -> Any:
         x = wide(x)
         odd = x.exponent % 2
         return Wide(np.sqrt(np.ldexp(x.fraction, odd)), (x.exponent - odd) // 2)
 
-    def log(self, x: Any) -> Wide:
+    def log(self, x: Any) -> Any:
         x = wide(x)
         even = x.exponent - (x.fraction < math.sqrt(0.5))
         logarithm = np.log(np.ldexp(x.fraction, x.exponent - even)) + even * LOG_2
         return _selected(x, np.log, wide(np.where(x.fraction == 0, -np.inf, logarithm)))
 
-    def exp2(self, x: np.ndarray, exponent: Any = 0.0) -> Wide:
+    def exp2(self, x: np.ndarray, exponent: Any = 0.0) -> Any:
         """Return 2^(x + exponent) for floats x."""
         whole = np.floor(np.clip(x, -LARGEST, LARGEST))
         total = np.clip(whole + exponent, -LARGEST, LARGEST)
         return Wide(np.exp2(np.where(np.isfinite(x), x - whole, x)), total.astype(np.int64))
 
-    def exp(self, x: Any) -> Wide:
+    def exp(self, x: Any) -> Any:
         t = np.clip(wide(x).rounded(), -LARGEST / 2, LARGEST / 2)
         n = np.rint(t / LOG_2)
         n = np.where(np.abs(t) < 700.0, 0.0, n)
         n = np.where(np.isnan(n), 0.0, n)
         return Wide(np.exp((t - n * LOG_2_HIGH) - n * LOG_2_LOW), n.astype(np.int64))
 
-    def expm1(self, x: Any) -> Wide:
+    def expm1(self, x: Any) -> Any:
         x = wide(x)
         large = abs(x) > 40.0
         far = self.where(large, self.exp(x) - 1.0, x)
         return self.where(large, far, _selected(x, np.expm1, x))
 
-    def log1p(self, x: Any) -> Wide:
+    def log1p(self, x: Any) -> Any:
         x = wide(x)
         return _selected(x, np.log1p, self.where(abs(x) > 1.0, self.log(x), x))
 
-    def sinh(self, x: Any) -> Wide:
+    def sinh(self, x: Any) -> Any:
         x = wide(x)
         far = abs(x) > 40.0
         return self.where(far, self.sign(x) * 0.5 * self.exp(abs(x)), _selected(x, np.sinh, x))
 
-    def cosh(self, x: Any) -> Wide:
+    def cosh(self, x: Any) -> Any:
         x = wide(x)
         return 0.5 * (self.exp(x) + self.exp(-x))
 
-    def tanh(self, x: Any) -> Wide:
+    def tanh(self, x: Any) -> Any:
         x = wide(x)
         return _selected(x, np.tanh, self.where(abs(x) > 1.0, self.sign(x), x))
 
-    def asinh(self, x: Any) -> Wide:
+    def asinh(self, x: Any) -> Any:
         x = wide(x)
         far = self.sign(x) * self.log(2.0 * abs(x))
         return _selected(x, np.arcsinh, self.where(abs(x) > 1.0, far, x))
 
-    def atan(self, x: Any) -> Wide:
+    def atan(self, x: Any) -> Any:
         x = wide(x)
         return _selected(x, np.arctan, self.where(abs(x) > 1.0, self.sign(x) * (0.5 * math.pi), x))
 
-    def asin(self, x: Any) -> Wide:
+    def asin(self, x: Any) -> Any:
         x = wide(x)
         return _selected(x, np.arcsin, x)
 
-    def sin(self, x: Any) -> Wide:
+    def sin(self, x: Any) -> Any:
         x = wide(x)
         return _selected(x, np.sin, x)
 
-    def cos(self, x: Any) -> Wide:
+    def cos(self, x: Any) -> Any:
         return wide(np.cos(wide(x).rounded()))
 
-    def floor(self, x: Any) -> Wide:
+    def floor(self, x: Any) -> Any:
         x = wide(x)
         return self.where(abs(x) < 2.0**53, wide(np.floor(x.rounded())), x)
 
-    def hypot(self, x: Any, y: Any) -> Wide:
+    def hypot(self, x: Any, y: Any) -> Any:
         x, y = wide(x), wide(y)
         return self.sqrt(x * x + y * y)
 
-    def atan2(self, y: Any, x: Any) -> Wide:
+    def atan2(self, y: Any, x: Any) -> Any:
         y, x = wide(y), wide(x)
         scale = self.maximum(abs(x), abs(y))
         scale = self.where(scale > 0, scale, 1.0)
@@ -430,7 +434,7 @@ def _gathered(function: Callable[..., np.ndarray], arrays: Any, axis: int) -> An
     )
 
 
-def _selected(x: Wide, function: Callable[[np.ndarray], np.ndarray], beyond: Wide) -> Wide:
+def _selected(x: Wide, function: Callable[[np.ndarray], np.ndarray], beyond: Wide) -> Any:
     """Return function(x) where x is an ordinary float, and ``beyond`` elsewhere."""
     ordinary = x.ordinary()
     near = wide(function(np.where(ordinary, x.rounded(), 0.5)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ingd_ref._special.extremes import anywhere, by_wide_numbers, moderate
 from ingd_ref._special.wide import NAMESPACE, wide
 
-# Whoever calls wide numbers ignores the warnings of what is zero or infinite as a float.
+# The caller of wide numbers ignores the warnings about what is zero or infinite as a float.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 U = 2.0**-53

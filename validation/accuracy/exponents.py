@@ -245,7 +245,7 @@ def _drawn(sweep: Sweep, numbers: Numbers, number: int) -> Iterator[dict[str, Ar
     """Members, others, points and gradients; the same for every operation."""
     rng = np.random.default_rng(20260703)
     with np.errstate(all="ignore"):
-        members = []
+        members: list[Array] = []
         while len(members) < number:
             theta = sweep.members(rng, numbers).astype(numbers.dtype)
             if np.all(np.isfinite(theta)) and bool(sweep.family.contains(theta)):
@@ -358,7 +358,7 @@ def _inverse(family: Any, oracle: Textbook, theta: Array) -> Iterator[Case]:
 
 
 def _asked(method: Callable[..., Array], *arguments: Array) -> Callable[[], Array]:
-    """The result of the package: infinite where it refuses, NaN for other errors and warnings."""
+    """The result of the package: infinite where it rejects θ, NaN for other errors and warnings."""
 
     def ask() -> Array:
         try:
@@ -388,7 +388,7 @@ def _scale(operation: str, sweep: Sweep, truth: Array) -> Array:
 def _errors(found: Array, truth: Array, scale: Array, dtype: np.dtype[Any]) -> list[float]:
     info = np.finfo(dtype)
     largest, smallest = float(info.max), float(info.smallest_normal)
-    if len(found) == 1 and np.isposinf(found[0]):  # it may refuse what is almost out of range
+    if len(found) == 1 and np.isposinf(found[0]):  # what is almost out of range may be rejected
         beyond = max(map(abs, truth)) > largest / 64
         return [0.0 if beyond else math.inf] * len(truth)
     if len(found) != len(truth):
