@@ -21,6 +21,7 @@ __all__ = ["locked"]
 MAGIC = b"ingd-ref lock: "
 # Windows locks a range of bytes, which no other process can read then: one far behind the text.
 FAR = 1 << 30
+PATIENCE = 50
 BUSY = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 UNSUPPORTED = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
 
@@ -66,7 +67,7 @@ def _try_lock(path: Path, descriptor: int, what: str) -> None:
         _lock(descriptor)
     except OSError as error:
         if error.errno in BUSY:
-            holder = _holder(_text(descriptor))
+            holder = _holder(descriptor)
             raise CheckpointError(
                 f"{what} is in use by {holder}; wait for it to end, or choose another place"
             ) from error
@@ -101,12 +102,16 @@ def _text(descriptor: int) -> bytes:
     return os.read(descriptor, 4096)
 
 
-def _holder(text: bytes) -> str:
-    try:
-        holder = json.loads(text.removeprefix(MAGIC))
-        return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
-    except (ValueError, KeyError, TypeError):
-        return "another process"
+def _holder(descriptor: int) -> str:
+    """Return who holds the lock, and wait for a moment until that is written."""
+    for _ in range(PATIENCE):
+        time.sleep(0.02)
+        try:
+            holder = json.loads(_text(descriptor).removeprefix(MAGIC))
+            return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+        except (ValueError, KeyError, TypeError):
+            continue
+    return "another process"
 
 
 def _let_go(path: Path, descriptor: int) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
+from ingd_ref.errors import OptionError
 
 __all__ = ["Callback", "Options", "Report"]
 
@@ -28,6 +30,8 @@ class Options:
     checkpoint_every: int = 1
 
     def __post_init__(self) -> None:
+        if self.checkpoint is not None and not Path(self.checkpoint).name:
+            raise OptionError(f"checkpoint must name a file, got {str(self.checkpoint)!r}")
         for name in ("steps", "checkpoint_every"):
             object.__setattr__(self, name, _checks.positive_integer(getattr(self, name), name))
         if self.rng is not None:
