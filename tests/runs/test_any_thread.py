@@ -107,9 +107,11 @@ def test_a_checkpoint_names_the_matrix_library(tmp_path):
     if "1 thread" in blas() or not numbers():
         pytest.skip("needs a matrix library with two threads or more")
     digest(steps=1, checkpoint=tmp_path / "run.npz")
-    with threadpool_limits(1, user_api="blas"):
-        with pytest.raises(CheckpointError, match=r"BLAS is .* there and .* 1 thread here"):
-            digest(checkpoint=tmp_path / "run.npz")
+    with (
+        threadpool_limits(1, user_api="blas"),
+        pytest.raises(CheckpointError, match=r"BLAS is .* there and .* 1 thread here"),
+    ):
+        digest(checkpoint=tmp_path / "run.npz")
 
 
 def test_limits_of_the_user_work_before_meanwhile_and_afterwards():
