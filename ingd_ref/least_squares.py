@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from importlib import import_module
 from typing import Any
@@ -26,6 +26,7 @@ from ingd_ref.backend._namespace import (
     item,
     to_host,
 )
+from ingd_ref.backend._scaling import common_unit, representable, rescale
 from ingd_ref.errors import BackendError, ShapeError, SingularSystemError
 
 __all__ = [
@@ -129,6 +130,8 @@ def solve_symmetric(matrix: Array, rhs: Array, method: str = "cholesky") -> Line
         If the method is unknown.
     SingularSystemError
         If the matrix is indefinite, or (``"cholesky"``) singular to working precision.
+    DomainError
+        If the solution is beyond the largest number.
 
     Examples
     --------
@@ -143,10 +146,12 @@ def solve_symmetric(matrix: Array, rhs: Array, method: str = "cholesky") -> Line
         raise ShapeError(f"matrix must be square, got shape {tuple(matrix.shape)}")
     rhs = _checks.vector(rhs, "rhs", matrix.shape[0], xp, like=matrix)
     matrix = _checks.finite(matrix, "matrix", xp)
-    coefficients = (_by_cholesky if method == "cholesky" else _by_eigenvectors)(xp, matrix, rhs)
-    return LinearSolution(
-        coefficients, _relative_residual(xp, xp.matmul(matrix, coefficients), rhs), method, matrix
-    )
+    a, b = _units(matrix, rhs)
+    scaled, right = rescale(matrix, -a), rescale(rhs, -b)
+    solve = _by_cholesky if method == "cholesky" else _by_eigenvectors
+    coefficients = solve(xp, scaled, right)
+    residual = _relative_residual(xp, xp.matmul(scaled, coefficients), right)
+    return LinearSolution(_restored(coefficients, b - a), residual, method, matrix)
 
 
 def solve_factored(factor: Array, rhs: Array, method: str = "qr") -> LinearSolution:
@@ -176,6 +181,8 @@ def solve_factored(factor: Array, rhs: Array, method: str = "qr") -> LinearSolut
         If the method is unknown.
     SingularSystemError
         If A lacks full row rank (``"qr"``).
+    DomainError
+        If the solution is beyond the largest number.
 
     Examples
     --------
@@ -187,14 +194,22 @@ def solve_factored(factor: Array, rhs: Array, method: str = "qr") -> LinearSolut
     _checks.choice(method, "method", ("qr", "svd"))
     factor = _checks.points(factor, "factor", xp)
     rhs = _checks.vector(rhs, "rhs", factor.shape[0], xp, like=factor)
-    coefficients, shortest = (_by_qr if method == "qr" else _by_svd)(xp, factor, rhs)
+    a, b = _units(factor, rhs)
+    scaled, right = rescale(factor, -a), rescale(rhs, -b)
+    coefficients, shortest = (_by_qr if method == "qr" else _by_svd)(xp, scaled, right)
+    residual = _relative_residual(xp, xp.matmul(scaled, shortest), right)
     return LinearSolution(
-        coefficients,
-        _relative_residual(xp, xp.matmul(factor, shortest), rhs),
-        method,
-        factor,
-        shortest,
+        _restored(coefficients, b - 2 * a), residual, method, factor, _restored(shortest, b - a)
     )
+
+
+def _units(matrix: Array, rhs: Array) -> tuple[int, int]:
+    """Return a and b so that squares of matrix / 2^a and of rhs / 2^b fit; 0 where they do."""
+    return common_unit(matrix), common_unit(rhs)
+
+
+def _restored(solution: Array, power: int) -> Array:
+    return representable(rescale(solution, power), "the solution of the system")
 
 
 def solve_operator(
@@ -225,6 +240,8 @@ def solve_operator(
     ------
     SingularSystemError
         If the tolerance is not reached.
+    DomainError
+        If the solution is beyond the largest number.
     BackendError
         For a library without sparse solvers.
 
@@ -235,9 +252,29 @@ def solve_operator(
     array([0.5, 0.5, 0.5])
     """
     xp, sparse = _sparse_solvers(rhs)
-    number = rhs.shape[0]
-    rhs = _checks.vector(rhs, "rhs", number, xp)
+    rhs = _checks.vector(rhs, "rhs", rhs.shape[0], xp)
     tolerance = max(_checks.positive(tolerance, "tolerance"), 10 * xp.finfo(rhs.dtype).eps)
+    b = common_unit(rhs)
+    image = product(rescale(rhs, -b))
+    a = common_unit(image)
+    if a or b:
+        right = rescale(rhs, -b)
+        solved = solve_operator(lambda c: rescale(product(c), -a), right, tolerance, max_iterations)
+        return replace(solved, coefficients=_restored(solved.coefficients, b - a))
+    return _by_conjugate_gradients(xp, sparse, product, image, rhs, tolerance, max_iterations)
+
+
+def _by_conjugate_gradients(
+    xp: Namespace,
+    sparse: Any,
+    product: Callable[[Array], Array],
+    image: Array,
+    rhs: Array,
+    tolerance: float,
+    max_iterations: int | None,
+) -> LinearSolution:
+    """Solve (G + M) c = Δ; ``image`` is (G + M) Δ."""
+    number = rhs.shape[0]
 
     def finite_product(c: Array) -> Array:
         """Return the product, unless conjugate gradients broke down to a direction of NaN."""
@@ -266,7 +303,7 @@ def solve_operator(
     size = item(xp.linalg.vector_norm(rhs)) or 1.0
     rounding = (
         xp.finfo(rhs.dtype).eps
-        * item(xp.linalg.vector_norm(product(rhs)) * xp.linalg.vector_norm(coefficients))
+        * item(xp.linalg.vector_norm(image) * xp.linalg.vector_norm(coefficients))
         / size**2
     )
     if failed or not residual <= 10 * tolerance + 100 * rounding:
@@ -312,6 +349,8 @@ def solve_factored_operator(
     ------
     SingularSystemError
         If LSMR does not converge, or A z = Δ has no solution.
+    DomainError
+        If the solution is beyond the largest number.
     BackendError
         For a library without sparse solvers.
 
@@ -323,8 +362,36 @@ def solve_factored_operator(
     array([2.])
     """
     xp, sparse = _sparse_solvers(rhs)
+    rhs = _checks.vector(rhs, "rhs", rhs.shape[0], xp)
+    b = common_unit(rhs)
+    a = common_unit(adjoint(rescale(rhs, -b)))
+    if a or b:
+        solved = solve_factored_operator(
+            lambda z: rescale(product(z), -a),
+            lambda c: rescale(adjoint(c), -a),
+            width,
+            rescale(rhs, -b),
+            max_iterations,
+        )
+        return replace(
+            solved,
+            coefficients=_restored(solved.coefficients, b - 2 * a),
+            shortest=_restored(solved.shortest, b - a),
+        )
+    return _by_lsmr(xp, sparse, product, adjoint, width, rhs, max_iterations)
+
+
+def _by_lsmr(
+    xp: Namespace,
+    sparse: Any,
+    product: Callable[[Array], Array],
+    adjoint: Callable[[Array], Array],
+    width: int,
+    rhs: Array,
+    max_iterations: int | None,
+) -> LinearSolution:
+    """Solve A z = Δ and then Aᵀc = z."""
     number = rhs.shape[0]
-    rhs = _checks.vector(rhs, "rhs", number, xp)
     operator = sparse.LinearOperator(
         (number, width), matvec=product, rmatvec=adjoint, dtype=rhs.dtype
     )

@@ -16,6 +16,7 @@ __all__ = ["IMPLEMENTATIONS", "Explanation", "explain", "kernel"]
 
 IMPLEMENTATIONS = ("auto", "readable", "fused")
 READABLE = "ingd_ref.kernels.readable"
+EXTREME = "ingd_ref.kernels._extreme"
 FUSED = {"numpy": "ingd_ref.kernels._numba_fused", "cupy": "ingd_ref.kernels._cupy_fused"}
 NEEDS = {"numpy": "numba", "cupy": "cupy"}
 
@@ -94,11 +95,15 @@ def explain(operation: str, *arrays: Array, implementation: str = "auto") -> Exp
 
 
 def kernel(operation: str, *arrays: Array, implementation: str = "auto") -> Callable[..., Any]:
-    """Return the implementation of ``operation`` that :func:`explain` chooses for ``arrays``."""
+    """Return the implementation of ``operation`` that :func:`explain` chooses for ``arrays``.
+
+    Where squares of lengths would leave the range of the floating type, it computes in scaled form.
+    """
     choice = explain(operation, *arrays, implementation=implementation)
     module = READABLE if choice.implementation == "readable" else FUSED[choice.backend]
     function: Callable[..., Any] = getattr(_module(module), operation)
-    return function
+    guarded: Callable[..., Any] = _module(EXTREME).guarded(operation, function)
+    return guarded
 
 
 @cache

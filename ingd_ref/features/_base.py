@@ -11,6 +11,7 @@ import numpy as np
 from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, array_namespace
+from ingd_ref.backend._scaling import quiet, representable
 from ingd_ref.errors import OptionError
 
 __all__ = ["Features", "Setting", "require_features"]
@@ -67,12 +68,15 @@ class Features(ABC):
         The covariance of a few features at more particles is invertible. Default ``False``.
     least_dimension : int
         Smallest d. Default 1.
+    always_finite : bool
+        The methods below return finite numbers or raise. Default ``False``: results are checked.
     """
 
     word: ClassVar[str] = ""
     moves: ClassVar[frozenset[str]] = frozenset()
     full_rank: ClassVar[bool] = False
     least_dimension: ClassVar[int] = 1
+    always_finite: ClassVar[bool] = False
 
     def __call__(self, x: Array, implementation: str = "auto") -> Array:
         """Return the features f(x_i).
@@ -94,10 +98,13 @@ class Features(ABC):
             If x is not (n, d), or its d is not that of the features.
         NonFiniteError
             If a coordinate is not finite.
+        DomainError
+            If a feature is beyond the largest number.
         BackendError
             If x and the parameters of the features belong to different libraries or devices.
         """
-        return self._values(self._checked(x), implementation)
+        with quiet():
+            return self._finite(self._values(self._checked(x), implementation))
 
     def jacobian(self, x: Array, implementation: str = "auto") -> Array:
         """Return the Jacobian ∂f_s/∂x_a at each point, shape (n, d, b).
@@ -108,7 +115,9 @@ class Features(ABC):
 
     def values_and_jacobian(self, x: Array, implementation: str = "auto") -> tuple[Array, Array]:
         """Return f (n, b) and ∇f (n, d, b), which share work."""
-        return self._values_and_jacobian(self._checked(x), implementation)
+        with quiet():
+            values, jacobian = self._values_and_jacobian(self._checked(x), implementation)
+            return self._finite(values), self._finite(jacobian)
 
     def draw(self, x: Array, y: Array, rng: RandomSource) -> Features:
         """Return the features for one step of a flow: themselves.
@@ -154,6 +163,10 @@ class Features(ABC):
     @abstractmethod
     def _values_and_jacobian(self, x: Array, implementation: str) -> tuple[Array, Array]:
         """Return f (n, b) and ∇f (n, d, b) at checked points."""
+
+    def _finite(self, result: Array) -> Array:
+        """Return values or Jacobian if they are finite."""
+        return result if self.always_finite else representable(result, "a feature or its Jacobian")
 
     def _checked(self, x: Array) -> Array:
         return _checks.points(x, "x", array_namespace(x=x))

@@ -57,6 +57,7 @@ class GaussianRBF(Features):
     word: ClassVar[str] = "rbf"
     moves: ClassVar[frozenset[str]] = frozenset({"shift", "rotation", "scale"})
     full_rank: ClassVar[bool] = True
+    always_finite: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         xp = array_namespace(centers=self.centers)

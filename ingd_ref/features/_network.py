@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace
+from ingd_ref.backend._scaling import quiet, representable
 from ingd_ref.features._base import Features
 from ingd_ref.kernels._activations import ACTIVATIONS
 
@@ -144,12 +145,15 @@ class EnergyNetwork:
 
     def energy(self, x: Array) -> Array:
         """Return E at points x (n, d), shape (n,); errors as for calling :attr:`features`."""
-        values = self.features(x)
-        xp = array_namespace(values=values)
-        return xp.matmul(values, xp.astype(self.head, values.dtype, copy=False))
+        return self._through_head(self.features(x))
 
     def score(self, x: Array) -> Array:
         """Return ∇E at points x (n, d), shape (n, d); errors as for calling :attr:`features`."""
-        jacobian = self.features.jacobian(x)
-        xp = array_namespace(jacobian=jacobian)
-        return xp.matmul(jacobian, xp.astype(self.head, jacobian.dtype, copy=False))
+        return self._through_head(self.features.jacobian(x))
+
+    def _through_head(self, features: Array) -> Array:
+        """Return ⟨w, ·⟩ along the last axis."""
+        xp = array_namespace(features=features)
+        with quiet():
+            result = xp.matmul(features, xp.astype(self.head, features.dtype, copy=False))
+        return representable(result, "the energy or score")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_backend
+from ingd_ref.backend._scaling import extent, range_of, smallest
 from ingd_ref.equations import statistics as equations
 from ingd_ref.errors import NonFiniteError, ShapeError
 from ingd_ref.features._base import Features, Setting
@@ -220,7 +221,27 @@ class PairwiseProducts(_Products):
 
 
 def _product(xp: Namespace, x: Array, factor: tuple[int, ...]) -> Array:
-    return xp.prod(xp.take(x, to_backend(np.asarray(factor), x), axis=1), axis=1)
+    factors = xp.take(x, to_backend(np.asarray(factor), x), axis=1)
+    limit = 0.9 * range_of(x) / len(factor)
+    if len(factor) < 3 or (extent(x) <= limit and smallest(x) >= 2.0**-limit):
+        return xp.prod(factors, axis=1)
+    return _product_by_parts(xp, factors)
+
+
+def _product_by_parts(xp: Namespace, factors: Array) -> Array:
+    """Multiply along the second axis, mantissas and exponents apart.
+
+    Partial products may leave the range where the product does not.
+    """
+    wide = xp.astype(factors, xp.float64)
+    sizes = xp.abs(wide)
+    powers = xp.floor(xp.log2(xp.where(sizes > 0, sizes, xp.ones_like(sizes))))
+    half = xp.floor(powers / 2.0)
+    mantissas = wide * 2.0**-half * 2.0 ** (half - powers)
+    total = xp.clip(xp.sum(powers, axis=1), -2400.0, 2400.0)
+    third = xp.floor(total / 3.0)
+    product = xp.prod(mantissas, axis=1) * 2.0**third * 2.0**third * 2.0 ** (total - 2.0 * third)
+    return xp.astype(product, factors.dtype, copy=False)
 
 
 def _gradient(xp: Namespace, x: Array, factor: tuple[int, ...]) -> Array:

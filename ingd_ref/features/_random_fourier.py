@@ -9,7 +9,9 @@ from typing import Any, ClassVar, Self
 from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
+from ingd_ref.backend._scaling import all_finite, quiet
 from ingd_ref.equations import statistics as equations
+from ingd_ref.errors import DomainError
 from ingd_ref.features._base import Features, Setting
 
 __all__ = ["RandomFourier"]
@@ -75,10 +77,15 @@ class RandomFourier(Features):
             _checks.positive(bandwidth, "bandwidth"),
         )
         rng = _checks.generator(rng)
-        frequencies = rng.standard_normal((number, like.shape[1])) / bandwidth
-        return cls(
-            to_backend(frequencies, like), to_backend(rng.uniform(0.0, 2.0 * math.pi, number), like)
-        )
+        with quiet():
+            normal = rng.standard_normal((number, like.shape[1])) / bandwidth
+            frequencies = to_backend(normal, like)
+        if not all_finite(frequencies):
+            raise DomainError(
+                f"bandwidth = {bandwidth:g} gives frequencies beyond the largest number of "
+                f"type {like.dtype}"
+            )
+        return cls(frequencies, to_backend(rng.uniform(0.0, 2.0 * math.pi, number), like))
 
     def _values(self, x: Array, implementation: str) -> Array:
         return self._scale() * array_namespace(x=x).cos(self._angles(x)[0])

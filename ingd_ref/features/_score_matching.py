@@ -12,7 +12,8 @@ import numpy as np
 from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item, to_backend, to_host
-from ingd_ref.errors import NonFiniteError, ShapeError
+from ingd_ref.backend._scaling import exponent, quiet, range_of
+from ingd_ref.errors import DomainError, NonFiniteError, ShapeError
 from ingd_ref.features._network import EnergyNetwork
 from ingd_ref.kernels._activations import ACTIVATIONS, CURVATURES
 
@@ -89,13 +90,22 @@ def denoising_loss(
             f"disturbance must have a row for each of the {x.shape[0]} points of x, "
             f"got {disturbance.shape[0]}"
         )
-    variance = _checks.positive(noise, "noise") ** 2
-    moved = x + disturbance
-    residual = network.score(moved) + disturbance / variance
-    number = x.shape[0]
-    return item(xp.sum(residual * residual)) / number, _tangent_of_gradient(
-        xp, network, moved, residual * (2.0 / number)
-    )
+    noise = _checks.positive(noise, "noise")
+    with quiet():
+        moved = x + disturbance
+        residual = network.score(moved) + _over_variance(disturbance, noise)
+        number = x.shape[0]
+        loss = item(xp.sum(residual * residual)) / number
+        if not math.isfinite(loss):
+            raise NonFiniteError(f"the loss is beyond the largest number, with noise = {noise:g}")
+        return loss, _tangent_of_gradient(xp, network, moved, residual * (2.0 / number))
+
+
+def _over_variance(disturbance: Array, noise: float) -> Array:
+    """Return ε/s², also where s² is not a normal number."""
+    if abs(exponent(noise)) <= 0.4 * range_of(disturbance):
+        return disturbance / noise**2
+    return disturbance / noise / noise
 
 
 def _tangent_of_gradient(
@@ -226,7 +236,7 @@ def train_energy_network(
                 network, x, to_backend(noise * rng.standard_normal(x.shape), sample), noise
             )
             network = optimiser.step(network, gradient, rate)
-        except NonFiniteError as error:
+        except (DomainError, NonFiniteError) as error:
             raise NonFiniteError(
                 f"training diverged in step {step}; try a smaller learning_rate"
             ) from error

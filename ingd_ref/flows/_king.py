@@ -12,11 +12,13 @@ from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.backend._operations import contract, symmetrise
+from ingd_ref.backend._scaling import quiet
 from ingd_ref.backend._threads import single_blas_thread
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.features import Features, RandomCenters, require_features
 from ingd_ref.flows._arguments import Samples, System
 from ingd_ref.flows._flow import Flow, VelocityFunction
+from ingd_ref.flows._king_units import Statistics, fits, solved_in_units
 from ingd_ref.flows._moments import mean_difference, weighted_covariance
 from ingd_ref.least_squares import LinearSolution, solve_operator, solve_symmetric
 from ingd_ref.rkhs import MatrixKernel, MedianBandwidth, RandomNeuralTangent
@@ -212,10 +214,18 @@ def _solved(
     require_features(features, "_values_and_jacobian")
     require_kernel(kernel)
     xp, x, weights, how = samples.xp, samples.x, samples.weights, system.implementation
-    values, jacobian = features._values_and_jacobian(x, how)
+    with quiet():  # statistics and their squares are looked at below
+        values, jacobian = features._values_and_jacobian(x, how)
     jacobian = jacobian if projector is None else jacobian * projector[:, None]
     with single_blas_thread() if kernel.uses_cores(x, jacobian, how) else nullcontext():
-        target_values = features._values(samples.y, how)
+        with quiet():
+            target_values = features._values(samples.y, how)
+        statistics = Statistics(values, jacobian, target_values)
+        if not fits(statistics, x, kernel):
+            solution: KingVelocity = solved_in_units(
+                _Problem, statistics, samples, kernel, projector, system
+            )
+            return solution
         delta = mean_difference(xp, target_values, samples.target_weights, values, weights)
         fisher = weighted_covariance(xp, values, weights, system.ddof)
         return _Problem(xp, x, weights, jacobian, kernel, projector, system, delta, fisher).solve()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array
+from ingd_ref.backend._scaling import quiet, representable
 from ingd_ref.flows._arguments import Samples
 from ingd_ref.flows._bandwidth import BandwidthFlow
 
@@ -65,7 +66,9 @@ def _velocity(samples: Samples, bandwidth: float, implementation: str) -> Array:
         return run(samples.x, y, weights, bandwidth)
 
     target = gradient(samples.y, samples.target_weights)
-    return 2.0 * (target - gradient(samples.x, samples.weights))
+    with quiet():
+        velocity = 2.0 * (target - gradient(samples.x, samples.weights))
+    return representable(velocity, "the velocity")
 
 
 @dataclass(frozen=True)

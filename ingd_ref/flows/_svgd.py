@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace
+from ingd_ref.backend._scaling import quiet, representable
 from ingd_ref.errors import OptionError, ShapeError
 from ingd_ref.flows._arguments import Samples
 from ingd_ref.flows._bandwidth import BandwidthFlow
@@ -83,7 +84,10 @@ def _velocity(
         "scalar_gaussian_contraction", x, x, values, weights, implementation=implementation
     )
     gradient = kernel("gaussian_gradient", x, x, weights, implementation=implementation)
-    return smooth(x, x, values, weights, bandwidth)[:, :, 0] - gradient(x, x, weights, bandwidth)
+    attraction = smooth(x, x, values, weights, bandwidth)[:, :, 0]
+    with quiet():
+        velocity = attraction - gradient(x, x, weights, bandwidth)
+    return representable(velocity, "the velocity")
 
 
 def _score_values(xp: Namespace, score: Score | Array, x: Array) -> Array:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace
+from ingd_ref.backend._scaling import quiet, representable
 from ingd_ref.flows._arguments import Samples
 from ingd_ref.flows._bandwidth import BandwidthFlow
 
@@ -135,7 +136,9 @@ def _velocity(samples: Samples, bandwidth: float, implementation: str) -> Array:
     """(W1) for checked arguments."""
     x, y = samples.x, samples.y
     attraction = _score(x, y, bandwidth, samples.target_weights, implementation)
-    return attraction - _score(x, x, bandwidth, samples.weights, implementation)
+    repulsion = _score(x, x, bandwidth, samples.weights, implementation)
+    with quiet():
+        return representable(attraction - repulsion, "the velocity")
 
 
 @dataclass(frozen=True)

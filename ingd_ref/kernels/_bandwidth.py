@@ -7,6 +7,7 @@ import math
 from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, item
+from ingd_ref.kernels import _extreme
 
 __all__ = ["MEDIAN_RULES", "median_bandwidth", "trusted_median_bandwidth"]
 
@@ -56,4 +57,9 @@ def median_bandwidth(x: Array, rule: str = "midpoint", implementation: str = "au
 def trusted_median_bandwidth(x: Array, rule: str, implementation: str = "auto") -> float:
     """Return :func:`median_bandwidth` of points (n, d) that have been checked."""
     median = kernel("median_squared_distance", x, implementation=implementation)
-    return math.sqrt(item(median(x, rule)) / 2.0)
+    if _extreme.separated(x):
+        square = item(median(x, rule))
+        # Of the whole range of squares, a float32 holds only those of distances 1e-19 … 1e19.
+        if array_namespace(x=x).finfo(x.dtype).smallest_normal <= square < math.inf:
+            return math.sqrt(square / 2.0)
+    return _extreme.median_bandwidth(x, rule)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from array_api_compat import array_namespace as _namespace
 
-from ingd_ref.backend._namespace import Array, Namespace, device
+from ingd_ref.backend._namespace import Array, Namespace, device, item
 from ingd_ref.backend._operations import contract, softmax, symmetrise, tile_edge, tiles
 from ingd_ref.kernels._activations import ACTIVATIONS
 
@@ -175,7 +175,7 @@ def gaussian_rbf_with_jacobian(x: Array, centers: Array, bandwidth: float) -> tu
 def gradient_gaussian_matrix(x: Array, y: Array, bandwidth: float) -> Array:
     """K(x_i, y_j) = k [I/σ² − r rᵀ/σ⁴] with r = x_i − y_j (K5), shape (n, m, d, d)."""
     xp = _namespace(x)
-    r = _scaled_differences(x, y, bandwidth)
+    r = scaled_differences(x, y, bandwidth)
     k = xp.exp(-0.5 * xp.sum(r * r, axis=-1))
     identity = xp.eye(x.shape[1], dtype=x.dtype, device=device(x))
     return (k / bandwidth**2)[:, :, None, None] * (identity - r[:, :, :, None] * r[:, :, None, :])
@@ -232,26 +232,40 @@ def scalar_gaussian_matrix(x: Array, y: Array, bandwidth: float) -> Array:
     )
 
 
-def radial_matrix(x: Array, y: Array, bandwidth: float, profile: Profile) -> Array:
-    """K(x_i, y_j) = [a(q) I + b(q) ρρᵀ]/σ², ρ = (x_i − y_j)/σ, q = ‖ρ‖²; shape (n, m, d, d)."""
-    xp = _namespace(x)
-    rho = _scaled_differences(x, y, bandwidth)
+def radial_matrix(
+    x: Array, y: Array, bandwidth: float, profile: Profile, unit: float | None = None
+) -> Array:
+    """K(x_i, y_j) = [a(q) I + b(q) ρρᵀ]/σ², ρ = (x_i − y_j)/σ, q = ‖ρ‖²; shape (n, m, d, d).
+
+    ``unit`` replaces the σ of the factor 1/σ², but not that of ρ.
+    """
+    xp, unit = _namespace(x), bandwidth if unit is None else unit
+    rho = scaled_differences(x, y, bandwidth)
     a, b = profile(xp, xp.sum(rho * rho, axis=-1), x.shape[1])
     identity = xp.eye(x.shape[1], dtype=x.dtype, device=device(x))
     outer = (b[:, :, None] * rho)[:, :, :, None] * rho[:, :, None, :]
-    return (a[:, :, None, None] * identity + outer) / bandwidth / bandwidth
+    return (a[:, :, None, None] * identity + outer) / unit / unit
 
 
 def radial_contraction(
-    points: Array, x: Array, jacobian: Array, weights: Array, bandwidth: float, profile: Profile
+    points: Array,
+    x: Array,
+    jacobian: Array,
+    weights: Array,
+    bandwidth: float,
+    profile: Profile,
+    unit: float | None = None,
 ) -> Array:
-    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the kernel of :func:`radial_matrix`, (m, d, b)."""
-    xp = _namespace(x)
+    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the kernel of :func:`radial_matrix`, (m, d, b).
+
+    ``unit`` replaces the σ of the factor 1/σ², but not that of ρ.
+    """
+    xp, unit = _namespace(x), bandwidth if unit is None else unit
 
     def tile(rows: slice, columns: slice) -> Array:
-        rho = _scaled_differences(points[rows, ...], x[columns, ...], bandwidth)
+        rho = scaled_differences(points[rows, ...], x[columns, ...], bandwidth)
         a, b = profile(xp, xp.sum(rho * rho, axis=-1), x.shape[1])
-        a, b = (weights[columns] * part / bandwidth / bandwidth for part in (a, b))
+        a, b = (weights[columns] * part / unit / unit for part in (a, b))
         along = contract(xp, "jic,ics->jis", rho, jacobian[columns, ...])
         return contract(xp, "ji,ias->jas", a, jacobian[columns, ...]) + contract(
             xp, "jia,jis->jas", b[:, :, None] * rho, along
@@ -260,17 +274,20 @@ def radial_contraction(
     return _sum_of_tiles(points, x, jacobian, tile, width=jacobian.shape[2] + 2 * x.shape[1])
 
 
-def neural_tangent_matrix(x: Array, y: Array, layers: Layers, activation: str, mode: str) -> Array:
-    """K(x_i, y_j) of (K7), shape (n, m, d, d), in the given mode: "full", "diagonal" or "trace"."""
-    xp = _namespace(x)
-    left, right = _layer_terms(x, layers, activation), _layer_terms(y, layers, activation)
+def neural_tangent_matrix(
+    x: Array, y: Array, layers: Layers, activation: str, mode: str, unit: float = 1.0
+) -> Array:
+    """K(x_i, y_j) of (K7), shape (n, m, d, d), in the given mode: "full", "diagonal" or "trace".
+
+    It is divided by the square of ``unit``, in which the inputs of layers are measured.
+    """
+    xp, one = _namespace(x), 1.0 / unit / unit
+    left, right = (_layer_terms(points, layers, activation, unit) for points in (x, y))
     if mode == "full":
-        return _full_tangent_tile(xp, left, right)
+        return _full_tangent_tile(xp, left, right, one)
     identity = xp.eye(x.shape[1], dtype=x.dtype, device=device(x))
-    return (
-        xp.permute_dims(_diagonal_tangent_tile(xp, left, right, mode), (1, 2, 0))[..., None]
-        * identity
-    )
+    diagonal = _diagonal_tangent_tile(xp, left, right, mode, one)
+    return xp.permute_dims(diagonal, (1, 2, 0))[..., None] * identity
 
 
 def neural_tangent_contraction(
@@ -281,21 +298,25 @@ def neural_tangent_contraction(
     layers: Layers,
     activation: str,
     mode: str,
+    unit: float = 1.0,
 ) -> Array:
-    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the neural tangent kernel (K7), (m, d, b)."""
-    xp = _namespace(x)
-    left, right = _layer_terms(points, layers, activation), _layer_terms(x, layers, activation)
+    """V_j = Σ_i π_i K(p_j, x_i) ∇f(x_i) (K4) for the neural tangent kernel (K7), (m, d, b).
+
+    It is divided by the square of ``unit``, in which the inputs of layers are measured.
+    """
+    xp, one = _namespace(x), 1.0 / unit / unit
+    left, right = (_layer_terms(ends, layers, activation, unit) for ends in (points, x))
 
     def full_tile(rows: slice, columns: slice) -> Array:
         matrices = (
-            _full_tangent_tile(xp, _cut(left, rows), _cut(right, columns))
+            _full_tangent_tile(xp, _cut(left, rows), _cut(right, columns), one)
             * weights[columns][:, None, None]
         )
         return contract(xp, "jiac,ics->jas", matrices, jacobian[columns, ...])
 
     def diagonal_tile(rows: slice, columns: slice) -> Array:
         k = (
-            _diagonal_tangent_tile(xp, _cut(left, rows), _cut(right, columns), mode)
+            _diagonal_tangent_tile(xp, _cut(left, rows), _cut(right, columns), mode, one)
             * weights[columns]
         )
         return contract(xp, "aji,ias->jas", k, jacobian[columns, ...])
@@ -307,22 +328,26 @@ def neural_tangent_contraction(
 
 
 def _full_tangent_tile(
-    xp: Namespace, left: list[tuple[Array, Array]], right: list[tuple[Array, Array]]
+    xp: Namespace, left: list[tuple[Array, Array]], right: list[tuple[Array, Array]], one: float
 ) -> Array:
     """Σ_l ⟨δ_l^a(x), δ_l^c(y)⟩ (1 + ⟨h_{l−1}(x), h_{l−1}(y)⟩) (K7), shape (j, i, a, c)."""
     return sum(
-        (1.0 + contract(xp, "jp,ip->ji", h_x, h_y))[:, :, None, None]
+        (one + contract(xp, "jp,ip->ji", h_x, h_y))[:, :, None, None]
         * contract(xp, "jaq,icq->jiac", delta_x, delta_y)
         for (h_x, delta_x), (h_y, delta_y) in zip(left, right, strict=True)
     )
 
 
 def _diagonal_tangent_tile(
-    xp: Namespace, left: list[tuple[Array, Array]], right: list[tuple[Array, Array]], mode: str
+    xp: Namespace,
+    left: list[tuple[Array, Array]],
+    right: list[tuple[Array, Array]],
+    mode: str,
+    one: float,
 ) -> Array:
     """The diagonal entries of (K7), shape (a, j, i); "trace" puts their mean in place of each."""
     diagonal = sum(
-        (1.0 + contract(xp, "jp,ip->ji", h_x, h_y)) * contract(xp, "jaq,iaq->aji", delta_x, delta_y)
+        (one + contract(xp, "jp,ip->ji", h_x, h_y)) * contract(xp, "jaq,iaq->aji", delta_x, delta_y)
         for (h_x, delta_x), (h_y, delta_y) in zip(left, right, strict=True)
     )
     return (
@@ -332,7 +357,9 @@ def _diagonal_tangent_tile(
     )
 
 
-def _layer_terms(x: Array, layers: Layers, activation: str) -> list[tuple[Array, Array]]:
+def _layer_terms(
+    x: Array, layers: Layers, activation: str, unit: float
+) -> list[tuple[Array, Array]]:
     """Return (h_{l−1}, δ_l) of each layer (K7): its input (n, in), and ∂h_a/∂a_l (n, d, out)."""
     xp = _namespace(x)
     inputs, slopes = [x], []
@@ -347,7 +374,16 @@ def _layer_terms(x: Array, layers: Layers, activation: str) -> list[tuple[Array,
     sensitivities = [xp.broadcast_to(identity, (x.shape[0], outputs, outputs))]
     for (matrix, _), slope in zip(reversed(layers[1:]), reversed(slopes), strict=True):
         sensitivities.append(xp.matmul(sensitivities[-1], matrix) * slope[:, None, :])
+    if unit != 1.0:
+        inputs = [h / unit for h in inputs]
     return list(zip(inputs, reversed(sensitivities), strict=True))
+
+
+def largest_input(x: Array, layers: Layers, activation: str) -> float:
+    """Return the largest magnitude among the inputs h_{l−1} of all layers (K7)."""
+    xp = _namespace(x)
+    terms = _layer_terms(x, layers, activation, 1.0)
+    return max(float(item(xp.max(xp.abs(h)))) for h, _ in terms)
 
 
 # --- tiles ----------------------------------------------------------------------------------------
@@ -378,11 +414,12 @@ def _differences(x: Array, y: Array) -> Array:
     return x[:, None, :] - y[None, :, :]
 
 
-def _scaled_differences(x: Array, y: Array, bandwidth: float) -> Array:
+def scaled_differences(x: Array, y: Array, bandwidth: float) -> Array:
     """(x_i − y_j)/σ, cut off so that squares do not overflow; a kernel has underflowed by then."""
     xp = _namespace(x)
-    edge = 1e-3 * math.sqrt(float(xp.finfo(x.dtype).max))
-    return xp.clip(_differences(x, y) / bandwidth, -edge, edge)
+    largest = float(xp.finfo(x.dtype).max)
+    edge = min(1e-3 * math.sqrt(largest) * bandwidth, largest)
+    return xp.clip(_differences(x, y), -edge, edge) / bandwidth
 
 
 def _rows_per_tile(x: Array, y: Array) -> int:

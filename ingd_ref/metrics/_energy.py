@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, item
+from ingd_ref.backend._scaling import common_unit, rescale, rescale_number
 from ingd_ref.metrics._samples import two_samples
 from ingd_ref.metrics._value import discrepancy
 
@@ -62,7 +63,10 @@ def energy_distance(
         arrays = (a, b, a_weights, b_weights)
         return float(item(kernel("mean_distance", *arrays, implementation=implementation)(*arrays)))
 
+    unit = common_unit(x, y)
+    x, y = rescale(x, -unit), rescale(y, -unit)
     cross = mean_distance(x, y, weights, target_weights)
     own = mean_distance(x, x, weights, weights)
     target = mean_distance(y, y, target_weights, target_weights)
-    return discrepancy(2.0 * cross - own - target, "energy distance")
+    squared = rescale_number(2.0 * cross - own - target, unit)
+    return discrepancy(squared, "energy distance")

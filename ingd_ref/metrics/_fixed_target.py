@@ -20,6 +20,7 @@ __all__ = ["MMD"]
 # 1), b = (π/2) / log 2, that is r = 4.74, and its error is at most 4 r^−degree / (r − 1) < 7e-17 at
 # degree 24.
 DEGREE = 24
+LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +100,12 @@ class MMD:
         octave = math.floor(math.log2(bandwidth))
         position = 2.0 * (math.log2(bandwidth) - octave) - 1.0
         if octave not in self._octaves:
-            bandwidths = 2.0 ** (octave + 0.5 * (1.0 + _NODES))
-            self._octaves[octave] = np.array([self._exact_term(s) for s in bandwidths.tolist()])
+            exponents = octave + 0.5 * (1.0 + _NODES)
+            # The last octave ends at 2^1024, beyond the largest number by a factor 1 + 2^-54.
+            bandwidths = [
+                min(2.0**e, LARGEST) if e < 1024.0 else LARGEST for e in exponents.tolist()
+            ]
+            self._octaves[octave] = np.array([self._exact_term(s) for s in bandwidths])
         distance = position - _NODES
         if np.any(distance == 0):
             return float(self._octaves[octave][distance == 0][0])

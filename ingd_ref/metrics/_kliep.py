@@ -9,8 +9,10 @@ from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_array, item
 from ingd_ref.backend._operations import logsumexp
+from ingd_ref.backend._scaling import quiet
 from ingd_ref.errors import OptionError
 from ingd_ref.kernels._bandwidth import median_bandwidth
+from ingd_ref.kernels._extreme import fits, scaled_squares
 from ingd_ref.metrics._mixture_weights import mixture_weights
 from ingd_ref.metrics._samples import two_samples
 
@@ -58,9 +60,10 @@ class DensityRatio:
         return logsumexp(xp, self.log_coefficients + kernels)
 
     def ratio(self, points: Array) -> Array:
-        """Return r at ``points`` (m, d), shape (m,)."""
+        """Return r at ``points`` (m, d), shape (m,); ∞ beyond the largest number."""
         log_ratio = self.log_ratio(points)
-        return array_namespace(log_ratio=log_ratio).exp(log_ratio)
+        with quiet():
+            return array_namespace(log_ratio=log_ratio).exp(log_ratio)
 
 
 def kliep(
@@ -177,10 +180,13 @@ def _log_kernels(
     xp: Namespace, points: Array, centers: Array, bandwidth: float, implementation: str
 ) -> Array:
     """Return log k(p_j, c_l) = −‖p_j − c_l‖² / (2σ²), shape (m, b)."""
-    distances = kernel("squared_distances", points, centers, implementation=implementation)
-    squares = distances(points, centers)
+    if fits(points, centers, bandwidth=bandwidth):
+        distances = kernel("squared_distances", points, centers, implementation=implementation)
+        squares = distances(points, centers) / bandwidth / bandwidth
+    else:
+        squares = scaled_squares(points, centers, bandwidth)
     return -0.5 * _checks.finite(
-        squares / bandwidth / bandwidth,
+        squares,
         "the squared distances from the centres, in units of the bandwidth,",
         xp,
     )

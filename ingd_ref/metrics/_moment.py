@@ -6,7 +6,15 @@ import math
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item
+from ingd_ref.backend._scaling import (
+    exponent,
+    is_moderate,
+    range_of,
+    rescale,
+    rescale_number,
+)
 from ingd_ref.errors import DomainError, ShapeError
+from ingd_ref.metrics._value import discrepancy
 
 __all__ = ["moment_residual"]
 
@@ -59,12 +67,28 @@ def moment_residual(delta: Array, fisher: Array, jitter: float = 0.0) -> float:
         raise ShapeError(f"fisher must have shape ({number}, {number}), got {tuple(fisher.shape)}")
     fisher = _checks.finite(_checks.real_array(fisher, "fisher", xp, like=delta), "fisher", xp)
     jitter = _checks.nonnegative(jitter, "jitter")
+    delta, fisher, jitter, unit = _in_units(delta, fisher, jitter)
     eigenvalues, eigenvectors = _spectrum(xp, fisher)
     shifted = eigenvalues + jitter
     kept = shifted > number * xp.finfo(delta.dtype).eps * xp.max(xp.abs(shifted))
     components = xp.matmul(xp.matrix_transpose(eigenvectors), delta)
     squares = components**2 / xp.where(kept, shifted, xp.ones_like(shifted))
-    return math.sqrt(item(xp.sum(xp.where(kept, squares, xp.zeros_like(shifted)))))
+    total = item(xp.sum(xp.where(kept, squares, xp.zeros_like(shifted))))
+    return discrepancy(rescale_number(math.sqrt(total), unit), "moment residual")
+
+
+def _in_units(delta: Array, fisher: Array, jitter: float) -> tuple[Array, Array, float, int]:
+    """Return Δ / 2^a, F̂ / 2^2b, ε / 2^2b and a − b; a = b = 0 where squares and quotients fit."""
+    moderate = is_moderate(fisher, 0.3) and is_moderate(delta, 0.3)
+    if moderate and abs(exponent(jitter)) <= 0.3 * range_of(delta):
+        return delta, fisher, jitter, 0
+    xp = array_namespace(delta=delta)
+    half = (exponent(fisher, jitter) + 1) // 2
+    length = exponent(delta)
+    # A jitter below the range of float32 would be lost in it.
+    delta, fisher = (xp.astype(array, xp.float64, copy=False) for array in (delta, fisher))
+    delta, fisher = rescale(delta, -length), rescale(fisher, -2 * half)
+    return delta, fisher, rescale_number(jitter, -2 * half), length - half
 
 
 def _spectrum(xp: Namespace, fisher: Array) -> tuple[Array, Array]:

@@ -15,6 +15,7 @@ from ingd_ref.backend._namespace import (
     to_backend,
 )
 from ingd_ref.backend._operations import tile_edge, tiles
+from ingd_ref.backend._scaling import common_unit, range_of, rescale, rescale_number
 from ingd_ref.errors import DomainError
 from ingd_ref.metrics._samples import Samples, two_samples
 from ingd_ref.metrics._value import discrepancy
@@ -90,14 +91,26 @@ def sliced_wasserstein(
     directions = _directions(xp, projections, samples.x, rng)
     # A common shift changes nothing, and projections of points far from the origin keep their
     # digits.
-    origin = samples.x[:1, :]
-    shifted = samples._replace(x=samples.x - origin, y=samples.y - origin)
-    costs = [
-        _transport_costs(xp, directions[rows, :], shifted, order)
-        for rows in tiles(directions.shape[0], _projections_per_tile(*samples[:2]))
-    ]
-    mean = item(xp.mean(xp.concat(costs)))
-    return float(discrepancy(mean, "sliced Wasserstein distance") ** (1.0 / order))
+    unit = common_unit(samples.x, samples.y)
+    x, y = rescale(samples.x, -unit), rescale(samples.y, -unit)
+    shifted = samples._replace(x=x - x[:1, :], y=y - x[:1, :])
+    costs, sizes = zip(
+        *(
+            _transport_costs(xp, directions[rows, :], shifted, order)
+            for rows in tiles(directions.shape[0], _projections_per_tile(*samples[:2]))
+        ),
+        strict=True,
+    )
+    distance = rescale_number(_power_mean(xp, xp.concat(costs), xp.concat(sizes), order), unit)
+    return discrepancy(distance, "sliced Wasserstein distance")
+
+
+def _power_mean(xp: Namespace, costs: Array, sizes: Array, order: float) -> float:
+    """Return (mean over l of size_l^p cost_l)^(1/p) relative to the largest size."""
+    largest = item(xp.max(sizes))
+    if largest == 1.0 and item(xp.min(sizes)) == 1.0:
+        return float(item(xp.mean(costs)) ** (1.0 / order))
+    return float(largest * item(xp.mean(costs * (sizes / largest) ** order)) ** (1.0 / order))
 
 
 def _directions(xp: Namespace, projections: int | Array, x: Array, rng: RandomSource) -> Array:
@@ -116,8 +129,12 @@ def _directions(xp: Namespace, projections: int | Array, x: Array, rng: RandomSo
     return given / xp.sqrt(xp.sum(given * given, axis=1, keepdims=True))
 
 
-def _transport_costs(xp: Namespace, directions: Array, samples: Samples, order: float) -> Array:
-    """Return ∫ |Q_l − R_l|^p for each direction, shape (L,).
+def _transport_costs(
+    xp: Namespace, directions: Array, samples: Samples, order: float
+) -> tuple[Array, Array]:
+    """Return ∫ |Q_l − R_l|^p / size_l^p and size_l for each direction, each of shape (L,).
+
+    The size is one, or the largest gap where its power would leave the range.
 
     Both quantile functions are constant between consecutive levels of the merged cumulative
     weights. On the step that ends at the k-th level, Q takes the value after as many points of x as
@@ -134,7 +151,17 @@ def _transport_costs(xp: Namespace, directions: Array, samples: Samples, order: 
     gap = xp.abs(_take(xp, own, own_index) - _take(xp, target, target_index))
     levels = xp.take_along_axis(levels, merged, axis=1)
     width = xp.diff(levels, axis=1, prepend=xp.zeros_like(levels[:, :1]))
-    return xp.sum(width * gap**order, axis=1)
+    size = _sizes(xp, gap, order)
+    return xp.sum(width * (gap / size) ** order, axis=1), size[:, 0]
+
+
+def _sizes(xp: Namespace, gap: Array, order: float) -> Array:
+    """Return what to measure the gaps of each direction in, shape (L, 1)."""
+    largest = xp.max(gap, axis=1, keepdims=True)
+    ones = xp.ones_like(largest)
+    largest = xp.where(largest > 0, largest, ones)
+    extreme = order * xp.abs(xp.log2(largest)) > 0.7 * range_of(gap)
+    return xp.where(extreme, largest, ones)
 
 
 def _quantile_function(

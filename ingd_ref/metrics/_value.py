@@ -17,8 +17,5 @@ def discrepancy(value: float, name: str) -> float:
     of a few units in the last place of those means.
     """
     if not math.isfinite(value):
-        raise NonFiniteError(
-            f"the {name} overflows: squared distances between the points exceed the range of their "
-            "floating-point type"
-        )
+        raise NonFiniteError(f"the {name} is beyond the largest number")
     return max(float(value), 0.0)

@@ -103,6 +103,16 @@ class MatrixKernel(ABC):
         array (m, d, b)
         """
 
+    def contract_parts(
+        self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto"
+    ) -> tuple[Array, int]:
+        """Return V / 2^e and an exponent e, for V of :meth:`contract` of any size.
+
+        Velocities need it where K or V is beyond the largest number but V c is not. By default e is
+        zero.
+        """
+        return self.contract(points, x, jacobian, weights, implementation), 0
+
     def gram(
         self, x: Array, jacobian: Array, weights: Array, implementation: str = "auto"
     ) -> tuple[Array, Callable[[Array], Array]]:

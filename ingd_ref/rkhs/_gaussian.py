@@ -10,7 +10,7 @@ from ingd_ref import _checks
 from ingd_ref.backend._dispatch import explain, kernel
 from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.equations import kernels as equations
-from ingd_ref.kernels import readable
+from ingd_ref.kernels import _extreme
 from ingd_ref.rkhs._base import MatrixKernel
 
 __all__ = ["GradientGaussian", "ScalarGaussian"]
@@ -92,7 +92,13 @@ class GradientGaussian(MatrixKernel):
         )
 
     def _matrix(self, x: Array, y: Array) -> Array:
-        return readable.gradient_gaussian_matrix(x, y, self.bandwidth)
+        return kernel("gradient_gaussian_matrix", x, y)(x, y, self.bandwidth)
+
+    def contract_parts(
+        self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto"
+    ) -> tuple[Array, int]:
+        profile = _extreme.gradient_profile
+        return _extreme.radial_parts(points, x, jacobian, weights, self.bandwidth, profile)
 
     def definition(self, x: Any, y: Any) -> Any:
         return equations.gradient_gaussian(x, y, x[0] * 0 + self.bandwidth)
@@ -161,7 +167,13 @@ class ScalarGaussian(MatrixKernel):
         )
 
     def _matrix(self, x: Array, y: Array) -> Array:
-        return readable.scalar_gaussian_matrix(x, y, self.bandwidth)
+        return kernel("scalar_gaussian_matrix", x, y)(x, y, self.bandwidth)
+
+    def contract_parts(
+        self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto"
+    ) -> tuple[Array, int]:
+        profile = _extreme.scalar_profile
+        return _extreme.radial_parts(points, x, jacobian, weights, self.bandwidth, profile, 0)
 
     def definition(self, x: Any, y: Any) -> Any:
         return equations.scalar_gaussian(x, y, x[0] * 0 + self.bandwidth)

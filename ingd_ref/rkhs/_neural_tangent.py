@@ -16,7 +16,7 @@ from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
 from ingd_ref.equations import kernels as equations
 from ingd_ref.errors import ShapeError
-from ingd_ref.kernels import readable
+from ingd_ref.kernels import _extreme
 from ingd_ref.kernels._activations import ACTIVATIONS
 from ingd_ref.rkhs._base import MatrixKernel
 
@@ -97,7 +97,16 @@ class NeuralTangent(MatrixKernel):
         return run(points, x, jacobian, weights, layers, self.activation, self.mode)
 
     def _matrix(self, x: Array, y: Array) -> Array:
-        return readable.neural_tangent_matrix(x, y, self._layers_for(x), self.activation, self.mode)
+        layers = self._layers_for(x)
+        return kernel("neural_tangent_matrix", x, y)(x, y, layers, self.activation, self.mode)
+
+    def contract_parts(
+        self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto"
+    ) -> tuple[Array, int]:
+        layers = self._layers_for(x)
+        return _extreme.tangent_parts(
+            points, x, jacobian, weights, layers, self.activation, self.mode
+        )
 
     def definition(self, x: Any, y: Any) -> Any:
         full = equations.neural_tangent(x, y, self.layers, self.activation)

@@ -9,7 +9,7 @@ from typing import ClassVar
 from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, Namespace
-from ingd_ref.kernels import readable
+from ingd_ref.kernels import _extreme
 from ingd_ref.rkhs._base import MatrixKernel
 
 __all__ = ["RadialKernel"]
@@ -68,4 +68,9 @@ class RadialKernel(MatrixKernel):
         return run(points, x, jacobian, weights, self.bandwidth, self.profile)
 
     def _matrix(self, x: Array, y: Array) -> Array:
-        return readable.radial_matrix(x, y, self.bandwidth, self.profile)
+        return kernel("radial_matrix", x, y)(x, y, self.bandwidth, self.profile)
+
+    def contract_parts(
+        self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto"
+    ) -> tuple[Array, int]:
+        return _extreme.radial_parts(points, x, jacobian, weights, self.bandwidth, self.profile)
