@@ -48,6 +48,8 @@ __all__ = [
 # |log₂ σ| ≤ 0.3 T, sizes ≤ 2^0.4T and x/σ ≤ 2^0.3T, the products that occur, such as ‖x‖²/σ²,
 # 1/σ² and ∇f ‖x − y‖²/σ², stay below 2^0.9T.
 BANDWIDTH, SIZE, RATIO, SLOPE = 0.3, 0.4, 0.3, 0.3
+# Profiles may decay like the fifth power of σ/x, which is to be a normal number.
+POWER_LAW = 0.15
 
 Form = Callable[..., Any]
 
@@ -62,6 +64,7 @@ def guarded(operation: str, function: Form) -> Form:
     form, points, slopes, bandwidth = FORMS.get(operation, (function, 0, None, None))
     if form is function:
         return function
+    share = POWER_LAW if operation.startswith("radial") else RATIO
 
     def run(*arguments: Any) -> Any:
         lengths = arguments[:points]
@@ -69,7 +72,7 @@ def guarded(operation: str, function: Form) -> Form:
             ordinary = separated(*lengths)
         else:
             jacobian = None if slopes is None else arguments[slopes]
-            ordinary = fits(*lengths, bandwidth=arguments[bandwidth], slopes=jacobian)
+            ordinary = fits(*lengths, bandwidth=arguments[bandwidth], slopes=jacobian, share=share)
         return function(*arguments) if ordinary else _evaluate(form, arguments, lengths[0].dtype)
 
     run.__wrapped__ = function  # type: ignore[attr-defined]
@@ -89,12 +92,14 @@ def _finite_or(function: Form, form: Form) -> Form:
     return run
 
 
-def fits(*points: Array, bandwidth: float, slopes: Array | None = None) -> bool:
+def fits(
+    *points: Array, bandwidth: float, slopes: Array | None = None, share: float = RATIO
+) -> bool:
     """Return whether squares of lengths fit, in the units of the points and in bandwidths."""
     width, unit = range_of(points[0]), exponent(float(bandwidth))
     if abs(unit) > BANDWIDTH * width:
         return False
-    limit = min(SIZE * width, RATIO * width + unit)
+    limit = min(SIZE * width, share * width + unit)
     if any(extent(x) > limit for x in _distinct(points)):
         return False
     return slopes is None or extent(slopes) <= SLOPE * width

@@ -35,7 +35,8 @@ class GradientInverseMultiquadric(RadialKernel):
     Notes
     -----
     It decays like 1/r³, so particles far from the rest still move together, where a Gaussian
-    kernel leaves them alone. K(x, x) = I/σ², as for :class:`GradientGaussian`.
+    kernel leaves them alone. K(x, x) = I/σ², as for :class:`GradientGaussian`. Values below 1e-184
+    of that, at more than 1e61 bandwidths, are lost.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Points and bandwidths of any scale: right wherever the answer fits, refused where it does not."""
+"""Points and bandwidths of any scale: right where the answer fits, an error where it does not."""
 
 import mpmath
 import numpy as np
