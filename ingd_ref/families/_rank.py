@@ -30,6 +30,7 @@ from ingd_ref.errors import DomainError, with_article
 from ingd_ref.families._samples import (
     at_index,
     moments,
+    plain,
     reject_where,
     square_scale,
 )
@@ -70,6 +71,14 @@ def fitted_covariance(
         If columns depend on one another up to rounding, or so nearly that the precision matrix
         cannot be represented.
     """
+    if not centred:
+        mean = xp.sum(weights * x, axis=-2)
+        apart = x - mean[..., None, :]
+        with np.errstate(over="ignore", invalid="ignore"):
+            covariance = xp.matmul(xp.matrix_transpose(weights * apart), apart)
+            ordinary = xp.all(plain(xp, mean, xp.linalg.diagonal(covariance)), axis=-1)
+        if item(xp.all(ordinary)) and item(xp.all(_independent(xp, mean, covariance))):
+            return mean, double_word(xp, covariance), xp.ones_like(mean)
     mean, apart, scale = _centred(xp, name, x, weights, centred)
     scaled = apart * scale[..., None, :]
     covariance = xp.matmul(xp.matrix_transpose(weights * scaled), scaled)

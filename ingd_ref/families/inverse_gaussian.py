@@ -223,7 +223,7 @@ class InverseGaussian(ExponentialFamily):
         mean, deviation, _, _ = moments(xp, self.name, x, weights)
         deviation = deviation / mean[..., None, :]
         # m/λ = E x E 1/x − 1, of the points in units of their mean
-        twice = 2.0 * xp.sum(weights * (deviation / (x / mean[..., None, :])) * deviation, axis=-2)
+        twice = 2.0 * xp.sum(weights * (mean[..., None, :] / x) * deviation**2, axis=-2)
         return xp.concat([-1.0 / mean / twice, -mean / twice], axis=-1)
 
     def _draw(

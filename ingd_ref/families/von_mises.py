@@ -23,6 +23,8 @@ __all__ = ["VonMises"]
 # The point (cos x, sin x) of the circle has a von Mises-Fisher distribution. All that does not
 # depend on the coordinate of a point is the same.
 CIRCLE = VonMisesFisher(2)
+# What the rounding of a difference of angles leaves counts if they are farther apart than this.
+WIDE = 8.0
 CONCENTRATION = Constraint("zero or positive", lambda xp, value: value >= 0)
 
 
@@ -120,10 +122,9 @@ class VonMises(ExponentialFamily):
         first, weights = x[..., :1, 0], weights[:, 0]
         apart, rest = two_sum(x[..., 0], -first)
         sine, cosine = xp.sin(apart), xp.cos(apart)
-        turn = xp.atan2(
-            xp.sum(weights * (sine + rest * cosine), axis=-1),
-            xp.sum(weights * (cosine - rest * sine), axis=-1),
-        )
+        if item(xp.max(xp.abs(apart))) > WIDE:
+            sine, cosine = sine + rest * cosine, cosine - rest * sine
+        turn = xp.atan2(xp.sum(weights * sine, axis=-1), xp.sum(weights * cosine, axis=-1))
         half = 0.5 * ((apart - turn[..., None]) + rest)
         gap = xp.sum(weights * 2.0 * xp.sin(half) ** 2, axis=-1)  # 1 − ‖mean‖
         if not item(xp.all(gap > float(xp.finfo(x.dtype).eps))):

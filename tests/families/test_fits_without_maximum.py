@@ -266,7 +266,7 @@ def dependent(
 ) -> tuple[np.ndarray, set[int]]:
     """Points of which some columns are combinations of others but for rounding, and all of these.
 
-    ``kind`` tells whether the combination is rounded, of whole numbers, or a copy.
+    ``kind`` is whether the combination is rounded, of integers, or a copy.
     """
     rng = np.random.default_rng(seed)
     n, rank = int(rng.integers(dim + 2, 200)), int(rng.integers(1, dim))
