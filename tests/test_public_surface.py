@@ -150,7 +150,7 @@ REASONS = {
         ("FullGaussian MeanFieldGaussian LowRankGaussian", "choose an approximation"),
         ("Exact Quadrature Sampling", "choose how to take expectations"),
         ("normal_rule scalar_nodes", "take expectations of the user's functions"),
-        ("elbo expected_under Expected", "compute bound and expectations"),
+        ("elbo expected_under Expected ExpectedError", "compute bound and expectations"),
         ("natural_step conjugate_step plain_gradient_step", "take single steps (E11)"),
         ("Vadam VadamState", "take single steps of Vadam"),
         ("mean_gradient regression_gradient reverse_divergence_gradient", "compute gradients"),

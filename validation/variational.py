@@ -278,6 +278,7 @@ def regression_elbo_and_gradients(arrays: Arrays) -> Iterator[Measured]:
             LABELS,
         ),
         ("logistic, trapezoidal", logistic, vi.Quadrature(128), oracle.logistic_terms, LABELS),
+        ("logistic, adaptive", logistic, vi.Quadrature(), oracle.logistic_terms, LABELS),
         ("Poisson, closed form", poisson, vi.Exact(), oracle.poisson_terms, COUNTS),
         (
             "Poisson, Gauss-Hermite",
@@ -304,6 +305,33 @@ def regression_elbo_and_gradients(arrays: Arrays) -> Iterator[Measured]:
             40 * EPS,
             reason,
         )
+
+
+@case("E11", oracle="trapezoidal rule in sinh u, t = sinh u, at eighty digits")
+def wide_predictors(arrays: Arrays) -> Iterator[Measured]:
+    """E φ, E φ′ and −E φ″ of one logistic datum under Gaussians from narrow to very wide.
+
+    The estimated errors are at least the errors.
+    """
+    least = 1e-200  # a prior that adds nothing to the sums
+    for deviation in (1.0, 5.0, 30.0, 1e3, 1e4):
+        for mean in (0.0, 0.5 * deviation, -3.0 * deviation):
+            model = vi.LogisticRegression(arrays(np.ones((1, 1))), arrays(np.ones(1)), least)
+            precision = np.array([deviation**-2.0])
+            q = vi.MeanFieldGaussian(arrays(np.array([mean])), arrays(precision))
+            found, name = vi.expected_under(model, q), f"{mean:g} ± {deviation:g}"
+            spread = 1 / MP.sqrt(precise(precision)[0])
+            _, slope, bend = oracle.predictor_expectations(
+                oracle.logistic_terms, mean, spread, precise(1.0)
+            )
+            reason = "the target of the quadrature, and the rounding of the deviation"
+            gradient, weight = arrays.host(found.gradient), arrays.host(found.curvature.diagonal())
+            yield compared(f"E φ′ at {name}", gradient, np.array([slope]), 1e-12, reason)
+            yield compared(f"−E φ″ at {name}", weight, np.array([bend]), 1e-12, reason)
+            assert found.error is not None
+            estimated = arrays.host(found.error.curvature)
+            allowed = float(estimated[0]) + 10 * EPS * float(bend)
+            yield within(f"estimate at {name}", weight, np.array([bend]), allowed, "its own word")
 
 
 @case("E11", oracle="stationarity at eighty digits", quick=False)

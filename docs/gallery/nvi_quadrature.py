@@ -4,7 +4,8 @@ Logistic regression needs $\mathbb E[\log(1 + e^t)]$ for Gaussian $t$ with stand
 In units of $s$ the integrand has singularities at the distance $\pi/s$ from the real axis, which is
 small for wide Gaussians. The number of correct digits grows like $\sqrt K$ for Gauss-Hermite
 quadrature with $K$ nodes, and like $K$ for the trapezoidal rule, which needs far fewer nodes for
-wide Gaussians. It is the default of {class}`~ingd_ref.variational.Quadrature`.
+wide Gaussians. {class}`~ingd_ref.variational.Quadrature` uses it for a given number of nodes; by
+default it adapts the nodes to each datum.
 """
 
 import numpy as np

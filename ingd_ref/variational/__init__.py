@@ -17,7 +17,7 @@ left to do:
 (1, array([[6.]]))
 """
 
-from ingd_ref.variational._approximation import Expected
+from ingd_ref.variational._approximation import Expected, ExpectedError
 from ingd_ref.variational._conjugate import (
     conjugate_step,
     regression_gradient,
@@ -51,6 +51,7 @@ __all__ = [
     "BayesianLinearRegression",
     "Exact",
     "Expected",
+    "ExpectedError",
     "FullGaussian",
     "GeneralisedLinearModel",
     "LogDensity",

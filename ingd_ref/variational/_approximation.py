@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Self
 
 from ingd_ref import _checks
@@ -13,11 +15,45 @@ from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.variational._curvature import Curvature, DenseCurvature
 from ingd_ref.variational._linear_algebra import matvec
 
-__all__ = ["STEPS", "Expected", "GaussianApproximation", "as_vectors", "require_positive"]
+__all__ = [
+    "STEPS",
+    "Expected",
+    "ExpectedError",
+    "GaussianApproximation",
+    "as_vectors",
+    "require_positive",
+]
 
 # How a step changes a precision: along a straight line in natural parameters, or so that it stays
 # positive definite.
 STEPS = ("standard", "positive")
+
+
+@dataclass(frozen=True, eq=False)
+class ExpectedError:
+    r"""Estimates of the errors of expectations over data, larger than the errors.
+
+    They are sums over data of quadrature and rounding errors, whatever their signs. The rounding of
+    the sums themselves, and of the prior, is not in them.
+
+    Attributes
+    ----------
+    value : array (...)
+        Of E_q[ℓ], in nats.
+    gradient : array (..., d)
+        Of the entries of E_q[∇ℓ].
+    curvature : array (..., d)
+        Of the diagonal of T = −E_q[∇²ℓ]; the error of the entry (a, b) is at most
+        :math:`\sqrt{c_a c_b}` for entries c of this vector.
+    length : array (...)
+        Of the Fisher norm of the natural gradient, whose square is
+        :meth:`GaussianApproximation.squared_gradient`.
+    """
+
+    value: Array
+    gradient: Array
+    curvature: Array
+    length: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,15 +69,27 @@ class Expected:
     curvature : array (..., d, d)
         T = −E_q[∇²ℓ], symmetric; the average with its transpose is taken. Models of the package
         give objects that keep its structure instead.
+    estimate : callable, optional
+        Computes :attr:`error`. Models of linear predictors give one.
     """
 
     value: Array
     gradient: Array
     curvature: Curvature
+    estimate: Callable[[], ExpectedError] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if is_array(self.curvature):
             object.__setattr__(self, "curvature", DenseCurvature(self.curvature))
+
+    @cached_property
+    def error(self) -> ExpectedError | None:
+        """How far the expectations may be off, computed at the first access.
+
+        ``None`` for :class:`Sampling`, whose errors are those of means of random numbers, and for
+        models that give no estimate.
+        """
+        return None if self.estimate is None else self.estimate()
 
 
 class GaussianApproximation(ABC):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
+
+import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref._special.gamma import lgamma
@@ -13,29 +15,22 @@ from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_ar
 from ingd_ref.errors import DomainError, NonFiniteError, ShapeError
 from ingd_ref.variational._approximation import (
     Expected,
+    ExpectedError,
     GaussianApproximation,
     as_vectors,
     require_positive,
 )
 from ingd_ref.variational._curvature import FactoredCurvature, diagonal_matrix
 from ingd_ref.variational._linear_algebra import dot, matvec
+from ingd_ref.variational._terms import Estimated, Integrals, Method, Predictors, Terms, rounding_of
 
 __all__ = [
     "BayesianLinearRegression",
     "GeneralisedLinearModel",
     "LogisticRegression",
     "PoissonRegression",
-    "Terms",
     "vector_like",
 ]
-
-
-class Terms(NamedTuple):
-    """φ_i(t), φ_i′(t) and −φ_i″(t) at predictors t of any shape (..., n, k)."""
-
-    value: Array
-    slope: Array
-    bend: Array
 
 
 class GeneralisedLinearModel(ABC):
@@ -152,22 +147,39 @@ class GeneralisedLinearModel(ABC):
         slopes = self.terms(self.predictors(x[None, :])).slope[:, 0]
         return xp.take(slopes, rows, axis=0)[:, None] * xp.take(self.design, rows, axis=0)
 
-    def expected_by_nodes(self, q: GaussianApproximation, nodes: Array, weights: Array) -> Expected:
-        """Return expectations under q by a rule (k,) for the standard normal distribution."""
-        xp = array_namespace(design=self.design, mean=q.mean, nodes=nodes)
-        centre, spread = q.predictor_mean(self.design), xp.sqrt(q.predictor_variance(self.design))
-        terms = self.terms(centre[..., None] + spread[..., None] * nodes)
-        return self._assembled(q, Terms(*(matvec(xp, term, weights) for term in terms)))
+    def knots(self) -> Array:
+        """Return predictors (..., n, j) at which the terms may bend sharply: 0 and the response.
 
-    def _assembled(self, q: GaussianApproximation, means: Terms) -> Expected:
-        """Return expectations of ℓ, ∇ℓ and −∇²ℓ from those of the terms (..., n)."""
+        Quadrature splits there. It finds other bends by itself, but a narrow spike may escape it
+        that a knot shows.
+        """
+        xp = array_namespace(response=self.response)
+        return xp.stack([xp.zeros_like(self.response), self.response], axis=-1)
+
+    def expected_by_quadrature(self, q: GaussianApproximation, method: Method) -> Expected:
+        """Return expectations under q by a method for functions of one Gaussian variable."""
+        given, _ = self._given(q)
+        return self._assembled(q, given, method(given))
+
+    def _given(self, q: GaussianApproximation) -> tuple[Predictors, Array]:
+        """Return the predictors under q, and their variances (..., n)."""
         xp = array_namespace(design=self.design, mean=q.mean)
-        transposed = xp.matrix_transpose(self.design)
+        mean, variance = q.predictor_mean(self.design), q.predictor_variance(self.design)
+        return Predictors(self.terms, mean, xp.sqrt(variance), self.knots()), variance
+
+    def _assembled(self, q: GaussianApproximation, given: Predictors, found: Estimated) -> Expected:
+        """Return expectations of ℓ, ∇ℓ and −∇²ℓ from those of the terms (..., n, 3)."""
+        xp = array_namespace(design=self.design, mean=q.mean)
+        transposed, means = xp.matrix_transpose(self.design), found.mean
         spread = 0.5 * dot(xp, self.prior_precision + xp.zeros_like(q.mean), q.variance)
-        value = xp.sum(means.value, axis=-1) + self.log_prior(q.mean) - spread
+        log_prior = self.log_prior(q.mean)
         pull = self.prior_precision * (q.mean - self.prior_mean)
-        curvature = FactoredCurvature(self.prior_precision, transposed, means.bend)
-        return Expected(value, matvec(xp, transposed, means.slope) - pull, curvature)
+        return Expected(
+            xp.sum(means[..., 0], axis=-1) + log_prior - spread,
+            matvec(xp, transposed, means[..., 1]) - pull,
+            FactoredCurvature(self.prior_precision, transposed, means[..., 2]),
+            lambda: _error(xp, given, found.judged(), transposed),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,9 +231,20 @@ class BayesianLinearRegression(GeneralisedLinearModel):
 
     def expected(self, q: GaussianApproximation) -> Expected:
         """Return expectations under q in closed form."""
-        plain = self.terms(q.predictor_mean(self.design)[..., None])
-        value = plain.value[..., 0] - 0.5 * self.noise_precision * q.predictor_variance(self.design)
-        return self._assembled(q, Terms(value, plain.slope[..., 0], plain.bend[..., 0]))
+        xp = array_namespace(design=self.design, mean=q.mean)
+        given, variance = self._given(q)
+        means = xp.concat(list(self.terms(given.mean[..., None])), axis=-1)
+        spread = 0.5 * self.noise_precision * variance
+        means = xp.concat([means[..., :1] - spread[..., None], means[..., 1:]], axis=-1)
+
+        def judged() -> Integrals:
+            # A residual cancels to within the rounding of its two terms.
+            size = self.noise_precision * (xp.abs(self.response) + xp.abs(given.mean))
+            sizes = xp.abs(means) + xp.stack([spread, size, xp.zeros_like(size)], axis=-1)
+            rounding = rounding_of(xp, given, sizes, xp.zeros_like(size))
+            return Integrals(means, xp.zeros_like(means), rounding)
+
+        return self._assembled(q, given, Estimated(means, judged))
 
     def posterior_precision(self) -> Array:
         """Return Λ + τAᵀA (..., d, d), the precision of the exact posterior."""
@@ -332,10 +355,37 @@ class PoissonRegression(GeneralisedLinearModel):
     def expected(self, q: GaussianApproximation) -> Expected:
         """Return expectations under q in closed form."""
         xp = array_namespace(design=self.design, mean=q.mean)
-        centre = q.predictor_mean(self.design)
-        rate = self.exposure * xp.exp(centre + 0.5 * q.predictor_variance(self.design))
-        means = self._terms(centre[..., None], rate[..., None])
-        return self._assembled(q, Terms(*(mean[..., 0] for mean in means)))
+        given, variance = self._given(q)
+        with np.errstate(over="ignore"):  # an infinite expectation raises an error by name
+            rate = self.exposure * xp.exp(given.mean + 0.5 * variance)
+        terms = self._terms(given.mean[..., None], rate[..., None])
+        means = xp.concat(list(terms), axis=-1)
+
+        def judged() -> Integrals:
+            sizes = xp.abs(means) + 2.0 * rate[..., None]
+            rounding = rounding_of(xp, given, sizes, rate)
+            # The exponent has the rounding of its two terms.
+            exponent = float(xp.finfo(rate.dtype).eps) * (xp.abs(given.mean) + variance) * rate
+            return Integrals(means, xp.zeros_like(means), rounding + exponent[..., None])
+
+        return self._assembled(q, given, Estimated(means, judged))
+
+
+def _error(xp: Namespace, given: Predictors, found: Integrals, transposed: Array) -> ExpectedError:
+    """Return what the errors of the terms come to, in the worst case of their signs.
+
+    In the length roundings add up like independent numbers.
+    """
+    total, size = found.error + found.rounding, xp.abs(transposed)
+    lengths = xp.stack([given.deviation, math.sqrt(0.5) * given.deviation**2], axis=-1)
+    worst = xp.sum(found.error[..., 1:] * lengths, axis=(-2, -1))
+    rounding = xp.sqrt(xp.sum((found.rounding[..., 1:] * lengths) ** 2, axis=(-2, -1)))
+    return ExpectedError(
+        xp.sum(total[..., 0], axis=-1),
+        matvec(xp, size, total[..., 1]),
+        matvec(xp, size * size, total[..., 2]),
+        worst + rounding,
+    )
 
 
 def _prior_vector(xp: Namespace, value: Any, name: str, design: Array) -> Array:

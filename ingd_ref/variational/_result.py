@@ -26,10 +26,12 @@ class VariationalResult:
         Half the squared Fisher norm of the natural gradient: the gain of a full step to second
         order, in nats.
     status : {"converged", "finished", "stopped", "interrupted"}
-        The gain fell below the tolerance; all steps were taken; the callback ended the run;
-        Ctrl-C or an error came first.
+        The gain fell below the tolerance; all steps were taken; the callback ended the run, or the
+        errors of the expectations keep the tolerance out of reach; Ctrl-C or an error came first.
     seconds : float
         Time that the run has taken, earlier parts of a resumed run included.
+    reason : str
+        Why the tolerance is out of reach; empty if it is not.
     """
 
     approximation: GaussianApproximation
@@ -37,6 +39,7 @@ class VariationalResult:
     gain: np.ndarray
     status: str
     seconds: float
+    reason: str = ""
 
     @property
     def steps(self) -> int:

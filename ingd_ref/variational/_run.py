@@ -14,7 +14,7 @@ from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, to_host
 from ingd_ref.errors import DomainError, NonFiniteError, OptionError
-from ingd_ref.runs._loop import Outcome, Process, run
+from ingd_ref.runs._loop import NoNextStep, Outcome, Process, run
 from ingd_ref.runs._options import Callback, Options, Report
 from ingd_ref.runs._state import Record, Series, State, json_state, set_json_state
 from ingd_ref.variational._approximation import STEPS, Expected, GaussianApproximation
@@ -61,9 +61,12 @@ def run_nvi(
         Steps at most. Default 100.
     tolerance : float ≥ 0
         The run ends once a full step would gain less than this many nats, to second order, in every
-        problem of the batch. Near the optimum this is what the ELBO still lacks. Default 1e-20:
-        mean and precision are then right to 1e-10 of a standard deviation. Never reached with
-        :class:`Sampling`.
+        problem of the batch, and errors of the expectations cannot hide as much. Near the optimum
+        this is what the ELBO still lacks. Default 1e-20: mean and precision are then right to 1e-10
+        of a standard deviation. Where the errors hide more than the tolerance, as in single
+        precision, the run stops once the gain is as small as what they hide, and ``reason`` of the
+        result says so. 0 takes all steps. Never reached with :class:`Sampling`, whose errors are
+        not estimated.
     rng : numpy.random.Generator or seed, optional
         The only source of randomness. Default: a fresh one if the expectations are random.
     callback : callable, optional
@@ -121,12 +124,16 @@ def run_nvi(
 
 
 class _Measured(NamedTuple):
-    """An approximation, and what was measured under it."""
+    """An approximation, and what was measured under it.
+
+    ``hidden`` is the gain that the errors of the expectations may hide.
+    """
 
     q: GaussianApproximation
     expected: Expected
     elbo: np.ndarray
     gain: np.ndarray
+    hidden: np.ndarray
 
 
 class _Inference(Process[VariationalResult]):
@@ -173,6 +180,12 @@ class _Inference(Process[VariationalResult]):
 
     def step(self, state: State, number: int, rng: np.random.Generator) -> State:
         now, size = state.derived, self.step_size
+        if self._beyond_reach(now):
+            raise NoNextStep(
+                f"after {number - 1} steps the gain, {np.max(now.gain):.2g} nats, is within the "
+                f"errors of the expectations, which hide {np.max(now.hidden):.2g} nats, more than "
+                f"the tolerance of {self.tolerance:g}"
+            )
         with _after(number - 1):
             rho = size(number - 1) if callable(size) else size
             q = natural_step(now.q, now.expected, rho, self.form)
@@ -182,16 +195,24 @@ class _Inference(Process[VariationalResult]):
         before = json_state(rng)
         with _after(step):
             expected = expected_under(self.model, q, self.expectation, rng)
+            error = expected.error
         elbo = np.array(to_host(expected.value + q.entropy))
         gain = np.array(to_host(0.5 * q.squared_gradient(expected)))
-        return State(_arrays(q), before, _Measured(q, expected, elbo, gain))
+        hidden = np.zeros_like(gain) if error is None else np.array(to_host(0.5 * error.length**2))
+        return State(_arrays(q), before, _Measured(q, expected, elbo, gain, hidden))
+
+    def _beyond_reach(self, now: _Measured) -> bool:
+        """Whether the tolerance cannot be reached, and the gain is down to what errors hide."""
+        met = np.maximum(now.gain, now.hidden) < self.tolerance
+        return self.tolerance > 0 and bool(np.all(met | (now.gain <= now.hidden)))
 
     def measure(self, name: str, state: State) -> np.ndarray:
         now: _Measured = state.derived
         return now.elbo if name == "elbo" else now.gain
 
     def converged(self, state: State) -> bool:
-        return bool(np.all(state.derived.gain < self.tolerance))
+        now: _Measured = state.derived
+        return bool(np.all(np.maximum(now.gain, now.hidden) < self.tolerance))
 
     def info(self, step: int, steps: int, state: State, record: Record, seconds: float) -> NviStep:
         now = state.derived
@@ -207,6 +228,7 @@ class _Inference(Process[VariationalResult]):
             np.stack(outcome.kept("gain")),
             outcome.status,
             outcome.seconds,
+            outcome.reason,
         )
 
 

@@ -233,7 +233,7 @@ def test_interruption_keeps_what_was_done():
 
 def test_interruption_before_the_first_number_is_passed_on():
     class Slow(LogisticRegression):
-        def expected_by_nodes(self, q, nodes, weights):
+        def expected_by_quadrature(self, q, method):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -250,8 +250,8 @@ def test_progress_on_a_stream_that_is_no_terminal(monkeypatch):
 class Spoilt(LogisticRegression):
     """The gradient is not a number from the third evaluation on."""
 
-    def expected_by_nodes(self, q, nodes, weights):
-        found = super().expected_by_nodes(q, nodes, weights)
+    def expected_by_quadrature(self, q, method):
+        found = super().expected_by_quadrature(q, method)
         CALLS.append(1)
         return ir.variational.Expected(
             found.value, found.gradient * (np.nan if len(CALLS) > 2 else 1.0), found.curvature
