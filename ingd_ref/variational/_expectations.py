@@ -133,8 +133,8 @@ class Quadrature(Expectation):
 
     Notes
     -----
-    Nested trapezoidal rules of up to 769 nodes serve all data; those for which they do not converge
-    get Gauss–Kronrod panels that are halved where the error is. A spike narrower than 1e-8 standard
+    Nested trapezoidal rules have up to 769 nodes; data for which they do not converge
+    get Gauss–Kronrod panels that are halved where the error is. A spike narrower than 1e-2 standard
     deviations of the predictor is found only at :meth:`GeneralisedLinearModel.knots`, by default
     zero and the response. Where a jump is no knot its place is found to rounding of the predictor.
     The error of a fixed rule is its difference from the adaptive expectations.
