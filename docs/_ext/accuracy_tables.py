@@ -1,8 +1,8 @@
 """Tables of accuracy, from ``results/accuracy.json``.
 
 ``{accuracy} special`` compares the special functions with SciPy, ``{accuracy} families`` shows the
-operations of the families, and ``{accuracy} misses`` those outside the bound. A note replaces the
-tables if the file is missing.
+operations of the families, ``{accuracy} misses`` those outside the bound, and ``{accuracy}
+exponents`` the sweep over all exponents. A note replaces the tables if the file is missing.
 """
 
 from __future__ import annotations
@@ -103,6 +103,24 @@ def misses_page(content: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def exponents_page(content: dict[str, Any]) -> str:
+    """Return a table of the worst errors in units of the bound over all exponents."""
+    known = content["exponents"]
+    operations = list(dict.fromkeys(row["operation"] for row in known))
+    lines = [
+        f"| family | type | results | {' | '.join(f'`{name}`' for name in operations)} |",
+        f"|---|---|--:{'|--:' * len(operations)}|",
+    ]
+    for (instance, dtype), rows in groupby(known, key=lambda row: (row["instance"], row["dtype"])):
+        found = {row["operation"]: row for row in rows}
+        units = " | ".join(shown_units(found.get(name)) for name in operations)
+        members = sum(row["members"] for row in found.values())
+        lines.append(f"| `{instance}` | {dtype} | {members} | {units} |")
+    total = sum(row["members"] for row in known)
+    beyond = sum(row["beyond"] for row in known)
+    return "\n".join([*lines, "", f"{beyond} of {total} results are outside the bound."])
+
+
 def unmeasured(content: dict[str, Any]) -> list[str]:
     """Return the families that the file does not contain."""
     from ingd_ref.families._discovery import family_classes
@@ -155,7 +173,12 @@ def described(content: dict[str, Any]) -> str:
     return f"{run} with {versions}."
 
 
-PAGES = {"special": special_page, "families": families_page, "misses": misses_page}
+PAGES = {
+    "special": special_page,
+    "families": families_page,
+    "misses": misses_page,
+    "exponents": exponents_page,
+}
 
 
 class Accuracy(SphinxDirective):

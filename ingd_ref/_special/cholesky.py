@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ingd_ref._special._extremes import anywhere
+from ingd_ref._special._wide import Wide
 from ingd_ref._special.double_words import DoubleWord, double_word
-from ingd_ref._special.extremes import anywhere
 from ingd_ref._special.logarithm import log_remainder
-from ingd_ref._special.wide import Wide
 from ingd_ref.backend._namespace import Array, Namespace, device
 
 __all__ = [

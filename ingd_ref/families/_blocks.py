@@ -11,7 +11,7 @@ from contextvars import copy_context
 
 import numpy as np
 
-from ingd_ref._special.extremes import anywhere
+from ingd_ref._special._extremes import anywhere
 from ingd_ref.backend._namespace import Array, Namespace, backend_name
 from ingd_ref.backend._operations import tiles
 

@@ -10,7 +10,7 @@ from operator import and_
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref._special.extremes import moderate
+from ingd_ref._special._extremes import moderate
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item, to_host
 from ingd_ref.errors import ShapeError
 from ingd_ref.families._blocks import in_blocks

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingd_ref._special.extremes import anywhere, by_wide_numbers, moderate
-from ingd_ref._special.wide import NAMESPACE, wide
+from ingd_ref._special._extremes import anywhere, by_wide_numbers, moderate
+from ingd_ref._special._wide import NAMESPACE, wide
 
 # The caller of wide numbers ignores the warnings about what is zero or infinite as a float.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")

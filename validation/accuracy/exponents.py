@@ -235,7 +235,7 @@ def measured(
                 seen.skipped += 1
         if seen.members:
             rows.append(
-                {"family": sweep.family.name, "operation": operation, "dtype": dtype}
+                {"instance": repr(sweep.family), "dtype": dtype, "operation": operation}
                 | {name: getattr(seen, name) for name in Seen.__dataclass_fields__}
             )
     return rows

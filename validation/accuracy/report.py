@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from validation.accuracy import families, special
+from validation.accuracy import exponents, families, special
 from validation.accuracy.grids import grids
 from validation.report import versions
 
@@ -19,6 +19,8 @@ __all__ = ["SCHEMA", "dumped", "measure"]
 
 #: Version of the layout of ``accuracy.json``; a reader must reject one that it does not know.
 SCHEMA = 1
+#: Members of each family in the sweep over exponents.
+MEMBERS = 12
 
 
 def measure(progress: Callable[[str], None] = lambda step: None) -> dict[str, Any]:
@@ -33,7 +35,8 @@ def measure(progress: Callable[[str], None] = lambda step: None) -> dict[str, An
     -------
     dict
         What ``accuracy.json`` holds: ``special``, a list of functions, and ``families``, a list of
-        operations, with date and versions. Errors that are infinite are written as null.
+        operations, and ``exponents``, those of the sweep over all exponents, with date and
+        versions. Errors that are infinite are written as null.
     """
     start = time.perf_counter()
     functions: list[dict[str, Any]] = []
@@ -44,6 +47,11 @@ def measure(progress: Callable[[str], None] = lambda step: None) -> dict[str, An
     for grid in grids():
         progress(f"{grid.family.name} [{grid.family.number}]")
         operations += families.measured(grid)
+    extremes: list[dict[str, Any]] = []
+    for sweep in exponents.SWEEPS:
+        progress(f"{sweep.family.name}, all exponents")
+        for dtype in exponents.DTYPES:
+            extremes += exponents.measured(sweep, dtype, MEMBERS)
     content = {
         "schema": SCHEMA,
         "date": datetime.now(UTC).date().isoformat(),
@@ -56,6 +64,7 @@ def measure(progress: Callable[[str], None] = lambda step: None) -> dict[str, An
         "operations": families.OPERATIONS,
         "special": functions,
         "families": operations,
+        "exponents": extremes,
     }
     finite: dict[str, Any] = _finite(content)
     return finite

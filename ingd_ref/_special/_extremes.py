@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref._special.wide import NAMESPACE, Wide, wide
+from ingd_ref._special._wide import NAMESPACE, Wide, wide
 from ingd_ref.backend._namespace import Array, Namespace, item, to_backend, to_host
 from ingd_ref.errors import SingularSystemError
 
