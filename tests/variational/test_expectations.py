@@ -312,7 +312,7 @@ def test_a_log_density_needs_two_methods():
     np.testing.assert_allclose(found.curvature.matrix(), [[7.0, 0.0], [0.0, 1.0]], atol=0.7)
     with pytest.raises(OptionError, match="Banana has no method hessian"):
         Sampling(4)(Banana(), q, np.random.default_rng(2))
-    with pytest.raises(OptionError, match="no model of linear predictors"):
+    with pytest.raises(OptionError, match="not a model of linear predictors"):
         Quadrature()(Banana(), q)
 
 
