@@ -368,3 +368,20 @@ def test_directions_of_any_concentration(concentration: float) -> None:
         )
     square = x[:, 0] ** 2 * concentration if concentration < 1e300 else (x[:, 0] * 1e154) ** 2 * 1.7
     assert stats.kstest(square, stats.chi2(1).cdf).pvalue > 1e-8
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", [0.003, 0.01, 0.1])
+def test_densities_of_clipped_draws(dtype: type, shape: float) -> None:
+    """A draw that is clipped to the smallest or the largest number still has a density."""
+    small = np.asarray(shape, dtype=dtype)
+    for family, classical in (
+        (families.Gamma(), {"shape": small, "rate": 1.0}),
+        (families.InverseGamma(), {"shape": small, "scale": 1.0}),
+        (families.Beta(), {"alpha": small, "beta": small}),
+        (families.ChiSquared(), {"degrees_of_freedom": small}),
+        (families.Dirichlet(2), {"concentration": small * np.ones(2, dtype=dtype)}),
+    ):
+        theta = family.natural(**classical)
+        x = family.sample(theta, 500, np.random.default_rng(8))
+        assert np.all(np.isfinite(family.log_prob(theta, x)))
