@@ -80,9 +80,9 @@ def _all_moderate(xp: Namespace, x: Array) -> bool:
             if not (smallest < t < largest or smallest < -t < largest or t == 0.0):
                 return False
         return True
-    if not (np.max(x) < largest and -largest < np.min(x)):
-        return False
     size = np.abs(x)
+    if not np.max(size) < largest:
+        return False
     return bool(np.min(size) > smallest or np.all(_moderate(np, x)))
 
 
