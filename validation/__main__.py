@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import io
+import json
 import os
 import sys
 import time
@@ -161,19 +161,32 @@ def _run_all(chosen: Sequence[Case], backends: Sequence[str], console: Console) 
     return records
 
 
+def _require_own(path: Path, content: bytes) -> None:
+    """Raise OSError if the file is there and has other entries than what is to be written."""
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or set(found) != set(json.loads(content)):
+        raise OSError(f"{path.name} was not written by this command; it is unchanged")
+
+
 def _write(parser: argparse.ArgumentParser, report: Report, out: Path, console: Console) -> None:
     """Write report and figures; the report first, since the figures only illustrate it."""
+    from ingd_ref.plotting import save_figure
     from validation import figures  # matplotlib takes a second, and only this needs it
 
     try:
-        write_atomically(out / "report.json", dump(report))
+        content = dump(report)
+        _require_own(out / "report.json", content)
+        write_atomically(out / "report.json", content)
         for name, figure in {
             "fisher_differences.png": figures.fisher_differences,
             "trajectories.png": figures.trajectories,
         }.items():
-            image = io.BytesIO()
-            figure().savefig(image, format="png", dpi=150)
-            write_atomically(out / name, image.getvalue())
+            save_figure(figure(), out / name, dpi=150)
     except OSError as error:
         parser.error(f"cannot write to {out}: {error.strerror or error}")
     console.print(f"wrote report.json and figures to {out}", markup=False, highlight=False)
