@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
-import sys
+import os
 import warnings
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import is_dataclass
+from inspect import signature
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import array_api_compat.numpy as numpy_namespace
 import numpy as np
@@ -21,6 +25,8 @@ from ingd_ref.backend._namespace import (
     is_array_like,
     item,
     not_an_array,
+    to_backend,
+    to_host,
 )
 from ingd_ref.errors import (
     BackendError,
@@ -39,21 +45,28 @@ __all__ = [
     "finite",
     "first_false",
     "flag",
+    "floating",
     "function",
     "generator",
+    "guarded",
+    "host_numbers",
     "instance",
     "layers",
     "nonnegative",
     "nonnegative_integer",
     "number",
+    "number_or_array",
+    "path",
     "points",
     "positive",
     "positive_integer",
+    "quiet",
     "real_array",
     "returned",
     "same_dimension",
     "sequence",
     "shown",
+    "table",
     "vector",
     "weights",
 ]
@@ -62,7 +75,19 @@ __all__ = [
 # admits that in float32 too, and still catches weights that were never normalised.
 SUM_TOLERANCE = 1e-6
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 RandomSource = np.random.Generator | np.random.BitGenerator | np.random.SeedSequence | int | None
+
+# Beyond it, about 10^12, no list of numbers fits into the memory of a machine.
+MOST = 2**40
+
+# Silences NumPy's warnings in a function whose results are right where intermediate ones overflow.
+quiet = np.errstate(all="ignore")
+
+# How often NumPy reported an overflow, a division by zero or an invalid operation.
+_events = 0
 
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
@@ -85,10 +110,17 @@ def as_array(x: Any, name: str) -> Array:
     return _host_array(x, name)
 
 
-def arrays(**given: Any) -> tuple[Any, ...]:
-    """Return the namespace that the arrays share, and the arrays; ``None`` stays ``None``."""
+def arrays(optional: Sequence[str] = (), **given: Any) -> tuple[Any, ...]:
+    """Return the namespace that the arrays share, and the arrays; ``optional`` ones may be None."""
     xp = array_namespace(**given)
-    return xp, *(x if x is None else as_array(x, name) for name, x in given.items())
+    return xp, *(
+        None if x is None and name in optional else as_array(x, name) for name, x in given.items()
+    )
+
+
+def floating(like: Any, name: str) -> Array:
+    """Return an array whose library, device and floating type results take."""
+    return real_array(like, name, array_namespace(**{name: like}))
 
 
 def returned(value: Any, name: str, **like: Array) -> Array:
@@ -168,6 +200,31 @@ def _exact(x: Array, xp: Namespace) -> Array:
     return ((x <= 2**53) & (x >= (0 if x.dtype.kind == "u" else -(2**53)))) | (x % 2**11 == 0)
 
 
+def number_or_array(value: Any, name: str, xp: Namespace, like: Array) -> Array:
+    """Return a number, or an array of finite numbers, in the library and type of ``like``."""
+    if is_array(value):
+        return finite(real_array(value, name, xp, like), name, xp)
+    if is_array_like(value):
+        host = real_array(as_array(value, name), name, numpy_namespace)
+    else:
+        host = np.asarray(number(value, name))
+    with np.errstate(over="ignore"):
+        return finite(to_backend(host, like), name, xp)
+
+
+def host_numbers(x: Any, name: str, axes: int | None = None) -> np.ndarray:
+    """Return a number or finite numbers of any library as a float64 array of NumPy, on the host."""
+    if is_array(x) and not isinstance(x, np.ndarray | np.generic):
+        x = to_host(x)
+    listed = isinstance(x, np.ndarray | np.generic) or is_array_like(x)
+    given = as_array(x, name) if listed else np.asarray(number(x, name))
+    host = real_array(given, name, numpy_namespace).astype(np.float64)
+    if axes is not None and host.ndim != axes:
+        shape = f"({'k,' if axes == 1 else ''})"
+        raise ShapeError(f"{name} must have shape {shape}, got {host.shape}")
+    return np.asarray(finite(host, name, numpy_namespace))
+
+
 def finite(x: Array, name: str, xp: Namespace) -> Array:
     """Return ``x`` if all entries are finite; the error counts the others and names the first."""
     good = xp.isfinite(x)
@@ -188,6 +245,13 @@ def points(
     x: Array, name: str, xp: Namespace, dim: int | None = None, like: Array | None = None
 ) -> Array:
     """Return ``x`` as floating (n, d) points: n ≥ 1, d ≥ 1 (d = ``dim`` if given), all finite."""
+    return finite(table(x, name, xp, dim, like), name, xp)
+
+
+def table(
+    x: Array, name: str, xp: Namespace, dim: int | None = None, like: Array | None = None
+) -> Array:
+    """Return :func:`points` that something else checks to be finite."""
     x = as_array(x, name)
     expected = f"(n, {dim if dim is not None else 'd'})"
     if x.ndim != 2:
@@ -198,7 +262,7 @@ def points(
         raise ShapeError(f"{name} must hold {least}, got shape {tuple(x.shape)}")
     if dim is not None and x.shape[1] != dim:
         raise ShapeError(f"{name} must have shape {expected}, got {tuple(x.shape)}")
-    return finite(real_array(x, name, xp, like), name, xp)
+    return real_array(x, name, xp, like)
 
 
 def same_dimension(x: Array, name: str, other: Array, other_name: str) -> None:
@@ -232,10 +296,14 @@ def weights(w: Array | None, name: str, number: int, xp: Namespace, like: Array)
 
 def layers(pairs: Sequence[tuple[Array, Array]], name: str) -> list[tuple[Array, Array]]:
     """Return copies of the layers (matrix (out, in), offset (out,)) of a network, if they fit."""
-    if len(pairs) == 0:
-        raise ShapeError(f"{name} must hold at least one (matrix, offset) pair")
+    given = sequence(pairs, name, "(matrix, offset) pairs") if not is_array(pairs) else ()
+    if len(given) == 0:
+        raise ShapeError(f"{name} must hold at least one (matrix, offset) pair, got {shown(pairs)}")
     checked: list[tuple[Array, Array]] = []
-    for number, (matrix, offset) in enumerate(pairs):
+    for number, pair in enumerate(given):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ShapeError(f"{name}[{number}] must be a (matrix, offset) pair, got {shown(pair)}")
+        matrix, offset = pair
         names = f"{name}[{number}] matrix", f"{name}[{number}] offset"
         xp = array_namespace(**dict(zip(names, (matrix, offset), strict=True)))
         width = checked[-1][0].shape[0] if checked else None
@@ -279,8 +347,8 @@ def _integer(value: Any, name: str, least: int) -> int:
         number = least - 1
     if isinstance(value, bool | np.bool_) or number < least:
         raise DomainError(f"{name} must be an integer of at least {least}, got {shown(value)}")
-    if number > sys.maxsize:
-        raise DomainError(f"{name} must be at most {sys.maxsize}, got {shown(value)}")
+    if number > MOST:
+        raise DomainError(f"{name} must be at most 2^40, got {shown(value)}")
     return number
 
 
@@ -330,11 +398,66 @@ def instance(value: Any, name: str, kind: type | tuple[type, ...], what: str) ->
     raise OptionError(f"{name} must be {what}, got {shown(value)}")
 
 
+def path(value: Any, name: str) -> Path:
+    """Return ``value`` as a path if it names a file."""
+    if isinstance(value, str | os.PathLike) and os.fspath(value):
+        found = os.fspath(value)
+        if isinstance(found, str) and "\0" not in found:
+            return Path(found)
+    raise OptionError(f"{name} must be the path of a file, got {shown(value)}")
+
+
 def sequence(values: Any, name: str, what: str) -> tuple[Any, ...]:
     """Return the entries of a list, a tuple or an array; a string does not count as one."""
-    if isinstance(values, list | tuple | np.ndarray | range):
+    if isinstance(values, list | tuple | range) or (
+        type(values) is np.ndarray and values.ndim == 1
+    ):
         return tuple(values)
     raise OptionError(f"{name} must be a sequence of {what}, got {shown(values)}")
+
+
+def guarded(function: Callable[P, T]) -> Callable[P, T]:
+    """Refuse a result that overflowed, in place of NumPy's warnings during the computation.
+
+    Intermediate results may overflow where the result does not depend on them, so only a result
+    that is not finite raises :class:`NonFiniteError`.
+    """
+    watched = np.errstate(all="call", under="ignore", call=_count_event)(function)
+
+    @functools.wraps(function)
+    def call(*args: P.args, **options: P.kwargs) -> T:
+        before = _events
+        result = watched(*args, **options)
+        # Events of another thread only cost a look at a result that is finite.
+        if _events != before and not _all_finite(result):
+            arguments = ", ".join(signature(function).parameters)
+            raise NonFiniteError(
+                f"the result of {function.__name__}({arguments}) is beyond the range of "
+                "floating-point numbers"
+            )
+        return result
+
+    return call
+
+
+def _count_event(*_: Any) -> None:
+    global _events
+    _events += 1
+
+
+def _all_finite(result: Any) -> bool:
+    """Whether all arrays in a result are finite; a condition number may be infinite."""
+    if is_dataclass(result):
+        result = tuple(v for k, v in vars(result).items() if k != "condition")
+    if isinstance(result, dict):
+        result = tuple(result.values())
+    if isinstance(result, tuple | list):
+        return all(_all_finite(part) for part in result)
+    if isinstance(result, float):
+        return math.isfinite(result)
+    if isinstance(result, np.ndarray | np.generic) and result.dtype.kind == "f":
+        return bool(np.all(np.isfinite(result)))
+    return True
 
 
 def shown(value: Any) -> str:

@@ -104,6 +104,7 @@ class LinearSolution:
         return int(item(xp.sum(xp.astype(values > cut * values[0], xp.int64))))
 
 
+@_checks.guarded
 def solve_symmetric(matrix: Array, rhs: Array, method: str = "cholesky") -> LinearSolution:
     """Solve (G + M) c = Δ for a symmetric positive (semi-)definite matrix, equations (N3) and (K3).
 
@@ -140,12 +141,12 @@ def solve_symmetric(matrix: Array, rhs: Array, method: str = "cholesky") -> Line
     >>> solution.coefficients, round(solution.condition, 12), solution.rank
     (array([1. , 0.5]), 2.0, 2)
     """
-    xp = array_namespace(matrix=matrix, rhs=rhs)
+    xp, matrix, rhs = _checks.arrays(matrix=matrix, rhs=rhs)
     _checks.choice(method, "method", ("cholesky", "eigh"))
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ShapeError(f"matrix must be square, got shape {tuple(matrix.shape)}")
+    matrix = _checks.finite(_checks.real_array(matrix, "matrix", xp), "matrix", xp)
     rhs = _checks.vector(rhs, "rhs", matrix.shape[0], xp, like=matrix)
-    matrix = _checks.finite(matrix, "matrix", xp)
     a, b = _units(matrix, rhs)
     scaled, right = rescale(matrix, -a), rescale(rhs, -b)
     solve = _by_cholesky if method == "cholesky" else _by_eigenvectors
@@ -154,6 +155,7 @@ def solve_symmetric(matrix: Array, rhs: Array, method: str = "cholesky") -> Line
     return LinearSolution(_restored(coefficients, b - a), residual, method, matrix)
 
 
+@_checks.guarded
 def solve_factored(factor: Array, rhs: Array, method: str = "qr") -> LinearSolution:
     """Solve A Aᵀ c = Δ from A alone, by orthogonal factorisation of the stacked system (N3′).
 
@@ -212,6 +214,7 @@ def _restored(solution: Array, power: int) -> Array:
     return representable(rescale(solution, power), "the solution of the system")
 
 
+@_checks.guarded
 def solve_operator(
     product: Callable[[Array], Array],
     rhs: Array,
@@ -251,8 +254,11 @@ def solve_operator(
     >>> solve_operator(lambda c: 2.0 * c, np.ones(3)).coefficients
     array([0.5, 0.5, 0.5])
     """
-    xp, sparse = _sparse_solvers(rhs)
+    xp, sparse = _sparse_solvers(_checks.arrays(rhs=rhs)[1])
+    max_iterations = _iterations(max_iterations)
+    rhs = _checks.as_array(rhs, "rhs")
     rhs = _checks.vector(rhs, "rhs", rhs.shape[0], xp)
+    product = _mapped(product, "product", rhs, rhs.shape[0])
     tolerance = max(_checks.positive(tolerance, "tolerance"), 10 * xp.finfo(rhs.dtype).eps)
     b = common_unit(rhs)
     image = product(rescale(rhs, -b))
@@ -316,6 +322,7 @@ def _by_conjugate_gradients(
     return LinearSolution(coefficients, residual, "cg", iterations=steps.count, estimate=estimate)
 
 
+@_checks.guarded
 def solve_factored_operator(
     product: Callable[[Array], Array],
     adjoint: Callable[[Array], Array],
@@ -361,8 +368,12 @@ def solve_factored_operator(
     >>> solve_factored_operator(lambda z: A @ z, lambda c: A.T @ c, 2, np.array([4.0])).coefficients
     array([2.])
     """
-    xp, sparse = _sparse_solvers(rhs)
+    xp, sparse = _sparse_solvers(_checks.arrays(rhs=rhs)[1])
+    width, max_iterations = _checks.positive_integer(width, "width"), _iterations(max_iterations)
+    rhs = _checks.as_array(rhs, "rhs")
     rhs = _checks.vector(rhs, "rhs", rhs.shape[0], xp)
+    product = _mapped(product, "product", rhs, rhs.shape[0])
+    adjoint = _mapped(adjoint, "adjoint", rhs, width)
     b = common_unit(rhs)
     a = common_unit(adjoint(rescale(rhs, -b)))
     if a or b:
@@ -393,7 +404,10 @@ def _by_lsmr(
     """Solve A z = Δ and then Aᵀc = z."""
     number = rhs.shape[0]
     operator = sparse.LinearOperator(
-        (number, width), matvec=product, rmatvec=adjoint, dtype=rhs.dtype
+        (number, width),
+        matvec=product,
+        rmatvec=adjoint,
+        dtype=rhs.dtype,
     )
     limit = 10 * min(number, width) + 100 if max_iterations is None else max_iterations
     eps = xp.finfo(rhs.dtype).eps
@@ -522,6 +536,23 @@ class _Counter:
 
     def __call__(self, _: Array) -> None:
         self.count += 1
+
+
+def _mapped(function: Callable[[Array], Array], name: str, like: Array, length: int) -> Any:
+    """Return the function with a check of what it returns: a vector that goes with ``like``."""
+    _checks.function(function, name)
+
+    def product(vector: Array) -> Array:
+        result = _checks.returned(function(vector), f"the result of {name}", rhs=like)
+        if result.size != length:
+            raise ShapeError(f"{name} must return {length} numbers, got {tuple(result.shape)}")
+        return result
+
+    return product
+
+
+def _iterations(number: int | None) -> int | None:
+    return None if number is None else _checks.positive_integer(number, "max_iterations")
 
 
 def _sparse_solvers(rhs: Array) -> tuple[Namespace, Any]:

@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from ingd_ref.backend._namespace import Array, backend_name
+from ingd_ref.backend._namespace import Array, backend_name, is_array, not_an_array
 from ingd_ref.errors import BackendError, OptionError
 
 __all__ = ["IMPLEMENTATIONS", "Explanation", "explain", "kernel"]
@@ -75,11 +75,16 @@ def explain(operation: str, *arrays: Array, implementation: str = "auto") -> Exp
     >>> print(explain("squared_distances", np.zeros((4, 2)), np.zeros((3, 2))))
     squared_distances on numpy: readable (too little work to repay a compiled kernel)
     """
-    if implementation not in IMPLEMENTATIONS:
+    if not isinstance(implementation, str) or implementation not in IMPLEMENTATIONS:
         known = ", ".join(map(repr, IMPLEMENTATIONS))
         raise OptionError(f"implementation must be one of {known}, got {implementation!r}")
-    if operation not in _module(READABLE).__all__:
-        raise OptionError(f"there is no kernel called {operation!r}")
+    if not isinstance(operation, str) or operation not in _module(READABLE).__all__:
+        raise OptionError(f"operation must name a kernel; there is no kernel called {operation!r}")
+    for position, x in enumerate(arrays):
+        if not is_array(x):
+            raise BackendError(not_an_array(x, f"arrays[{position}]"))
+    if not arrays or any(x.ndim < 2 for x in arrays[:2]):
+        raise BackendError("arrays must hold those of the call, points (n, d) first")
     backend = backend_name(arrays[0])
     if implementation == "readable":
         return Explanation(operation, backend, "readable", "requested")

@@ -130,6 +130,8 @@ def to_host(x: Array) -> np.ndarray:
     """
     if compat.is_numpy_array(x):
         return np.asarray(x)
+    if not is_array(x):
+        raise BackendError(not_an_array(x, "x"))
     if compat.is_cupy_array(x):
         return np.asarray(x.get())
     if compat.is_torch_array(x):
@@ -148,7 +150,11 @@ def to_backend(host: np.ndarray, like: Array) -> Array:
     >>> to_backend(np.zeros(2), like=np.ones(1, dtype=np.float32)).dtype
     dtype('float32')
     """
+    if not is_array(like):
+        raise BackendError(not_an_array(like, "like"))
     namespace = compat.array_namespace(like)
+    if not isinstance(host, np.ndarray | np.generic):
+        raise BackendError(f"host must be a NumPy array, got {type(host).__name__}")
     floating = np.issubdtype(host.dtype, np.floating)
     floating = floating and namespace.isdtype(like.dtype, "real floating")
     dtype = like.dtype if floating else None

@@ -232,10 +232,10 @@ class ExponentialFamily(ABC):
         return xp.sum(theta * self._mean(xp, theta), axis=-1) - self._log_partition(xp, theta)
 
     def _inverse_fisher(self, xp: Namespace, theta: Array) -> Array:
-        return xp.linalg.inv(self._fisher(xp, theta))
+        return _edge.solved(xp.linalg.inv, self._fisher(xp, theta))
 
     def _natural_gradient(self, xp: Namespace, theta: Array, grad: Array) -> Array:
-        return xp.linalg.solve(self._fisher(xp, theta), grad[..., None])[..., 0]
+        return _edge.solved(xp.linalg.solve, self._fisher(xp, theta), grad[..., None])[..., 0]
 
     def _fisher_vector_product(self, xp: Namespace, theta: Array, vector: Array) -> Array:
         return xp.matmul(self._fisher(xp, theta), vector[..., None])[..., 0]

@@ -18,6 +18,7 @@ from ingd_ref.families._parameters import gather
 __all__ = ["classical", "contains", "mean", "natural", "natural_from_mean"]
 
 
+@_checks.guarded
 def natural(family: Formulas, /, **classical: Any) -> Array:
     """Return the natural parameters θ of the given classical parameters.
 
@@ -53,6 +54,7 @@ def natural(family: Formulas, /, **classical: Any) -> Array:
     return xp.asarray(theta, copy=True)
 
 
+@_checks.guarded
 def classical(family: Formulas, theta: Array) -> dict[str, Array]:
     """Return the classical parameters of θ.
 
@@ -82,6 +84,7 @@ def classical(family: Formulas, theta: Array) -> dict[str, Array]:
     return family._classical(xp, xp.asarray(theta, copy=True))
 
 
+@_checks.guarded
 def contains(family: Formulas, theta: Array) -> Array:
     """Return whether θ lies in the natural parameter space Θ, for each batch element.
 
@@ -105,6 +108,7 @@ def contains(family: Formulas, theta: Array) -> Array:
     return family._contains(xp, rows(xp, theta, "theta", family.number))
 
 
+@_checks.guarded
 def mean(family: Formulas, theta: Array) -> Array:
     """Return the mean parameters μ(θ) = ∇A(θ) = E_θ[f], equation (E2).
 
@@ -132,6 +136,7 @@ def mean(family: Formulas, theta: Array) -> Array:
     return in_blocks(xp, family._mean, theta)
 
 
+@_checks.guarded
 def natural_from_mean(family: Formulas, mu: Array) -> Array:
     """Return the θ with ∇A(θ) = μ, which is ∇A*(μ) of (E6): the inverse of :meth:`mean`.
 

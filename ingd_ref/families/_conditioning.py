@@ -45,6 +45,7 @@ class WithError:
     error: Array
 
 
+@_checks.guarded
 def with_error(family: Formulas, operation: str, argument: Array) -> WithError:
     """Return the result of an operation with a bound of its rounding error.
 

@@ -12,7 +12,7 @@ import numpy as np
 from ingd_ref import _checks
 from ingd_ref._special._extremes import moderate
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item, to_host
-from ingd_ref.errors import ShapeError
+from ingd_ref.errors import ShapeError, SingularSystemError
 from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._formulas import Formulas
 from ingd_ref.families._parameters import Requirements, require
@@ -33,11 +33,13 @@ __all__ = [
     "require_member",
     "require_support",
     "rows",
+    "solved",
 ]
 
 
 def rows(xp: Namespace, x: Array, label: str, length: int, like: Array | None = None) -> Array:
     """Return ``x`` in a floating type if it is finite and its last axis has the given length."""
+    x = _checks.as_array(x, label)
     if x.ndim == 0 or x.shape[-1] != length:
         one_dimensional = label == "x" and length == 1 and x.ndim == 1
         hint = f"; for one-dimensional points pass {label}[:, None]" if one_dimensional else ""
@@ -96,10 +98,10 @@ def checked_vector(
     return xp, theta, vector
 
 
-def checked_mean(family: Formulas, mu: Array) -> tuple[Namespace, Array]:
+def checked_mean(family: Formulas, mu: Array, label: str = "mu") -> tuple[Namespace, Array]:
     """Return the namespace, and mean parameters of members."""
-    xp = array_namespace(mu=mu)
-    mu = rows(xp, mu, "mu", family.number)
+    xp = array_namespace(**{label: mu})
+    mu = rows(xp, mu, label, family.number)
 
     def inside(xp: Namespace, mu: Array) -> Array:
         everywhere = xp.ones_like(mu[..., 0], dtype=xp.bool)
@@ -108,7 +110,7 @@ def checked_mean(family: Formulas, mu: Array) -> tuple[Namespace, Array]:
     # Some of these conditions cost as much as a formula, so large batches use all cores.
     if mu.ndim == 1 or not item(xp.all(in_blocks(xp, inside, mu))):
         space = f"the mean parameter space of {family.name}"
-        require(xp, _requirements(xp, family._mean_domain, mu), "mu", space, mu)
+        require(xp, _requirements(xp, family._mean_domain, mu), label, space, mu)
     return xp, mu
 
 
@@ -183,6 +185,16 @@ def host_parameters(family: Formulas, theta: Array) -> dict[str, np.ndarray]:
     host = to_host(theta).astype(np.float64)
     values = family._classical(array_namespace(theta=host), host)
     return {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
+
+
+def solved(function: Callable[..., Array], fisher: Array, *others: Array) -> Array:
+    """Return an inverse of the Fisher information, or what it is applied to."""
+    try:
+        return function(fisher, *others)
+    except np.linalg.LinAlgError:
+        raise SingularSystemError(
+            "the Fisher information of theta is singular to working precision"
+        ) from None
 
 
 def matrix(xp: Namespace, entries: Sequence[Sequence[Array]]) -> Array:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, is_array, item
+from ingd_ref import _checks
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_array, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families._edge import batch_shape, checked_pair
 from ingd_ref.families._formulas import Formulas
@@ -18,6 +19,7 @@ from ingd_ref.families._formulas import Formulas
 __all__ = ["e_geodesic", "m_geodesic"]
 
 
+@_checks.guarded
 def e_geodesic(family: Formulas, theta1: Array, theta2: Array, t: Any) -> Array:
     """Return the point θ(t) = (1 − t)θ₁ + tθ₂ of an exponential geodesic, straight in θ.
 
@@ -56,6 +58,7 @@ def e_geodesic(family: Formulas, theta1: Array, theta2: Array, t: Any) -> Array:
     return (1.0 - t) * theta1 + t * theta2
 
 
+@_checks.guarded
 def m_geodesic(family: Formulas, theta1: Array, theta2: Array, t: Any) -> Array:
     """Return the point μ(t) = (1 − t)μ(θ₁) + tμ(θ₂) of a mixture geodesic, straight in μ.
 
@@ -100,7 +103,7 @@ def _position(xp: Namespace, t: Any, theta1: Array, theta2: Array) -> Array:
     """Return the position as an array (..., 1) that broadcasts with θ₁ and θ₂."""
     if is_array(t):
         array_namespace(theta1=theta1, t=t)
-    value = xp.asarray(t, dtype=theta1.dtype, device=device(theta1))
+    value = _checks.number_or_array(t, "t", xp, like=theta1)
     if not item(xp.all((value >= 0) & (value <= 1))):
         raise DomainError("t must lie between 0 and 1: beyond its ends a geodesic may leave Θ")
     shapes = (tuple(value.shape), tuple(theta1.shape[:-1]), tuple(theta2.shape[:-1]))

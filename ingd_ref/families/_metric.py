@@ -25,6 +25,7 @@ __all__ = [
 CHARTS = ("natural", "mean", "classical")
 
 
+@_checks.guarded
 def fisher(family: Formulas, theta: Array, chart: str = "natural") -> Array:
     """Return the Fisher information E_θ[score scoreᵀ] of one observation, (E3) or (E4).
 
@@ -72,6 +73,7 @@ def fisher(family: Formulas, theta: Array, chart: str = "natural") -> Array:
     return in_blocks(xp, formula, theta)
 
 
+@_checks.guarded
 def inverse_fisher(family: Formulas, theta: Array) -> Array:
     """Return the inverse F(θ)⁻¹ of the Fisher information, which is that in mean parameters (E4).
 
@@ -100,6 +102,7 @@ def inverse_fisher(family: Formulas, theta: Array) -> Array:
     return in_blocks(xp, family._inverse_fisher, theta)
 
 
+@_checks.guarded
 def fisher_vector_product(family: Formulas, theta: Array, vector: Array) -> Array:
     """Return the product F(θ)v (E3): the rate of change of μ when θ moves with velocity v.
 
@@ -131,6 +134,7 @@ def fisher_vector_product(family: Formulas, theta: Array, vector: Array) -> Arra
     return in_blocks(xp, family._fisher_vector_product, theta, vector)
 
 
+@_checks.guarded
 def natural_gradient(family: Formulas, theta: Array, grad: Array) -> Array:
     """Return the natural gradient F(θ)⁻¹ ∇_θ L (E7), which is the plain gradient ∇_μ L (E8).
 
@@ -163,6 +167,7 @@ def natural_gradient(family: Formulas, theta: Array, grad: Array) -> Array:
     return in_blocks(xp, family._natural_gradient, theta, grad)
 
 
+@_checks.guarded
 def third_cumulant(family: Formulas, theta: Array) -> Array:
     """Return the third cumulant ∇³A(θ) = E_θ[(f − μ) ⊗ (f − μ) ⊗ (f − μ)].
 
@@ -197,6 +202,7 @@ def third_cumulant(family: Formulas, theta: Array) -> Array:
     return in_blocks(xp, family._third_cumulant, theta)
 
 
+@_checks.guarded
 def fisher_rao_distance(family: Formulas, theta1: Array, theta2: Array) -> Array:
     """Return the length of the shortest curve from θ₁ to θ₂ in the Fisher metric.
 

@@ -15,7 +15,6 @@ from ingd_ref.backend._namespace import (
     Array,
     Namespace,
     array_namespace,
-    device,
     is_array,
     item,
     to_host,
@@ -53,6 +52,10 @@ class Constraint:
     description: str
     holds: Callable[[Namespace, Array], Array]
 
+    def __post_init__(self) -> None:
+        _checks.instance(self.description, "description", str, "a str")
+        _checks.function(self.holds, "holds")
+
 
 REAL = Constraint("a finite number", lambda xp, value: xp.isfinite(value))
 POSITIVE = Constraint("positive", lambda xp, value: value > 0)
@@ -75,6 +78,13 @@ class Parameter:
     name: str
     constraint: Constraint = REAL
     shape: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        _checks.instance(self.name, "name", str, "a str")
+        _checks.instance(self.constraint, "constraint", Constraint, "a Constraint")
+        shape = _checks.sequence(self.shape, "shape", "int")
+        lengths = tuple(_checks.nonnegative_integer(length, "shape") for length in shape)
+        object.__setattr__(self, "shape", lengths)
 
 
 PROBABILITY = Parameter(
@@ -112,19 +122,11 @@ def gather(
 def _value(xp: Namespace, parameter: Parameter, given: Any, reference: Array) -> Array:
     """Return one checked parameter, in the dtype and on the device of ``reference``."""
     name, axes = parameter.name, len(parameter.shape)
-    try:
-        value = (
-            given
-            if is_array(given)
-            else xp.asarray(given, dtype=reference.dtype, device=device(reference))
-        )
-    except (TypeError, ValueError):
-        raise DomainError(f"{name} must be a number or an array, got {given!r}") from None
+    value = _checks.number_or_array(given, name, xp, like=reference)
     if tuple(value.shape[value.ndim - axes :]) != parameter.shape or value.ndim < axes:
         raise ShapeError(
             f"{name} must have shape {_shown_shape(parameter.shape)}, got {tuple(value.shape)}"
         )
-    value = _checks.finite(_checks.real_array(value, name, xp, like=reference), name, xp)
     if parameter.constraint is REAL:
         return value
     good = parameter.constraint.holds(xp, value)

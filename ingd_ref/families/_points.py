@@ -10,7 +10,7 @@ import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
-from ingd_ref.backend._namespace import Array, array_namespace, to_backend
+from ingd_ref.backend._namespace import Array, to_backend
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._edge import (
@@ -26,6 +26,7 @@ from ingd_ref.families._samples import counted
 __all__ = ["fit", "log_base_measure", "log_prob", "sample", "statistics", "statistics_jacobian"]
 
 
+@_checks.guarded
 def statistics(family: Formulas, x: Array) -> Array:
     """Return the sufficient statistics f(x) of (E1).
 
@@ -55,6 +56,7 @@ def statistics(family: Formulas, x: Array) -> Array:
     return family._statistics(xp, xp.asarray(x, copy=True))
 
 
+@_checks.guarded
 def statistics_jacobian(family: Formulas, x: Array) -> Array:
     """Return the Jacobian ∇f(x) of the statistics, with entries ∂f_m/∂x_a at (a, m).
 
@@ -83,6 +85,7 @@ def statistics_jacobian(family: Formulas, x: Array) -> Array:
     return family._statistics_jacobian(xp, xp.asarray(x, copy=True))
 
 
+@_checks.guarded
 def log_base_measure(family: Formulas, x: Array) -> Array:
     """Return log h(x), the logarithm of the base measure of (E1).
 
@@ -111,6 +114,7 @@ def log_base_measure(family: Formulas, x: Array) -> Array:
     return family._log_base_measure(xp, xp.asarray(x, copy=True))
 
 
+@_checks.guarded
 def log_prob(family: Formulas, theta: Array, x: Array) -> Array:
     """Return the logarithm of the density (E1) at x.
 
@@ -143,6 +147,7 @@ def log_prob(family: Formulas, theta: Array, x: Array) -> Array:
     return in_blocks(xp, family._log_prob, theta, x)
 
 
+@_checks.guarded
 def sample(
     family: Formulas, theta: Array, size: int, rng: RandomSource, log: bool = False
 ) -> Array:
@@ -222,6 +227,7 @@ def _require_numbers(family: Formulas, values: dict[str, np.ndarray]) -> None:
             )
 
 
+@_checks.guarded
 def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
     """Return the maximum-likelihood estimate of θ from a weighted sample.
 
@@ -262,7 +268,7 @@ def fit(family: Formulas, x: Array, weights: Array | None = None) -> Array:
     >>> Gaussian().fit(np.array([[1.0], [3.0]]))  # mean 2, variance 1
     array([ 2. , -0.5])
     """
-    array_namespace(x=x, weights=weights)
+    _, x, weights = _checks.arrays(("weights",), x=x, weights=weights)
     if x.ndim < 2 or x.shape[-2] == 0:
         raise ShapeError(
             f"x must have shape (..., n, {family.dim}) with n ≥ 1, got {tuple(x.shape)}"

@@ -6,6 +6,7 @@ These are the methods of :class:`~ingd_ref.families.ExponentialFamily` of the sa
 
 from __future__ import annotations
 
+from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array
 from ingd_ref.families._blocks import in_blocks
 from ingd_ref.families._edge import checked, checked_mean, checked_pair
@@ -14,6 +15,7 @@ from ingd_ref.families._formulas import Formulas
 __all__ = ["conjugate", "cross_entropy", "entropy", "kl", "log_partition"]
 
 
+@_checks.guarded
 def log_partition(family: Formulas, theta: Array) -> Array:
     """Return the log-partition function A(θ) of (E1).
 
@@ -41,6 +43,7 @@ def log_partition(family: Formulas, theta: Array) -> Array:
     return in_blocks(xp, family._log_partition, theta)
 
 
+@_checks.guarded
 def conjugate(family: Formulas, mu: Array) -> Array:
     """Return the conjugate function A*(μ) = sup_θ ⟨θ, μ⟩ − A(θ) = −H(q) − E[log h], equation (E6).
 
@@ -71,6 +74,7 @@ def conjugate(family: Formulas, mu: Array) -> Array:
     )
 
 
+@_checks.guarded
 def entropy(family: Formulas, theta: Array) -> Array:
     """Return the entropy H(q_θ) = −E_θ[log q_θ] in nats, differential or of a discrete law.
 
@@ -98,6 +102,7 @@ def entropy(family: Formulas, theta: Array) -> Array:
     return in_blocks(xp, family._entropy, theta)
 
 
+@_checks.guarded
 def kl(family: Formulas, theta1: Array, theta2: Array) -> Array:
     """Return the Kullback-Leibler divergence KL(θ₁‖θ₂) ≥ 0 (E5).
 
@@ -131,6 +136,7 @@ def kl(family: Formulas, theta1: Array, theta2: Array) -> Array:
     return in_blocks(xp, family._kl, theta1, theta2)
 
 
+@_checks.guarded
 def cross_entropy(family: Formulas, theta1: Array, theta2: Array) -> Array:
     """Return the cross-entropy −E_θ₁[log q_θ₂] = H(q_θ₁) + KL(θ₁‖θ₂) in nats.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, array_namespace, device, is_array, item
+from ingd_ref.backend._namespace import Array, array_namespace, is_array, item
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.families._charts import natural_from_mean
 from ingd_ref.families._edge import checked_mean, checked_points
@@ -46,11 +46,11 @@ class ConjugatePrior:
     strength: Any
 
     def __post_init__(self) -> None:
-        xp, mean = checked_mean(self.family, self.mean)
+        xp, mean = checked_mean(self.family, self.mean, "mean")
         if is_array(self.strength):
             array_namespace(mean=self.mean, strength=self.strength)
-        strength = xp.asarray(self.strength, dtype=mean.dtype, device=device(mean), copy=True)
-        strength = _checks.finite(strength, "strength", xp)
+        strength = _checks.number_or_array(self.strength, "strength", xp, like=mean)
+        strength = xp.asarray(strength, copy=True)
         if not item(xp.all(strength > 0)):
             raise DomainError(f"strength must be positive, got {item(xp.min(strength)):g}")
         object.__setattr__(self, "mean", xp.asarray(mean, copy=True))
@@ -78,7 +78,10 @@ class ConjugatePrior:
         DomainError
             If a point lies outside the support, or a multiplicity is negative.
         """
-        array_namespace(mean=self.mean, x=x, multiplicities=multiplicities)
+        given = _checks.arrays(
+            ("multiplicities",), mean=self.mean, x=x, multiplicities=multiplicities
+        )
+        x, multiplicities = given[2:]
         if x.ndim < 2 or x.shape[-2] == 0:
             shape = f"(..., n, {self.family.dim})"
             raise ShapeError(f"x must have shape {shape} with n ≥ 1, got {tuple(x.shape)}")
@@ -115,6 +118,7 @@ class ConjugatePrior:
         return -self.strength * kl(self.family, self.mode(), theta)
 
 
+@_checks.guarded
 def conjugate_prior(family: Formulas, mean: Array, strength: Any) -> ConjugatePrior:
     """Return the conjugate prior π(θ) ∝ exp(ν(⟨θ, m⟩ − A(θ))) of the natural parameters.
 

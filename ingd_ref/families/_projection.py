@@ -64,6 +64,7 @@ class Projection:
     steps: int
 
 
+@_checks.guarded
 def m_projection(family: Formulas, theta: Array, origin: Array, directions: Array) -> Projection:
     """Return the member of the e-flat sub-family {θ₀ + Bη} with the least KL(θ‖θ₀ + Bη).
 
@@ -108,6 +109,7 @@ def m_projection(family: Formulas, theta: Array, origin: Array, directions: Arra
     return intersection(xp, family, origin, basis, target)
 
 
+@_checks.guarded
 def e_projection(family: Formulas, theta: Array, directions: Array, moments: Array) -> Projection:
     """Return the member with moments Bᵀμ = c that has the least KL(·‖θ).
 
@@ -154,7 +156,7 @@ def e_projection(family: Formulas, theta: Array, directions: Array, moments: Arr
 
 
 def _directions(xp: Namespace, family: Formulas, directions: Array, like: Array) -> Array:
-    b = family.number
+    b, directions = family.number, _checks.as_array(directions, "directions")
     if directions.ndim != 2 or directions.shape[0] != b or not 1 <= directions.shape[1] <= b:
         raise ShapeError(
             f"directions must have shape ({b}, k) with k from 1 to {b}, "
@@ -185,6 +187,8 @@ def intersection(
             return Projection(theta, eta, decrement, steps)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             moved = _length(xp, family, theta, basis, target, step, slope)[..., None] * step
+        if not item(xp.any(moved != 0)):
+            break  # no step inside Θ gains
         theta = theta + xp.matmul(moved, xp.matrix_transpose(basis))
         eta = eta + moved
         last = decrement
@@ -221,7 +225,10 @@ def _length(
     step: Array,
     slope: Array,
 ) -> Array:
-    """Return the first of 1, ½, ¼, … at which the step is inside Θ and its slope at most halved."""
+    """Return the first of 1, ½, ¼, … at which the step is inside Θ and its slope at most halved.
+
+    It is 0 where there is none.
+    """
     direction = xp.matmul(step, xp.matrix_transpose(basis))
     length = xp.ones_like(slope)
     for _ in range(HALVINGS):
@@ -232,4 +239,4 @@ def _length(
         if item(xp.all(good)):
             break
         length = xp.where(good, length, 0.5 * length)
-    return length
+    return xp.where(good, length, xp.zeros_like(length))

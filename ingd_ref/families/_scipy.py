@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.families._edge import checked, host_parameters
@@ -18,6 +19,7 @@ from ingd_ref.families._formulas import Formulas
 __all__ = ["is_univariate", "single", "to_scipy"]
 
 
+@_checks.guarded
 def to_scipy(family: Formulas, theta: Array) -> Any:
     """Return a member as a frozen distribution of scipy.stats, on the host and in float64.
 

@@ -73,7 +73,10 @@ class Categorical(ExponentialFamily):
     _log_base_measure = constant_base_measure
 
     def __post_init__(self) -> None:
-        if _checks.positive_integer(self.categories, "categories") < 2:
+        object.__setattr__(
+            self, "categories", _checks.positive_integer(self.categories, "categories")
+        )
+        if self.categories < 2:
             raise DomainError(f"categories must be at least 2, got {self.categories}")
 
     @property

@@ -82,7 +82,7 @@ class CentredGaussian(ExponentialFamily):
     name = "centred Gaussian"
 
     def __post_init__(self) -> None:
-        _checks.positive_integer(self.dimension, "dimension")
+        object.__setattr__(self, "dimension", _checks.positive_integer(self.dimension, "dimension"))
 
     @property
     def dim(self) -> int:

@@ -58,7 +58,7 @@ class DiagonalGaussian(ExponentialFamily):
     name = "diagonal Gaussian"
 
     def __post_init__(self) -> None:
-        _checks.positive_integer(self.dimension, "dimension")
+        object.__setattr__(self, "dimension", _checks.positive_integer(self.dimension, "dimension"))
 
     @property
     def dim(self) -> int:

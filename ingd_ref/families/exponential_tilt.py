@@ -11,7 +11,7 @@ import numpy as np
 from ingd_ref import _checks
 from ingd_ref._special.cholesky import positive_definite
 from ingd_ref.backend._namespace import Array, Namespace, device, item
-from ingd_ref.errors import OptionError, SingularSystemError
+from ingd_ref.errors import OptionError, ShapeError, SingularSystemError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._common import any_mean
 from ingd_ref.families._derivatives import complex_step_jacobian, extrapolated_derivative, half_size
@@ -20,6 +20,11 @@ from ingd_ref.families._projection import intersection
 from ingd_ref.families._samples import reject_where
 
 __all__ = ["ExponentialTilt"]
+
+FUNCTIONS = (
+    *("T", "A", "gradient", "hessian", "log_h", "mean_log_h"),
+    *("jacobian", "domain", "support", "draw"),
+)
 
 Function = Callable[[Namespace, Array], Array]
 
@@ -151,7 +156,14 @@ class ExponentialTilt(ExponentialFamily):
         }
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "origin", tuple(float(value) for value in self.origin))
+        given = _checks.sequence(self.origin, "origin", "float")
+        object.__setattr__(self, "origin", tuple(_checks.number(v, "origin") for v in given))
+        if not given:
+            raise ShapeError("origin must hold at least one natural parameter")
+        for name in FUNCTIONS:
+            if name in ("T", "A") or getattr(self, name) is not None:
+                _checks.function(getattr(self, name), name)
+        _checks.instance(self.label, "label", str, "a str")
         object.__setattr__(self, "dimension", _checks.positive_integer(self.dimension, "dimension"))
 
     @property

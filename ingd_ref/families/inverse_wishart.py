@@ -73,7 +73,7 @@ class InverseWishart(ExponentialFamily):
     name = "inverse Wishart"
 
     def __post_init__(self) -> None:
-        _checks.positive_integer(self.dimension, "dimension")
+        object.__setattr__(self, "dimension", _checks.positive_integer(self.dimension, "dimension"))
 
     @property
     def _inverted(self) -> Wishart:

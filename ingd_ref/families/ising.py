@@ -93,7 +93,9 @@ class Ising(ExponentialFamily):
     name = "Ising"
 
     def __post_init__(self) -> None:
-        if _checks.positive_integer(self.spins, "spins") > LARGEST:
+        object.__setattr__(self, "binary", _checks.flag(self.binary, "binary"))
+        object.__setattr__(self, "spins", _checks.positive_integer(self.spins, "spins"))
+        if self.spins > LARGEST:
             raise DomainError(
                 f"spins must be at most {LARGEST}, since all 2**spins states are visited, "
                 f"got {self.spins}"

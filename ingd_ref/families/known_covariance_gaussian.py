@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ingd_ref import _checks
 from ingd_ref._special.cholesky import factor, matvec
 from ingd_ref._special.double_words import DoubleWord, double_word
 from ingd_ref.backend._namespace import Array, Namespace, device
@@ -61,7 +62,7 @@ class KnownCovarianceGaussian(ExponentialFamily):
     name = "Gaussian with known covariance"
 
     def __post_init__(self) -> None:
-        given: Any = np.asarray(self.covariance, dtype=np.float64)
+        given: Any = _checks.host_numbers(self.covariance, "covariance", axes=2)
         expected = Parameter("covariance", POSITIVE_DEFINITE, shape=given.shape[-1:] * 2)
         value = gather(self.name, (expected,), {"covariance": given})[1]["covariance"]
         object.__setattr__(

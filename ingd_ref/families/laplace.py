@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace
-from ingd_ref.errors import DomainError, NonFiniteError
 from ingd_ref.families._base import ExponentialFamily
 from ingd_ref.families._common import positive_mean
 from ingd_ref.families._parameters import POSITIVE, Parameter, Requirements
@@ -65,13 +65,7 @@ class Laplace(ExponentialFamily):
     parameters = (Parameter("scale", POSITIVE),)
 
     def __post_init__(self) -> None:
-        try:
-            location = float(self.location)
-        except (TypeError, ValueError):
-            raise DomainError(f"location must be a number, got {self.location!r}") from None
-        if not math.isfinite(location):
-            raise NonFiniteError(f"location must be finite, got {location}")
-        object.__setattr__(self, "location", location)
+        object.__setattr__(self, "location", _checks.number(self.location, "location"))
 
     @classmethod
     def examples(cls) -> Sequence[Self]:

@@ -79,7 +79,10 @@ class Multinomial(ExponentialFamily):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "trials", _checks.positive_integer(self.trials, "trials"))
-        if _checks.positive_integer(self.categories, "categories") < 2:
+        object.__setattr__(
+            self, "categories", _checks.positive_integer(self.categories, "categories")
+        )
+        if self.categories < 2:
             raise DomainError(f"categories must be at least 2, got {self.categories}")
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, device
 from ingd_ref.errors import DomainError, OptionError
 from ingd_ref.families._base import ExponentialFamily
@@ -67,7 +68,7 @@ class Product(ExponentialFamily):
         return (cls((Gaussian(), Gaussian())), cls((Gamma(), cls((Exponential(), Gaussian())))))
 
     def __post_init__(self) -> None:
-        families = tuple(self.families)
+        families = _checks.sequence(self.families, "families", "families")
         if not families or not all(isinstance(family, ExponentialFamily) for family in families):
             raise OptionError(
                 f"families must hold at least one family and nothing else, got {self.families!r}"

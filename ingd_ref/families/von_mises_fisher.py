@@ -88,7 +88,8 @@ class VonMisesFisher(ExponentialFamily):
 
     def __post_init__(self) -> None:
         """Check the dimension."""
-        if _checks.positive_integer(self.dimension, "dimension") < 2:
+        object.__setattr__(self, "dimension", _checks.positive_integer(self.dimension, "dimension"))
+        if self.dimension < 2:
             raise DomainError(f"dimension must be an integer of at least 2, got {self.dimension!r}")
 
     @classmethod

@@ -111,7 +111,7 @@ class Wishart(ExponentialFamily):
     name = "Wishart"
 
     def __post_init__(self) -> None:
-        _checks.positive_integer(self.dimension, "dimension")
+        object.__setattr__(self, "dimension", _checks.positive_integer(self.dimension, "dimension"))
 
     @property
     def dim(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
+from ingd_ref.backend._dispatch import IMPLEMENTATIONS
 from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.backend._scaling import quiet, representable
 from ingd_ref.errors import OptionError
@@ -40,6 +41,14 @@ class Setting:
     rng: np.random.Generator
     spread: float = 1.0
     width: float = 1.0
+
+    def __post_init__(self) -> None:
+        points = _checks.points(self.points, "points", array_namespace(points=self.points))
+        object.__setattr__(self, "points", points)
+        object.__setattr__(self, "number", _checks.positive_integer(self.number, "number"))
+        object.__setattr__(self, "rng", _checks.generator(self.rng))
+        for name in ("spread", "width"):
+            object.__setattr__(self, name, _checks.positive(getattr(self, name), name))
 
     @property
     def dim(self) -> int:
@@ -78,6 +87,7 @@ class Features(ABC):
     least_dimension: ClassVar[int] = 1
     always_finite: ClassVar[bool] = False
 
+    @_checks.guarded
     def __call__(self, x: Array, implementation: str = "auto") -> Array:
         """Return the features f(x_i).
 
@@ -103,9 +113,11 @@ class Features(ABC):
         BackendError
             If x and the parameters of the features belong to different libraries or devices.
         """
+        _checks.choice(implementation, "implementation", IMPLEMENTATIONS)
         with quiet():
             return self._finite(self._values(self._checked(x), implementation))
 
+    @_checks.guarded
     def jacobian(self, x: Array, implementation: str = "auto") -> Array:
         """Return the Jacobian ∂f_s/∂x_a at each point, shape (n, d, b).
 
@@ -113,8 +125,10 @@ class Features(ABC):
         """
         return self.values_and_jacobian(x, implementation)[1]
 
+    @_checks.guarded
     def values_and_jacobian(self, x: Array, implementation: str = "auto") -> tuple[Array, Array]:
         """Return f (n, b) and ∇f (n, d, b), which share work."""
+        _checks.choice(implementation, "implementation", IMPLEMENTATIONS)
         with quiet():
             values, jacobian = self._values_and_jacobian(self._checked(x), implementation)
             return self._finite(values), self._finite(jacobian)
@@ -174,7 +188,9 @@ class Features(ABC):
 
 def require_features(features: object, method: str = "values_and_jacobian") -> None:
     """Raise :class:`OptionError` unless ``features`` has the method that will be called."""
-    if not hasattr(features, method):
+    if not isinstance(method, str):
+        raise OptionError(f"method must be the name of a method, got {type(method).__name__}")
+    if isinstance(features, type) or not hasattr(features, method):
         raise OptionError(
             "features must be sufficient statistics with their Jacobian, "
             f"got {type(features).__name__}; wrap a family in "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.errors import ShapeError
 from ingd_ref.features._base import Features
@@ -33,6 +34,11 @@ class FamilyStatistics(Features):
     """
 
     family: ExponentialFamily
+
+    def __post_init__(self) -> None:
+        from ingd_ref.families import ExponentialFamily as Family
+
+        _checks.instance(self.family, "family", Family, "an ExponentialFamily")
 
     def _values(self, x: Array, implementation: str) -> Array:
         xp, x = self._supported(x)

@@ -10,6 +10,7 @@ from ingd_ref._checks import RandomSource
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, to_backend
 from ingd_ref.equations import statistics as equations
+from ingd_ref.errors import OptionError
 from ingd_ref.features._base import Features, Setting
 from ingd_ref.kernels._bandwidth import MEDIAN_RULES, trusted_median_bandwidth
 
@@ -139,16 +140,24 @@ class RandomCenters:
     def __post_init__(self) -> None:
         object.__setattr__(self, "number", _checks.positive_integer(self.number, "number"))
         _checks.choice(self.rule, "rule", MEDIAN_RULES)
-        if self.bandwidth != "median":
+        if isinstance(self.bandwidth, str):
+            if self.bandwidth != "median":
+                raise OptionError(
+                    f"bandwidth must be a positive number or 'median', got {self.bandwidth!r}"
+                )
+        else:
             object.__setattr__(self, "bandwidth", _checks.positive(self.bandwidth, "bandwidth"))
 
+    @_checks.guarded
     def draw(self, x: Array, y: Array, rng: RandomSource) -> GaussianRBF:
         """Return features at random points of x (n, d) and y (m, d)."""
-        pooled = array_namespace(x=x, y=y).concat([x, y], axis=0)
+        xp = array_namespace(x=x, y=y)
+        x = _checks.table(x, "x", xp)
+        pooled = xp.concat([x, _checks.table(y, "y", xp, dim=x.shape[1], like=x)], axis=0)
         chosen = _checks.generator(rng).permutation(pooled.shape[0])[: self.number]
         sigma = (
             trusted_median_bandwidth(pooled, self.rule)
             if self.bandwidth == "median"
             else float(self.bandwidth)
         )
-        return GaussianRBF(array_namespace(x=x).take(pooled, to_backend(chosen, x), axis=0), sigma)
+        return GaussianRBF(xp.take(pooled, to_backend(chosen, x), axis=0), sigma)

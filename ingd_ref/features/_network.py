@@ -143,10 +143,12 @@ class EnergyNetwork:
         """The last hidden layer as features."""
         return NetworkFeatures(self.layers, self.activation)
 
+    @_checks.guarded
     def energy(self, x: Array) -> Array:
         """Return E at points x (n, d), shape (n,); errors as for calling :attr:`features`."""
         return self._through_head(self.features(x))
 
+    @_checks.guarded
     def score(self, x: Array) -> Array:
         """Return ∇E at points x (n, d), shape (n, d); errors as for calling :attr:`features`."""
         return self._through_head(self.features.jacobian(x))

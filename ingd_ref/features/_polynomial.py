@@ -12,7 +12,7 @@ from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_backend
 from ingd_ref.backend._scaling import extent, range_of, smallest
 from ingd_ref.equations import statistics as equations
-from ingd_ref.errors import NonFiniteError, ShapeError
+from ingd_ref.errors import ShapeError
 from ingd_ref.features._base import Features, Setting
 
 __all__ = ["Monomials", "PairwiseProducts", "Polynomial"]
@@ -67,8 +67,7 @@ class Polynomial(Features):
             self, "centers", xp.asarray(_checks.points(self.centers, "centers", xp), copy=True)
         )
         object.__setattr__(self, "degree", _checks.positive_integer(self.degree, "degree"))
-        if not np.isfinite(self.offset):
-            raise NonFiniteError(f"offset must be finite, got {self.offset}")
+        object.__setattr__(self, "offset", _checks.number(self.offset, "offset"))
 
     def _values(self, x: Array, implementation: str) -> Array:
         base, _ = self._base(x)
@@ -198,6 +197,10 @@ class PairwiseProducts(_Products):
 
     word: ClassVar[str] = "pairwise"
     least_dimension: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        for name in ("linear", "squares"):
+            object.__setattr__(self, name, _checks.flag(getattr(self, name), name))
 
     def definition(self, x: Any) -> tuple[Any, Any]:
         if self.linear or self.squares:

@@ -65,6 +65,7 @@ class RandomFourier(Features):
         object.__setattr__(self, "phases", xp.asarray(phases, copy=True))
 
     @classmethod
+    @_checks.guarded
     def gaussian(
         cls, number: int, bandwidth: float, rng: RandomSource, like: Array
     ) -> RandomFourier:
@@ -76,7 +77,7 @@ class RandomFourier(Features):
             _checks.positive_integer(number, "number"),
             _checks.positive(bandwidth, "bandwidth"),
         )
-        rng = _checks.generator(rng)
+        rng, like = _checks.generator(rng), _checks.table(like, "like", array_namespace(like=like))
         with quiet():
             normal = rng.standard_normal((number, like.shape[1])) / bandwidth
             frequencies = to_backend(normal, like)

@@ -38,6 +38,7 @@ class TrainedNetwork:
     losses: np.ndarray
 
 
+@_checks.guarded
 def denoising_loss(
     network: EnergyNetwork, x: Array, disturbance: Array, noise: float
 ) -> tuple[float, EnergyNetwork]:
@@ -90,6 +91,7 @@ def denoising_loss(
             f"disturbance must have a row for each of the {x.shape[0]} points of x, "
             f"got {disturbance.shape[0]}"
         )
+    _checks.instance(network, "network", EnergyNetwork, "an EnergyNetwork")
     noise = _checks.positive(noise, "noise")
     with quiet():
         moved = x + disturbance
@@ -211,6 +213,8 @@ def train_energy_network(
     xp = array_namespace(sample=sample)
     sample = _checks.points(sample, "sample", xp)
     rng = _checks.generator(rng)
+    if not callable(progress):
+        _checks.flag(progress, "progress")
     noise, learning_rate = (
         _checks.positive(noise, "noise"),
         _checks.positive(learning_rate, "learning_rate"),
@@ -224,6 +228,8 @@ def train_energy_network(
         if weights is None
         else _probabilities(_checks.weights(weights, "weights", sample.shape[0], xp, like=sample))
     )
+    if start is not None:
+        _checks.instance(start, "start", EnergyNetwork, "an EnergyNetwork")
     network = _random_network(sample, widths, activation, rng) if start is None else start
     optimiser = _Adam(network)
     losses = np.zeros(steps)
@@ -265,6 +271,7 @@ def _random_network(
     sample: Array, widths: Sequence[int], activation: str, rng: np.random.Generator
 ) -> EnergyNetwork:
     """Draw layers uniform on ±1/√inputs, as :class:`ingd_ref.rkhs.RandomNeuralTangent` does."""
+    widths = _checks.sequence(widths, "widths", "int")
     sizes = (sample.shape[1], *(_checks.positive_integer(width, "widths") for width in widths))
     layers = []
     for inputs, outputs in itertools.pairwise(sizes):

@@ -59,6 +59,9 @@ class UserFeatures(Features):
     def __init__(
         self, function: Callable[[Array], Array], jacobian: Callable[[Array], Array] | None = None
     ) -> None:
+        _checks.function(function, "function")
+        if jacobian is not None:
+            _checks.function(jacobian, "jacobian")
         object.__setattr__(self, "function", function)
         object.__setattr__(self, "jacobian_function", jacobian)
 

@@ -75,12 +75,12 @@ class System:
         solvers: Collection[str],
     ) -> Self:
         """Check each; ``solvers`` are the names that exist."""
-        if ddof not in (0, 1):
-            raise DomainError(f"ddof must be 0 or 1, got {ddof!r}")
+        if _checks.nonnegative_integer(ddof, "ddof") > 1:
+            raise DomainError(f"ddof must be 0 or 1, got {_checks.shown(ddof)}")
         return cls(
             _checks.nonnegative(ridge, "ridge"),
             _checks.nonnegative(jitter, "jitter"),
-            ddof,
+            int(ddof),
             _checks.choice(solver, "solver", solvers),
             _checks.choice(implementation, "implementation", IMPLEMENTATIONS),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
+from ingd_ref.backend._dispatch import IMPLEMENTATIONS
 from ingd_ref.backend._namespace import Array
 from ingd_ref.errors import OptionError
 from ingd_ref.flows._arguments import Samples
@@ -52,6 +53,7 @@ class BandwidthFlow(Flow):
                 f"bandwidth must be a positive number or {MEDIAN!r}, got {self.bandwidth!r}"
             )
         _checks.choice(self.median_rule, "median_rule", MEDIAN_RULES)
+        _checks.choice(self.implementation, "implementation", IMPLEMENTATIONS)
 
     def prepare(
         self,

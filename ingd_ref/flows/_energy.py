@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
-from ingd_ref.backend._dispatch import kernel
+from ingd_ref.backend._dispatch import IMPLEMENTATIONS, kernel
 from ingd_ref.backend._namespace import Array
 from ingd_ref.flows._arguments import Samples
 from ingd_ref.flows._flow import Flow, VelocityFunction
@@ -14,6 +14,7 @@ from ingd_ref.flows._flow import Flow, VelocityFunction
 __all__ = ["EnergyFlow", "energy_velocity"]
 
 
+@_checks.guarded
 def energy_velocity(
     x: Array,
     y: Array,
@@ -85,6 +86,9 @@ class EnergyFlow(Flow):
     """
 
     implementation: str = "auto"
+
+    def __post_init__(self) -> None:
+        _checks.choice(self.implementation, "implementation", IMPLEMENTATIONS)
 
     def prepare(
         self,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import sqrt
-from typing import TYPE_CHECKING
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace
@@ -15,6 +14,7 @@ from ingd_ref.errors import SingularSystemError
 from ingd_ref.features import Features, require_features
 from ingd_ref.flows._arguments import Samples, System
 from ingd_ref.flows._moments import covariance_factor, mean_difference, weighted_covariance
+from ingd_ref.generators import Generator
 from ingd_ref.least_squares import (
     LinearSolution,
     solve_factored,
@@ -22,9 +22,6 @@ from ingd_ref.least_squares import (
     solve_operator,
     solve_symmetric,
 )
-
-if TYPE_CHECKING:
-    from ingd_ref.generators import Generator
 
 __all__ = ["INGD_SOLVERS", "IngdSolution", "ingd_velocity", "solved"]
 
@@ -81,6 +78,7 @@ class IngdSolution:
         return self.system.residual
 
 
+@_checks.guarded
 def ingd_velocity(
     parameters: Array,
     latents: Array,
@@ -169,6 +167,7 @@ def ingd_velocity(
     (array([ 5., 33.]), array([ 5., 33.]), array([ 5. , 16.5]))
     """
     system = System.checked(ridge, jitter, ddof, solver, implementation, INGD_SOLVERS)
+    _checks.instance(generator, "generator", Generator, "a Generator")
     xp = array_namespace(
         parameters=parameters,
         latents=latents,

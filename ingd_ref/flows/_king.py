@@ -114,6 +114,7 @@ class KingVelocity:
         return self._field(points)
 
 
+@_checks.guarded
 def king_velocity(
     x: Array,
     y: Array,
@@ -198,6 +199,7 @@ def king_velocity(
            [1.]])
     """
     system = System.checked(ridge, jitter, ddof, solver, implementation, SOLVERS)
+    _checks.instance(kernel, "kernel", MatrixKernel, "a MatrixKernel")
     samples = Samples.checked(x, y, weights, target_weights, mask=mask)
     samples = replace(samples, x=samples.xp.asarray(samples.x, copy=True))
     return _solved(samples, features, kernel, system, _projector(samples.xp, mask, samples.x))
@@ -319,6 +321,7 @@ class _Problem:
         systems: tuple[LinearSolution, ...],
         sources: Array,
     ) -> KingVelocity:
+        @_checks.guarded
         def evaluate(points: Array) -> Array:
             xp = array_namespace(points=points, particles=self.x)
             points = _checks.points(points, "points", xp, dim=self.x.shape[1], like=self.x)
@@ -331,6 +334,7 @@ def _projector(xp: Namespace, mask: Array | None, x: Array) -> Array | None:
     """The diagonal of P as numbers, or ``None`` where every coordinate moves."""
     if mask is None:
         return None
+    mask = _checks.returned(mask, "mask", x=x)
     if not xp.isdtype(mask.dtype, "bool") or tuple(mask.shape) != (x.shape[1],):
         raise ShapeError(
             f"mask must be a boolean array of shape ({x.shape[1]},), "
@@ -376,6 +380,10 @@ class KiNG(Flow):
     implementation: str = "auto"
 
     def __post_init__(self) -> None:
+        require_features(self.features, "draw")
+        if isinstance(self.kernel, type) or not hasattr(self.kernel, "draw"):
+            found = _checks.shown(self.kernel)
+            raise OptionError(f"kernel must be a MatrixKernel or a rule with draw, got {found}")
         self._system()
 
     def _system(self) -> System:

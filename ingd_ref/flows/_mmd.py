@@ -14,6 +14,7 @@ from ingd_ref.flows._bandwidth import BandwidthFlow
 __all__ = ["MMDFlow", "mmd_velocity"]
 
 
+@_checks.guarded
 def mmd_velocity(
     x: Array,
     y: Array,

@@ -18,6 +18,7 @@ __all__ = ["SVGD", "svgd_velocity"]
 Score = Callable[[Array], Array]
 
 
+@_checks.guarded
 def svgd_velocity(
     x: Array,
     score: Score | Array,

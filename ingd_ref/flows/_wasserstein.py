@@ -14,6 +14,7 @@ from ingd_ref.flows._bandwidth import BandwidthFlow
 __all__ = ["WGF", "gaussian_kde_score", "wgf_velocity"]
 
 
+@_checks.guarded
 def gaussian_kde_score(
     x: Array,
     sample: Array,
@@ -75,6 +76,7 @@ def _score(x: Array, sample: Array, bandwidth: float, weights: Array, implementa
     return run(x, sample, weights, bandwidth)
 
 
+@_checks.guarded
 def wgf_velocity(
     x: Array,
     y: Array,

@@ -78,6 +78,7 @@ class Affine(Generator):
         shape = (self.dimension, self.dimension) if self.kind == "full" else flat
         return {"location": (self.dimension,), name: shape}
 
+    @_checks.guarded
     def covariance(self, parameters: Array) -> Array:
         """Return L Lᵀ (d, d), the covariance of x for standard normal z.
 

@@ -104,6 +104,7 @@ class Generator(ABC):
         """Number p of parameters."""
         return sum(math.prod(shape) for shape in self.blocks.values())
 
+    @_checks.guarded
     def __call__(self, parameters: Array, latents: Array) -> Array:
         """Return the samples x_i = g(z_i; w).
 
@@ -129,6 +130,7 @@ class Generator(ABC):
         xp, w, z = self._arguments(parameters, latents)
         return self._sample(xp, self._value(xp, w, z), w, z)
 
+    @_checks.guarded
     def value_and_jvp(self, parameters: Array, latents: Array) -> tuple[Array, Product]:
         """Return the samples x (n, d), and a function of the tangent as :meth:`jvp`."""
         xp, w, z = self._arguments(parameters, latents)
@@ -147,6 +149,7 @@ class Generator(ABC):
 
         return value, push
 
+    @_checks.guarded
     def value_and_vjp(self, parameters: Array, latents: Array) -> tuple[Array, Product]:
         """Return the samples x (n, d), and a function of the cotangent as :meth:`vjp`."""
         xp, w, z = self._arguments(parameters, latents)
@@ -160,6 +163,7 @@ class Generator(ABC):
 
         return value, pull
 
+    @_checks.guarded
     def jvp(self, parameters: Array, latents: Array, tangent: Array) -> Array:
         """Return J_i u, the velocity of the samples when w moves with velocity u, equation (N1).
 
@@ -183,6 +187,7 @@ class Generator(ABC):
         """
         return self.value_and_jvp(parameters, latents)[1](tangent)
 
+    @_checks.guarded
     def vjp(self, parameters: Array, latents: Array, cotangent: Array) -> Array:
         """Return Σ_i J_iᵀ c_i, the derivative of Σ_i ⟨c_i, x_i⟩ by w, equation (N1).
 
@@ -208,6 +213,7 @@ class Generator(ABC):
         """
         return self.value_and_vjp(parameters, latents)[1](cotangent)
 
+    @_checks.guarded
     def jacobian(self, parameters: Array, latents: Array) -> Array:
         """Return the Jacobians J_i = ∂g(z_i; w)/∂w, shape (n, d, p), equation (N1).
 
@@ -222,6 +228,7 @@ class Generator(ABC):
             _checks.finite(matrix[..., place], f"the Jacobian with respect to {name!r}", xp)
         return matrix
 
+    @_checks.guarded
     def gram(self, parameters: Array, latents: Array, cotangents: Array) -> Array:
         """Return B Bᵀ, where row k of B is the :meth:`vjp` of the k-th cotangent.
 
@@ -250,6 +257,7 @@ class Generator(ABC):
         xp, w, z = self._arguments(parameters, latents)
         linear = self._linearise(xp, w, z)
         value = self._sample(xp, linear.value, w, z)
+        cotangents = _checks.returned(cotangents, "cotangents", parameters=w)
         if cotangents.ndim != 3:
             raise ShapeError(
                 f"cotangents must have shape (s, {value.shape[0]}, {value.shape[1]}), "
@@ -349,8 +357,7 @@ class Generator(ABC):
         like = _checks.real_array(first[1], first[0], xp)
         flat = []
         for name, shape in self.blocks.items():
-            part = xp.asarray(parts[name], dtype=like.dtype, device=device(like))
-            _checks.finite(part, name, xp)
+            part = _checks.number_or_array(parts[name], name, xp, like)
             pairs = zip(part.shape[::-1], shape[::-1], strict=False)
             if part.ndim > len(shape) or any(a not in (1, b) for a, b in pairs):
                 raise ShapeError(f"{name} must have shape {shape}, got {tuple(part.shape)}")
@@ -486,4 +493,4 @@ def unit_vectors(xp: Namespace, size: int, tile: int, like: Array) -> Iterator[A
 
 
 def _moved(host: np.ndarray, like: Array | None) -> Array:
-    return host if like is None else to_backend(host, like)
+    return host if like is None else to_backend(host, _checks.floating(like, "like"))

@@ -65,6 +65,8 @@ class LocationScale(Generator):
     def __post_init__(self) -> None:
         object.__setattr__(self, "dimension", _checks.positive_integer(self.dimension, "dimension"))
         object.__setattr__(self, "latent_dimension", self.dimension)
+        _checks.flag(self.shared, "shared")
+        _checks.flag(self.logarithmic, "logarithmic")
 
     @property
     def blocks(self) -> dict[str, tuple[int, ...]]:

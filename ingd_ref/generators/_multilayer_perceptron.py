@@ -92,7 +92,9 @@ class MultilayerPerceptron(Generator):
     latent_dimension: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        sizes = tuple(_checks.positive_integer(size, "sizes") for size in self.sizes)
+        _checks.flag(self.residual, "residual")
+        given = _checks.sequence(self.sizes, "sizes", "int")
+        sizes = tuple(_checks.positive_integer(size, "sizes") for size in given)
         if len(sizes) < 2:
             raise ShapeError(
                 "sizes must hold at least two widths, of the latent points and of the samples, "

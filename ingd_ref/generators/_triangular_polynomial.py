@@ -10,7 +10,6 @@ import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, device
-from ingd_ref.errors import DomainError
 from ingd_ref.generators._base import Generator, Linearisation
 
 __all__ = ["TriangularPolynomial"]
@@ -78,10 +77,7 @@ class TriangularPolynomial(Generator):
         object.__setattr__(self, "dimension", _checks.positive_integer(self.dimension, "dimension"))
         object.__setattr__(self, "latent_dimension", self.dimension)
         for name in ("degree", "slope_degree"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 0:
-                raise DomainError(f"{name} must be an integer of at least 0, got {value!r}")
-            object.__setattr__(self, name, int(value.__index__()))
+            object.__setattr__(self, name, _checks.nonnegative_integer(getattr(self, name), name))
 
     @property
     def blocks(self) -> dict[str, tuple[int, ...]]:

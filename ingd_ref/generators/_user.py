@@ -101,10 +101,19 @@ class UserGenerator(Generator):
         initial: Callable[[np.random.Generator], np.ndarray] | None = None,
         latents: Callable[[np.random.Generator, int], np.ndarray] | None = None,
     ) -> None:
+        _checks.instance(blocks, "blocks", Mapping, "a mapping from names to shapes")
+        _checks.function(function, "function")
+        optional = {"jvp": jvp, "vjp": vjp, "initial": initial, "latents": latents}
+        for name, supplied in optional.items():
+            if supplied is not None:
+                _checks.function(supplied, name)
         if not blocks:
             raise OptionError("blocks must name at least one part of the parameters")
         shapes = {
-            name: tuple(_checks.positive_integer(length, f"blocks[{name!r}]") for length in shape)
+            name: tuple(
+                _checks.positive_integer(length, f"blocks[{name!r}]")
+                for length in _checks.sequence(shape, "blocks", "int")
+            )
             for name, shape in blocks.items()
         }
         given = {

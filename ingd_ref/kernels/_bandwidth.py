@@ -14,6 +14,7 @@ __all__ = ["MEDIAN_RULES", "median_bandwidth", "trusted_median_bandwidth"]
 MEDIAN_RULES = ("midpoint", "lower")
 
 
+@_checks.guarded
 def median_bandwidth(x: Array, rule: str = "midpoint", implementation: str = "auto") -> float:
     r"""Bandwidth σ by the median rule, equation (K8).
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
 from ingd_ref.backend._namespace import Array, array_namespace, item
 from ingd_ref.backend._scaling import common_unit, rescale, rescale_number
@@ -11,6 +12,7 @@ from ingd_ref.metrics._value import discrepancy
 __all__ = ["energy_distance"]
 
 
+@_checks.guarded
 def energy_distance(
     x: Array,
     y: Array,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ingd_ref import _checks
+from ingd_ref.backend._dispatch import IMPLEMENTATIONS
 from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.metrics._mmd import mean_kernel
 from ingd_ref.metrics._value import discrepancy
@@ -62,12 +63,14 @@ class MMD:
 
     def __post_init__(self) -> None:
         xp = array_namespace(target=self.target, target_weights=self.target_weights)
-        target = _checks.points(xp.asarray(self.target, copy=True), "target", xp)
+        _checks.choice(self.implementation, "implementation", IMPLEMENTATIONS)
+        target = xp.asarray(_checks.points(self.target, "target", xp), copy=True)
         number = target.shape[0]
         weights = _checks.weights(self.target_weights, "target_weights", number, xp, target)
         object.__setattr__(self, "target", target)
         object.__setattr__(self, "target_weights", weights)
 
+    @_checks.guarded
     def __call__(self, x: Array, bandwidth: float, weights: Array | None = None) -> float:
         """Return the MMD between particles and the target, equation (Q1).
 
@@ -95,9 +98,13 @@ class MMD:
         squared = own + self.target_term(bandwidth) - 2.0 * cross
         return math.sqrt(discrepancy(squared, "squared MMD"))
 
+    @_checks.guarded
     def target_term(self, bandwidth: float) -> float:
         """Return Σ_ij ρ_i ρ_j k(y_i, y_j), interpolated on the octave [2^k, 2^(k+1)] of σ."""
+        bandwidth = _checks.positive(bandwidth, "bandwidth")
         octave = math.floor(math.log2(bandwidth))
+        if octave == LAST_OCTAVE:  # its upper end is no number
+            return self._exact_term(bandwidth)
         position = 2.0 * (math.log2(bandwidth) - octave) - 1.0
         if octave not in self._octaves:
             exponents = octave + 0.5 * (1.0 + _NODES)
@@ -117,6 +124,7 @@ class MMD:
         return mean_kernel(y, y, rho, rho, bandwidth, self.implementation)
 
 
+LAST_OCTAVE = 1023
 _NODES = np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
 _BARYCENTRIC_WEIGHTS = (-1.0) ** np.arange(DEGREE + 1)
 _BARYCENTRIC_WEIGHTS[[0, -1]] *= 0.5

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from ingd_ref import _checks
 from ingd_ref.backend._dispatch import kernel
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_array, item
+from ingd_ref.backend._namespace import (
+    Array,
+    Namespace,
+    array_namespace,
+    is_array,
+    is_array_like,
+    item,
+)
 from ingd_ref.backend._operations import logsumexp
 from ingd_ref.backend._scaling import quiet
 from ingd_ref.errors import OptionError
@@ -52,6 +59,7 @@ class DensityRatio:
     iterations: int
     implementation: str = "auto"
 
+    @_checks.guarded
     def log_ratio(self, points: Array) -> Array:
         """Return log r at ``points`` (m, d), shape (m,); finite however far from the centres."""
         xp = array_namespace(points=points, centers=self.centers)
@@ -59,6 +67,7 @@ class DensityRatio:
         kernels = _log_kernels(xp, points, self.centers, self.bandwidth, self.implementation)
         return logsumexp(xp, self.log_coefficients + kernels)
 
+    @_checks.guarded
     def ratio(self, points: Array) -> Array:
         """Return r at ``points`` (m, d), shape (m,); ∞ beyond the largest number."""
         log_ratio = self.log_ratio(points)
@@ -66,6 +75,7 @@ class DensityRatio:
             return array_namespace(log_ratio=log_ratio).exp(log_ratio)
 
 
+@_checks.guarded
 def kliep(
     x: Array,
     y: Array,
@@ -150,7 +160,7 @@ def kliep(
     (0.64, True)
     """
     xp = array_namespace(
-        x=x, y=y, held_out=held_out, centers=centers if is_array(centers) else None,
+        x=x, y=y, held_out=held_out, centers=centers if _listed(centers) else None,
         weights=weights, target_weights=target_weights, held_out_weights=held_out_weights,
     )  # fmt: skip
     x, y, weights, target_weights = two_samples(xp, x, y, weights, target_weights)
@@ -208,8 +218,13 @@ def _bandwidth(bandwidth: float | str, y: Array, implementation: str) -> float:
     return _checks.positive(bandwidth, "bandwidth")
 
 
+def _listed(centers: int | Array) -> bool:
+    """Whether the centres themselves are given, not their number."""
+    return is_array(centers) or is_array_like(centers)
+
+
 def _centers(xp: Namespace, centers: int | Array, y: Array) -> Array:
-    if is_array(centers):
+    if _listed(centers):
         return xp.asarray(_checks.points(centers, "centers", xp, dim=y.shape[1], like=y), copy=True)
     number = min(_checks.positive_integer(centers, "centers"), y.shape[0])
     return xp.asarray(y[:number, :], copy=True)

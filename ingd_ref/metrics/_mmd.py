@@ -13,6 +13,7 @@ from ingd_ref.metrics._value import discrepancy
 __all__ = ["mean_kernel", "mmd"]
 
 
+@_checks.guarded
 def mmd(
     x: Array,
     y: Array,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item
+from ingd_ref.backend._namespace import Array, Namespace, item
 from ingd_ref.backend._scaling import (
     exponent,
     is_moderate,
@@ -19,6 +19,7 @@ from ingd_ref.metrics._value import discrepancy
 __all__ = ["moment_residual"]
 
 
+@_checks.guarded
 def moment_residual(delta: Array, fisher: Array, jitter: float = 0.0) -> float:
     r"""Return the moment mismatch in the norm of the inverse Fisher information, equation (Q4).
 
@@ -58,7 +59,7 @@ def moment_residual(delta: Array, fisher: Array, jitter: float = 0.0) -> float:
     >>> moment_residual(np.array([3.0, 5.0]), np.diag([9.0, 0.0]))
     1.0
     """
-    xp = array_namespace(delta=delta, fisher=fisher)
+    xp, delta, fisher = _checks.arrays(delta=delta, fisher=fisher)
     if delta.ndim != 1 or delta.shape[0] == 0:
         raise ShapeError(f"delta must have shape (b,), got {tuple(delta.shape)}")
     number = delta.shape[0]

@@ -11,6 +11,7 @@ from ingd_ref.backend._namespace import (
     Namespace,
     array_namespace,
     is_array,
+    is_array_like,
     item,
     to_backend,
 )
@@ -23,6 +24,7 @@ from ingd_ref.metrics._value import discrepancy
 __all__ = ["sliced_wasserstein"]
 
 
+@_checks.guarded
 def sliced_wasserstein(
     x: Array,
     y: Array,
@@ -116,7 +118,7 @@ def _power_mean(xp: Namespace, costs: Array, sizes: Array, order: float) -> floa
 def _directions(xp: Namespace, projections: int | Array, x: Array, rng: RandomSource) -> Array:
     """Return unit vectors (L, d): the given ones, or random ones uniform on the sphere."""
     dim, rng = x.shape[1], _checks.generator(rng)
-    if is_array(projections):
+    if is_array(projections) or is_array_like(projections):
         given = _checks.points(projections, "projections", xp, dim=dim, like=x)
     else:
         number = _checks.positive_integer(projections, "projections")

@@ -55,6 +55,7 @@ class MProjection(NamedTuple):
     condition: Array
 
 
+@_checks.guarded
 def m_projection(
     family: ExponentialFamily,
     samples: Array,
@@ -115,6 +116,7 @@ def m_projection(
     """
     xp = array_namespace(samples=samples, weights=weights, start=start)
     _checks.choice(method, "method", METHODS)
+    _checks.instance(family, "family", ExponentialFamily, "an ExponentialFamily")
     samples = sample_batch(samples, "samples", xp)
     weights = sample_weights(weights, xp, samples)
     moments = weighted_mean(xp, family.statistics(samples), weights)
@@ -132,6 +134,7 @@ def m_projection(
     return MProjection(theta, moments, residual, 0, system.condition)
 
 
+@_checks.guarded
 def match_moments(
     moments: Array,
     *,
@@ -200,7 +203,11 @@ def match_moments(
     >>> found.theta.round(12), np.arctanh(0.5).round(12)
     (array([0.54930614]), np.float64(0.549306144334))
     """
-    xp = array_namespace(moments=moments, start=start)
+    xp, moments, start = _checks.arrays(moments=moments, start=start)
+    given = {"log_partition": log_partition, "gradient": gradient, "hessian": hessian}
+    given |= {} if contains is None else {"contains": contains}
+    for name, function in given.items():
+        _checks.function(function, name)
     if moments.ndim != 1 or moments.shape[0] == 0:
         raise ShapeError(f"moments must have shape (b,), got {tuple(moments.shape)}")
     moments = xp.asarray(_checks.vector(moments, "moments", moments.shape[0], xp), copy=True)
@@ -214,10 +221,33 @@ def match_moments(
     )
     if contains is not None and not item(contains(theta)):
         raise DomainError("start is not a natural parameter")
-    dual = _Dual(xp, moments, log_partition, gradient, hessian, contains)
+    dual = _Dual(
+        xp,
+        moments,
+        _returning(log_partition, "log_partition", moments, ()),
+        _returning(gradient, "gradient", moments, moments.shape),
+        _returning(hessian, "hessian", moments, moments.shape * 2),
+        contains,
+    )
     # θ may run away; values that are not finite are found and reported.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return dual.minimised(theta, enough)
+
+
+def _returning(function: Function, name: str, like: Array, shape: tuple[int, ...]) -> Function:
+    """Return the function with a check of the shape and the type of what it returns."""
+    what = f"the result of {name}"
+
+    def checked(theta: Array) -> Array:
+        value = function(theta)
+        if shape == () and isinstance(value, int | float):
+            return value
+        value = _checks.returned(value, what, moments=like)
+        if tuple(value.shape) != shape:
+            raise ShapeError(f"{what} must have shape {shape}, got {tuple(value.shape)}")
+        return _checks.real_array(value, what, array_namespace(moments=like), like)
+
+    return checked
 
 
 @dataclass(frozen=True, eq=False)

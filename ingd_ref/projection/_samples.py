@@ -28,6 +28,7 @@ def sample_batch(
     shape: tuple[int, ...] | None = None,
 ) -> Array:
     """Return samples (..., n, d) in a floating-point type, all finite, of the shape if given."""
+    x = _checks.as_array(x, name)
     if shape is not None and tuple(x.shape) != shape:
         raise ShapeError(f"{name} must have shape {shape}, got {tuple(x.shape)}")
     if x.ndim < 2:
@@ -44,6 +45,7 @@ def sample_batch(
 def sample_weights(weights: Array | None, xp: Namespace, like: Array) -> Array:
     """Return checked weights (..., n) of samples (..., n, d); one row (n,) suits a batch."""
     shape = tuple(like.shape[:-1])
+    weights = None if weights is None else _checks.as_array(weights, "weights")
     if weights is None or weights.ndim == 1:
         row = _checks.weights(weights, "weights", shape[-1], xp, like)
         return xp.asarray(xp.broadcast_to(row, shape), copy=True)

@@ -12,7 +12,6 @@ from ingd_ref import _checks
 from ingd_ref.backend._namespace import (
     Array,
     Namespace,
-    array_namespace,
     item,
     to_backend,
     to_host,
@@ -108,6 +107,7 @@ class RegularisationPath:
         return np.asarray(np.max(np.where(active, self.kappas[:, None], 0.0), axis=0))
 
 
+@_checks.guarded
 def sparse_minimum(
     matrix: Array, vector: Array, kappa: float, *, penalty_weights: Array | None = None
 ) -> SparseMinimum:
@@ -152,7 +152,9 @@ def sparse_minimum(
     >>> sparse_minimum(np.eye(3), np.array([-3.0, 0.5, 2.0]), 1.0).coefficients + 0.0
     array([ 2.,  0., -1.])
     """
-    xp = array_namespace(matrix=matrix, vector=vector, penalty_weights=penalty_weights)
+    xp, matrix, vector, penalty_weights = _checks.arrays(
+        ("penalty_weights",), matrix=matrix, vector=vector, penalty_weights=penalty_weights
+    )
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
         raise ShapeError(f"matrix must be square, got shape {tuple(matrix.shape)}")
     matrix = _checks.finite(_checks.real_array(matrix, "matrix", xp), "matrix", xp)
@@ -163,6 +165,7 @@ def sparse_minimum(
     return SparseMinimum(to_backend(found[0], vector), float(residuals[0]))
 
 
+@_checks.guarded
 def sparse_window_projection(
     system: WindowSystem, kappa: float, *, penalty_weights: Array | None = None
 ) -> SparseWindowProjection:
@@ -213,6 +216,7 @@ def sparse_window_projection(
     return SparseWindowProjection(path.coefficients[0, ...], float(kappa), residual, system)
 
 
+@_checks.guarded
 def regularisation_path(
     system: WindowSystem,
     *,
@@ -266,17 +270,23 @@ def regularisation_path(
     weights = _statistic_weights(system, penalty_weights)
     problem = Problem.on_host(system.matrix, system.vector, weights)
     if kappas is None:
-        if not 0 < _checks.positive(ratio, "ratio") < 1:
+        ratio = _checks.positive(ratio, "ratio")
+        if ratio >= 1:
             raise DomainError(f"ratio must lie between 0 and 1, got {ratio:g}")
         shares = np.geomspace(1.0, ratio, _checks.positive_integer(number, "number"))
         penalties = largest_penalty(problem) * shares
     else:
-        penalties = np.sort([_checks.nonnegative(kappa, "kappas") for kappa in kappas])[::-1].copy()
+        given = _checks.sequence(kappas, "kappas", "float")
+        penalties = np.sort([_checks.nonnegative(kappa, "kappas") for kappa in given])[::-1].copy()
         if penalties.size == 0:
             raise DomainError("kappas must hold at least one penalty")
     found, residuals = l1_minima(problem, penalties)
     coefficients = to_backend(found.reshape(len(penalties), -1, system.statistics), system.vector)
     return RegularisationPath(penalties, coefficients, residuals, system)
+
+
+# Coefficients are divided by their weights, whose ratio must stay far from overflow.
+LEAST = 1e-100
 
 
 def _weights(xp: Namespace, weights: Array | None, like: Array) -> Array:
@@ -285,12 +295,17 @@ def _weights(xp: Namespace, weights: Array | None, like: Array) -> Array:
     weights = _checks.vector(weights, "penalty_weights", like.shape[0], xp, like=like)
     if item(xp.any(weights < 0)):
         raise DomainError(f"penalty_weights must not be negative, got {item(xp.min(weights)):g}")
+    if item(xp.any((weights > 0) & (weights < LEAST * xp.max(weights)))):
+        raise DomainError(f"penalty_weights must be zero or at least {LEAST:g} of the largest")
     return weights
 
 
 def _statistic_weights(system: WindowSystem, weights: Array | None) -> Array:
     """Weights of statistics (b,), or of all coefficients (k, b), as a vector (k·b,)."""
-    xp = array_namespace(matrix=system.matrix, penalty_weights=weights)
+    _checks.instance(system, "system", WindowSystem, "a WindowSystem")
+    xp, _, weights = _checks.arrays(
+        ("penalty_weights",), matrix=system.matrix, penalty_weights=weights
+    )
     if weights is not None:
         shape = (system.matrix.shape[0] // system.statistics, system.statistics)
         if tuple(weights.shape) not in (shape, shape[1:]):

@@ -141,6 +141,7 @@ class TangentProjection:
         return xp.stack([self._estimate(weights) for weights in drawn])
 
 
+@_checks.guarded
 def tangent_projection(
     features: Features,
     samples: Array,
@@ -226,6 +227,7 @@ def tangent_projection(
         values, rates = pushed_statistics(xp, features, samples, velocities, implementation)
         return _from_shares(xp, (values,), lambda _: rates, weights, ridge)
     values = statistics(xp, features, samples, implementation)
+    scores = _checks.as_array(scores, "scores")
     if tuple(scores.shape) != tuple(samples.shape[:-1]):
         raise ShapeError(
             f"scores must have shape {tuple(samples.shape[:-1])}, got {tuple(scores.shape)}"
@@ -239,6 +241,7 @@ def tangent_projection(
     return _from_shares(xp, (values,), shares, weights, ridge)
 
 
+@_checks.guarded
 def paired_tangent_projection(
     features: Features,
     before: Array,

@@ -52,13 +52,16 @@ class Polynomial(TimeBasis):
     degree: int
 
     def __post_init__(self) -> None:
-        degree = _checks.positive_integer(self.degree, "degree") if self.degree else 0
-        object.__setattr__(self, "degree", degree)
+        object.__setattr__(self, "degree", _checks.nonnegative_integer(self.degree, "degree"))
 
+    @_checks.guarded
     def __call__(self, tau: np.ndarray) -> np.ndarray:
+        tau = _checks.host_numbers(tau, "tau", axes=1)
         return np.polynomial.legendre.legvander(2.0 * tau - 1.0, self.degree)
 
+    @_checks.guarded
     def derivative(self, tau: np.ndarray) -> np.ndarray:
+        tau = _checks.host_numbers(tau, "tau", axes=1)
         if self.degree == 0:
             return np.zeros((tau.size, 1))
         slopes = np.polynomial.legendre.legder(np.eye(self.degree + 1), axis=0)
@@ -87,11 +90,15 @@ class Fourier(TimeBasis):
     def __post_init__(self) -> None:
         object.__setattr__(self, "harmonics", _checks.positive_integer(self.harmonics, "harmonics"))
 
+    @_checks.guarded
     def __call__(self, tau: np.ndarray) -> np.ndarray:
+        tau = _checks.host_numbers(tau, "tau", axes=1)
         phase = tau[:, None] * self._frequencies()
         return np.concatenate([np.ones((tau.size, 1)), np.cos(phase), np.sin(phase)], axis=1)
 
+    @_checks.guarded
     def derivative(self, tau: np.ndarray) -> np.ndarray:
+        tau = _checks.host_numbers(tau, "tau", axes=1)
         phase = tau[:, None] * self._frequencies()
         waves = [-np.sin(phase) * self._frequencies(), np.cos(phase) * self._frequencies()]
         return np.concatenate([np.zeros((tau.size, 1)), *waves], axis=1)
@@ -142,15 +149,28 @@ class BSpline(TimeBasis):
         if self.number is not None and _checks.positive_integer(self.number, "number") < least:
             raise DomainError(f"number must be at least degree + 1 = {least}, got {self.number}")
         if self.knots is not None:
-            object.__setattr__(self, "knots", tuple(float(knot) for knot in self.knots))
+            knots = _checks.sequence(self.knots, "knots", "float")
+            knots = tuple(_checks.number(knot, "knots") for knot in knots)
+            object.__setattr__(self, "knots", knots)
             if not np.all(np.diff(np.array([0.0, *self.knots, 1.0])) > 0):
                 raise DomainError(f"knots must increase strictly between 0 and 1, got {self.knots}")
 
+    @_checks.guarded
     def __call__(self, tau: np.ndarray) -> np.ndarray:
-        return np.asarray(self._splines()(tau))
+        tau = _checks.host_numbers(tau, "tau", axes=1)
+        return np.asarray(self._splines()(self._inside(tau)))
 
+    @_checks.guarded
     def derivative(self, tau: np.ndarray) -> np.ndarray:
-        return np.asarray(self._splines().derivative()(tau))
+        tau = _checks.host_numbers(tau, "tau", axes=1)
+        return np.asarray(self._splines().derivative()(self._inside(tau)))
+
+    @staticmethod
+    def _inside(tau: np.ndarray) -> np.ndarray:
+        """Return τ if it lies in the window, beyond which there are no splines."""
+        if not np.all((tau >= 0) & (tau <= 1)):
+            raise DomainError("tau must lie between 0 and 1")
+        return tau
 
     def _splines(self) -> Any:
         from scipy import interpolate

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import array_namespace, is_array, to_host
 from ingd_ref.errors import DomainError, ShapeError
 
 __all__ = ["checked_times", "gauss_legendre_times", "simpson_weights", "trapezoid_weights"]
@@ -74,6 +73,7 @@ def gauss_legendre_times(start: float, end: float, number: int) -> tuple[np.ndar
     >>> round((weights * times**5).sum().item(), 12)  # 1/6
     0.166666666667
     """
+    start, end = _checks.number(start, "start"), _checks.number(end, "end")
     length = _checks.positive(end - start, "end − start")
     nodes, weights = np.polynomial.legendre.leggauss(_checks.positive_integer(number, "number"))
     return start + 0.5 * length * (nodes + 1.0), 0.5 * length * weights
@@ -81,12 +81,11 @@ def gauss_legendre_times(start: float, end: float, number: int) -> tuple[np.ndar
 
 def checked_times(times: Any) -> np.ndarray:
     """Return two or more increasing times as a float64 host vector."""
-    host = np.asarray(to_host(times) if is_array(times) else times, dtype=np.float64)
+    host = _checks.host_numbers(times, "times")
     if host.ndim != 1:
         raise ShapeError(f"times must have shape (k,), got {host.shape}")
     if host.size < 2:
         raise DomainError(f"a window needs samples at two times or more, got {host.size}")
-    host = np.array(_checks.finite(host, "times", array_namespace(times=host)))
     gaps = np.diff(host)
     if not np.all(gaps > 0):
         place = int(np.argmin(gaps > 0))

@@ -12,7 +12,7 @@ from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, array_namespace, device, to_backend, to_host
 from ingd_ref.backend._operations import symmetrise, tile_edge, tiles
-from ingd_ref.errors import DomainError, NonFiniteError, ShapeError
+from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.features import Features
 from ingd_ref.projection._intervals import normal_interval
 from ingd_ref.projection._samples import without_each
@@ -62,7 +62,7 @@ class WindowSystem:
 
     def functions(self, times: Any) -> tuple[np.ndarray, bool]:
         """Return the basis (m, k) at times on the host, and whether there was a single time."""
-        host = np.asarray(times, dtype=np.float64)
+        host = _checks.host_numbers(times, "times")
         if host.ndim > 1:
             raise ShapeError(f"times must be a number or have shape (m,), got {host.shape}")
         start, end = self.window
@@ -177,6 +177,7 @@ class WindowProjection:
         return xp.stack(found)
 
 
+@_checks.guarded
 def window_projection(
     features: Features,
     times: Any,
@@ -284,6 +285,7 @@ def window_projection(
     )
 
 
+@_checks.guarded
 def window_system(
     features: Features,
     times: Any,
@@ -330,15 +332,16 @@ def window_system(
     >>> system.matrix.round(12), system.vector.round(12)  # ∫ t(1 − t) dt = 1/6
     (array([[0.16666667]]), array([-0.16666667]))
     """
-    basis, weight = basis or Polynomial(0), weight or Power()
+    basis = Polynomial(0) if basis is None else basis
+    weight = Power() if weight is None else weight
     host = checked_times(times)
     start, end = _checked_window(window, host)
     tau = (host - start) / (end - start)
     masses = _time_weights(time_weights, host, (start, end))
     level, slope = _checked_weight(weight, tau)
     functions, slopes = _checked_basis(basis, tau)
-    if ddof not in (0, 1):
-        raise DomainError(f"ddof must be 0 or 1, got {ddof!r}")
+    if _checks.nonnegative_integer(ddof, "ddof") > 1:
+        raise DomainError(f"ddof must be 0 or 1, got {_checks.shown(ddof)}")
     groups = window_statistics(features, host.size, samples, weights, coupled, implementation)
     # d/dt = (t₁ − t₀)⁻¹ d/dτ.
     loads = _balanced(
@@ -434,9 +437,10 @@ def _outer(left: Array, right: Array) -> Array:
 def _checked_window(window: tuple[float, float] | None, times: np.ndarray) -> tuple[float, float]:
     if window is None:
         return float(times[0]), float(times[-1])
-    start, end = (float(side) for side in window)
-    if not (np.isfinite(start) and np.isfinite(end)):
-        raise NonFiniteError(f"window must have finite ends, got {window}")
+    ends = _checks.sequence(window, "window", "two numbers")
+    if len(ends) != 2:
+        raise ShapeError(f"window must be a pair of numbers, got {len(ends)} of them")
+    start, end = (_checks.number(side, "window") for side in ends)
     if not start < end:
         raise DomainError(f"the window from {start:g} to {end:g} is empty")
     if times[0] < start or times[-1] > end:
@@ -456,14 +460,15 @@ def _time_weights(rule: Any, times: np.ndarray, window: tuple[float, float]) -> 
                 f"{window[1]:g}; give the weights of another rule as time_weights"
             )
         return function(times)
-    host = np.asarray(to_host(rule) if hasattr(rule, "shape") else rule, dtype=np.float64)
+    host = _checks.host_numbers(rule, "time_weights")
     if host.shape != times.shape:
         raise ShapeError(f"time_weights must have shape {times.shape}, got {host.shape}")
-    return np.asarray(_checks.finite(host, "time_weights", array_namespace(time_weights=host)))
+    return host
 
 
 def _checked_weight(weight: WindowWeight, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return g and dg/dτ; DomainError unless g ≥ 0 is zero at both ends."""
+    _checks.instance(weight, "weight", WindowWeight, "a WindowWeight")
     level, slope = weight(tau), weight.derivative(tau)
     ends, inner = weight(np.array([0.0, 1.0])), weight(np.array([0.25, 0.5, 0.75]))
     ends, top = np.abs(ends), float(np.max(np.abs(np.append(level, inner))))
@@ -489,6 +494,7 @@ def _balanced(loads: np.ndarray, masses: np.ndarray) -> np.ndarray:
 
 
 def _checked_basis(basis: TimeBasis, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    _checks.instance(basis, "basis", TimeBasis, "a TimeBasis")
     functions, slopes = basis(tau), basis.derivative(tau)
     if functions.ndim != 2 or functions.shape[0] != tau.size or slopes.shape != functions.shape:
         raise ShapeError(

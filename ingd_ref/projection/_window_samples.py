@@ -14,6 +14,7 @@ from ingd_ref.backend._namespace import (
     Namespace,
     array_namespace,
     is_array,
+    is_array_like,
     item,
     to_backend,
 )
@@ -93,6 +94,7 @@ def window_statistics(
 ) -> Groups:
     """Check samples at ``number`` times and their weights, and evaluate their statistics."""
     require_features(features)
+    _checks.flag(coupled, "coupled")
     _checks.choice(implementation, "implementation", IMPLEMENTATIONS)
     flat, lengths = _flat_samples(samples, number)
     if coupled and len(set(lengths)) > 1:
@@ -111,6 +113,8 @@ def window_statistics(
 
 def _flat_samples(samples: Any, number: int) -> tuple[Array, tuple[int, ...]]:
     """Return the samples of all times (N, d), and how many there are at each time."""
+    if is_array_like(samples) and not isinstance(samples, list | tuple):
+        samples = _checks.as_array(samples, "samples")
     _require_one_for_each_time(samples, "samples", number, axes=3)
     if is_array(samples):
         xp = array_namespace(samples=samples)
@@ -149,7 +153,7 @@ def _flat_weights(xp: Namespace, weights: Any, like: Array, lengths: tuple[int, 
 def _require_one_for_each_time(given: Any, name: str, number: int, axes: int) -> None:
     """Raise ShapeError unless an array has ``axes`` axes, and there is one entry for each time."""
     if not is_array(given):
-        held = len(given)
+        held = len(_checks.sequence(given, name, "arrays"))
     elif given.ndim == axes:
         held = given.shape[0]
     else:

@@ -54,16 +54,21 @@ class Power(WindowWeight):
     power: float = 1.0
 
     def __post_init__(self) -> None:
-        if _checks.positive(self.power, "power") < 1:
+        object.__setattr__(self, "power", _checks.positive(self.power, "power"))
+        if self.power < 1:
             raise DomainError(
                 "power must be at least 1, or the slope of the weight is infinite at the ends, "
                 f"got {self.power:g}"
             )
 
+    @_checks.guarded
     def __call__(self, tau: np.ndarray) -> np.ndarray:
+        tau = _checks.host_numbers(tau, "tau", axes=1)
         return np.asarray((tau * (1.0 - tau)) ** self.power)
 
+    @_checks.guarded
     def derivative(self, tau: np.ndarray) -> np.ndarray:
+        tau = _checks.host_numbers(tau, "tau", axes=1)
         inner = (tau * (1.0 - tau)) ** (self.power - 1.0)
         return np.asarray(self.power * inner * (1.0 - 2.0 * tau))
 
@@ -79,11 +84,15 @@ class Sine(WindowWeight):
     array([0., 1., 0.])
     """
 
+    @_checks.guarded
     def __call__(self, tau: np.ndarray) -> np.ndarray:
+        tau = _checks.host_numbers(tau, "tau", axes=1)
         # By symmetry: sin π is not zero.
         return np.asarray(np.sin(np.pi * np.minimum(tau, 1.0 - tau)))
 
+    @_checks.guarded
     def derivative(self, tau: np.ndarray) -> np.ndarray:
+        tau = _checks.host_numbers(tau, "tau", axes=1)
         return np.pi * np.cos(np.pi * tau)
 
 
@@ -100,11 +109,15 @@ class Bump(WindowWeight):
     array([0., 1., 0.])
     """
 
+    @_checks.guarded
     def __call__(self, tau: np.ndarray) -> np.ndarray:
+        tau = _checks.host_numbers(tau, "tau", axes=1)
         inside = self._inside(tau)
         return np.where(tau * (1.0 - tau) > 0, np.exp(1.0 - 0.25 / inside), 0.0)
 
+    @_checks.guarded
     def derivative(self, tau: np.ndarray) -> np.ndarray:
+        tau = _checks.host_numbers(tau, "tau", axes=1)
         inside = self._inside(tau)
         return np.asarray(self(tau) * (0.25 - 0.5 * tau) / (inside * inside))
 
@@ -136,8 +149,16 @@ class UserWeight(WindowWeight):
     function: Callable[[np.ndarray], np.ndarray]
     slope: Callable[[np.ndarray], np.ndarray]
 
-    def __call__(self, tau: np.ndarray) -> np.ndarray:
-        return np.asarray(self.function(tau), dtype=np.float64)
+    def __post_init__(self) -> None:
+        _checks.function(self.function, "function")
+        _checks.function(self.slope, "slope")
 
+    @_checks.guarded
+    def __call__(self, tau: np.ndarray) -> np.ndarray:
+        tau = _checks.host_numbers(tau, "tau", axes=1)
+        return _checks.host_numbers(self.function(tau), "the result of function")
+
+    @_checks.guarded
     def derivative(self, tau: np.ndarray) -> np.ndarray:
-        return np.asarray(self.slope(tau), dtype=np.float64)
+        tau = _checks.host_numbers(tau, "tau", axes=1)
+        return _checks.host_numbers(self.slope(tau), "the result of slope")

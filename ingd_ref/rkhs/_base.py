@@ -51,6 +51,7 @@ class MatrixKernel(ABC):
     length_power: ClassVar[int | None] = None
     least_dimension: ClassVar[int] = 1
 
+    @_checks.guarded
     def __call__(self, x: Array, y: Array) -> Array:
         """Return the matrices K(x_i, y_j).
 
@@ -169,7 +170,10 @@ class MatrixKernel(ABC):
 
     def in_units(self, factor: float) -> Self:
         """Return the kernel whose bandwidth is ``factor`` times as large."""
-        return replace(self, bandwidth=factor * self.bandwidth)  # type: ignore[attr-defined, type-var]
+        factor, bandwidth = _checks.positive(factor, "factor"), getattr(self, "bandwidth", None)
+        if bandwidth is None:
+            raise OptionError(f"factor does not apply: {type(self).__name__} has no bandwidth")
+        return replace(self, bandwidth=factor * bandwidth)  # type: ignore[type-var]
 
     @property
     def word(self) -> str:

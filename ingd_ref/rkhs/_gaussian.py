@@ -148,6 +148,7 @@ class ScalarGaussian(MatrixKernel):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bandwidth", _checks.positive(self.bandwidth, "bandwidth"))
+        _checks.flag(self.coordinatewise, "coordinatewise")
 
     def contract(
         self, points: Array, x: Array, jacobian: Array, weights: Array, implementation: str = "auto"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
-from ingd_ref.backend._namespace import Array
+from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.kernels._bandwidth import MEDIAN_RULES, trusted_median_bandwidth
 from ingd_ref.rkhs._base import MatrixKernel
 from ingd_ref.rkhs._gaussian import GradientGaussian
@@ -37,9 +37,12 @@ class MedianBandwidth:
     rule: str = "midpoint"
 
     def __post_init__(self) -> None:
+        _checks.function(self.kernel, "kernel")
         _checks.choice(self.rule, "rule", MEDIAN_RULES)
 
+    @_checks.guarded
     def draw(self, x: Array, y: Array, rng: RandomSource) -> MatrixKernel:
         """Return the kernel for the particles x (n, d)."""
         _checks.generator(rng)
+        x = _checks.table(x, "x", array_namespace(x=x))
         return self.kernel(trusted_median_bandwidth(x, self.rule))

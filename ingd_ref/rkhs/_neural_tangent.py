@@ -174,7 +174,10 @@ class RandomNeuralTangent:
         object.__setattr__(
             self,
             "widths",
-            tuple(_checks.positive_integer(width, "widths") for width in self.widths),
+            tuple(
+                _checks.positive_integer(width, "widths")
+                for width in _checks.sequence(self.widths, "widths", "int")
+            ),
         )
         _checks.choice(self.activation, "activation", ACTIVATIONS)
         _checks.choice(self.mode, "mode", MODES)
@@ -182,6 +185,7 @@ class RandomNeuralTangent:
     def draw(self, x: Array, y: Array, rng: RandomSource) -> NeuralTangent:
         """Return the kernel of a new random network on the space of the particles x (n, d)."""
         rng = _checks.generator(rng)
+        x = _checks.table(x, "x", array_namespace(x=x))
         sizes = (x.shape[1], *self.widths, x.shape[1])
         layers = []
         for inputs, outputs in itertools.pairwise(sizes):

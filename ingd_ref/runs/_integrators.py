@@ -109,6 +109,11 @@ class Stepping:
         object.__setattr__(self, "rtol", _checks.nonnegative(self.rtol, "rtol"))
         object.__setattr__(self, "atol", _checks.positive(self.atol, "atol"))
 
+    def over(self, steps: int) -> Stepping:
+        """Return this, if the time after so many steps is a number."""
+        _checks.number(steps * self.step_size, "the time, steps times step_size,")
+        return self
+
     def advance(
         self, velocity: VelocityFunction, x: Array, memory: Any
     ) -> tuple[Array, StepMemory | None]:

@@ -34,5 +34,11 @@ class Options:
             raise OptionError(f"checkpoint must name a file, got {str(self.checkpoint)!r}")
         for name in ("steps", "checkpoint_every"):
             object.__setattr__(self, name, _checks.positive_integer(getattr(self, name), name))
+        if self.callback is not None:
+            _checks.function(self.callback, "callback")
+        if not callable(self.progress):
+            _checks.flag(self.progress, "progress")
+        if self.checkpoint is not None:
+            object.__setattr__(self, "checkpoint", _checks.path(self.checkpoint, "checkpoint"))
         if self.rng is not None:
             object.__setattr__(self, "rng", _checks.generator(self.rng))

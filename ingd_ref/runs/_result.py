@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ingd_ref import _checks
 from ingd_ref._io import read_sealed, write_sealed
 from ingd_ref.backend._namespace import Array, to_backend, to_host
 from ingd_ref.errors import CheckpointError
@@ -81,8 +82,9 @@ class FlowResult:
         CheckpointError
             If it cannot be written, or exists and is not a result. An earlier file is kept.
         """
-        _require_result(Path(path))
-        self._write(Path(path))
+        place = _checks.path(path, "path")
+        _require_result(place)
+        self._write(place)
 
     def _write(self, path: Path, **more: Any) -> None:
         """Write the file, with ``more`` values for JSON."""
@@ -133,7 +135,9 @@ def load_result(path: str | os.PathLike[str], like: Array | None = None) -> Flow
     CheckpointError
         If there is no such file, or it is damaged or something else.
     """
-    found = read_sealed(Path(path), "result")
+    if like is not None:
+        like = _checks.arrays(like=like)[1]
+    found = read_sealed(_checks.path(path, "path"), "result")
     if found is None:
         raise CheckpointError(f"there is no result {path}")
     values, arrays = found

@@ -38,6 +38,7 @@ from ingd_ref.runs._target_run import (
 __all__ = ["run_flow"]
 
 
+@_checks.quiet
 def run_flow(
     flow: Flow,
     particles: Array,
@@ -176,7 +177,7 @@ def run_flow(
         xp,
         _Particles(xp, start, flow, weights, moving),
         Target.checked(target, target_weights, dim, like=start),
-        Stepping(step_size, integrator, rtol, atol),
+        Stepping(step_size, integrator, rtol, atol).over(options.steps),
         Schedule(redraw, metrics, record_every, keep_every),
     )
     return run(process, options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from ingd_ref.features import Features, RandomCenters, require_features
 from ingd_ref.flows import VelocityFunction
 from ingd_ref.flows._arguments import Samples, System
 from ingd_ref.flows._ingd import INGD_SOLVERS, solved
+from ingd_ref.generators import Generator
 from ingd_ref.runs._integrators import Stepping
 from ingd_ref.runs._loop import run
 from ingd_ref.runs._options import Callback, Options, Report
@@ -38,12 +39,10 @@ from ingd_ref.runs._target_run import (
     TargetRun,
 )
 
-if TYPE_CHECKING:
-    from ingd_ref.generators import Generator
-
 __all__ = ["run_ingd"]
 
 
+@_checks.quiet
 def run_ingd(
     generator: Generator,
     parameters: Array,
@@ -164,6 +163,7 @@ def run_ingd(
     >>> result.parameters.round(3), result.particles.round(3)[:, 0]
     (array([3., 1.]), array([2., 4.]))
     """
+    _checks.instance(generator, "generator", Generator, "a Generator")
     options = Options(steps, rng, callback, progress, checkpoint, checkpoint_every)
     xp = array_namespace(
         parameters=parameters,
@@ -186,7 +186,7 @@ def run_ingd(
         None if batch is None else _checked_batch(batch, aim.sample),
         System.checked(ridge, jitter, ddof, solver, implementation, INGD_SOLVERS),
     )
-    stepping = Stepping(step_size, integrator, rtol, atol)
+    stepping = Stepping(step_size, integrator, rtol, atol).over(options.steps)
     schedule = Schedule(redraw, metrics, record_every, keep_every)
     return run(TargetRun(xp, subject, aim, stepping, schedule), options)
 

@@ -15,6 +15,7 @@ from ingd_ref.backend._namespace import (
     Namespace,
     array_namespace,
     is_array,
+    is_array_like,
     item,
     to_host,
 )
@@ -47,8 +48,8 @@ class Target:
     @classmethod
     def checked(cls, sample: Sample, weights: Array | None, dim: int, like: Array) -> Target:
         """Check both, in the floating type of ``like``; those of a function when it draws."""
-        if is_array(sample):
-            xp = array_namespace(target=sample)
+        if is_array(sample) or is_array_like(sample):
+            xp = array_namespace(target=sample, particles=like)
             sample = _checks.points(sample, "target", xp, dim=dim, like=like)
             return cls(sample, _given(weights, sample, xp))
         if callable(sample):
@@ -84,7 +85,12 @@ class Schedule:
         record_every: int,
         keep_every: int,
     ) -> None:
-        self.redraw, self.metrics = bool(redraw), dict(metrics or {})
+        self.redraw = _checks.flag(redraw, "redraw")
+        if metrics is not None:
+            _checks.instance(metrics, "metrics", Mapping, "a mapping from names to functions")
+        self.metrics = {} if metrics is None else dict(metrics)
+        for name, metric in self.metrics.items():
+            _checks.function(metric, f"metrics[{name!r}]")
         self.record_every = _checks.positive_integer(record_every, "record_every")
         self.keep_every = _checks.positive_integer(keep_every, "keep_every")
 

@@ -119,6 +119,7 @@ def of_point(point: tuple[int, ...]) -> str:
 
 def _shaped(u: Array, name: str, xp: Namespace, cells: int | None, like: Array | None) -> Array:
     """Return ``u`` (..., n) in a floating-point type, that of ``like`` if given."""
+    u = _checks.as_array(u, name)
     if u.ndim < 1 or 0 in u.shape or (cells is not None and u.shape[-1] != cells):
         expected = f"(..., {cells if cells is not None else 'n'})"
         raise ShapeError(f"{name} must have shape {expected}, got {tuple(u.shape)}")

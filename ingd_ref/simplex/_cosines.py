@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array
 from ingd_ref.errors import OptionError
 from ingd_ref.simplex._geometry import cosine
@@ -35,6 +36,7 @@ class DirectionCosines(NamedTuple):
     gap: Array
 
 
+@_checks.quiet
 def direction_cosines(
     model: FiniteModel, xi: Array, target: Array, recognition: Array, *, cut: float | None = None
 ) -> DirectionCosines:

@@ -16,7 +16,7 @@ from ingd_ref.backend._namespace import (
     item,
 )
 from ingd_ref.simplex._marginalisation import conditional
-from ingd_ref.simplex._model import FiniteModel
+from ingd_ref.simplex._model import FiniteModel, required
 from ingd_ref.simplex._points import over_points
 from ingd_ref.simplex._whitened import decompose, rank_cut, whiten
 
@@ -101,6 +101,7 @@ class PrincipalAngles:
         return xp.maximum(rounding, xp.full_like(rounding, RIGHT_ANGLE))[..., None]
 
 
+@_checks.guarded
 def principal_angles(model: FiniteModel, xi: Array, *, cut: float | None = None) -> PrincipalAngles:
     r"""Return the principal angles between the tangent and the horizontal space, equation (B5).
 
@@ -145,7 +146,7 @@ def principal_angles(model: FiniteModel, xi: Array, *, cut: float | None = None)
     >>> int(angles.horizontal_dimension), int(angles.vertical_dimension)
     (2, 2)
     """
-    xp, xi = model.checked(xi)
+    xp, xi = required(model).checked(xi)
     threshold, pi = rank_cut(xp, cut, xi.dtype), model.marginalisation.matrix(xi)
 
     def at(xi: Array) -> tuple[Array, ...]:
@@ -267,8 +268,8 @@ def is_cylindrical(
     if is_array(points) or is_array_like(points):
         xi = points
     else:
-        xi = model.random_parameters(_checks.positive_integer(points, "points"), rng)
-    xp, xi = model.checked(xi)
+        xi = required(model).random_parameters(_checks.positive_integer(points, "points"), rng)
+    xp, xi = required(model).checked(xi)
     allowed = (
         max(TOLERANCE, ROUNDINGS * float(xp.finfo(xi.dtype).eps))
         if tolerance is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_ho
 from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.simplex._arguments import constant
-from ingd_ref.simplex._marginalisation import Marginalisation
+from ingd_ref.simplex._marginalisation import Marginalisation, required_map
 from ingd_ref.simplex._model import FiniteModel
 from ingd_ref.simplex._states import StateSpace
 
@@ -58,6 +59,8 @@ class LogLinearModel(FiniteModel):
     parameters: int = field(init=False)
 
     def __post_init__(self) -> None:
+        required_map(self.marginalisation)
+        names = _checks.sequence(self.names, "names", "str")
         xp = array_namespace(statistics=self.statistics)
         statistics = _checks.points(self.statistics, "statistics", xp)
         if statistics.shape[0] != self.marginalisation.states:
@@ -65,13 +68,13 @@ class LogLinearModel(FiniteModel):
                 f"statistics must have a row for each of {self.marginalisation.states} states, "
                 f"got {statistics.shape[0]}"
             )
-        if self.names and len(self.names) != statistics.shape[1]:
+        if names and len(names) != statistics.shape[1]:
             raise ShapeError(
                 f"there must be one name for each of {statistics.shape[1]} parameters, "
-                f"got {len(self.names)}"
+                f"got {len(names)}"
             )
         object.__setattr__(self, "statistics", np.array(to_host(statistics)))
-        object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "names", names)
         object.__setattr__(self, "parameters", int(statistics.shape[1]))
 
     def random_parameters(self, size: int, rng: RandomSource) -> np.ndarray:
@@ -129,14 +132,11 @@ def boltzmann_machine(
     ('v0', 'v1', 'h0', 'v0 h0', 'v1 h0')
     """
     visible = _checks.positive_integer(visible, "visible")
-    hidden = _checks.positive_integer(hidden, "hidden") if hidden else 0
+    hidden = _checks.nonnegative_integer(hidden, "hidden")
     units = [f"v{i}" for i in range(visible)] + [f"h{i}" for i in range(hidden)]
     if isinstance(interactions, str):
         interactions = _interactions(visible, hidden, interactions)
-    sets = [frozenset(members) for members in interactions]
-    unknown = next((i for members in sets for i in members if i not in range(len(units))), None)
-    if unknown is not None:
-        raise DomainError(f"units must lie in 0, ..., {len(units) - 1}, got {unknown}")
+    sets = [_units(members, len(units)) for members in _sequence(interactions)]
     if not sets or frozenset() in sets or len(set(sets)) < len(sets):
         raise DomainError("interactions must be different sets of at least one unit each")
     space = StateSpace((*units[visible:], *units[:visible]), [2] * len(units))
@@ -144,6 +144,21 @@ def boltzmann_machine(
     statistics = np.stack([np.prod(on[:, sorted(members)], axis=1) for members in sets], axis=1)
     names = [" ".join(units[i] for i in sorted(members)) for members in sets]
     return LogLinearModel(statistics, space.marginalisation(units[visible:]), names)
+
+
+def _sequence(interactions: Any) -> tuple[Any, ...]:
+    many = isinstance(interactions, set | frozenset)
+    given = tuple(interactions) if many else interactions
+    return _checks.sequence(given, "interactions", "sets of units")
+
+
+def _units(members: Any, number: int) -> frozenset[int]:
+    """Return a set of units that exist."""
+    chosen = _sequence(members)
+    for unit in chosen:
+        if _checks.nonnegative_integer(unit, "a unit of interactions") >= number:
+            raise DomainError(f"units must lie in 0, ..., {number - 1}, got {unit}")
+    return frozenset(map(int, chosen))
 
 
 def _interactions(visible: int, hidden: int, kind: str) -> list[tuple[int, ...]]:

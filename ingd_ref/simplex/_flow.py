@@ -17,7 +17,7 @@ from ingd_ref.runs._loop import NoNextStep, Outcome, Process, run
 from ingd_ref.runs._options import Callback, Options, Report
 from ingd_ref.runs._state import Record, Series, State
 from ingd_ref.simplex._losses import elbo_loss, evidence_loss
-from ingd_ref.simplex._model import FiniteModel
+from ingd_ref.simplex._model import FiniteModel, required
 from ingd_ref.simplex._natural import elbo_gradient, evidence_gradient
 
 __all__ = ["SimplexFlow", "run_elbo_flow", "run_evidence_flow"]
@@ -55,6 +55,7 @@ class SimplexFlow:
     reason: str
 
 
+@_checks.quiet
 def run_evidence_flow(
     model: FiniteModel,
     start: Array,
@@ -135,10 +136,11 @@ def run_evidence_flow(
     """
     loss = _Loss(model, target, None, cut)
     options = Options(steps, None, callback, progress, checkpoint, checkpoint_every)
-    stepping = Stepping(step_size, integrator, rtol, atol)
+    stepping = Stepping(step_size, integrator, rtol, atol).over(options.steps)
     return run(_Descent(loss, _checked_start(loss, start), stepping, keep_every), options)
 
 
+@_checks.quiet
 def run_elbo_flow(
     model: FiniteModel,
     start: Array,
@@ -200,7 +202,7 @@ def run_elbo_flow(
     """
     loss = _Loss(model, target, recognition, cut)
     options = Options(steps, None, callback, progress, checkpoint, checkpoint_every)
-    stepping = Stepping(step_size, integrator, rtol, atol)
+    stepping = Stepping(step_size, integrator, rtol, atol).over(options.steps)
     return run(_Descent(loss, _checked_start(loss, start), stepping, keep_every), options)
 
 
@@ -228,7 +230,7 @@ class _Loss:
 
 def _checked_start(loss: _Loss, start: Array) -> Array:
     """Return a copy of the parameters; raise where the flow cannot start."""
-    xp, xi = loss.model.checked(start)
+    xp, xi = required(loss.model).checked(start)
     array_namespace(start=start, target=loss.target)
     xi = xp.asarray(xi, copy=True)
     loss.slope(xi)

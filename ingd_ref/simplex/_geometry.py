@@ -10,7 +10,14 @@ from typing import Any
 
 from ingd_ref import _checks
 from ingd_ref._special.logarithm import log_remainder
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, is_array, item
+from ingd_ref.backend._namespace import (
+    Array,
+    Namespace,
+    array_namespace,
+    is_array,
+    is_array_like,
+    item,
+)
 from ingd_ref.backend._operations import softmax
 from ingd_ref.errors import DomainError
 from ingd_ref.simplex._arguments import distribution, measure, require_broadcast, tangent
@@ -29,6 +36,7 @@ __all__ = [
 CONNECTIONS = ("fisher-rao", "mixture", "exponential")
 
 
+@_checks.guarded
 def fisher_metric(p: Array, a: Array, b: Array) -> Array:
     r"""Return the Fisher-Rao inner product of two tangent vectors, equation (B1).
 
@@ -65,6 +73,7 @@ def fisher_metric(p: Array, a: Array, b: Array) -> Array:
     return xp.sum(a * b / p, axis=-1)
 
 
+@_checks.guarded
 def fisher_cosine(p: Array, a: Array, b: Array) -> Array:
     r"""Return the cosine of the Fisher-Rao angle between two tangent vectors, equation (B6).
 
@@ -79,7 +88,12 @@ def fisher_cosine(p: Array, a: Array, b: Array) -> Array:
     Returns
     -------
     array (...)
-        Between −1 and 1; NaN where a or b vanishes.
+        Between −1 and 1.
+
+    Raises
+    ------
+    DomainError
+        If a or b is zero somewhere, or as for :func:`fisher_metric`.
 
     Examples
     --------
@@ -89,7 +103,11 @@ def fisher_cosine(p: Array, a: Array, b: Array) -> Array:
     >>> fisher_cosine(p, a, np.stack([a, -a, b])).round(12)
     array([ 1., -1.,  0.])
     """
-    return cosine(*_tangents(p, a, b))
+    xp, p, a, b = _tangents(p, a, b)
+    for name, vector in (("a", a), ("b", b)):
+        if not item(xp.all(xp.any(vector != 0, axis=-1))):
+            raise DomainError(f"{name} must not be zero: no angle with it is defined")
+    return cosine(xp, p, a, b)
 
 
 def cosine(xp: Namespace, p: Array, a: Array, b: Array) -> Array:
@@ -108,6 +126,7 @@ def _unit(xp: Namespace, p: Array, a: Array) -> Array:
     return scaled / xp.where(length > 0, length, xp.full_like(length, xp.nan))
 
 
+@_checks.guarded
 def simplex_gradient(p: Array, derivative: Array) -> Array:
     r"""Return the Fisher-Rao gradient of a loss on the simplex, equation (B1).
 
@@ -143,6 +162,10 @@ def simplex_gradient(p: Array, derivative: Array) -> Array:
     return p * centred(xp, p, measure(derivative, "derivative", xp, p.shape[-1], like=p))
 
 
+# Below this share of p, the difference p − q is p to rounding, and the ratio p/q may overflow.
+FAR = 2.0**-60
+
+
 def centred(xp: Namespace, p: Array, f: Array) -> Array:
     """Return f − E_p f."""
     return f - xp.sum(p * f, axis=-1, keepdims=True)
@@ -150,9 +173,14 @@ def centred(xp: Namespace, p: Array, f: Array) -> Array:
 
 def relative_entropy(xp: Namespace, q: Array, p: Array) -> Array:
     """Return KL(q‖p) = Σ q (r − 1 − log r), r = p/q: all digits are kept where p is close to q."""
-    return xp.sum(q * log_remainder(xp, p / q, (p - q) / q), axis=-1)
+    # Where q is so small that the ratio overflows, p − q + q log(q/p) has lost nothing.
+    far = q < FAR * p
+    near = xp.where(far, p, q)
+    terms = near * log_remainder(xp, p / near, (p - near) / near)
+    return xp.sum(xp.where(far, p - q + q * (xp.log(q) - xp.log(p)), terms), axis=-1)
 
 
+@_checks.guarded
 def geodesic(p: Array, q: Array, t: Any, connection: str = "fisher-rao") -> Array:
     r"""Return points on a geodesic from p to q, for the Fisher-Rao metric by default.
 
@@ -255,13 +283,11 @@ def _tangents(p: Array, a: Array, b: Array) -> tuple[Namespace, Array, Array, Ar
 
 def _ends(p: Array, q: Array, t: Any) -> tuple[Namespace, Array, Array, Array]:
     """Return the checked ends, and the position as an array (..., 1)."""
-    xp = array_namespace(p=p, q=q, t=t if is_array(t) else None)
+    listed = is_array(t) or is_array_like(t)
+    xp = array_namespace(p=p, q=q, t=t if listed else None)
     p = distribution(p, "p", xp)
     q = distribution(q, "q", xp, p.shape[-1], like=p)
-    try:
-        position = xp.asarray(t, dtype=p.dtype, device=device(p))
-    except (TypeError, ValueError):
-        raise DomainError(f"t must be a number or an array of numbers, got {t!r}") from None
+    position = _checks.number_or_array(t, "t", xp, like=p)
     if not item(xp.all((position >= 0) & (position <= 1))):
         raise DomainError("t must lie between 0 and 1")
     require_broadcast(position[..., None], "t", p)

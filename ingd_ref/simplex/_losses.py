@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_array
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_array, is_array_like
 from ingd_ref.errors import BackendError
 from ingd_ref.simplex._arguments import distribution, positive_cells, require_broadcast
 from ingd_ref.simplex._geometry import relative_entropy
 from ingd_ref.simplex._marginalisation import checked_conditional, pulled, pushed
-from ingd_ref.simplex._model import FiniteModel
+from ingd_ref.simplex._model import FiniteModel, required
 
 __all__ = ["elbo_loss", "evidence_loss", "fixed_recognition", "point_and_target"]
 
@@ -17,6 +17,7 @@ __all__ = ["elbo_loss", "evidence_loss", "fixed_recognition", "point_and_target"
 RECOGNITIONS = ("held", "substituted")
 
 
+@_checks.guarded
 def evidence_loss(model: FiniteModel, xi: Array, target: Array) -> Array:
     r"""Return the evidence loss of a model with hidden states, equation (B3).
 
@@ -56,6 +57,7 @@ def evidence_loss(model: FiniteModel, xi: Array, target: Array) -> Array:
     return _evidence_loss(*point_and_target(model, xi, target), model)
 
 
+@_checks.guarded
 def elbo_loss(model: FiniteModel, xi: Array, target: Array, recognition: Array | str) -> Array:
     r"""Return the loss of the evidence lower bound, equation (B3).
 
@@ -117,7 +119,7 @@ def point_and_target(
 ) -> tuple[Namespace, Array, Array]:
     """Return the namespace, ξ and the visible target, all checked."""
     xp = array_namespace(xi=xi, target=target)
-    xi = model._point(xp, xi)
+    xi = required(model)._point(xp, xi)
     return xp, xi, distribution(target, "target", xp, model.marginalisation.visible, xi)
 
 
@@ -128,7 +130,7 @@ def fixed_recognition(
     if isinstance(recognition, str):
         _checks.choice(recognition, "recognition", RECOGNITIONS)
         return None
-    if not is_array(recognition):
+    if not (is_array(recognition) or is_array_like(recognition)):
         names = ", ".join(map(repr, RECOGNITIONS))
         kind = type(recognition).__name__
         raise BackendError(f"recognition must be an array or one of {names}, got {kind}")

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,14 @@ from ingd_ref.simplex._arguments import (
     tangent,
 )
 
-__all__ = ["Marginalisation", "checked_conditional", "conditional", "pulled", "pushed"]
+__all__ = [
+    "Marginalisation",
+    "checked_conditional",
+    "conditional",
+    "pulled",
+    "pushed",
+    "required_map",
+]
 
 
 @dataclass(frozen=True)
@@ -74,19 +80,21 @@ class Marginalisation:
     visible: int = field(default=0)
 
     def __post_init__(self) -> None:
-        cells = tuple(_cell(cell) for cell in self.cells)
+        given = _checks.sequence(self.cells, "cells", "int")
+        cells = tuple(_checks.nonnegative_integer(cell, "cells") for cell in given)
         if not cells:
             raise ShapeError("cells must name the visible cell of at least one state")
         number = max(cells) + 1
-        if self.visible:
-            number = _checks.positive_integer(self.visible, "visible")
-        outside = next((state for state, cell in enumerate(cells) if not 0 <= cell < number), None)
+        if _checks.nonnegative_integer(self.visible, "visible"):
+            number = int(self.visible)
+        outside = next((state for state, cell in enumerate(cells) if cell >= number), None)
         if outside is not None:
             raise DomainError(
                 f"cells must lie in 0, ..., {number - 1}, but that of state {outside} is "
                 f"{cells[outside]}"
             )
-        missed = next((cell for cell in range(number) if cell not in set(cells)), None)
+        known = set(cells)
+        missed = next((cell for cell in range(number) if cell not in known), None)
         if missed is not None:
             raise DomainError(
                 f"the marginalisation must be onto its {number} visible cells, but no state "
@@ -121,8 +129,11 @@ class Marginalisation:
         >>> Marginalisation.hiding((2, 3), [1]).cells
         (0, 0, 0, 1, 1, 1)
         """
-        shape = [_checks.positive_integer(length, "shape") for length in shape]
-        unknown = [axis for axis in hidden if axis not in range(len(shape))]
+        lengths = _checks.sequence(shape, "shape", "int")
+        shape = [_checks.positive_integer(length, "shape") for length in lengths]
+        axes = _checks.sequence(hidden, "hidden", "int")
+        hidden = [_checks.nonnegative_integer(axis, "hidden") for axis in axes]
+        unknown = [axis for axis in hidden if axis >= len(shape)]
         if unknown:
             raise DomainError(f"hidden axes must lie in 0, ..., {len(shape) - 1}, got {unknown[0]}")
         kept = [1 if axis in hidden else length for axis, length in enumerate(shape)]
@@ -151,8 +162,9 @@ class Marginalisation:
         -------
         array (m, n)
         """
-        return constant(self._table, like)
+        return constant(self._table, _checks.floating(like, "like"))
 
+    @_checks.guarded
     def push(self, u: Array) -> Array:
         """Return the push-forward Πu of measures, the sums over the fibres, equation (B5).
 
@@ -169,6 +181,7 @@ class Marginalisation:
         u = measure(u, "u", xp, self.states)
         return pushed(xp, self.matrix(u), u)
 
+    @_checks.guarded
     def conditional(self, p: Array) -> Array:
         """Return the probabilities p(h|v) of the states given their visible cells.
 
@@ -191,6 +204,7 @@ class Marginalisation:
         p = distribution(p, "p", xp, self.states)
         return conditional(xp, self.matrix(p), p)
 
+    @_checks.guarded
     def complete(self, visible: Array, conditional: Array) -> Array:
         """Return the joint q(v, h) = p*(v) q(h|v) of equation (B3).
 
@@ -217,6 +231,7 @@ class Marginalisation:
         require_broadcast(q, "conditional", visible)
         return pulled(xp, pi, visible) * q
 
+    @_checks.guarded
     def lift(self, p: Array, w: Array) -> Array:
         """Lift a visible tangent vector horizontally: u(h, v) = p(h|v) w(v), equation (B5).
 
@@ -241,6 +256,7 @@ class Marginalisation:
         p = distribution(p, "p", xp, self.states)
         return self._lifted(xp, p, tangent(w, "w", xp, self.visible, p))
 
+    @_checks.guarded
     def horizontal(self, p: Array, u: Array) -> Array:
         """Return the horizontal part of a tangent vector: the lift of Πu, equation (B5).
 
@@ -262,6 +278,7 @@ class Marginalisation:
         """
         return self._parts(p, u)[0]
 
+    @_checks.guarded
     def vertical(self, p: Array, u: Array) -> Array:
         """Return the vertical part of a tangent vector, which Π maps to zero, equation (B5).
 
@@ -290,11 +307,12 @@ class Marginalisation:
         return conditional(xp, pi, p) * pulled(xp, pi, w)
 
 
-def _cell(cell: Any) -> int:
-    """Return an integer as an int."""
-    if isinstance(cell, bool) or not hasattr(cell, "__index__"):
-        raise DomainError(f"cells must be integers, got {cell!r}")
-    return int(cell.__index__())
+def required_map(marginalisation: object) -> Marginalisation:
+    """Return ``marginalisation`` if it is one."""
+    checked: Marginalisation = _checks.instance(
+        marginalisation, "marginalisation", Marginalisation, "a Marginalisation"
+    )
+    return checked
 
 
 def pushed(xp: Namespace, pi: Array, u: Array) -> Array:

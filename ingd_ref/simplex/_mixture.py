@@ -8,10 +8,10 @@ import numpy as np
 
 from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
-from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_host
+from ingd_ref.backend._namespace import Array, Namespace, to_host
 from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.simplex._arguments import constant, distribution
-from ingd_ref.simplex._marginalisation import Marginalisation
+from ingd_ref.simplex._marginalisation import Marginalisation, required_map
 from ingd_ref.simplex._model import FiniteModel
 
 __all__ = ["MixtureModel", "full_simplex"]
@@ -49,14 +49,15 @@ class MixtureModel(FiniteModel):
     parameters: int = field(init=False)
 
     def __post_init__(self) -> None:
-        xp = array_namespace(components=self.components)
-        if self.components.ndim != 2:
+        required_map(self.marginalisation)
+        xp, components = _checks.arrays(components=self.components)
+        if components.ndim != 2:
             raise ShapeError(
                 f"components must have shape (K, {self.marginalisation.states}), "
-                f"got {tuple(self.components.shape)}"
+                f"got {tuple(components.shape)}"
             )
         components = distribution(
-            self.components, "components", xp, self.marginalisation.states, closed=True
+            components, "components", xp, self.marginalisation.states, closed=True
         )
         if components.shape[0] < 2:
             raise DomainError("a mixture needs at least two components, got 1")
@@ -104,4 +105,4 @@ def full_simplex(marginalisation: Marginalisation) -> MixtureModel:
     >>> model.probabilities(np.array([0.125, 0.25, 0.5]))
     array([0.125, 0.25 , 0.5  , 0.125])
     """
-    return MixtureModel(np.eye(marginalisation.states), marginalisation)
+    return MixtureModel(np.eye(required_map(marginalisation).states), marginalisation)

@@ -12,7 +12,7 @@ from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.errors import ShapeError
 from ingd_ref.simplex._marginalisation import Marginalisation
 
-__all__ = ["FiniteModel"]
+__all__ = ["FiniteModel", "required"]
 
 
 class FiniteModel(ABC):
@@ -62,6 +62,7 @@ class FiniteModel(ABC):
         """Number n of states."""
         return self.marginalisation.states
 
+    @_checks.guarded
     def probabilities(self, xi: Array) -> Array:
         """Return the probabilities p(ξ) of the states, equation (B2).
 
@@ -78,6 +79,7 @@ class FiniteModel(ABC):
         xp, xi = self.checked(xi)
         return self._probabilities(xp, xi)
 
+    @_checks.guarded
     def jacobian(self, xi: Array) -> Array:
         """Return the Jacobian J = ∂p/∂ξ, equation (B2).
 
@@ -93,6 +95,7 @@ class FiniteModel(ABC):
         """
         return self.with_jacobian(xi)[1]
 
+    @_checks.guarded
     def with_jacobian(self, xi: Array) -> tuple[Array, Array]:
         """Return :meth:`probabilities` and :meth:`jacobian` for the cost of the latter.
 
@@ -136,6 +139,13 @@ class FiniteModel(ABC):
 
     def _point(self, xp: Namespace, xi: Array) -> Array:
         """Return the parameters as finite floating-point numbers (..., d)."""
+        xi = _checks.as_array(xi, "xi")
         if xi.ndim < 1 or xi.shape[-1] != self.parameters or 0 in xi.shape:
             raise ShapeError(f"xi must have shape (..., {self.parameters}), got {tuple(xi.shape)}")
         return _checks.finite(_checks.real_array(xi, "xi", xp), "xi", xp)
+
+
+def required(model: object) -> FiniteModel:
+    """Return ``model`` if it is a finite model."""
+    checked: FiniteModel = _checks.instance(model, "model", FiniteModel, "a FiniteModel")
+    return checked

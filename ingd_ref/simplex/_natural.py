@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace
 from ingd_ref.errors import OptionError
 from ingd_ref.simplex._arguments import measure
 from ingd_ref.simplex._geometry import centred
 from ingd_ref.simplex._losses import fixed_recognition, point_and_target
 from ingd_ref.simplex._marginalisation import conditional, pulled, pushed
-from ingd_ref.simplex._model import FiniteModel
+from ingd_ref.simplex._model import FiniteModel, required
 from ingd_ref.simplex._points import over_points
 from ingd_ref.simplex._whitened import cancellation, decompose, rank_cut, whiten
 
@@ -59,6 +60,7 @@ class NaturalGradient:
     condition: Array
 
 
+@_checks.guarded
 def natural_gradient(
     model: FiniteModel, xi: Array, derivative: Array, *, cut: float | None = None
 ) -> NaturalGradient:
@@ -102,7 +104,7 @@ def natural_gradient(
     array([0.1875])
     """
     xp = array_namespace(xi=xi, derivative=derivative)
-    xi = model._point(xp, xi)
+    xi = required(model)._point(xp, xi)
     derivative = measure(derivative, "derivative", xp, model.states, like=xi)
 
     def whitened(p: Array, root: Array, derivative: Array) -> Array:
@@ -111,6 +113,7 @@ def natural_gradient(
     return _on_the_joint(xp, model, xi, whitened, cut, derivative=derivative)
 
 
+@_checks.guarded
 def evidence_gradient(
     model: FiniteModel, xi: Array, target: Array, *, cut: float | None = None
 ) -> NaturalGradient:
@@ -176,6 +179,7 @@ def evidence_gradient(
     return NaturalGradient(*over_points(xp, at, _width(model), xi, target=target))
 
 
+@_checks.guarded
 def elbo_gradient(
     model: FiniteModel,
     xi: Array,
@@ -245,6 +249,7 @@ def elbo_gradient(
     return _on_the_joint(xp, model, xi, whitened, cut, target=target, recognition=fixed)
 
 
+@_checks.guarded
 def gap_gradient(
     model: FiniteModel, xi: Array, target: Array, recognition: Array, *, cut: float | None = None
 ) -> NaturalGradient:
@@ -309,6 +314,7 @@ def gap_gradient(
     return _on_the_joint(xp, model, xi, whitened, cut, target=target, recognition=fixed)
 
 
+@_checks.guarded
 def fisher_information(model: FiniteModel, xi: Array, *, visible: bool = False) -> Array:
     r"""Return the Fisher information of a model, equation (B2).
 
@@ -342,7 +348,8 @@ def fisher_information(model: FiniteModel, xi: Array, *, visible: bool = False) 
     >>> [ir.simplex.fisher_information(model, xi, visible=v).diagonal().round(12) for v in (0, 1)]
     [array([4., 4., 4.]), array([0., 4., 4.])]
     """
-    xp, xi = model.checked(xi)
+    xp, xi = required(model).checked(xi)
+    _checks.flag(visible, "visible")
     pi = model.marginalisation.matrix(xi)
 
     def at(xi: Array) -> tuple[Array, ...]:

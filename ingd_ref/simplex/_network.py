@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -103,15 +104,14 @@ class BayesianNetwork(FiniteModel):
 
     def _require_names(self) -> None:
         """Raise DomainError unless parents, hidden variables and cardinalities name variables."""
+        _checks.instance(self.parents, "parents", Mapping, "a mapping from names to names")
+        hidden = _checks.sequence(self.hidden, "hidden", "names")
         for node, above in self.parents.items():
-            if isinstance(above, str):
-                raise DomainError(
-                    f"parents of {node!r} must be a sequence of names, got the string {above!r}"
-                )
+            above = _checks.sequence(above, f"parents of {node!r}", "names")
             if len(set(above)) < len(above):
                 raise DomainError(f"a parent of {node!r} is named twice: {', '.join(above)}")
         numbered = self.cardinalities if isinstance(self.cardinalities, Mapping) else ()
-        for name in (*itertools.chain(*self.parents.values()), *self.hidden, *numbered):
+        for name in (*itertools.chain(*self.parents.values()), *hidden, *numbered):
             place_of(name, tuple(self.parents))
 
     @property
@@ -129,7 +129,7 @@ class BayesianNetwork(FiniteModel):
 
     def with_hidden(self, hidden: Sequence[str]) -> BayesianNetwork:
         """Return the network with other hidden variables, by name."""
-        return replace(self, hidden=tuple(hidden))
+        return replace(self, hidden=_checks.sequence(hidden, "hidden", "names"))
 
     def markov_equivalent(self) -> Iterator[BayesianNetwork]:
         """Yield every network that describes the same set of distributions, itself included.
@@ -279,6 +279,12 @@ def _other_products(xp: Namespace, factors: Array) -> Array:
     return xp.stack([b * a for b, a in zip(before, reversed(after), strict=True)], axis=-2)
 
 
+def _names(given: Any, name: str) -> tuple[str, ...]:
+    """Return a sequence of words."""
+    words = _checks.sequence(given, name, "names")
+    return tuple(str(_checks.instance(word, name, str, "made of names")) for word in words)
+
+
 def independence_model(
     names: Sequence[str] = ("X", "Y", "Z"), hidden: Sequence[str] = ("X",), cardinalities: int = 2
 ) -> BayesianNetwork:
@@ -303,7 +309,7 @@ def independence_model(
     >>> independence_model().parameter_names
     ('X=0', 'Y=0', 'Z=0')
     """
-    return BayesianNetwork(dict.fromkeys(names, ()), hidden, cardinalities)
+    return BayesianNetwork(dict.fromkeys(_names(names, "names"), ()), hidden, cardinalities)
 
 
 def naive_bayes(
@@ -336,6 +342,7 @@ def naive_bayes(
     >>> naive_bayes().parameter_names
     ('X=0', 'Y=0|X=0', 'Y=0|X=1', 'Z=0|X=0', 'Z=0|X=1')
     """
+    (cause,), effects = _names([cause], "cause"), _names(effects, "effects")
     if cause in effects or len(set(effects)) < len(effects):
         raise DomainError(f"names of variables must differ, got {', '.join((cause, *effects))}")
     return BayesianNetwork({cause: (), **dict.fromkeys(effects, (cause,))}, (cause,), cardinalities)

@@ -93,6 +93,8 @@ class StateSpace:
 
 def place_of(name: str, names: Sequence[str]) -> int:
     """Return the place of ``name`` among ``names``."""
-    if name not in names:
-        raise DomainError(f"there is no variable {name!r}; there are {', '.join(map(repr, names))}")
+    if not isinstance(name, str) or name not in names:
+        raise DomainError(
+            f"there is no variable {_checks.shown(name)}; there are {', '.join(map(repr, names))}"
+        )
     return tuple(names).index(name)

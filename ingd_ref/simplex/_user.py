@@ -12,7 +12,7 @@ from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace, device, is_array, item
 from ingd_ref.errors import BackendError, DomainError, OptionError, ShapeError
 from ingd_ref.simplex._arguments import measure, sums_to
-from ingd_ref.simplex._marginalisation import Marginalisation
+from ingd_ref.simplex._marginalisation import Marginalisation, required_map
 from ingd_ref.simplex._model import FiniteModel
 
 __all__ = ["UserModel"]
@@ -66,6 +66,11 @@ class UserModel(FiniteModel):
     sampler: Callable[[int, np.random.Generator], np.ndarray] | None = None
 
     def __post_init__(self) -> None:
+        _checks.function(self.function, "function")
+        for name in ("derivative", "sampler"):
+            if getattr(self, name) is not None:
+                _checks.function(getattr(self, name), name)
+        required_map(self.marginalisation)
         object.__setattr__(
             self, "parameters", _checks.positive_integer(self.parameters, "parameters")
         )

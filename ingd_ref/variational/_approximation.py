@@ -11,7 +11,7 @@ from typing import Self
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, device, is_array, item
-from ingd_ref.errors import DomainError, ShapeError
+from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.variational._curvature import Curvature, DenseCurvature
 from ingd_ref.variational._linear_algebra import matvec
 
@@ -79,6 +79,16 @@ class Expected:
     estimate: Callable[[], ExpectedError] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        xp = array_namespace(value=self.value, gradient=self.gradient)
+        value = _checks.real_array(self.value, "value", xp)
+        gradient = _checks.real_array(self.gradient, "gradient", xp)
+        object.__setattr__(self, "value", value)
+        object.__setattr__(self, "gradient", gradient)
+        if isinstance(self.curvature, type) or not (
+            is_array(self.curvature) or hasattr(self.curvature, "diagonal")
+        ):
+            found = _checks.shown(self.curvature)
+            raise OptionError(f"curvature must be an array or a Curvature, got {found}")
         if is_array(self.curvature):
             object.__setattr__(self, "curvature", DenseCurvature(self.curvature))
 
@@ -216,8 +226,22 @@ class GaussianApproximation(ABC):
         return xp.sum(column * self.solve(column), axis=(-2, -1)) + gap
 
 
+def required(q: object) -> GaussianApproximation:
+    """Return ``q`` if it is a Gaussian approximation."""
+    what = "a FullGaussian, MeanFieldGaussian or LowRankGaussian"
+    checked: GaussianApproximation = _checks.instance(q, "q", GaussianApproximation, what)
+    return checked
+
+
+def required_expectations(expected: object) -> Expected:
+    """Return ``expected`` if it holds expectations."""
+    checked: Expected = _checks.instance(expected, "expected", Expected, "an Expected")
+    return checked
+
+
 def as_vectors(xp: Namespace, values: Array, name: str, like: Array | None = None) -> Array:
     """Return a finite floating-point copy of vectors (..., d), d ≥ 1."""
+    values = _checks.as_array(values, name)
     if values.ndim == 0 or 0 in values.shape:
         raise ShapeError(
             f"{name} must have shape (..., d) with d ≥ 1 and no empty axis, "

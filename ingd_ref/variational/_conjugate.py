@@ -19,6 +19,7 @@ __all__ = ["ConjugateStep", "conjugate_step", "regression_gradient", "reverse_di
 HALVINGS = 40
 
 
+@_checks.guarded
 def reverse_divergence_gradient(
     family: ExponentialFamily, theta: Array, likelihood_gradient: Array, prior: Array | None = None
 ) -> Array:
@@ -75,6 +76,7 @@ class ConjugateStep(NamedTuple):
     step_size: Array
 
 
+@_checks.guarded
 def conjugate_step(
     family: ExponentialFamily,
     theta: Array,
@@ -133,7 +135,7 @@ def conjugate_step(
     rho = checked_step_size(step_size)
     xp, theta, target = _target(family, theta, likelihood_gradient, prior)
     sizes = xp.full(tuple(target.shape[:-1]), rho, dtype=target.dtype, device=device(target))
-    for _ in range(HALVINGS if damping else 1):
+    for _ in range(HALVINGS if _checks.flag(damping, "damping") else 1):
         # (1 − ρ)θ + ρ·target, and not θ + ρ(target − θ), so that ρ = 1 forgets θ to the last digit
         moved = (1.0 - sizes)[..., None] * theta + sizes[..., None] * target
         inside = family.contains(moved)
@@ -150,6 +152,7 @@ def conjugate_step(
     )
 
 
+@_checks.guarded
 def regression_gradient(
     family: ExponentialFamily,
     theta: Array,
@@ -207,15 +210,18 @@ def regression_gradient(
     >>> regression_gradient(family, theta, 8.0 * np.log(x[:, 0]) - 2.0 * x[:, 0], x).round(12)
     array([ 8., -2.])
     """
-    xp = array_namespace(theta=theta, log_likelihood=log_likelihood, x=x, weights=weights)
+    _checks.instance(family, "family", ExponentialFamily, "an ExponentialFamily")
+    xp, theta, log_likelihood, x, weights = _checks.arrays(
+        ("weights",), theta=theta, log_likelihood=log_likelihood, x=x, weights=weights
+    )
     if theta.ndim != 1:
         raise ShapeError(f"theta must have shape ({family.number},), got {tuple(theta.shape)}")
-    checked(family, theta)
+    _, theta = checked(family, theta)
     x = _checks.points(x, "x", xp, dim=family.dim, like=theta)
     values = _checks.vector(log_likelihood, "log_likelihood", x.shape[0], xp, like=theta)
     pi = _checks.weights(weights, "weights", x.shape[0], xp, like=theta)
     statistics = family.statistics(x)
-    if base_measure:
+    if _checks.flag(base_measure, "base_measure"):
         values = values - family.log_base_measure(x)
     root = xp.sqrt(pi)
     centred = root[:, None] * (statistics - xp.sum(pi[:, None] * statistics, axis=0))
@@ -258,6 +264,7 @@ def _target(
     family: ExponentialFamily, theta: Array, likelihood_gradient: Array, prior: Array | None
 ) -> tuple[Namespace, Array, Array]:
     """Return θ as a copy in the batch shape of all, and θ₀ + ∇_μ E[log likelihood]."""
+    _checks.instance(family, "family", ExponentialFamily, "an ExponentialFamily")
     xp = array_namespace(theta=theta, likelihood_gradient=likelihood_gradient, prior=prior)
     if prior is None:
         _, theta = checked(family, theta)

@@ -12,7 +12,7 @@ from ingd_ref import _checks
 from ingd_ref._checks import RandomSource
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, to_backend
 from ingd_ref.errors import NonFiniteError, OptionError, ShapeError
-from ingd_ref.variational._approximation import Expected, GaussianApproximation
+from ingd_ref.variational._approximation import Expected, GaussianApproximation, required
 from ingd_ref.variational._curvature import (
     Curvature,
     DenseCurvature,
@@ -97,9 +97,10 @@ class Exact(Expectation):
 
     def __call__(self, model: Any, q: GaussianApproximation, rng: RandomSource = None) -> Expected:
         _checks.generator(rng)
+        required(q)
         if not hasattr(model, "expected"):
             raise OptionError(
-                f"{type(model).__name__} has no closed form of its expectations; "
+                f"the model {type(model).__name__} has no closed form of its expectations; "
                 "use Quadrature or Sampling"
             )
         return _checked(model.expected(q), q)
@@ -161,6 +162,7 @@ class Quadrature(Expectation):
 
     def __call__(self, model: Any, q: GaussianApproximation, rng: RandomSource = None) -> Expected:
         _checks.generator(rng)
+        required(q)
         if not hasattr(model, "expected_by_quadrature"):
             raise OptionError(
                 f"{type(model).__name__} is not a model of linear predictors; use Sampling"
@@ -205,6 +207,7 @@ class Sampling(Expectation):
     curvature: str = "hessian"
 
     def __post_init__(self) -> None:
+        _checks.flag(self.antithetic, "antithetic")
         if _checks.positive_integer(self.number, "number") % 2 and self.antithetic:
             raise OptionError(
                 f"antithetic samples come in pairs, so their number must be even, got {self.number}"
@@ -217,6 +220,10 @@ class Sampling(Expectation):
 
     def __call__(self, model: Any, q: GaussianApproximation, rng: RandomSource = None) -> Expected:
         rng = _checks.generator(rng)
+        required(q)
+        for method in ("log_density", "gradient"):
+            if isinstance(model, type) or not hasattr(model, method):
+                raise OptionError(f"model must have a method {method}, got {_checks.shown(model)}")
         xp = array_namespace(mean=q.mean)
         deviation = q.coloured(self._noise(rng, q))
         x = q.mean[..., None, :] + deviation

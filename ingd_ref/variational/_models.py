@@ -12,7 +12,7 @@ import numpy as np
 from ingd_ref import _checks
 from ingd_ref._special.gamma import lgamma
 from ingd_ref.backend._namespace import Array, Namespace, array_namespace, is_array, item
-from ingd_ref.errors import DomainError, NonFiniteError, ShapeError
+from ingd_ref.errors import DomainError, ShapeError
 from ingd_ref.variational._approximation import (
     Expected,
     ExpectedError,
@@ -71,19 +71,18 @@ class GeneralisedLinearModel(ABC):
 
     def _prepare(self) -> Namespace:
         """Check and complete the fields."""
-        xp = array_namespace(design=self.design, response=self.response)
-        if self.design.ndim < 2 or 0 in self.design.shape[-2:]:
+        xp, design, response = _checks.arrays(design=self.design, response=self.response)
+        if design.ndim < 2 or 0 in design.shape[-2:]:
             raise ShapeError(
                 "design must have shape (..., n, d) with n ≥ 1 and d ≥ 1, "
-                f"got {tuple(self.design.shape)}"
+                f"got {tuple(design.shape)}"
             )
-        design = as_vectors(xp, self.design, "design")
-        if tuple(self.response.shape) != tuple(design.shape[:-1]):
+        design = as_vectors(xp, design, "design")
+        if tuple(response.shape) != tuple(design.shape[:-1]):
             raise ShapeError(
-                f"response must have shape {tuple(design.shape[:-1])}, "
-                f"got {tuple(self.response.shape)}"
+                f"response must have shape {tuple(design.shape[:-1])}, got {tuple(response.shape)}"
             )
-        response = as_vectors(xp, self.response, "response", like=design)
+        response = as_vectors(xp, response, "response", like=design)
         precision = _prior_vector(xp, self.prior_precision, "prior_precision", design)
         require_positive(xp, precision, "prior_precision")
         fields = {
@@ -96,9 +95,10 @@ class GeneralisedLinearModel(ABC):
             object.__setattr__(self, name, value)
         return xp
 
+    @_checks.guarded
     def log_prior(self, x: Array) -> Array:
         """Return log N(x; m₀, Λ⁻¹) (...) at points (..., d)."""
-        xp = array_namespace(design=self.design, x=x)
+        xp, x = self._at(x, axes=1)
         return self._log_prior(xp, x, self.prior_precision, self.prior_mean)
 
     @staticmethod
@@ -111,41 +111,66 @@ class GeneralisedLinearModel(ABC):
         """Return precision and mean (..., 1, d) of the prior, to go with points (..., s, d)."""
         return self.prior_precision[..., None, :], self.prior_mean[..., None, :]
 
+    @_checks.guarded
     def predictors(self, x: Array) -> Array:
         """Return the linear predictors a_iᵀx (..., n, s) at points (..., s, d)."""
-        xp = array_namespace(design=self.design, x=x)
-        if x.ndim < 2 or x.shape[-1] != self.design.shape[-1]:
-            raise ShapeError(
-                f"x must have shape (..., s, {self.design.shape[-1]}), got {tuple(x.shape)}"
-            )
+        xp, x = self._at(x)
         return xp.matmul(self.design, xp.matrix_transpose(x))
 
+    def _at(self, x: Array, axes: int = 2) -> tuple[Namespace, Array]:
+        """Return the namespace and finite points (..., s, d), whose batch fits that of the data."""
+        xp = array_namespace(design=self.design, x=x)
+        x = _checks.finite(_checks.real_array(x, "x", xp), "x", xp)
+        dim, batch = self.design.shape[-1], tuple(self.design.shape[:-2])
+        if x.ndim < axes or x.shape[-1] != dim:
+            shape = f"(..., s, {dim})" if axes == 2 else f"(..., {dim})"
+            raise ShapeError(f"x must have shape {shape}, got {tuple(x.shape)}")
+        if not _broadcast(tuple(x.shape[:-axes]), batch):
+            raise ShapeError(f"the batch shapes of x {tuple(x.shape)} and design {batch} differ")
+        return xp, x
+
+    @_checks.guarded
     def log_density(self, x: Array) -> Array:
         """Return ℓ(x) (..., s) at points (..., s, d), normalising constants included."""
-        xp = array_namespace(design=self.design, x=x)
+        xp, x = self._at(x)
         prior = self._log_prior(xp, x, *self._prior_of_points())
         return xp.sum(self.terms(self.predictors(x)).value, axis=-2) + prior
 
+    @_checks.guarded
     def gradient(self, x: Array) -> Array:
         """Return ∇ℓ(x) (..., s, d) at points (..., s, d)."""
-        xp = array_namespace(design=self.design, x=x)
+        xp, x = self._at(x)
         slopes = xp.matrix_transpose(self.terms(self.predictors(x)).slope)
         precision, mean = self._prior_of_points()
         return xp.matmul(slopes, self.design) - precision * (x - mean)
 
+    @_checks.guarded
     def hessian(self, x: Array) -> Array:
         """Return ∇²ℓ(x) (..., s, d, d) at points (..., s, d)."""
-        xp = array_namespace(design=self.design, x=x)
+        xp, x = self._at(x)
         bends = xp.matrix_transpose(self.terms(self.predictors(x)).bend)  # (..., s, n)
         weighted = bends[..., None] * self.design[..., None, :, :]
         curved = xp.matmul(xp.matrix_transpose(self.design)[..., None, :, :], weighted)
         return -curved - diagonal_matrix(xp, self._prior_of_points()[0])
 
+    @_checks.guarded
     def likelihood_gradients(self, x: Array, rows: Array) -> Array:
         """Return ∇_x φ_i(a_iᵀx) (k, d) at one point (d,), for row numbers i (k,); no batch."""
-        xp = array_namespace(design=self.design, x=x)
+        xp, x = self._at(_checks.returned(x, "x", design=self.design)[None, ...])
+        if x.ndim != 2 or self.design.ndim != 2:
+            raise ShapeError(f"x must have shape (d,), got {tuple(x.shape[1:])}")
+        x, rows = x[0, :], self._rows(xp, rows)
         slopes = self.terms(self.predictors(x[None, :])).slope[:, 0]
         return xp.take(slopes, rows, axis=0)[:, None] * xp.take(self.design, rows, axis=0)
+
+    def _rows(self, xp: Namespace, rows: Array) -> Array:
+        """Return numbers of data."""
+        rows, number = _checks.returned(rows, "rows", design=self.design), self.design.shape[0]
+        if rows.ndim != 1 or not xp.isdtype(rows.dtype, "integral"):
+            raise ShapeError(f"rows must be integers (k,), got {_checks.shown(rows)}")
+        if not item(xp.all((rows >= 0) & (rows < number))):
+            raise DomainError(f"rows must lie between 0 and {number - 1}")
+        return rows
 
     def knots(self) -> Array:
         """Return predictors (..., n, j) at which the terms may bend sharply: 0 and the response.
@@ -395,11 +420,11 @@ def _prior_vector(xp: Namespace, value: Any, name: str, design: Array) -> Array:
 
 def vector_like(xp: Namespace, value: Any, name: str, like: Array) -> Array:
     """Return a number, or an array that broadcasts to it, in the shape of ``like``."""
-    if not is_array(value):
-        number = _checks.positive(value, name) if name != "prior_mean" else _real(value, name)
-        return xp.full_like(like, number)
-    array_namespace(like=like, **{name: value})
-    value = _checks.finite(_checks.real_array(value, name, xp, like=like), name, xp)
+    if is_array(value):
+        array_namespace(like=like, **{name: value})
+    value = _checks.number_or_array(value, name, xp, like)
+    if name != "prior_mean":
+        require_positive(xp, value, name)
     try:
         return xp.asarray(xp.broadcast_to(value, tuple(like.shape)), copy=True)
     except (ValueError, RuntimeError):
@@ -409,12 +434,7 @@ def vector_like(xp: Namespace, value: Any, name: str, like: Array) -> Array:
         ) from None
 
 
-def _real(value: Any, name: str) -> float:
-    """Return a finite number of any sign."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise DomainError(f"{name} must be a number or an array, got {value!r}") from None
-    if not math.isfinite(number):
-        raise NonFiniteError(f"{name} must be finite, got {number}")
-    return number
+def _broadcast(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether two batch shapes broadcast."""
+    pairs = zip(reversed(shape), reversed(other), strict=False)
+    return all(a == b or 1 in (a, b) for a, b in pairs)

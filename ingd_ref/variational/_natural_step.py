@@ -9,7 +9,13 @@ from ingd_ref._checks import RandomSource
 from ingd_ref._special.symmetric import dual_entries
 from ingd_ref.backend._namespace import Array, array_namespace
 from ingd_ref.errors import DomainError, OptionError, ShapeError
-from ingd_ref.variational._approximation import STEPS, Expected, GaussianApproximation
+from ingd_ref.variational._approximation import (
+    STEPS,
+    Expected,
+    GaussianApproximation,
+    required,
+    required_expectations,
+)
 from ingd_ref.variational._expectations import Expectation, default_expectation
 from ingd_ref.variational._full import FullGaussian
 from ingd_ref.variational._linear_algebra import matvec
@@ -20,6 +26,7 @@ __all__ = ["checked_step_size", "elbo", "expected_under", "mean_gradient", "natu
 Approximation = TypeVar("Approximation", bound=GaussianApproximation)
 
 
+@_checks.guarded
 def natural_step(
     q: Approximation, expected: Expected, step_size: float = 1.0, step: str = "standard"
 ) -> Approximation:
@@ -72,7 +79,8 @@ def natural_step(
     """
     rho = checked_step_size(step_size)
     _checks.choice(step, "step", STEPS)
-    array_namespace(mean=q.mean, gradient=expected.gradient)
+    required(q)
+    array_namespace(mean=q.mean, gradient=required_expectations(expected).gradient)
     for name, size in (
         ("gradient", expected.gradient.shape[-1:]),
         ("curvature", (expected.curvature.dim,)),
@@ -127,7 +135,8 @@ def mean_gradient(q: FullGaussian | MeanFieldGaussian, expected: Expected) -> Ar
     >>> mean_gradient(q, model.expected(q))  # the natural parameters of the posterior
     array([ 6. , -2.5])
     """
-    xp = array_namespace(mean=q.mean)
+    xp = array_namespace(mean=required(q).mean)
+    required_expectations(expected)
     if isinstance(q, MeanFieldGaussian):
         diagonal = expected.curvature.diagonal() + xp.zeros_like(q.mean)
         return xp.concat([expected.gradient + diagonal * q.mean, -0.5 * diagonal], axis=-1)
@@ -142,6 +151,7 @@ def mean_gradient(q: FullGaussian | MeanFieldGaussian, expected: Expected) -> Ar
     )
 
 
+@_checks.guarded
 def expected_under(
     model: Any,
     q: GaussianApproximation,
@@ -183,11 +193,7 @@ def expected_under(
     >>> expected_under(model, q).gradient.round(6)  # 3 − exp(0 + 2/2)
     array([0.281718])
     """
-    if not isinstance(q, GaussianApproximation):
-        raise OptionError(
-            "q must be a FullGaussian, MeanFieldGaussian or LowRankGaussian, "
-            f"got {type(q).__name__}"
-        )
+    required(q)
     chosen = default_expectation(model) if expectation is None else expectation
     if not isinstance(chosen, Expectation):
         raise OptionError(
@@ -197,6 +203,7 @@ def expected_under(
     return chosen(model, q, rng)
 
 
+@_checks.guarded
 def elbo(
     model: Any,
     q: GaussianApproximation,

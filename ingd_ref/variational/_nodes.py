@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, array_namespace, to_backend, to_host
+from ingd_ref.backend._namespace import Array, to_backend
 from ingd_ref.errors import DomainError, OptionError, ShapeError
 from ingd_ref.families import ExponentialFamily
 
@@ -23,6 +23,7 @@ BISECTIONS = 6
 Height = Callable[[np.ndarray], np.ndarray]
 
 
+@_checks.guarded
 def scalar_nodes(family: ExponentialFamily, theta: Array, number: int = 201) -> tuple[Array, Array]:
     r"""Return quadrature nodes and weights for a member of a family on an interval.
 
@@ -64,12 +65,13 @@ def scalar_nodes(family: ExponentialFamily, theta: Array, number: int = 201) -> 
     >>> (weights @ x[:, 0]).round(12).item()
     1.5
     """
-    array_namespace(theta=theta)
+    _checks.instance(family, "family", ExponentialFamily, "an ExponentialFamily")
+    theta = _checks.arrays(theta=theta)[1]
     if theta.ndim != 1:
         raise ShapeError(f"theta must have shape ({family.number},), got {tuple(theta.shape)}")
     if _checks.positive_integer(number, "number") < 2:
         raise DomainError(f"number must be at least 2, got {number}")
-    host = np.asarray(to_host(theta), dtype=np.float64)
+    host = _checks.host_numbers(theta, "theta")
     mapping = _line_map(family)
 
     def height(t: np.ndarray) -> np.ndarray:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, array_namespace
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace
+from ingd_ref.errors import ShapeError
 from ingd_ref.variational._curvature import diagonal_matrix
 from ingd_ref.variational._linear_algebra import matvec
 from ingd_ref.variational._models import vector_like
@@ -63,9 +64,13 @@ class NonlinearRegression:
     prior_mean: Any = 0.0
 
     def __post_init__(self) -> None:
-        xp = array_namespace(response=self.response)
-        number = self.response.shape[0] if self.response.ndim else 0
-        response = _checks.vector(self.response, "response", number, xp)
+        _checks.function(self.function, "function")
+        _checks.function(self.jacobian, "jacobian")
+        xp, response = _checks.arrays(response=self.response)
+        number = response.shape[0] if response.ndim else 0
+        if number == 0:
+            raise ShapeError(f"response must have shape (n,), got {tuple(response.shape)}")
+        response = _checks.vector(response, "response", number, xp)
         dimension = _checks.positive_integer(self.dimension, "dimension")
         like = xp.broadcast_to(response[:1], (dimension,))
         noise_precision = _checks.positive(self.noise_precision, "noise_precision")
@@ -74,9 +79,18 @@ class NonlinearRegression:
         for name in ("prior_precision", "prior_mean"):
             object.__setattr__(self, name, vector_like(xp, getattr(self, name), name, like))
 
+    def _at(self, x: Array) -> tuple[Namespace, Array]:
+        """Return the namespace, and finite points (..., s, d)."""
+        xp = array_namespace(response=self.response, x=x)
+        x, dim = _checks.finite(_checks.real_array(x, "x", xp), "x", xp), self.dimension
+        if x.ndim < 2 or x.shape[-1] != dim:
+            raise ShapeError(f"x must have shape (..., s, {dim}), got {tuple(x.shape)}")
+        return xp, x
+
+    @_checks.guarded
     def log_density(self, x: Array) -> Array:
         """Return ℓ(x) (..., s) at points (..., s, d), normalising constants included."""
-        xp = array_namespace(x=x)
+        xp, x = self._at(x)
         residual = self.response - self.function(x)
         fit = 0.5 * self.response.shape[0] * math.log(self.noise_precision / (2.0 * math.pi))
         prior = 0.5 * xp.sum(xp.log(self.prior_precision / (2.0 * math.pi)))
@@ -84,15 +98,17 @@ class NonlinearRegression:
         misfit = self.noise_precision * xp.sum(residual * residual, axis=-1)
         return fit + prior - 0.5 * (misfit + distance)
 
+    @_checks.guarded
     def gradient(self, x: Array) -> Array:
         """Return ∇ℓ(x) (..., s, d) at points (..., s, d)."""
-        xp = array_namespace(x=x)
+        xp, x = self._at(x)
         pull = matvec(xp, xp.matrix_transpose(self.jacobian(x)), self.response - self.function(x))
         return self.noise_precision * pull - self.prior_precision * (x - self.prior_mean)
 
+    @_checks.guarded
     def gauss_newton(self, x: Array) -> Array:
         """Return τJᵀJ + Λ (..., s, d, d) at points (..., s, d)."""
-        xp = array_namespace(x=x)
+        xp, x = self._at(x)
         jacobian = self.jacobian(x)
         squares = xp.matmul(xp.matrix_transpose(jacobian), jacobian)
         return self.noise_precision * squares + diagonal_matrix(xp, self.prior_precision)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ingd_ref import _checks
 from ingd_ref.backend._namespace import array_namespace, device
-from ingd_ref.variational._approximation import Expected
+from ingd_ref.variational._approximation import Expected, required_expectations
 from ingd_ref.variational._full import FullGaussian
 from ingd_ref.variational._linear_algebra import cholesky, solve, stacked_factor
 
@@ -13,6 +13,7 @@ __all__ = ["CHARTS", "plain_gradient_step"]
 CHARTS = ("cholesky", "covariance")
 
 
+@_checks.guarded
 def plain_gradient_step(
     q: FullGaussian, expected: Expected, step_size: float, chart: str = "cholesky"
 ) -> FullGaussian:
@@ -57,7 +58,8 @@ def plain_gradient_step(
     """
     eta = _checks.positive(step_size, "step_size")
     _checks.choice(chart, "chart", CHARTS)
-    xp = array_namespace(mean=q.mean)
+    _checks.instance(q, "q", FullGaussian, "a FullGaussian")
+    xp = array_namespace(mean=q.mean, gradient=required_expectations(expected).gradient)
     mean = q.mean + eta * expected.gradient
     slope = q.precision - expected.curvature.matrix()  # twice the gradient in Σ
     if chart == "covariance":

@@ -15,7 +15,6 @@ RULES = ("gauss-hermite", "trapezoidal")
 CUT = 9.0
 
 
-@lru_cache(maxsize=32)
 def normal_rule(number: int, rule: str = "gauss-hermite") -> tuple[np.ndarray, np.ndarray]:
     r"""Return nodes z and weights w with E[φ(Z)] ≈ Σ_k w_k φ(z_k) for standard normal Z.
 
@@ -44,8 +43,12 @@ def normal_rule(number: int, rule: str = "gauss-hermite") -> tuple[np.ndarray, n
     >>> (weights @ nodes**4).round(12).item()
     3.0
     """
-    _checks.choice(rule, "rule", RULES)
-    _checks.positive_integer(number, "number")
+    return _rule(_checks.positive_integer(number, "number"), _checks.choice(rule, "rule", RULES))
+
+
+@lru_cache(maxsize=32)
+def _rule(number: int, rule: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return nodes and weights that cannot be changed."""
     if rule == "gauss-hermite":
         from scipy.special import roots_hermitenorm
 

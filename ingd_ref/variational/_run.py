@@ -19,7 +19,7 @@ from ingd_ref.runs._options import Callback, Options, Report
 from ingd_ref.runs._state import Record, Series, State, json_state, set_json_state
 from ingd_ref.variational._approximation import STEPS, Expected, GaussianApproximation
 from ingd_ref.variational._expectations import Expectation, default_expectation
-from ingd_ref.variational._natural_step import expected_under, natural_step
+from ingd_ref.variational._natural_step import checked_step_size, expected_under, natural_step
 from ingd_ref.variational._result import NviStep, VariationalResult
 
 __all__ = ["run_nvi"]
@@ -27,6 +27,7 @@ __all__ = ["run_nvi"]
 StepSize = float | Callable[[int], float]
 
 
+@_checks.quiet
 def run_nvi(
     model: Any,
     start: GaussianApproximation,
@@ -120,6 +121,8 @@ def run_nvi(
     form = _checks.choice(step, "step", STEPS)
     least = _checks.nonnegative(tolerance, "tolerance")
     chosen = default_expectation(model) if expectation is None else expectation
+    if not callable(step_size):
+        step_size = checked_step_size(step_size)
     return run(_Inference(model, start, chosen, form, step_size, least), options)
 
 

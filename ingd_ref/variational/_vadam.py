@@ -43,6 +43,17 @@ class VadamState:
     scale: Array
     count: int = 0
 
+    def __post_init__(self) -> None:
+        xp = array_namespace(mean=self.mean, momentum=self.momentum, scale=self.scale)
+        mean = _checks.finite(_checks.real_array(self.mean, "mean", xp), "mean", xp)
+        object.__setattr__(self, "mean", mean)
+        for name in ("momentum", "scale"):
+            value = _checks.real_array(getattr(self, name), name, xp, like=mean)
+            if value.shape != mean.shape:
+                raise ShapeError(f"{name} must have shape {mean.shape}, got {value.shape}")
+            object.__setattr__(self, name, _checks.finite(value, name, xp))
+        object.__setattr__(self, "count", _checks.nonnegative_integer(self.count, "count"))
+
 
 @dataclass(frozen=True)
 class Vadam:
@@ -96,9 +107,10 @@ class Vadam:
     decay: tuple[float, float] = (0.9, 0.999)
 
     def __post_init__(self) -> None:
-        _checks.positive_integer(self.data_size, "data_size")
-        _checks.positive(self.prior_precision, "prior_precision")
-        _checks.positive(self.learning_rate, "learning_rate")
+        size = _checks.positive_integer(self.data_size, "data_size")
+        object.__setattr__(self, "data_size", size)
+        for name in ("prior_precision", "learning_rate"):
+            object.__setattr__(self, name, _checks.positive(getattr(self, name), name))
         if not isinstance(self.decay, tuple) or len(self.decay) != 2:
             raise OptionError(f"decay must be a pair of numbers, got {self.decay!r}")
         for value in self.decay:
@@ -138,15 +150,25 @@ class Vadam:
             )
         return VadamState(m, xp.zeros_like(m), xp.full_like(m, (first - prior) / size))
 
+    @_checks.guarded
     def approximation(self, state: VadamState) -> MeanFieldGaussian:
         """Gaussian q = N(m, diag(Ns + λ)⁻¹) of a state."""
+        _required(state)
         return MeanFieldGaussian(state.mean, self.data_size * state.scale + self.prior_precision)
 
+    @_checks.guarded
     def perturbed(self, state: VadamState, noise: Array) -> Array:
         """Weights x = m + z/√(Ns + λ) (..., d) for standard normal z (..., d): a draw from q."""
-        xp = array_namespace(mean=state.mean, noise=noise)
+        noise = _checks.returned(noise, "noise", mean=_required(state).mean)
+        xp = array_namespace(mean=state.mean)
+        noise = _checks.finite(_checks.real_array(noise, "noise", xp, state.mean), "noise", xp)
+        if noise.ndim == 0 or noise.shape[-1] != state.mean.shape[-1]:
+            raise ShapeError(
+                f"noise must have shape (..., {state.mean.shape[-1]}), got {tuple(noise.shape)}"
+            )
         return state.mean + noise / xp.sqrt(self.data_size * state.scale + self.prior_precision)
 
+    @_checks.guarded
     def step(self, state: VadamState, gradient: Array) -> VadamState:
         """Take one step.
 
@@ -169,7 +191,9 @@ class Vadam:
         NonFiniteError
             If the gradient is not finite; the message names the step.
         """
-        xp = array_namespace(mean=state.mean, gradient=gradient)
+        gradient = _checks.returned(gradient, "gradient", mean=_required(state).mean)
+        xp = array_namespace(mean=state.mean)
+        gradient = _checks.real_array(gradient, "gradient", xp, state.mean)
         if tuple(gradient.shape) != tuple(state.mean.shape):
             raise ShapeError(
                 f"gradient must have the shape {tuple(state.mean.shape)} of the mean, "
@@ -188,6 +212,11 @@ class Vadam:
         size = xp.sqrt(scale / (1.0 - second**count)) + prior
         mean = state.mean - self.learning_rate * direction / size
         return VadamState(mean, momentum, scale, count)
+
+
+def _required(state: object) -> VadamState:
+    checked: VadamState = _checks.instance(state, "state", VadamState, "a VadamState")
+    return checked
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,6 +244,7 @@ class VadamResult:
     seconds: float
 
 
+@_checks.quiet
 def run_vadam(
     model: Any,
     rule: Vadam,
@@ -284,6 +314,8 @@ def run_vadam(
     True
     """
     options = Options(steps, rng, callback, progress, checkpoint, checkpoint_every)
+    _checks.instance(rule, "rule", Vadam, "a Vadam")
+    _required(state)
     size = rule.data_size
     if batch_size is not None:
         size = _checks.positive_integer(batch_size, "batch_size")

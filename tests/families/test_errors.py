@@ -19,7 +19,7 @@ def test_classical_parameters_outside_their_constraints() -> None:
         GAMMA.natural(shape=[[1.0, 2.0, 3.0], [4.0, 5.0, 0.0]], rate=1.0)
     with pytest.raises(DomainError, match=r"^variance must be positive, got 0\.$"):
         GAUSSIAN.natural(mean=0.0, variance=0.0)
-    with pytest.raises(NonFiniteError, match=r"^mean holds 1 value"):
+    with pytest.raises(NonFiniteError, match=r"^mean must be finite, got inf"):
         GAUSSIAN.natural(mean=np.inf, variance=1.0)
 
 
@@ -32,7 +32,7 @@ def test_classical_parameters_that_are_none() -> None:
         GAMMA.natural(shape=1.0, rate=1.0, scale=1.0)
     with pytest.raises(OptionError, match="got none"):
         GAMMA.natural()
-    with pytest.raises(DomainError, match=r"^rate must be a number or an array, got 'fast'$"):
+    with pytest.raises(DomainError, match=r"^rate must be a number, got 'fast'$"):
         GAMMA.natural(shape=1.0, rate="fast")
     with pytest.raises(BackendError, match="must hold real numbers"):
         GAMMA.natural(shape=np.asarray([1.0 + 1.0j]), rate=1.0)

@@ -136,7 +136,7 @@ def test_curves_have_the_shape_of_their_positions() -> None:
         )  # there and back, of shape two
         with pytest.raises(DomainError, match="t must lie between 0 and 1"):
             curve(ends, ends[0], 1.5)
-        with pytest.raises(DomainError, match="t must lie between 0 and 1"):
+        with pytest.raises(NonFiniteError, match="t must be finite"):
             curve(ends, ends[0], np.nan)
         with pytest.raises(
             ShapeError,

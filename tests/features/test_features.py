@@ -180,7 +180,7 @@ class TestRandomCenters:
             ({"number": 0}, DomainError),
             ({"bandwidth": -1.0}, DomainError),
             ({"rule": "upper"}, OptionError),
-            ({"bandwidth": "x"}, DomainError),
+            ({"bandwidth": "x"}, OptionError),
         ],
     )
     def test_bad_rules_are_refused(self, arguments, error):

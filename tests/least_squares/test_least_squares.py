@@ -214,7 +214,7 @@ def test_float32_stays_float32():
         (lambda: solve_symmetric(np.diag([1.0, np.inf]), np.ones(2)), NonFiniteError, "matrix"),
         (lambda: solve_symmetric(np.eye(2), np.ones(2), "magic"), OptionError, "'magic'"),
         (lambda: solve_factored(np.eye(2), np.ones(2), "cholesky"), OptionError, "'cholesky'"),
-        (lambda: solve_factored(np.eye(2), [1.0, 1.0]), BackendError, "rhs"),
+        (lambda: solve_factored(np.eye(2), {1.0}), BackendError, "rhs"),
         (lambda: solve_operator(lambda c: c, np.ones((2, 1))), ShapeError, "rhs"),
     ],
 )

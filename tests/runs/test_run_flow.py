@@ -338,7 +338,7 @@ def test_interrupted_generator_stands_after_the_last_completed_step():
         ({"particles": {1.0}}, BackendError, "particles must be an array"),
         ({"particles": np.full((2, 2), np.nan)}, NonFiniteError, "particles holds 4 value"),
         ({"target": TARGET[:, :1]}, ShapeError, r"target must have shape \(n, 2\)"),
-        ({"target": [[1.0, 2.0]]}, OptionError, "target must be an array .* got list"),
+        ({"target": {1.0}}, OptionError, "target must be an array .* got set"),
         (
             {"target": lambda rng: TARGET[:, :1]},
             ShapeError,

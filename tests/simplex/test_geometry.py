@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingd_ref import simplex
+from ingd_ref import errors, simplex
 from ingd_ref.simplex._geometry import CONNECTIONS, relative_entropy
 from validation.oracles.precise import MP, precise
 from validation.oracles.precise import log as exact_log
@@ -122,7 +122,9 @@ def test_cosine_of_opposite_orthogonal_and_vanishing_directions():
     a = points(8)[0] - p
     assert simplex.fisher_cosine(p, a, 1e-200 * a) == pytest.approx(1.0, abs=4 * EPS)
     assert simplex.fisher_cosine(p, a, -1e6 * a) == pytest.approx(-1.0, abs=4 * EPS)
-    assert np.isnan(simplex.fisher_cosine(p, a, 0.0 * a))
+    for zero in (0.0 * a, np.stack([a, 0.0 * a])):
+        with pytest.raises(errors.DomainError, match="b must not be zero"):
+            simplex.fisher_cosine(p, a, zero)
     score = np.arange(5.0) - p @ np.arange(5.0)
     other = np.arange(5.0) ** 2
     other = other - p @ other

@@ -88,7 +88,7 @@ def test_hidden_first_makes_rows_of_hidden_states():
     [
         (([0, 2],), errors.DomainError, "no state belongs to cell 1"),
         (([0, 1], 3), errors.DomainError, "no state belongs to cell 2"),
-        (([0, -1],), errors.DomainError, "state 1 is -1"),
+        (([0, -1],), errors.DomainError, "cells must be an integer .* got -1"),
         (([0, 3], 2), errors.DomainError, "state 1 is 3"),
         (([],), errors.ShapeError, "at least one state"),
     ],

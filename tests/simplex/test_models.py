@@ -120,7 +120,7 @@ def test_results_do_not_share_memory():
         ),
         ({"A": ("Q",)}, {}, "no variable 'Q'"),
         ({"A": (), "B": ("A", "A")}, {}, "named twice"),
-        ({"A": (), "B": "A"}, {}, "must be a sequence of names"),
+        ({"A": (), "B": ("A", "Q")}, {}, "no variable 'Q'"),
         ({"A": ()}, {"hidden": ["Q"]}, "no variable 'Q'"),
         ({"A": ()}, {"cardinalities": {"Q": 2}}, "no variable 'Q'"),
         ({"A": (), "B": ()}, {"cardinalities": {"A": 2}}, "lack the number of values of 'B'"),

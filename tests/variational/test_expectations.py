@@ -470,7 +470,7 @@ def test_dimensions_that_do_not_fit_are_named():
         expected_under(model, q, Sampling(4), np.random.default_rng(0))
     with pytest.raises(ShapeError, match="the expected curvature must have dimension 2"):
         natural_step(q, Expected(np.zeros(()), np.zeros(2), DenseCurvature(np.eye(3))))
-    with pytest.raises(DomainError, match="prior_mean must be a number or an array"):
-        LogisticRegression(DESIGN, LABELS, prior_mean=[0.0, 0.0, 0.0])
+    with pytest.raises(DomainError, match="prior_mean must be a number"):
+        LogisticRegression(DESIGN, LABELS, prior_mean="zero")
     with pytest.raises(ShapeError, match="no empty axis"):
         FullGaussian.from_precision(np.zeros((0, 2)), np.zeros((0, 2, 2)))

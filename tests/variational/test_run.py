@@ -295,7 +295,7 @@ def test_the_step_that_leaves_the_cone_is_named():
         ({"step": "newton"}, OptionError, "step must be one of"),
         ({"steps": 0}, DomainError, "steps must be an integer"),
         ({"tolerance": -1.0}, DomainError, "tolerance must not be negative"),
-        ({"step_size": 1.5}, DomainError, r"after 0 steps: step_size must lie in \(0, 1\]"),
+        ({"step_size": 1.5}, DomainError, r"step_size must lie in \(0, 1\]"),
         ({"step_size": lambda done: 0.0}, DomainError, "after 0 steps: step_size must be greater"),
         ({"expectation": "exact"}, OptionError, "expectation must be"),
     ],
