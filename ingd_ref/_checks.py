@@ -417,7 +417,7 @@ def sequence(values: Any, name: str, what: str) -> tuple[Any, ...]:
 
 
 def guarded(function: Callable[P, T]) -> Callable[P, T]:
-    """Refuse a result that overflowed, in place of NumPy's warnings during the computation.
+    """Reject a result that overflowed, in place of NumPy's warnings during the computation.
 
     Intermediate results may overflow where the result does not depend on them, so only a result
     that is not finite raises :class:`NonFiniteError`.

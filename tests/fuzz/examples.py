@@ -780,7 +780,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "Vadam.step": {"state": VADAM_STATE, "gradient": np.ones(2)},
 }
 
-#: Records that the package returns; it alone makes them.
+#: Records that the package returns, which it alone makes, and interfaces.
 RECORDS = {
     *("backend.Explanation", "experiments.Piece", "experiments.Report", "features.TrainedNetwork"),
     *("flows.IngdSolution", "flows.KingVelocity", "flows.Settings", "flows.VelocityFunction"),
@@ -788,6 +788,7 @@ RECORDS = {
     *("projection.WindowProjection", "runs.FlowResult", "runs.StepInfo", "simplex.NaturalGradient"),
     *("simplex.PrincipalAngles", "simplex.SimplexFlow", "variational.NviStep"),
     *("variational.VadamResult", "variational.VariationalResult", "least_squares.LinearSolution"),
+    "families.fitted_logit",  # a formula that families share, for checked arrays
     *("variational.LogDensity", "experiments.Experiment", "variational.GeneralisedLinearModel"),
 }
 #: Adapters of libraries that need not be installed.

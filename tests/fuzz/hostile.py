@@ -1,4 +1,4 @@
-"""Values that no argument wants, and the outcome of a call that gets one."""
+"""Values that fit no argument, and the outcome of a call that gets one."""
 
 import dataclasses
 import signal
@@ -76,7 +76,7 @@ CHANGES: tuple[Callable[[np.ndarray], Any], ...] = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call did: "result", "refused", "foreign", "not finite", "warning" or "hang"."""
+    """What a call did: "result", "rejected", "foreign", "not finite", "warning" or "hang"."""
 
     kind: str
     detail: str = ""
@@ -107,7 +107,7 @@ def outcome(call: Callable[..., Any], arguments: Mapping[str, Any]) -> Outcome:
         bad = [place for place, x in numbers(result) if not np.all(np.isfinite(x))]
         return Outcome("not finite", " ".join(bad)) if bad else Outcome("result")
     except IngdError as error:
-        return Outcome("refused", f"{type(error).__name__}: {error}")
+        return Outcome("rejected", f"{type(error).__name__}: {error}")
     except Hang:
         return Outcome("hang")
     except Warning as warning:

@@ -26,7 +26,7 @@ OTHERS = [target for target in CALLED if not of_family(target)]
 # Families share their operations, and with them the checks of arguments.
 ONCE = OTHERS + [target for target in FAMILIES if target.name.split(".")[1] in ("Gamma", "Wishart")]
 
-#: What is refused with valid arguments, because the mathematics has no such thing.
+#: What raises with valid arguments, because the mathematics has no such thing.
 NOT_THERE = {
     "no closed form of the Fisher-Rao distance",
     "lives on a discrete set",
@@ -37,9 +37,9 @@ NOT_THERE = {
 NOT_FINITE = {
     "backend.to_host": "moves numbers as they are",
     "backend.to_backend": "moves numbers as they are",
-    "variational.Expected": "holds expectations, which a step refuses if they are not finite",
+    "variational.Expected": "holds expectations; a step raises if they are not finite",
 }
-#: Errors that name the quantity that an argument stands for, in place of the argument.
+#: Other names that errors use for an argument.
 ALSO_NAMED = {
     "with_error": "theta mu",
     "explain": "arrays",
@@ -74,7 +74,7 @@ def test_the_examples_are_valid():
     for target in CALLED:
         found = hostile.outcome(target.call, copied(target.arguments))
         known = any(reason in found.detail for reason in NOT_THERE)
-        assert found.kind == "result" or (found.kind == "refused" and known), (target, found)
+        assert found.kind == "result" or (found.kind == "rejected" and known), (target, found)
 
 
 def fuzz(number, seed):
@@ -96,7 +96,7 @@ def fuzz(number, seed):
         counts[found.kind] += 1
         if found.kind == "not finite" and target.name in NOT_FINITE:
             continue
-        if found.kind not in ("result", "refused"):
+        if found.kind not in ("result", "rejected"):
             faults.append((target.name, found, changed))
     return counts, faults
 
@@ -105,7 +105,7 @@ def fuzz(number, seed):
 def test_hostile_arguments_end_in_errors_of_the_package(seed):
     counts, faults = fuzz(1500, seed)
     assert not faults, (counts, faults[:5])
-    assert min(counts["result"], counts["refused"]) > 300
+    assert min(counts["result"], counts["rejected"]) > 300
 
 
 @pytest.mark.long
@@ -119,7 +119,7 @@ def test_a_hundred_thousand_hostile_calls():
     assert not faults, (counts, faults[:20])
 
 
-def test_a_wrong_object_is_refused_by_the_name_of_its_argument():
+def test_a_wrong_object_is_rejected_by_the_name_of_its_argument():
     unnamed = []
     for target in ONCE:
         for name in target.arguments:
@@ -129,7 +129,7 @@ def test_a_wrong_object_is_refused_by_the_name_of_its_argument():
             found = hostile.outcome(target.call, arguments)
             also = ALSO_NAMED.get(target.name.split(".")[-1], "") + ALSO_NAMED.get(name, "")
             known = [name, *also.split(), *NOT_THERE]
-            if found.kind != "refused" or not any(word in found.detail for word in known):
+            if found.kind != "rejected" or not any(word in found.detail for word in known):
                 unnamed.append((target.name, name, found))
     assert not unnamed, unnamed[:10]
 
@@ -207,7 +207,7 @@ def test_array_likes_are_the_arrays_that_they_stand_for(form):
 
 
 @pytest.mark.parametrize("form", OTHER)
-def test_what_is_no_array_of_numbers_is_refused_by_name(form):
+def test_what_is_no_array_of_numbers_is_rejected_by_name(form):
     wrong = []
     for target, name in of_arrays():
         if target.name.startswith("backend."):
@@ -219,7 +219,7 @@ def test_what_is_no_array_of_numbers_is_refused_by_name(form):
         found = hostile.outcome(target.call, arguments)
         also = ALSO_NAMED.get(target.name.split(".")[-1], "").split()
         known = any(word in found.detail for word in (name, *also, *NOT_THERE))
-        if found.kind != "refused" or not known:
+        if found.kind != "rejected" or not known:
             wrong.append((target.name, name, found))
     assert not wrong, wrong[:5]
 
@@ -231,7 +231,7 @@ def test_half_precision_is_computed_in_single_precision():
     assert ir.families.Gamma().mean(np.float16([2.0, -1.0])).dtype == np.float32
 
 
-def test_whole_numbers_beyond_float64_are_refused():
+def test_whole_numbers_beyond_float64_are_rejected():
     x = np.array([[2**53 + 1], [0]])
     with pytest.raises(ir.errors.BackendError, match=r"x has numbers .* first at index \(0, 0\)"):
         ir.metrics.median_bandwidth(x)
@@ -281,11 +281,13 @@ def test_nothing_else_is_a_random_generator(target):
 
 # --- constructors ---------------------------------------------------------------------------------
 
-CLASSES = [target for target in CALLED if isinstance(target.call, type)]
+CLASSES = [
+    target for target in CALLED if isinstance(target.call, type) and target.name not in NOT_FINITE
+]
 
 
 @pytest.mark.parametrize("target", CLASSES, ids=lambda target: target.name)
-def test_constructors_refuse_what_would_fail_later(target):
+def test_constructors_reject_what_would_fail_later(target):
     for name, value in target.arguments.items():
         kind = type(value)
         wrong = {str: ["nonsense", None, 3], float: [np.nan, np.inf, "1", None], int: [-1, 1.5]}
@@ -295,6 +297,8 @@ def test_constructors_refuse_what_would_fail_later(target):
         for bad in wrong.get(kind, []):
             if (target.name, name) in FREE_WORDS and isinstance(bad, str):
                 continue
+            if value == "median" and bad == 3:
+                continue  # a bandwidth
             with pytest.raises(IngdError):
                 target.call(**{**target.arguments, name: bad})
 
