@@ -24,7 +24,7 @@ def of_family(target):
 FAMILIES = list(filter(of_family, CALLED))
 OTHERS = [target for target in CALLED if not of_family(target)]
 # Families share their operations, and with them the checks of arguments.
-ONCE = OTHERS + [target for target in FAMILIES if target.name.split(".")[1] in ("Gamma", "Wishart")]
+ONCE = OTHERS + [target for target in FAMILIES if target.name.startswith("families.Gamma.")]
 
 #: What raises with valid arguments, because the mathematics has no such thing.
 NOT_THERE = {
@@ -71,7 +71,7 @@ def test_everything_public_has_an_example():
 
 
 def test_the_examples_are_valid():
-    for target in CALLED:
+    for target in ONCE:
         found = hostile.outcome(target.call, copied(target.arguments))
         known = any(reason in found.detail for reason in NOT_THERE)
         assert found.kind == "result" or (found.kind == "rejected" and known), (target, found)
@@ -103,9 +103,9 @@ def fuzz(number, seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_hostile_arguments_end_in_errors_of_the_package(seed):
-    counts, faults = fuzz(1500, seed)
+    counts, faults = fuzz(1000, seed)
     assert not faults, (counts, faults[:5])
-    assert min(counts["result"], counts["rejected"]) > 300
+    assert min(counts["result"], counts["rejected"]) > 200
 
 
 @pytest.mark.long
