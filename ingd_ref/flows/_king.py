@@ -199,7 +199,6 @@ def king_velocity(
            [1.]])
     """
     system = System.checked(ridge, jitter, ddof, solver, implementation, SOLVERS)
-    _checks.instance(kernel, "kernel", MatrixKernel, "a MatrixKernel")
     samples = Samples.checked(x, y, weights, target_weights, mask=mask)
     samples = replace(samples, x=samples.xp.asarray(samples.x, copy=True))
     return _solved(samples, features, kernel, system, _projector(samples.xp, mask, samples.x))

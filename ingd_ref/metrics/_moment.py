@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ingd_ref import _checks
-from ingd_ref.backend._namespace import Array, Namespace, item
+from ingd_ref.backend._namespace import Array, Namespace, array_namespace, item
 from ingd_ref.backend._scaling import (
     exponent,
     is_moderate,

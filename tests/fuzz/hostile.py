@@ -76,7 +76,7 @@ CHANGES: tuple[Callable[[np.ndarray], Any], ...] = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call did: "result", "rejected", "foreign", "not finite", "warning" or "hang"."""
+    """What a call did: "result", "rejected", "foreign", "not finite", ...: see :func:`outcome`."""
 
     kind: str
     detail: str = ""
@@ -105,7 +105,9 @@ def outcome(call: Callable[..., Any], arguments: Mapping[str, Any]) -> Outcome:
             warnings.simplefilter("error")
             result = call(**arguments)
         bad = [place for place, x in numbers(result) if not np.all(np.isfinite(x))]
-        return Outcome("not finite", " ".join(bad)) if bad else Outcome("result")
+        if any(np.any(np.isnan(x)) for _, x in numbers(result)):
+            return Outcome("not finite", " ".join(bad))
+        return Outcome("infinite", " ".join(bad)) if bad else Outcome("result")
     except IngdError as error:
         return Outcome("rejected", f"{type(error).__name__}: {error}")
     except Hang:

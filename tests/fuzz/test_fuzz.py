@@ -94,8 +94,12 @@ def fuzz(number, seed):
             arguments[name] = changed[name] = hostile.mutated(arguments[name], rng, called)
         found = hostile.outcome(target.call, arguments)
         counts[found.kind] += 1
-        if found.kind == "not finite" and target.name in NOT_FINITE:
+        if found.kind in ("not finite", "infinite") and target.name in NOT_FINITE:
             continue
+        if found.kind == "infinite" and of_family(target):
+            continue  # the answer is beyond the range of floating-point numbers
+        if found.kind == "not finite" and target.name.startswith("families.ExponentialTilt."):
+            continue  # the formulas of the user overflow
         if found.kind not in ("result", "rejected"):
             faults.append((target.name, found, changed))
     return counts, faults
@@ -297,7 +301,7 @@ def test_constructors_reject_what_would_fail_later(target):
         for bad in wrong.get(kind, []):
             if (target.name, name) in FREE_WORDS and isinstance(bad, str):
                 continue
-            if value == "median" and bad == 3:
+            if kind is str and value == "median" and bad == 3:
                 continue  # a bandwidth
             with pytest.raises(IngdError):
                 target.call(**{**target.arguments, name: bad})
