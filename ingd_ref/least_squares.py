@@ -562,7 +562,7 @@ def _sparse_solvers(rhs: Array) -> tuple[Namespace, Any]:
         raise BackendError(
             f"matrix-free solvers need NumPy or CuPy arrays, got {backend_name(rhs)}"
         )
-    if rhs.ndim != 1:
+    if rhs.ndim != 1 or rhs.shape[0] == 0:
         raise ShapeError(f"rhs must have shape (b,), got {tuple(rhs.shape)}")
     return xp, import_module(library)
 

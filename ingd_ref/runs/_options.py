@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ingd_ref import _checks
@@ -30,8 +29,6 @@ class Options:
     checkpoint_every: int = 1
 
     def __post_init__(self) -> None:
-        if self.checkpoint is not None and not Path(self.checkpoint).name:
-            raise OptionError(f"checkpoint must name a file, got {str(self.checkpoint)!r}")
         for name in ("steps", "checkpoint_every"):
             object.__setattr__(self, name, _checks.positive_integer(getattr(self, name), name))
         if self.callback is not None:
@@ -39,6 +36,11 @@ class Options:
         if not callable(self.progress):
             _checks.flag(self.progress, "progress")
         if self.checkpoint is not None:
-            object.__setattr__(self, "checkpoint", _checks.path(self.checkpoint, "checkpoint"))
+            path = _checks.path(self.checkpoint, "checkpoint")
+            if not path.name:
+                raise OptionError(
+                    f"checkpoint must be the path of a file, got {str(self.checkpoint)!r}"
+                )
+            object.__setattr__(self, "checkpoint", path)
         if self.rng is not None:
             object.__setattr__(self, "rng", _checks.generator(self.rng))

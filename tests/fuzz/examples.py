@@ -788,6 +788,7 @@ RECORDS = {
     *("projection.WindowProjection", "runs.FlowResult", "runs.StepInfo", "simplex.NaturalGradient"),
     *("simplex.PrincipalAngles", "simplex.SimplexFlow", "variational.NviStep"),
     *("variational.VadamResult", "variational.VariationalResult", "least_squares.LinearSolution"),
+    "variational.ExpectedError",
     "families.fitted_logit",  # a formula that families share, for checked arrays
     *("variational.LogDensity", "experiments.Experiment", "variational.GeneralisedLinearModel"),
 }
@@ -795,7 +796,7 @@ RECORDS = {
 OPTIONAL = {"generators.from_jax", "generators.from_torch"}
 #: Methods that the package calls with checked arguments, in loops; a user only overrides them.
 HOOKS = {
-    "prepare",
+    *("prepare", "contract_parts", "expected_by_quadrature", "knots"),
     *("definition", "moved", "example", "contract", "uses_cores", "profile", "MatrixKernel.gram"),
     *("GradientGaussian.gram", "terms", "expected", "expected_by_nodes", "LogDensity.gradient"),
     *("LogDensity.log_density", "NeuralTangent.in_units"),
