@@ -240,7 +240,7 @@ def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def or_null(error: np.ndarray) -> Any:
     """Return a standard error, or a list of these, for JSON: null where it is undefined."""
-    return np.where(np.isnan(error), None, error).tolist()
+    return np.where(np.isnan(error), np.array(None), error).tolist()
 
 
 def with_error(mean: float, error: float | None) -> str:

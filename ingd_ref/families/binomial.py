@@ -28,7 +28,7 @@ from ingd_ref.families._parameters import PROBABILITY, Requirements
 from ingd_ref.families._samples import reject_where
 from ingd_ref.families._scipy import single
 
-__all__ = ["Binomial", "fitted_logit"]
+__all__ = ["Binomial"]
 
 
 @dataclass(frozen=True)
