@@ -17,9 +17,15 @@ ODD = [
     *("9" * 5000, "9" * 400, "1000000000000", "9223372036854775808", "x" * 5000),
     *("/dev/null", "/dev/zero", "/dev/full", "no/such/place"),
 ]  # fmt: skip
+# By default each option gets every eighth value, another share for each option; `-m long` all.
+shares = pytest.mark.parametrize("stride", [8, pytest.param(1, marks=pytest.mark.long)])
 # A great number of these is a request for hours, not an error.
 ENDLESS = {"steps", "repeats", "problems", "jobs"}
 LONG = ("1000000000000", "9" * 400, "9223372036854775808")
+
+
+def some(stride, option):
+    return ODD[len(option) % stride :: stride]
 
 
 def options(command):
@@ -61,13 +67,14 @@ FLOW = {
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@shares
 @pytest.mark.parametrize(("option", "name"), options(main.commands["flow"]))
-def test_flow(home, option, name, monkeypatch):
+def test_flow(home, option, name, stride, monkeypatch):
     # Drawing takes most of the time, and depends on no option.
     monkeypatch.setattr("ingd_ref.plotting._style.drawn_figure", lambda *_: b"")
     monkeypatch.setattr("ingd_ref.plotting.plot_metric_curves", lambda *_, **options: None)
     monkeypatch.setattr("ingd_ref.plotting.plot_particles", lambda *_, **options: None)
-    for number, odd in enumerate(ODD):
+    for number, odd in enumerate(some(stride, option)):
         if name in ENDLESS and odd in LONG:
             continue
         chosen = FLOW | {"--out": f"out-{number}", option: odd}
@@ -76,8 +83,9 @@ def test_flow(home, option, name, monkeypatch):
     assert np.load("b.npy").shape == (6, 2)
 
 
+@shares
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_experiments_refuse_or_accept_options(home, name, monkeypatch):
+def test_experiments_refuse_or_accept_options(home, name, stride, monkeypatch):
     def counted(experiment, out, **_):
         assert len(experiment.pieces()) <= 10_000_000
         return {"lines": []}
@@ -87,7 +95,7 @@ def test_experiments_refuse_or_accept_options(home, name, monkeypatch):
     for option, inside in options(command):
         if inside == "jobs":
             continue
-        for odd in ODD:
+        for odd in some(stride, option):
             one_line_at_most("run", name, "--out", "out", option, odd)
 
 
@@ -111,10 +119,11 @@ def test_experiments_run_with_odd_options(home, name):
             one_line_at_most("run", name, *chosen)
 
 
-def test_other_commands(home, monkeypatch):
+@shares
+def test_other_commands(home, stride, monkeypatch):
     monkeypatch.setattr("ingd_ref._bench.run", lambda **_: {})
     monkeypatch.setattr("ingd_ref._bench.table", lambda _: "")
-    for odd in ODD:
+    for odd in some(stride, ""):
         one_line_at_most(odd)
         one_line_at_most("run", odd)
         one_line_at_most("equation", odd)
