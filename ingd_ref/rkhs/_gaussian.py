@@ -159,7 +159,7 @@ class ScalarGaussian(MatrixKernel):
         return run(points, x, jacobian, weights, self.bandwidth)
 
     def uses_cores(self, x: Array, jacobian: Array, implementation: str) -> bool:
-        """Return whether the fused form of :meth:`contract` runs."""
+        """Return whether the fused form of ``contract`` runs."""
         return (
             explain(
                 "scalar_gaussian_contraction", x, x, jacobian, implementation=implementation
