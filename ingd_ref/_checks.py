@@ -329,9 +329,9 @@ def nonnegative(value: Any, name: str) -> float:
     return result
 
 
-def positive_integer(value: Any, name: str) -> int:
-    """Return ``value`` as an int if it is an integer of at least one."""
-    return _integer(value, name, 1)
+def positive_integer(value: Any, name: str, most: int = MOST) -> int:
+    """Return ``value`` as an int if it is an integer of at least one, and at most ``most``."""
+    return _integer(value, name, 1, most)
 
 
 def nonnegative_integer(value: Any, name: str) -> int:
@@ -339,7 +339,7 @@ def nonnegative_integer(value: Any, name: str) -> int:
     return _integer(value, name, 0)
 
 
-def _integer(value: Any, name: str, least: int) -> int:
+def _integer(value: Any, name: str, least: int, most: int = MOST) -> int:
     try:
         # An array is not a number, though PyTorch would turn one of one entry into an index.
         number = operator.index([] if getattr(value, "ndim", 0) else value)
@@ -347,8 +347,8 @@ def _integer(value: Any, name: str, least: int) -> int:
         number = least - 1
     if isinstance(value, bool | np.bool_) or number < least:
         raise DomainError(f"{name} must be an integer of at least {least}, got {shown(value)}")
-    if number > MOST:
-        raise DomainError(f"{name} must be at most 2^40, got {shown(value)}")
+    if number > most:
+        raise DomainError(f"{name} must be at most 2^{most.bit_length() - 1}, got {shown(value)}")
     return number
 
 

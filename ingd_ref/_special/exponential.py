@@ -30,6 +30,7 @@ __all__ = [
 SERIES_TERMS = 19
 # Changes of logits beyond which their rounding errors would be those of the divergence.
 FAR = 32.0
+VERY_FAR = 1024.0
 
 
 def expm1_remainder(xp: Namespace, x: Array) -> Array:
@@ -149,7 +150,10 @@ def log_sum_exp_bregman(xp: Namespace, a: Array, b: Array) -> Array:
     """
     change = _centred_change(xp, a, *_difference(b, a))
     close = _centred_log_mean_exp(xp, a, change)
-    far = xp.max(xp.abs(change), axis=-1) > FAR
+    # A small divergence would be lost in the difference of logarithms of the far form, so the
+    # other form keeps it as long as rounding of the changes is small.
+    widest = xp.max(xp.abs(change), axis=-1)
+    far = (widest > VERY_FAR) | ((widest > FAR) & ~(close <= 1.0))
     return xp.where(far, _far_bregman(xp, a, b), close) if item(xp.any(far)) else close
 
 

@@ -73,7 +73,7 @@ class Binomial(ExponentialFamily):
     parameters = (PROBABILITY,)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "trials", _checks.positive_integer(self.trials, "trials"))
+        object.__setattr__(self, "trials", _checks.positive_integer(self.trials, "trials", 2**53))
 
     @classmethod
     def examples(cls) -> Sequence[Binomial]:

@@ -78,7 +78,7 @@ class Multinomial(ExponentialFamily):
     _domain = everywhere
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "trials", _checks.positive_integer(self.trials, "trials"))
+        object.__setattr__(self, "trials", _checks.positive_integer(self.trials, "trials", 2**53))
         object.__setattr__(
             self, "categories", _checks.positive_integer(self.categories, "categories")
         )

@@ -47,7 +47,7 @@ class ExpectedError:
         :math:`\sqrt{c_a c_b}` for entries c of this vector.
     length : array (...)
         Of the Fisher norm of the natural gradient, whose square is
-        :meth:`~ingd_ref.variational.GaussianApproximation.squared_gradient`.
+        ``squared_gradient`` of the approximation.
     """
 
     value: Array

@@ -166,7 +166,7 @@ def test_mixed_libraries_and_devices_are_refused() -> None:
     with pytest.raises(BackendError, match="theta and grad lie on different devices"):
         family.natural_gradient(one, cpu)
     with pytest.raises(BackendError, match="theta must be an array"):
-        family.mean([0.0, -0.5])
+        family.mean({0.0, -0.5})
     with pytest.raises(BackendError, match="mean and variance lie on different devices"):
         family.natural(mean=one, variance=cpu)
     with pytest.raises(BackendError, match="x and weights come from different"):
