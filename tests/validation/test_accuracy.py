@@ -93,6 +93,7 @@ def test_the_file_can_be_read_back(monkeypatch, tmp_path):
     chosen = [("gamma functions", entry("digamma"))]
     monkeypatch.setattr(report.special, "entries", lambda: iter(chosen))
     monkeypatch.setattr(report, "grids", lambda: [gamma(2.0, 1e4)])
+    monkeypatch.setattr(report.exponents, "SWEEPS", ())
     stream = io.StringIO()
     assert main(["--accuracy", "--out", str(tmp_path)], Console(file=stream, width=200)) == 0
     content = json.loads((tmp_path / "accuracy.json").read_text(encoding="utf-8"))
