@@ -75,8 +75,8 @@ def without_offsets(original):
     The parameters of the offsets get another weight.
     """
 
-    def wrong(x, layers, activation):
-        return [(1.01 * h, delta) for h, delta in original(x, layers, activation)]
+    def wrong(x, layers, activation, unit):
+        return [(1.01 * h, delta) for h, delta in original(x, layers, activation, unit)]
 
     return wrong
 
