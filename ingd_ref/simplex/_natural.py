@@ -345,7 +345,8 @@ def fisher_information(model: FiniteModel, xi: Array, *, visible: bool = False) 
     >>> import numpy as np
     >>> import ingd_ref as ir
     >>> model, xi = ir.simplex.independence_model(), np.array([0.5, 0.5, 0.5])
-    >>> [ir.simplex.fisher_information(model, xi, visible=v).diagonal().round(12) for v in (0, 1)]
+    >>> choices = (False, True)
+    >>> [ir.simplex.fisher_information(model, xi, visible=v).diagonal().round(12) for v in choices]
     [array([4., 4., 4.]), array([0., 4., 4.])]
     """
     xp, xi = required(model).checked(xi)
