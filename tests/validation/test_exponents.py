@@ -35,11 +35,16 @@ def test_nan_is_wrong_even_beyond_the_largest_number(value):
     assert exponents._errors(np.array([np.inf]), truth, truth, np.dtype("float64")) == [0.0]
 
 
+def swept(name):
+    """Mark a family that is known to fail: its sweep runs, and has to fail."""
+    reason = "differences of numbers hundreds of decades apart"
+    marks = pytest.mark.xfail(reason=reason, strict=True) if name in BEYOND else ()
+    return pytest.param(name, marks=marks)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("dtype", exponents.DTYPES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [swept(name) for name in NAMES])
 def test_every_operation_is_within_the_bound_for_every_exponent(name, dtype):
-    if name in BEYOND:
-        pytest.xfail("differences of numbers hundreds of decades apart")
     rows = exponents.measured(exponents.SWEEPS[NAMES.index(name)], dtype, 12)
     assert not [row for row in rows if row["beyond"]]
